@@ -1,0 +1,278 @@
+// The eviction core's ABI. Numbers only: every export takes and returns numbers, arrays lie in the arena (layout.ts draws it).
+//
+// Order of calls: bytes → (the host makes a memory of that size and instantiates) → init → rule → and then, step by step,
+//   claim(tokens) → the host writes `rows` → observe(queries), or advance(queries) if the rule reads no attention → evict(n).
+//
+// Exports that can be refused return one of these codes; on any but OK the books are as they were.
+
+import { addressOf, capacity, empty, emptyWindow, endOfArena, lanes, last, place, rows, scores, state } from "./layout";
+import { addQuery, addRow, rowIsGood } from "./observe";
+import { chooseInLane, chooseInLayer, countCandidates, prepare, scoresAreGood } from "./choose";
+import { freeVictims, lanesAgree, orderOf, pinPositions, takeSlots, victimsAreGood, writeList } from "./compact";
+import * as words from "./rule";
+import { openRow, windowScores } from "./window";
+
+const OK: i32 = 0;
+const BAD_SHAPE: i32 = 1; // a dimension is below 1, or the arena would pass 2 GiB
+const SMALL_MEMORY: i32 = 2; // the imported memory ends before the arena does
+const NOT_READY: i32 = 3; // init has not succeeded yet
+const BAD_COUNT: i32 = 4; // a count is below its least value, or a span ends before it begins or beyond `seen`
+const BAD_RULE: i32 = 5; // unknown score or scope, or a negative count
+const NO_ROOM: i32 = 6; // claim: fewer free slots than tokens, or no more positions
+const WRONG_QUERIES: i32 = 7; // observe, advance: not the number of tokens claimed since the last row
+const BAD_ROW: i32 = 8; // observe: a live slot's value is NaN, infinite, negative, or 2⁴⁰ and more
+const NOT_OBSERVED: i32 = 9; // choose, evict, free: tokens were claimed whose row has not been given
+const TOO_FEW: i32 = 10; // choose, evict: some lane has fewer slots that may go
+const BAD_SLOT: i32 = 11; // free: a slot is out of range, free, pinned, or named twice
+const LANES_DIFFER: i32 = 12; // choose, evict with a shared choice: lanes of a layer hold other tokens or other slots
+const BAD_SCORE: i32 = 13; // chooseScored, evictScored: a live slot's score is NaN or infinite
+const NO_WINDOW: i32 = 14; // rule: the score needs a window and init was given none; showWindow: the score needs none
+
+/** Bytes of memory that a core of this shape needs, from address 0; 0 if the shape is refused. Needs no init. */
+export function bytes(layers: i32, kvHeads: i32, slots: i32, window: i32): u32 {
+  return endOfArena(layers, kvHeads, slots, window);
+}
+
+/**
+ * Lays out the arena and empties the books. `window`: rows that windowed scores look back on, 0 if no rule will have one.
+ * The rule is recency over all slots until `rule` is called.
+ */
+export function init(layers: i32, kvHeads: i32, slots: i32, window: i32): i32 {
+  const end = endOfArena(layers, kvHeads, slots, window);
+  if (end == 0) return BAD_SHAPE;
+  if (<u64> memory.size() << 16 < <u64> end) return SMALL_MEMORY;
+  place(layers, kvHeads, slots, window);
+  return rule(words.SCORE_RECENCY, 0, 0, 0, 0, 0, 0, 0, 0);
+}
+
+/** Address of a region of the arena, by its number in layout.ts; 0 for any other number, or before init. */
+export function address(region: i32): usize {
+  return addressOf(region);
+}
+
+/**
+ * Sets what evict chooses by, from now on.
+ * Scores: 0 mean, 1 sum, 2 last, 3 recency, 4 random, 5 windowed, 6 persistence. Scopes: 0 all, 1 low-spread.
+ * pool: 0 none, 1 max, 2 mean over `width` (odd) neighbouring positions, for the scores of the window alone.
+ * shared: 1 if all lanes of a layer give up the same tokens.
+ * What a score remembers besides sums (last, or the window) is kept from the rule that asks for it on.
+ */
+export function rule(
+  score: i32,
+  scope: i32,
+  sinks: i32,
+  newest: i32,
+  unsettled: i32,
+  seed: i32,
+  pool: i32,
+  width: i32,
+  shared: i32,
+): i32 {
+  if (lanes == 0) return NOT_READY;
+  if (score < 0 || score > words.SCORE_PERSISTENCE || scope < 0 || scope > words.SCOPE_LOW_SPREAD) return BAD_RULE;
+  if (sinks < 0 || newest < 0 || unsettled < 0 || shared < 0 || shared > 1) return BAD_RULE;
+  if (pool < 0 || pool > words.POOL_MEAN) return BAD_RULE;
+  if (pool != 0 && (width < 1 || width > words.MOST_WIDTH || width % 2 == 0)) return BAD_RULE;
+  const kept = words.memoryOf(score);
+  if (kept >= words.MEMORY_WINDOW && state.window == 0) return NO_WINDOW;
+  if (kept != words.memoryOf(state.score)) {
+    if (kept == words.MEMORY_LAST) memory.fill(last, 0, (<usize> lanes * <usize> capacity) << 2);
+    else if (kept != words.MEMORY_NONE) emptyWindow();
+  }
+  state.score = score;
+  state.scope = scope;
+  state.sinks = sinks;
+  state.newest = newest;
+  state.unsettled = unsettled;
+  state.seed = seed;
+  state.pool = pool;
+  state.width = width;
+  state.shared = shared;
+  return OK;
+}
+
+/** Forgets every token. */
+export function reset(): i32 {
+  if (lanes == 0) return NOT_READY;
+  empty();
+  return OK;
+}
+
+/**
+ * Takes a slot in every lane for each of the next `tokens` positions, written to `claimed` [lanes, tokens].
+ * observed = 0: this pass's rows will not be given, its tokens count from the next query that is observed.
+ */
+export function claim(tokens: i32, observed: i32): i32 {
+  if (lanes == 0) return NOT_READY;
+  if (tokens < 1) return BAD_COUNT;
+  if (tokens > capacity - state.live || tokens > i32.MAX_VALUE - 1 - state.seen) return NO_ROOM;
+  takeSlots(tokens, observed != 0);
+  return OK;
+}
+
+/** Whether a row of so many queries may be given now, and is good. */
+function rowCode(queries: i32, read: bool): i32 {
+  if (lanes == 0) return NOT_READY;
+  if (queries < 1) return BAD_COUNT;
+  if (queries != state.pending) return WRONG_QUERIES;
+  return read && !rowIsGood(queries) ? BAD_ROW : OK;
+}
+
+/** Before the lanes have their row: the clock goes on, so that the row's own queries count. */
+function beginRow(queries: i32): void {
+  state.clock += queries;
+  state.pending = 0;
+  if (words.memoryOf(state.score) >= words.MEMORY_WINDOW) openRow();
+}
+
+/** Adds `rows` to the books; `queries` must be the number of tokens claimed (and to be observed) since the last row. */
+export function observe(queries: i32): i32 {
+  const code = rowCode(queries, true);
+  if (code != OK) return code;
+  beginRow(queries);
+  for (let lane = 0; lane < lanes; lane++) addRow(lane, queries);
+  return OK;
+}
+
+/** Lets the queries pass without a row: n counts them, nothing else changes. For scores that need no attention. */
+export function advance(queries: i32): i32 {
+  const code = rowCode(queries, false);
+  if (code != OK) return code;
+  state.clock += queries;
+  state.pending = 0;
+  return OK;
+}
+
+/** How many slots may go from every lane now: the least over the lanes. */
+export function evictable(): i32 {
+  if (lanes == 0) return 0;
+  let least = state.live;
+  for (let lane = 0; lane < lanes; lane++) least = min(least, countCandidates(lane));
+  return least;
+}
+
+/** Whether n slots may be asked for from every lane, now or once the row is in. */
+function choiceCode(n: i32, rowIsIn: bool): i32 {
+  if (lanes == 0) return NOT_READY;
+  if (n < 1) return BAD_COUNT;
+  if (rowIsIn && state.pending > 0) return NOT_OBSERVED;
+  if (n > state.live || n > evictable()) return TOO_FEW;
+  if (state.shared == 1) {
+    for (let layer = 0; layer < state.layers; layer++) {
+      if (!lanesAgree(layer)) return LANES_DIFFER;
+    }
+  }
+  return OK;
+}
+
+/** Writes every lane's victims, after adding the row to each if there is one: a lane at a time, while it is in the cache. */
+function chooseAll(n: i32, score: i32, queries: i32): void {
+  prepare(score);
+  const step = state.shared == 1 ? state.kvHeads : 1;
+  for (let first = 0; first < lanes; first += step) {
+    if (queries > 0) {
+      for (let lane = first; lane < first + step; lane++) addRow(lane, queries);
+    }
+    if (state.shared == 1) chooseInLayer(first / step, n, score);
+    else chooseInLane(first, n, score);
+  }
+}
+
+/** Writes to `victims` [lanes, n] the slots that evict would free, ascending within a lane, and changes no book. */
+export function choose(n: i32): i32 {
+  const code = choiceCode(n, true);
+  if (code == OK) chooseAll(n, state.score, 0);
+  return code;
+}
+
+/** Chooses n victims in every lane by the rule and frees them; their slots are in `victims`, as `choose` writes them. */
+export function evict(n: i32): i32 {
+  const code = choose(n);
+  if (code != OK) return code;
+  freeVictims(n);
+  state.evictions++;
+  return OK;
+}
+
+/** As choose, by the host's own `scores` [lanes, capacity] in place of the rule's; scope and protection are the rule's. */
+export function chooseScored(n: i32): i32 {
+  const code = choiceCode(n, true);
+  if (code != OK) return code;
+  if (!scoresAreGood()) return BAD_SCORE;
+  chooseAll(n, words.SCORE_GIVEN, 0);
+  return OK;
+}
+
+/** As evict, by the host's own `scores`. */
+export function evictScored(n: i32): i32 {
+  const code = chooseScored(n);
+  if (code != OK) return code;
+  freeVictims(n);
+  state.evictions++;
+  return OK;
+}
+
+/** observe(queries) and evict(n) in one: the same to the last bit, in less time. If either is refused, both are. */
+export function step(queries: i32, n: i32): i32 {
+  let code = rowCode(queries, true);
+  if (code != OK) return code;
+  code = choiceCode(n, false);
+  if (code != OK) return code;
+  beginRow(queries);
+  chooseAll(n, state.score, queries);
+  freeVictims(n);
+  state.evictions++;
+  return OK;
+}
+
+/** Frees the n slots of each lane that the host wrote to `victims` [lanes, n], whatever the rule would choose. */
+export function free(n: i32): i32 {
+  if (lanes == 0) return NOT_READY;
+  if (n < 1) return BAD_COUNT;
+  if (state.pending > 0) return NOT_OBSERVED;
+  if (n > state.live || !victimsAreGood(n)) return BAD_SLOT;
+  freeVictims(n);
+  return OK;
+}
+
+/** Protects the tokens at positions [from, to), all claimed, in every lane that still has them. */
+export function pin(from: i32, to: i32): i32 {
+  if (lanes == 0) return NOT_READY;
+  if (from < 0 || to < from || to > state.seen) return BAD_COUNT;
+  pinPositions(from, to);
+  return OK;
+}
+
+/** Writes the slots in use, by ascending position, to `list` [lanes, live]. */
+export function listLive(): i32 {
+  if (lanes == 0) return NOT_READY;
+  writeList();
+  return OK;
+}
+
+/** Writes to `scores` [lanes, capacity] what the rule makes of the window: its sums or counts, pooled; by slot. */
+export function showWindow(): i32 {
+  if (lanes == 0) return NOT_READY;
+  if (words.memoryOf(state.score) < words.MEMORY_WINDOW) return NO_WINDOW;
+  prepare(state.score);
+  const bytes = (<usize> capacity) << 2;
+  for (let lane = 0; lane < lanes; lane++) {
+    memory.copy(scores + <usize> lane * bytes, windowScores(lane, orderOf(lane)), (<usize> state.extent) << 2);
+  }
+  return OK;
+}
+
+/** A yardstick for benchmarks: copies plane 0 of `rows` onto plane 1, lanes × capacity floats. */
+export function copyPlane(): i32 {
+  if (lanes == 0) return NOT_READY;
+  const plane = (<usize> lanes * <usize> capacity) << 2;
+  memory.copy(rows + plane, rows, plane);
+  return OK;
+}
+
+/** Another: adds plane 0 of `rows` to S and its squares to Q, with no check and nothing else. It spoils the books. */
+export function addPlane(): i32 {
+  if (lanes == 0) return NOT_READY;
+  for (let lane = 0; lane < lanes; lane++) addQuery(lane);
+  return OK;
+}

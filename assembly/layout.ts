@@ -1,0 +1,214 @@
+// The arena: one block of memory, laid out once by `init` and never grown. Every region begins on a multiple of 16 bytes.
+//
+//   slots = lanes × capacity, lanes = layers × kvHeads (layer-major)
+//
+//   ╒═ __heap_base, rounded up ═╤═ type ═╤═ shape ═══════════════════╕
+//   │ 0  state                  │ i32    │ [28], see State           │
+//   │ 1  rows    input          │ f32    │ [3, lanes, capacity]      │ Σp, Σp², last p
+//   │ 2  sum                    │ f32    │ [lanes, capacity]         │ S
+//   │ 3  sumsq                  │ f32    │ [lanes, capacity]         │ Q
+//   │ 4  last                   │ f32    │ [lanes, capacity]         │ kept while the rule's score is last
+//   │ 5  birth                  │ i32    │ [lanes, capacity]         │ clock of the first query that saw the token
+//   │ 6  position               │ i32    │ [lanes, capacity]         │ −1: the slot is free
+//   │ 7  loose                  │ i32    │ [lanes, capacity]         │ position if the token may go; −1: free or pinned
+//   │ 8  order                  │ u32    │ [lanes, 2 × capacity]     │ slots as they were claimed, see compact.ts
+//   │ 9  freed                  │ u32    │ [lanes, capacity]         │ stack of slots given back
+//   │ 10 claimed output         │ u32    │ [lanes, tokens]           │
+//   │ 11 victims output, input  │ u32    │ [lanes, n]                │
+//   │ 12 list    output         │ u32    │ [lanes, live]             │
+//   │ 13 scores  input          │ f32    │ [lanes, capacity]         │ a host's own, read by chooseScored, evictScored
+//   │ 14 ring                   │ f32    │ [lanes, window, capacity] │ see window.ts; no bytes without a window
+//   │ 15 recent                 │ f32    │ [lanes, capacity]         │ see window.ts; no bytes without a window
+//   │ 16 scratch                │        │ [6, capacity + 2 × PAD]   │ one lane's keys and the like
+//   ╘═══════════════════════════╧════════╧═══════════════════════════╛
+
+/** What every lane has in common. Lanes claim and evict together, so that these counts are the same in all of them. */
+@unmanaged
+export class State {
+  layers: i32; // 0
+  kvHeads: i32; // 1
+  capacity: i32; // 2   slots per lane
+  window: i32; // 3     rows that the ring holds
+  seen: i32; // 4       tokens claimed so far: the next position
+  clock: i32; // 5      queries observed so far
+  pending: i32; // 6    tokens claimed whose queries are not yet observed
+  live: i32; // 7       live slots per lane
+  extent: i32; // 8     slots ever used per lane: they are 0 … extent − 1
+  freed: i32; // 9      height of each lane's stack of freed slots
+  evictions: i32; // 10 calls of evict: they number the draws of the random score
+  cursor: i32; // 11    rows of the ring written since it was last folded
+  pinned: i32; // 12    1: some token was pinned
+  skipped: i32; // 13   1: some pass was not observed, so that births are not positions
+  logged: i32; // 14    entries in each lane's order
+  above: i32; // 15     no token at this position or above was ever freed
+  below: i32; // 16     no token below this position was ever freed
+  score: i32; // 17     the rule, as set by `rule`
+  scope: i32; // 18
+  sinks: i32; // 19
+  newest: i32; // 20
+  unsettled: i32; // 21
+  seed: i32; // 22
+  pool: i32; // 23
+  width: i32; // 24
+  shared: i32; // 25
+}
+
+const STATE_BYTES: u64 = 112;
+/** The words of the state that say what happened, not what the shape and the rule are: seen … below. */
+const BOOKS_FROM: usize = 16;
+const BOOKS_BYTES: usize = 52;
+/** Words on either side of a scratch array, so that pooling may look over the edge: half its largest width. */
+export const PAD: i32 = 128;
+
+export let state: State = changetype<State>(0);
+export let lanes: i32 = 0;
+export let capacity: i32 = 0;
+export let rows: usize = 0;
+export let sum: usize = 0;
+export let sumsq: usize = 0;
+export let last: usize = 0;
+export let birth: usize = 0;
+export let position: usize = 0;
+export let loose: usize = 0;
+export let order: usize = 0;
+export let freed: usize = 0;
+export let claimed: usize = 0;
+export let victims: usize = 0;
+export let list: usize = 0;
+export let scores: usize = 0;
+export let ring: usize = 0;
+export let recent: usize = 0;
+// Scratch: six arrays of [capacity] for one lane.
+export let keys: usize = 0; // i32, score of each slot
+export let spreads: usize = 0; // i32, σ² of each slot
+export let few: usize = 0; // i32, what a selection has narrowed down to
+export let ties: usize = 0; // i32, positions of the slots with equal keys
+export let totals: usize = 0; // f32, sums over the lanes of a layer; windowed scores of one lane
+export let ranked: usize = 0; // f32, one lane's scores by rank; spreads summed over the lanes of a layer
+
+/** The arena must be addressable with room to spare: at most 2 GiB. */
+const MOST_BYTES: u64 = 0x7fff0000;
+
+function aligned(bytes: u64): u64 {
+  return (bytes + 15) & ~15;
+}
+
+function base(): u64 {
+  return aligned(<u64> __heap_base);
+}
+
+/** Bytes of one scratch array. */
+function scratchBytes(slots: i32): u64 {
+  return aligned(<u64> slots * 4) + <u64> (PAD * 8);
+}
+
+/** Bytes from 0 to the end of the arena for this shape; 0 if the shape is refused. */
+export function endOfArena(layers: i32, kvHeads: i32, slots: i32, window: i32): u32 {
+  if (layers < 1 || kvHeads < 1 || slots < 1 || layers > 0xffff || kvHeads > 0xffff) return 0;
+  if (window < 0 || window > 0xffff) return 0;
+  const all = <u64> layers * <u64> kvHeads * <u64> slots;
+  if (all > MOST_BYTES) return 0;
+  const words = aligned(all * 4);
+  const windowed = window > 0 ? aligned(<u64> window * all * 4) + words : 0;
+  const end = base() + STATE_BYTES + aligned(all * 12) + words * 11 + aligned(all * 8) + windowed +
+    scratchBytes(slots) * 6;
+  return end > MOST_BYTES ? 0 : <u32> end;
+}
+
+/** Places every region for a shape that `endOfArena` accepted, and empties the books. */
+export function place(layers: i32, kvHeads: i32, slots: i32, window: i32): void {
+  lanes = layers * kvHeads;
+  capacity = slots;
+  const all = <u64> lanes * <u64> slots;
+  const words = <usize> aligned(all * 4);
+  const lane = <usize> scratchBytes(slots);
+  state = changetype<State>(<usize> base());
+  rows = changetype<usize>(state) + <usize> STATE_BYTES;
+  sum = rows + <usize> aligned(all * 12);
+  sumsq = sum + words;
+  last = sumsq + words;
+  birth = last + words;
+  position = birth + words;
+  loose = position + words;
+  order = loose + words;
+  freed = order + <usize> aligned(all * 8);
+  claimed = freed + words;
+  victims = claimed + words;
+  list = victims + words;
+  scores = list + words;
+  ring = scores + words;
+  recent = ring + <usize> aligned(<u64> window * all * 4);
+  keys = recent + (window > 0 ? words : 0) + ((<usize> PAD) << 2);
+  spreads = keys + lane;
+  few = spreads + lane;
+  ties = few + lane;
+  totals = ties + lane;
+  ranked = totals + lane;
+  state.layers = layers;
+  state.kvHeads = kvHeads;
+  state.capacity = slots;
+  state.window = window;
+  empty();
+}
+
+/** Forgets every token; shape and rule stay. */
+export function empty(): void {
+  const all = <usize> lanes * <usize> capacity;
+  memory.fill(changetype<usize>(state) + BOOKS_FROM, 0, BOOKS_BYTES);
+  state.below = i32.MAX_VALUE;
+  memory.fill(position, 0xff, all << 2);
+  memory.fill(loose, 0xff, all << 2);
+  emptyWindow();
+}
+
+/** Forgets the rows of the window. */
+export function emptyWindow(): void {
+  const words = <usize> lanes * <usize> capacity;
+  if (state.window > 0) {
+    memory.fill(ring, 0, (<usize> state.window * words) << 2);
+    memory.fill(recent, 0, words << 2);
+  }
+  state.cursor = 0;
+}
+
+/** Where a region of the drawing above begins, by its number; 0 for any other number, or before there is an arena. */
+export function addressOf(region: i32): usize {
+  switch (region) {
+    case 0:
+      return changetype<usize>(state);
+    case 1:
+      return rows;
+    case 2:
+      return sum;
+    case 3:
+      return sumsq;
+    case 4:
+      return last;
+    case 5:
+      return birth;
+    case 6:
+      return position;
+    case 7:
+      return loose;
+    case 8:
+      return order;
+    case 9:
+      return freed;
+    case 10:
+      return claimed;
+    case 11:
+      return victims;
+    case 12:
+      return list;
+    case 13:
+      return scores;
+    case 14:
+      return ring;
+    case 15:
+      return recent;
+    case 16:
+      return keys - (keys > 0 ? (<usize> PAD) << 2 : 0);
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,363 @@
+// The eviction core as one would write it in JavaScript for speed: typed arrays, no objects per token, no allocation per
+// step, a quickselect where many go. What bench/core.bench.ts measures the Wasm against, after both gave the twin's answers.
+//
+// Lanes claim and evict together, as in the Wasm core; there are no pins and no refusals.
+import type { CoreRule, CoreShape } from "../src/core.ts";
+
+const { fround, imul, max, min } = Math;
+
+/** x² in f32; one that would be subnormal counts as 0. */
+const square = (x: number) => (x < 2 ** -63 ? 0 : fround(x * x));
+
+export class JavaScriptCore {
+  readonly rows: Float32Array; // [3, lanes, capacity]
+  readonly position: Int32Array; // [lanes, capacity], −1: free
+  live = 0;
+  readonly #rule: CoreRule;
+  readonly #lanes: number;
+  readonly #kvHeads: number;
+  readonly #capacity: number;
+  readonly #window: number;
+  readonly #sum: Float32Array; // [lanes, capacity], as the next four
+  readonly #sumsq: Float32Array;
+  readonly #last: Float32Array;
+  readonly #birth: Int32Array;
+  readonly #recent: Float32Array;
+  readonly #ring: Float32Array; // [lanes, window, capacity]
+  readonly #order: Int32Array; // [lanes, capacity], slots by ascending position
+  readonly #freed: Int32Array; // [lanes, capacity], a stack
+  readonly #keys: Float64Array; // [capacity] of one lane, as the rest
+  readonly #spreads: Float64Array;
+  readonly #ranked: Float64Array;
+  readonly #picked: Int32Array; // candidate slots
+  #victims = new Uint32Array(0); // [lanes, n]
+  #seen = 0;
+  #clock = 0;
+  #extent = 0;
+  #freedCount = 0;
+  #evictions = 0;
+  #cursor = 0;
+
+  constructor({ layers, kvHeads, capacity, window = 0 }: CoreShape, rule: CoreRule) {
+    const lanes = layers * kvHeads;
+    const slots = lanes * capacity;
+    const windowed = rule.score === "windowed" || rule.score === "persistence";
+    this.#rule = rule;
+    this.#lanes = lanes;
+    this.#kvHeads = kvHeads;
+    this.#capacity = capacity;
+    this.#window = window;
+    this.rows = new Float32Array(3 * slots);
+    this.position = new Int32Array(slots).fill(-1);
+    this.#sum = new Float32Array(slots);
+    this.#sumsq = new Float32Array(slots);
+    this.#last = new Float32Array(rule.score === "last" ? slots : 0);
+    this.#birth = new Int32Array(slots);
+    this.#recent = new Float32Array(windowed ? slots : 0);
+    this.#ring = new Float32Array(windowed ? slots * window : 0);
+    this.#order = new Int32Array(slots);
+    this.#freed = new Int32Array(slots);
+    this.#keys = new Float64Array(capacity);
+    this.#spreads = new Float64Array(capacity);
+    this.#ranked = new Float64Array(capacity);
+    this.#picked = new Int32Array(capacity);
+  }
+
+  claim(tokens: number): void {
+    const reused = min(tokens, this.#freedCount);
+    for (let lane = 0; lane < this.#lanes; lane++) {
+      const first = lane * this.#capacity;
+      for (let j = 0; j < tokens; j++) {
+        const slot = j < reused ? this.#freed[first + this.#freedCount - 1 - j] : this.#extent + j - reused;
+        const at = first + slot;
+        this.#sum[at] = 0;
+        this.#sumsq[at] = 0;
+        this.#birth[at] = this.#clock + j;
+        this.position[at] = this.#seen + j;
+        this.#order[first + this.live + j] = slot;
+        if (this.#ring.length === 0) continue;
+        this.#recent[at] = 0;
+        for (let row = 0; row < this.#window; row++) {
+          this.#ring[(lane * this.#window + row) * this.#capacity + slot] = 0;
+        }
+      }
+    }
+    this.#freedCount -= reused;
+    this.#extent += tokens - reused;
+    this.live += tokens;
+    this.#seen += tokens;
+  }
+
+  observe(queries: number): void {
+    const plane = this.#lanes * this.#capacity;
+    const rows = this.rows;
+    const sum = this.#sum;
+    const sumsq = this.#sumsq;
+    for (let from = 0; from < (queries === 1 ? plane : 3 * plane); from += plane) {
+      for (let i = 0; i < plane; i++) {
+        const p = rows[from + i];
+        if (!(p >= 0 && p < 2 ** 40) && this.position[i] >= 0) throw new RangeError("bad row");
+      }
+    }
+    if (queries === 1) {
+      for (let i = 0; i < plane; i++) {
+        const p = rows[i];
+        sum[i] += p;
+        sumsq[i] += square(p);
+      }
+    } else {
+      for (let i = 0; i < plane; i++) {
+        sum[i] += rows[i];
+        sumsq[i] += rows[plane + i];
+      }
+    }
+    if (this.#rule.score === "last") this.#last.set(rows.subarray(queries === 1 ? 0 : 2 * plane).subarray(0, plane));
+    if (this.#ring.length > 0) this.#remember(queries);
+    this.#clock += queries;
+  }
+
+  #remember(queries: number): void {
+    const capacity = this.#capacity;
+    const window = this.#window;
+    const ring = this.#ring;
+    const recent = this.#recent;
+    const counts = this.#rule.score === "persistence";
+    const bound = fround(queries / this.live);
+    if (this.#cursor === window) {
+      for (let lane = 0; lane < this.#lanes; lane++) {
+        for (let at = ((lane + 1) * window - 1) * capacity - 1; at >= lane * window * capacity; at--) {
+          ring[at] += ring[at + capacity];
+        }
+      }
+      recent.fill(0);
+      this.#cursor = 0;
+    }
+    for (let lane = 0; lane < this.#lanes; lane++) {
+      const place = (lane * window + this.#cursor) * capacity;
+      const first = lane * capacity;
+      for (let slot = 0; slot < capacity; slot++) {
+        const p = this.rows[first + slot];
+        const x = counts ? (p > bound ? 1 : 0) : p;
+        ring[place + slot] = x;
+        recent[first + slot] += x;
+      }
+    }
+    this.#cursor++;
+  }
+
+  /** [lanes, n] slots, ascending within a lane. */
+  evict(n: number): Uint32Array {
+    if (this.#victims.length !== this.#lanes * n) this.#victims = new Uint32Array(this.#lanes * n);
+    const { shared, scope, unsettled } = this.#rule;
+    const step = shared ? this.#kvHeads : 1;
+    for (let lane = 0; lane < this.#lanes; lane += step) {
+      const found = this.#candidates(lane);
+      const room = scope === "low-spread" ? max(n, found - unsettled) : found;
+      this.#score(lane, shared ? step : 1, found);
+      this.#select(this.#keys, lane, found, n);
+      if (room < found) {
+        this.#spread(lane, shared ? step : 1, found);
+        if (!this.#settled(found, room, n)) {
+          this.#select(this.#spreads, lane, found, room);
+          this.#select(this.#keys, lane, room, n);
+        }
+      }
+      const mine = this.#picked.subarray(0, n).sort();
+      for (let head = 0; head < step; head++) this.#victims.set(mine, (lane + head) * n);
+    }
+    for (let lane = 0; lane < this.#lanes; lane++) this.#free(lane, n);
+    this.#freedCount += n;
+    this.live -= n;
+    this.#evictions++;
+    return this.#victims;
+  }
+
+  /** Lists the slots of a lane that may go; returns how many. */
+  #candidates(lane: number): number {
+    const first = lane * this.#capacity;
+    const { sinks, newest } = this.#rule;
+    const { position } = this;
+    const picked = this.#picked;
+    const end = this.#order[first + this.live - newest];
+    const to = newest === 0 ? Infinity : this.position[first + end];
+    let found = 0;
+    for (let slot = 0; slot < this.#extent; slot++) {
+      const at = position[first + slot];
+      if (at >= sinks && at < to) picked[found++] = slot;
+    }
+    return found;
+  }
+
+  /** Fills the scores of the candidates, averaged over `lanes` lanes. */
+  #score(lane: number, lanes: number, found: number): void {
+    const keys = this.#keys;
+    const picked = this.#picked;
+    const capacity = this.#capacity;
+    const { score, pool = "none" } = this.#rule;
+    const whole = score === "recency" || score === "random";
+    for (let head = 0; head < (whole ? 1 : lanes); head++) {
+      const first = (lane + head) * capacity;
+      if (score === "random") this.#draw(lane, found);
+      else if (score === "mean") this.#mean(first, found, head > 0);
+      else {
+        const windowed = score === "windowed" || score === "persistence";
+        const from = windowed ? 0 : first;
+        const scores = windowed
+          ? this.#windowOf(lane + head, pool)
+          : { sum: this.#sum, last: this.#last, recency: this.position }[score];
+        if (head === 0) { for (let i = 0; i < found; i++) keys[picked[i]] = scores[from + picked[i]]; }
+        else for (let i = 0; i < found; i++) keys[picked[i]] = fround(keys[picked[i]] + scores[from + picked[i]]);
+      }
+    }
+    if (lanes > 1 && !whole) { for (let i = 0; i < found; i++) keys[picked[i]] = fround(keys[picked[i]] / lanes); }
+  }
+
+  #mean(first: number, found: number, more: boolean): void {
+    const keys = this.#keys;
+    const picked = this.#picked;
+    const sum = this.#sum;
+    const birth = this.#birth;
+    const clock = this.#clock;
+    for (let i = 0; i < found; i++) {
+      const slot = picked[i];
+      const n = clock - birth[first + slot];
+      const mean = fround(sum[first + slot] / (n > 1 ? n : 1));
+      keys[slot] = more ? fround(keys[slot] + mean) : mean;
+    }
+  }
+
+  #draw(lane: number, found: number): void {
+    const first = lane * this.#capacity;
+    const stream = mix(mix(mix(this.#rule.seed) + lane) + this.#evictions);
+    for (let i = 0; i < found; i++) {
+      const slot = this.#picked[i];
+      this.#keys[slot] = mix(stream + imul(this.position[first + slot], 0x9e3779b9)) >>> 2;
+    }
+  }
+
+  /** The window's sums of a lane by slot, pooled. */
+  #windowOf(lane: number, pool: string): Float64Array {
+    const first = lane * this.#capacity;
+    const out = this.#spreads;
+    const old = (lane * this.#window + this.#cursor) * this.#capacity;
+    const full = this.#cursor === this.#window;
+    for (let slot = 0; slot < this.#extent; slot++) {
+      out[slot] = full ? this.#recent[first + slot] : fround(this.#recent[first + slot] + this.#ring[old + slot]);
+    }
+    if (pool === "none") return out;
+    const ranked = this.#ranked;
+    const reach = this.#rule.width! >> 1;
+    for (let rank = 0; rank < this.live; rank++) ranked[rank] = out[this.#order[first + rank]];
+    for (let rank = 0; rank < this.live; rank++) {
+      let pooled = 0;
+      for (let i = max(0, rank - reach); i <= min(this.live - 1, rank + reach); i++) {
+        pooled = pool === "max" ? max(pooled, ranked[i]) : fround(pooled + ranked[i]);
+      }
+      out[this.#order[first + rank]] = pool === "max" ? pooled : fround(pooled / this.#rule.width!);
+    }
+    return out;
+  }
+
+  /** Fills the candidates' σ², averaged over `lanes` lanes. */
+  #spread(lane: number, lanes: number, found: number): void {
+    const spreads = this.#spreads;
+    const picked = this.#picked;
+    const sum = this.#sum;
+    const sumsq = this.#sumsq;
+    const birth = this.#birth;
+    const clock = this.#clock;
+    for (let head = 0; head < lanes; head++) {
+      const first = (lane + head) * this.#capacity;
+      for (let i = 0; i < found; i++) {
+        const slot = picked[i];
+        const at = first + slot;
+        const seen = clock - birth[at];
+        const n = seen > 1 ? seen : 1;
+        const mean = fround(sum[at] / n);
+        const variance = fround(fround(sumsq[at] / n) - square(mean));
+        const spread = variance > 0 ? variance : 0;
+        spreads[slot] = head === 0 ? spread : fround(spreads[slot] + spread);
+      }
+    }
+    if (lanes > 1) {
+      for (let i = 0; i < found; i++) {
+        spreads[this.#picked[i]] = fround(spreads[this.#picked[i]] / lanes);
+      }
+    }
+  }
+
+  /** Brings the k first of `count` picked slots, by key and then position, to the front: Hoare's quickselect. */
+  #select(keys: Float64Array, lane: number, count: number, k: number): void {
+    if (k >= count) return;
+    const picked = this.#picked;
+    const place = this.position.subarray(lane * this.#capacity, (lane + 1) * this.#capacity);
+    if (k === 1) {
+      let best = 0;
+      let least = keys[picked[0]];
+      for (let i = 1; i < count; i++) {
+        const key = keys[picked[i]];
+        if (key > least || (key === least && place[picked[i]] > place[picked[best]])) continue;
+        least = key;
+        best = i;
+      }
+      [picked[0], picked[best]] = [picked[best], picked[0]];
+      return;
+    }
+    let low = 0;
+    let high = count - 1;
+    while (low < high) {
+      const pivot = picked[(low + high) >> 1];
+      const key = keys[pivot];
+      const at = place[pivot];
+      let i = low;
+      let j = high;
+      while (i <= j) {
+        while (keys[picked[i]] < key || (keys[picked[i]] === key && place[picked[i]] < at)) i++;
+        while (keys[picked[j]] > key || (keys[picked[j]] === key && place[picked[j]] > at)) j--;
+        if (i > j) break;
+        const slot = picked[i];
+        picked[i++] = picked[j];
+        picked[j--] = slot;
+      }
+      if (k - 1 <= j) high = j;
+      else if (k - 1 >= i) low = i;
+      else return;
+    }
+  }
+
+  /** Whether the n first picked slots are certainly among the `room` smallest spreads. */
+  #settled(found: number, room: number, n: number): boolean {
+    const spreads = this.#spreads;
+    const picked = this.#picked;
+    let worst = 0;
+    for (let i = 0; i < n; i++) worst = max(worst, spreads[picked[i]]);
+    let within = 0;
+    for (let i = 0; i < found; i++) if (spreads[picked[i]] <= worst) within++;
+    return within <= room;
+  }
+
+  #free(lane: number, n: number): void {
+    const first = lane * this.#capacity;
+    const order = this.#order;
+    for (let j = 0; j < n; j++) {
+      const slot = this.#victims[lane * n + j];
+      this.position[first + slot] = -1;
+      this.#freed[first + this.#freedCount + j] = slot;
+    }
+    if (n === 1) {
+      const at = order.subarray(first, first + this.live).indexOf(this.#victims[lane]);
+      order.copyWithin(first + at, first + at + 1, first + this.live);
+      return;
+    }
+    let to = first;
+    for (let i = first; i < first + this.live; i++) {
+      if (this.position[first + order[i]] >= 0) order[to++] = order[i];
+    }
+  }
+}
+
+function mix(x: number): number {
+  x = imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return (x ^ (x >>> 16)) >>> 0;
+}

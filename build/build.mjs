@@ -1,0 +1,50 @@
+// Makes what the package ships, in build/out: kvcap.js (one module for pages and Deno, with shaders, Wasm and tokenizer
+// inside), its source map, the licences of what is bundled, and types/.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import * as esbuild from "esbuild";
+import { deno, root } from "./setup.mjs";
+
+const out = join(root, "build/out");
+
+const { metafile } = await esbuild.build({
+  absWorkingDir: root,
+  entryPoints: ["src/index.ts"],
+  outfile: "build/out/kvcap.js",
+  bundle: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  sourcemap: true,
+  metafile: true,
+  logLevel: "warning",
+});
+await esbuild.stop();
+
+/** Packages with code in the bundle. */
+const bundled = new Set(
+  Object.keys(metafile.inputs).map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean),
+);
+const licences = [...bundled].sort().map((name) => {
+  const folder = join(root, "node_modules", name);
+  const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const file = ["LICENSE", "LICENSE.md", "LICENSE.txt"].map((file) => join(folder, file)).find((file) =>
+    existsSync(file)
+  );
+  return `${name} ${version} (${license})\n\n${file ? readFileSync(file, "utf8") : ""}`;
+});
+writeFileSync(
+  join(out, "kvcap.js.licenses.txt"),
+  `kvcap.js contains code of these packages.\n\n${licences.join("\n\n")}`,
+);
+
+rmSync(join(out, "types"), { recursive: true, force: true });
+const tsc = spawnSync(deno, ["run", "-A", "--quiet", "node_modules/typescript/bin/tsc"], {
+  cwd: root,
+  stdio: "inherit",
+});
+if (tsc.status !== 0) process.exit(1);
+
+process.stderr.write(`kvcap: built build/out/kvcap.js (${statSync(join(out, "kvcap.js")).size} bytes) and types\n`);

@@ -1,0 +1,111 @@
+// The entry of every npm script: sets up what is missing, then runs the command in Deno.
+//   node build/start.mjs run|test|golden|bench|build|check [arguments]
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { adapter, browser, deno, environment, packages, root, wasm } from "./setup.mjs";
+
+/**
+ * Runs a program with our standard streams and returns its exit code. Ctrl-C on a terminal reaches it by itself, as it
+ * reaches everything in the foreground; without a terminal a signal sent to us is handed on. Either way we wait for it.
+ */
+function run(/** @type {string} */ command, /** @type {string[]} */ args, cwd = root) {
+  const child = spawn(command, args, { cwd, stdio: "inherit", env: environment });
+  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  const signals = windowsOr(["SIGINT"], ["SIGINT", "SIGTERM", "SIGHUP"]);
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (signal !== "SIGINT" || !terminal) child.kill(signal);
+    });
+  }
+  // A signal sent to npm ends the shell between npm and us, and that shell tells nobody: being orphaned tells us.
+  const parent = process.ppid;
+  const orphaned = () => process.ppid !== parent && child.kill("SIGTERM");
+  if (process.env.npm_lifecycle_event) setInterval(orphaned, 300).unref();
+  return new Promise((resolve) => {
+    child.on("error", (error) => {
+      process.stderr.write(`kvcap: cannot run ${command}: ${error.message}\n`);
+      resolve(1);
+    });
+    child.on("exit", (code, signal) => {
+      for (const name of signals) process.removeAllListeners(name);
+      resolve(code ?? 128 + (constants.signals[signal ?? "SIGTERM"] ?? 15));
+    });
+  });
+}
+
+const windowsOr = (/** @type {string[]} */ windows, /** @type {string[]} */ others) =>
+  process.platform === "win32" ? windows : others;
+
+const inDeno = (/** @type {string[]} */ ...args) => run(deno, args);
+
+/** The folders that hold TypeScript for Deno. */
+const sources = ["src", "tests", "bench", "page"].filter((folder) =>
+  existsSync(join(root, folder)) &&
+  readdirSync(join(root, folder), { recursive: true }).some((f) => `${f}`.endsWith(".ts"))
+);
+
+/** Formatting, lint and types. Returns what failed. */
+async function check() {
+  const tsc = ["run", "-A", "--quiet", "node_modules/typescript/bin/tsc", "--noEmit"];
+  const steps = [["fmt", "--check"], ["lint"], ["check", "--quiet", ...sources], tsc];
+  const failed = [];
+  for (const step of steps) {
+    if (await inDeno(...step)) failed.push(step === tsc ? "tsc" : `deno ${step[0]}`);
+  }
+  return failed;
+}
+
+const tests = (/** @type {string[]} */ ...args) =>
+  inDeno("run", "-A", "--quiet", "--no-prompt", "tests/run.ts", ...args);
+
+/** @type {Record<string, (args: string[]) => Promise<number>>} */
+const commands = {
+  async run(args) {
+    packages(), wasm(), adapter();
+    // A model may be at a base URL; without one the program has no network.
+    const net = args.some((arg) => /^(--model=)?https?:/i.test(arg)) ? ["--allow-net"] : [];
+    const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net];
+    const program = ["--config", join(root, "deno.json"), join(root, "src/cli.ts")];
+    // Paths among the arguments are the caller's.
+    return await run(deno, ["run", ...flags, ...program, ...args], process.env.INIT_CWD ?? process.cwd());
+  },
+  async test(args) {
+    packages(), wasm(), adapter(), browser();
+    const failed = args.length ? [] : await check();
+    return await tests(...failed.map((name) => `--failed=${name}`), ...args);
+  },
+  async golden(args) {
+    packages(), wasm(), adapter(), browser();
+    return await tests("--golden", ...args);
+  },
+  async bench(args) {
+    packages(), wasm(), adapter();
+    const folder = join(root, "bench");
+    const files = (existsSync(folder) ? readdirSync(folder) : []).filter((file) => file.endsWith(".bench.ts")).sort();
+    const wanted = files.filter((file) => !args.length || args.some((arg) => file.includes(arg)));
+    for (const file of wanted) {
+      const code = await inDeno("run", "-A", "--quiet", "--no-prompt", `bench/${file}`);
+      if (code) return code;
+    }
+    if (!wanted.length) process.stderr.write("kvcap: no benchmark of that name (bench/NAME.bench.ts)\n");
+    return wanted.length ? 0 : 1;
+  },
+  async build() {
+    packages(), wasm();
+    return await inDeno("run", "-A", "--quiet", "--no-prompt", "build/build.mjs");
+  },
+  async check() {
+    packages(), wasm();
+    return (await check()).length ? 1 : 0;
+  },
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+if (!Object.hasOwn(commands, name)) {
+  process.stderr.write(`usage: node build/start.mjs ${Object.keys(commands).join("|")} [arguments]\n`);
+  process.exit(2);
+}
+process.exitCode = await commands[name](args);

@@ -1,0 +1,70 @@
+// scores[head, token, slot] = q·k / sqrt(HEAD_DIM) where the token may see the slot, HIDDEN where it may not:
+// the slot is free, holds a later position, or lies outside the layer's sliding window.
+// Under positions "cache" (RANKED) a key is rotated here, by its slot's rank, and the window counts ranks.
+// Grid: (ceil(extent / 64), HEADS, ceil(tokens / TOKENS)).
+override HEADS: u32;
+override GROUP: u32; // query heads per KV head
+override QUADS: u32; // HEAD_DIM / 4
+override Q_QUADS: u32; // vec4s between rows of q
+override RANKED: u32; // 1: keys are stored unrotated; QUADS is even
+
+struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32 }
+
+@group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
+@group(0) @binding(1) var<uniform> layer: Layer;
+@group(0) @binding(2) var<storage, read> q: array<vec4<f32>>; // [tokens, Q_QUADS · 4]
+@group(0) @binding(3) var<storage, read> keys: array<vec4<f32>>; // [kvHeads, capacity, HEAD_DIM]
+@group(0) @binding(4) var<storage, read> positions: array<i32>; // [lanes, capacity]
+@group(0) @binding(5) var<storage, read_write> scores: array<f32>; // [HEADS, tokens, extent]
+@group(0) @binding(6) var<storage, read> ranks: array<i32>; // [lanes, capacity]
+@group(0) @binding(7) var<storage, read> angles: array<vec4<f32>>; // [capacity, 2, HEAD_DIM / 2]: cos, sin by rank
+
+const TOKENS = 4u;
+const HIDDEN = -3.0e38;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) at: vec3u) {
+  let tokens = feed[0];
+  let extent = feed[1];
+  let slot = at.x;
+  let head = at.y;
+  if (slot >= extent) { return; }
+  let kv_head = head / GROUP;
+  let position = positions[(layer.lane + kv_head) * layer.capacity + slot];
+  let from_key = (kv_head * layer.capacity + slot) * QUADS;
+  let from_token = at.z * TOKENS;
+  let count = min(TOKENS, tokens - from_token);
+  var sums: array<f32, TOKENS>;
+  var place = position; // what distances are counted from
+  var first = feed[2];
+  if (RANKED == 1u) {
+    place = ranks[(layer.lane + kv_head) * layer.capacity + slot];
+    first = feed[3];
+    let half = QUADS / 2u;
+    for (var i = 0u; i < half; i++) {
+      let a = keys[from_key + i];
+      let b = keys[from_key + half + i];
+      let cosine = angles[u32(max(place, 0)) * QUADS + i];
+      let sine = angles[u32(max(place, 0)) * QUADS + half + i];
+      let rotated_a = a * cosine - b * sine;
+      let rotated_b = b * cosine + a * sine;
+      for (var t = 0u; t < count; t++) {
+        let from_q = (from_token + t) * Q_QUADS + head * QUADS + i;
+        sums[t] += dot(rotated_a, q[from_q]) + dot(rotated_b, q[from_q + half]);
+      }
+    }
+  } else {
+    for (var i = 0u; i < QUADS; i++) {
+      let key = keys[from_key + i];
+      for (var t = 0u; t < count; t++) {
+        sums[t] += dot(key, q[(from_token + t) * Q_QUADS + head * QUADS + i]);
+      }
+    }
+  }
+  let scale = inverseSqrt(f32(QUADS * 4u));
+  for (var t = 0u; t < count; t++) {
+    let distance = i32(first + from_token + t) - place;
+    let seen = position >= 0 && distance >= 0 && (layer.window == 0u || distance < i32(layer.window));
+    scores[(head * tokens + from_token + t) * extent + slot] = select(HIDDEN, sums[t] * scale, seen);
+  }
+}

@@ -1,0 +1,109 @@
+// What a core chooses by, and the checks of what its callers say.
+
+/** Scores, scopes and pools in the order of their numbers in the ABI. */
+const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
+const SCOPES = ["all", "low-spread"] as const;
+const POOLS = ["none", "max", "mean"] as const;
+const MOST_WIDTH = 255;
+
+/**
+ * What a slot is worth. mean: S/n; sum: S; last: the newest query's p; recency: its position; random: a seeded draw;
+ * windowed: Σp over the rows of the window; persistence: in how many rows of the window p was above its mean, 1/live.
+ */
+export type Score = typeof SCORES[number];
+/** Which slots may go. all: every candidate; low-spread: all but the `unsettled` ones with the largest σ. */
+export type Scope = typeof SCOPES[number];
+/** What becomes of a windowed score: nothing, or the largest or the mean of those around it. */
+export type Pool = typeof POOLS[number];
+
+/** How large a core is. */
+export interface CoreShape {
+  layers: number;
+  kvHeads: number;
+  /** Slots per lane. */
+  capacity: number;
+  /** Rows (calls of `observe`) that windowed scores look back on; each takes 4 bytes per slot. Default 0: none. */
+  window?: number;
+}
+
+/** What `evict` chooses by. */
+export interface CoreRule {
+  score: Score;
+  scope: Scope;
+  /** Tokens at positions below this never go. */
+  sinks: number;
+  /** This many live tokens of the highest positions in a lane never go. */
+  newest: number;
+  /** low-spread: how many candidates with the largest σ are left out of the scope (fewer, where too few would remain). */
+  unsettled: number;
+  /** random: an integer, of which the low 32 bits count. */
+  seed: number;
+  /** windowed, persistence: pooling of scores over neighbouring live positions. Default "none". */
+  pool?: Pool;
+  /** How many neighbours are pooled, itself included: odd, at most 255. Default 1. */
+  width?: number;
+  /**
+   * Whether all lanes of a layer give up the same tokens, by scores and spreads averaged over them; the lanes must then
+   * hold the same tokens in the same slots, as they do if every choice so far was shared. Default false.
+   */
+  shared?: boolean;
+}
+
+/** A rule as the ABI numbers it. */
+export type RuleNumbers = [
+  score: number,
+  scope: number,
+  sinks: number,
+  newest: number,
+  unsettled: number,
+  seed: number,
+  pool: number,
+  width: number,
+  shared: number,
+];
+
+/**
+ * The rule in the ABI's numbers.
+ * @param window the core's rows of window
+ * @throws RangeError if score, scope or pool is unknown, a count is not a non-negative integer, the width is even or too
+ * large, or the score needs a window that the core has not
+ */
+export function checkRule(rule: CoreRule, window: number): RuleNumbers {
+  const { sinks, newest, unsettled, seed, pool = "none", width = 1, shared = false } = rule;
+  const action = "set a rule";
+  const known = (name: string, names: readonly string[], value: unknown) => {
+    const index = names.indexOf(value as string);
+    if (index < 0) throw refused(action, `${name} must be one of ${names.join(", ")}`, value);
+    return index;
+  };
+  const score = known("score", SCORES, rule.score);
+  const scope = known("scope", SCOPES, rule.scope);
+  const pooled = known("pool", POOLS, pool);
+  for (const [name, value] of Object.entries({ sinks, newest, unsettled })) {
+    checkCount(action, `${name} must be a non-negative integer`, value, 0);
+  }
+  if (!Number.isInteger(seed)) throw refused(action, "seed must be an integer", seed);
+  if (!(Number.isInteger(width) && width % 2 === 1 && width > 0 && width <= MOST_WIDTH)) {
+    throw refused(action, `width must be an odd number from 1 to ${MOST_WIDTH}`, width);
+  }
+  if (typeof shared !== "boolean") throw refused(action, "shared must be true or false", shared);
+  if (readsWindow(rule.score) && window === 0) {
+    throw refused(action, `the score ${rule.score} needs a core whose shape has a window`, "a window of 0 rows");
+  }
+  return [score, scope, sinks, newest, unsettled, seed | 0, pooled, width, shared ? 1 : 0];
+}
+
+/** Whether a score looks back on a window of rows. */
+export function readsWindow(score: Score): boolean {
+  return score === "windowed" || score === "persistence";
+}
+
+/** Throws a RangeError unless `value` is an integer from `least` to 2³¹ − 1. */
+export function checkCount(action: string, rule: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least || value >= 2 ** 31) throw refused(action, rule, value);
+}
+
+/** The error of every refusal. */
+export function refused(action: string, rule: string, value: unknown): RangeError {
+  return new RangeError(`Cannot ${action}: ${rule}, got ${value}`);
+}

@@ -1,0 +1,97 @@
+/** The WebGPU device, its limits, and an account of every buffer made on it. */
+
+/** A device with the books of what lives on it. */
+export interface Gpu {
+  readonly device: GPUDevice;
+  /** What the adapter calls itself, for reports. */
+  readonly adapter: string;
+  /** Largest buffer a kernel may bind, in bytes. */
+  readonly maxBinding: number;
+  /** Bytes of all buffers that are alive now. */
+  bytes: number;
+  /** Why the device can no longer be used; null while it can. */
+  failure: string | null;
+  /** Stops hearing the device's errors. */
+  unwatch(): void;
+}
+
+const NEEDED = {
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupStorageSize: 8192, // bytes
+} as const;
+
+/**
+ * Opens the default adapter with the largest bindings it offers, or takes the device given.
+ * @param maxBinding bytes; a bound of the caller's own on what a kernel may bind
+ * @throws Error where there is no WebGPU, no adapter, or one below what the kernels need.
+ */
+export async function openGpu(given?: GPUDevice, maxBinding = Infinity): Promise<Gpu> {
+  if (given) {
+    checkLimits(given.limits);
+    // Deno 2.9 ends the process when it reads the adapterInfo of a device whose adapter has been collected.
+    return watch(given, "Deno" in globalThis ? given.label || "given device" : describe(given.adapterInfo), maxBinding);
+  }
+  const adapter = await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new Error("Cannot open the GPU: WebGPU must offer an adapter, got none (on Debian: mesa-vulkan-drivers)");
+  }
+  checkLimits(adapter.limits);
+  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
+  const device = await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
+  return watch(device, describe(adapter.info), maxBinding);
+}
+
+function checkLimits(limits: GPUSupportedLimits) {
+  for (const [name, least] of Object.entries(NEEDED) as [keyof typeof NEEDED, number][]) {
+    if (limits[name] < least) {
+      throw new Error(`Cannot open the GPU: the adapter's ${name} must be at least ${least}, got ${limits[name]}`);
+    }
+  }
+}
+
+function describe(info: GPUAdapterInfo | undefined): string {
+  const words = [info?.description, info?.vendor, info?.architecture, info?.device];
+  return words.find((word) => word && !/^\d+$/.test(word)) ?? "unknown adapter";
+}
+
+function watch(device: GPUDevice, adapter: string, most: number): Gpu {
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+  const maxBinding = Math.min(maxStorageBufferBindingSize, maxBufferSize, most);
+  const gpu: Gpu = { device, adapter, maxBinding, bytes: 0, failure: null, unwatch: () => {} };
+  device.lost.then((info) => {
+    gpu.failure ??= `the GPU device was lost (${info.message || info.reason || "no reason given"})`;
+  });
+  const onError = (event: Event) => {
+    gpu.failure ??= `the GPU refused an operation (${(event as GPUUncapturedErrorEvent).error.message})`;
+    event.preventDefault();
+  };
+  device.addEventListener("uncapturederror", onError);
+  gpu.unwatch = () => device.removeEventListener("uncapturederror", onError);
+  return gpu;
+}
+
+/** Makes a zeroed buffer of `bytes` (rounded up to 16) and enters it into the account. */
+export function createBuffer(gpu: Gpu, label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
+  const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+  const buffer = gpu.device.createBuffer({ label, size, usage });
+  gpu.bytes += size;
+  return buffer;
+}
+
+/** Gives a buffer back; giving it back twice is an error of ours, not the user's. */
+export function releaseBuffer(gpu: Gpu, buffer: GPUBuffer): void {
+  gpu.bytes -= buffer.size;
+  buffer.destroy();
+}
+
+/** A storage buffer holding `values`, readable by kernels. */
+export function uploadFloats(gpu: Gpu, label: string, values: Float32Array<ArrayBuffer>): GPUBuffer {
+  const buffer = createBuffer(gpu, label, values.byteLength, STORAGE);
+  gpu.device.queue.writeBuffer(buffer, 0, values);
+  return buffer;
+}
+
+/** Usage of buffers that kernels work on and that can be filled and copied. */
+export const STORAGE = 0x80 | 0x8 | 0x4; // STORAGE | COPY_DST | COPY_SRC: GPUBufferUsage is no constant to import

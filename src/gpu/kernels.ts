@@ -1,0 +1,43 @@
+/** The kernel table: one row per .wgsl file, which says what its bindings are. Dispatch is written once, in dispatch.ts. */
+import argmax from "../../shaders/argmax.wgsl" with { type: "text" };
+import attend from "../../shaders/attend.wgsl" with { type: "text" };
+import embed from "../../shaders/embed.wgsl" with { type: "text" };
+import loss from "../../shaders/loss.wgsl" with { type: "text" };
+import matmul from "../../shaders/matmul.wgsl" with { type: "text" };
+import matvec from "../../shaders/matvec.wgsl" with { type: "text" };
+import observe from "../../shaders/observe.wgsl" with { type: "text" };
+import rerank from "../../shaders/rerank.wgsl" with { type: "text" };
+import rmsnorm from "../../shaders/rmsnorm.wgsl" with { type: "text" };
+import rope from "../../shaders/rope.wgsl" with { type: "text" };
+import scores from "../../shaders/scores.wgsl" with { type: "text" };
+import softmax from "../../shaders/softmax.wgsl" with { type: "text" };
+import swiglu from "../../shaders/swiglu.wgsl" with { type: "text" };
+
+/** What a binding is to its kernel: r reads, w writes (and may read), u is a uniform. In order of @binding. */
+export type Access = "r" | "w" | "u";
+
+/** One kernel: its source and its bindings. */
+export interface Kernel {
+  readonly code: string;
+  readonly bindings: readonly Access[];
+}
+
+/** Every kernel by name; matvec and matmul are interchangeable. */
+export const kernels = {
+  embed: { code: embed, bindings: ["r", "r", "w"] },
+  rmsnorm: { code: rmsnorm, bindings: ["r", "r", "r", "w"] },
+  matvec: { code: matvec, bindings: ["r", "r", "r", "w", "r"] },
+  matmul: { code: matmul, bindings: ["r", "r", "r", "w", "r"] },
+  rerank: { code: rerank, bindings: ["r", "r", "w"] },
+  rope: { code: rope, bindings: ["r", "u", "r", "r", "w", "w", "w", "w", "w"] },
+  scores: { code: scores, bindings: ["r", "u", "r", "r", "r", "w", "r", "r"] },
+  softmax: { code: softmax, bindings: ["r", "u", "w", "w", "w"] },
+  observe: { code: observe, bindings: ["r", "u", "r", "w"] },
+  attend: { code: attend, bindings: ["r", "u", "r", "r", "w"] },
+  swiglu: { code: swiglu, bindings: ["r", "w"] },
+  loss: { code: loss, bindings: ["r", "r", "w"] },
+  argmax: { code: argmax, bindings: ["r", "r", "w"] },
+} as const satisfies Record<string, Kernel>;
+
+/** Name of a kernel. */
+export type KernelName = keyof typeof kernels;

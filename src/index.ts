@@ -1,0 +1,19 @@
+/**
+ * kvcap: language models in Deno and in browsers inside a fixed KV-cache budget.
+ *
+ * ```ts
+ * const model = await load("models/fable-2m");
+ * const session = model.session({ policy: "roco", budget: 128 });
+ * for await (const piece of session.generate("Once upon a time", { maxNewTokens: 400 })) print(piece);
+ * ```
+ * @module
+ */
+export type { Budget } from "./budget.ts";
+export { load, type Model } from "./model.ts";
+export type { Session } from "./session.ts";
+export type { Memory } from "./step.ts";
+export type { GenerateOptions, LoadOptions, PerplexityOptions, SessionOptions } from "./options.ts";
+export type { Perplexity } from "./perplexity.ts";
+export type { Report } from "./report.ts";
+export { policies, type PolicyName } from "./policies/index.ts";
+export { Core, type CoreRule, type CoreShape } from "./core.ts";

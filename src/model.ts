@@ -1,0 +1,115 @@
+/** A loaded model: weights on the GPU, tokenizer, and the sessions that use them. */
+import { type Gpu, openGpu } from "./gpu/device.ts";
+import { Pipelines } from "./gpu/dispatch.ts";
+import { type Perplexity, perplexity } from "./perplexity.ts";
+import { Session } from "./session.ts";
+import { checkLoad, checkSession, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options.ts";
+import { checkTokenizer, createTokenizer, type Tokenizer } from "./tokenizer.ts";
+import { slotBytes } from "./cache.ts";
+import { Core } from "./core.ts";
+import { type ModelConfig, parseConfig } from "./model/config.ts";
+import type { LoadedModel } from "./model/loaded.ts";
+import { checkWeights } from "./model/layout.ts";
+import { openWeights } from "./model/safetensors.ts";
+import { parseJson } from "./model/refuse.ts";
+import { openSource } from "./model/source.ts";
+import { uploadWeights, type Weights } from "./model/weights.ts";
+
+/** A model ready to make sessions. */
+export class Model implements LoadedModel {
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  readonly gpu: Gpu;
+  readonly pipelines: Pipelines;
+  readonly weights: Weights;
+  readonly #sessions = new Set<Session>();
+  readonly #ownsDevice: boolean;
+  #disposed = false;
+
+  constructor(config: ModelConfig, tokenizer: Tokenizer, gpu: Gpu, weights: Weights, ownsDevice: boolean) {
+    this.config = config;
+    this.tokenizer = tokenizer;
+    this.gpu = gpu;
+    this.pipelines = new Pipelines(gpu);
+    this.weights = weights;
+    this.#ownsDevice = ownsDevice;
+  }
+
+  /**
+   * Starts an empty context with its own cache. Sessions of one model may be used side by side.
+   * @throws RangeError for options out of range or a cache beyond the adapter's limits; Error on a disposed model or lost device.
+   */
+  session(options: SessionOptions = {}): Session {
+    checkSession(options, slotBytes(this.config));
+    if (this.#disposed) throw new Error("Cannot create session: the model must not be disposed, got a disposed one");
+    if (this.gpu.failure) throw new Error(`Cannot create session: the GPU must work, got: ${this.gpu.failure}`);
+    const session = new Session(this, options, () => this.#sessions.delete(session));
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /**
+   * Measures how well the model foresees `text` when its cache is kept as the options say. The same tokens are counted for
+   * every policy and budget.
+   * @throws RangeError for bad options or a text too short; Error on a disposed model or lost device
+   */
+  async perplexity(text: string | ArrayLike<number>, options: PerplexityOptions = {}): Promise<Perplexity> {
+    if (this.#disposed) {
+      throw new Error("Cannot measure perplexity: the model must not be disposed, got a disposed one");
+    }
+    return await perplexity(this, text, options);
+  }
+
+  /** Bytes of GPU memory held by the weights and by every session. */
+  get gpuBytes(): number {
+    return this.gpu.bytes;
+  }
+
+  /** Gives every buffer back, those of its sessions too. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const session of [...this.#sessions]) session.dispose();
+    this.weights.release();
+    this.gpu.unwatch();
+    if (this.#ownsDevice) this.gpu.device.destroy();
+  }
+}
+
+/**
+ * Loads a Hugging Face folder (config.json, safetensors, tokenizer.json) from a folder or base URL onto the GPU.
+ * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a GPU that is absent or too small.
+ */
+export async function load(where: string | URL, options: LoadOptions = {}): Promise<Model> {
+  const { device, maxBinding, onProgress } = checkLoad(options);
+  const source = openSource(where);
+  const json = async (file: string) => parseJson(await source.text(file), file);
+  const optional = async (file: string) => (await source.has(file)) ? await json(file) : {};
+  const config = parseConfig(await json("config.json"), await optional("generation_config.json"));
+  const tokenizer = createTokenizer(await json("tokenizer.json"), await optional("tokenizer_config.json"));
+  checkTokenizer(config, tokenizer);
+  const tensors = checkWeights(config, await openWeights(source));
+
+  await Core.ready();
+  const gpu = await openGpu(device, maxBinding);
+  const { device: opened } = gpu;
+  opened.pushErrorScope("out-of-memory");
+  const total = [...tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
+  let done = 0;
+  let weights: Weights | null = null;
+  let refused: GPUError | null = null;
+  try {
+    weights = await uploadWeights(gpu, config, tensors, (bytes) => onProgress(done += bytes, total));
+  } finally {
+    refused = gpu.failure ? null : await opened.popErrorScope();
+    if (!weights && !device) opened.destroy();
+  }
+  if (refused || gpu.failure) {
+    weights.release();
+    if (!device) opened.destroy();
+    throw new Error(
+      `Cannot load model: the GPU must hold ${total} bytes of weights, got: ${refused?.message ?? gpu.failure}`,
+    );
+  }
+  return new Model(config, tokenizer, gpu, weights, !device);
+}

@@ -1,0 +1,187 @@
+// config.json and generation_config.json of a Hugging Face folder, checked and put in our own words.
+// Defaults are those of transformers' configuration classes (configuration_llama.py and its like).
+import { isRecord, refuse } from "./refuse.ts";
+import { inverseFrequencies } from "./rope.ts";
+
+export type Architecture = "llama" | "mistral" | "qwen2" | "qwen3";
+
+/** What the forward pass needs to know about a model. */
+export interface ModelConfig {
+  architecture: Architecture;
+  layers: number;
+  hidden: number;
+  intermediate: number;
+  heads: number; // query heads
+  kvHeads: number; // divides heads
+  headDim: number; // a multiple of 4, at most 256
+  vocab: number;
+  rmsEps: number;
+  rope: Float32Array<ArrayBuffer>; // inverse frequencies, scaling applied, [headDim / 2]
+  tied: boolean; // the head is the embedding
+  qkNorm: boolean; // RMSNorm over headDim of every query and key head
+  qkvBias: boolean;
+  oBias: boolean;
+  mlpBias: boolean;
+  windows: number[]; // [layers]: 0 = unlimited, else a query sees the last `window` positions, its own included
+  maxPositions: number; // tokens
+  bosId: number | null;
+  eosIds: number[]; // ascending, none twice
+}
+
+/** What a family takes for granted where config.json is silent (null: as many as query heads; hidden / heads). */
+interface Family {
+  kvHeads: number | null;
+  headDim: number | null;
+  window: number | null;
+  maxPositions: number;
+  bosId: number | null;
+  eosId: number | null;
+}
+
+const FAMILIES: Record<Architecture, Family> = {
+  llama: { kvHeads: null, headDim: null, window: null, maxPositions: 2048, bosId: 1, eosId: 2 },
+  mistral: { kvHeads: 8, headDim: null, window: 4096, maxPositions: 131072, bosId: 1, eosId: 2 },
+  qwen2: { kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, bosId: null, eosId: null },
+  qwen3: { kvHeads: 32, headDim: 128, window: 4096, maxPositions: 32768, bosId: null, eosId: null },
+};
+
+/**
+ * Reads a model's configuration.
+ *
+ * @param config Parsed config.json.
+ * @param generation Parsed generation_config.json; null or undefined where there is none.
+ * @throws RangeError, one sentence, for a model that we cannot run or numbers that make no sense.
+ */
+export function parseConfig(config: unknown, generation?: unknown): ModelConfig {
+  if (!isRecord(config)) throw refuse("config.json must be an object", config);
+  if (generation !== null && generation !== undefined && !isRecord(generation)) {
+    throw refuse("generation_config.json must be an object", generation);
+  }
+  const architecture = readArchitecture(config);
+  const family = FAMILIES[architecture];
+  if (config.quantization_config !== null && config.quantization_config !== undefined) {
+    throw refuse("weights must be unquantised, without quantization_config", config.quantization_config);
+  }
+  const activation = config.hidden_act ?? "silu";
+  if (activation !== "silu" && activation !== "swish") throw refuse("hidden_act must be silu", activation);
+
+  const integer = (name: string, most: number, absent: number | null = null): number => {
+    const value = config[name] === undefined ? absent ?? undefined : config[name];
+    if (isInteger(value, 1, most)) return value;
+    throw refuse(`${name} must be a positive integer up to ${most}`, value);
+  };
+  const flag = (name: string): boolean => {
+    const value = config[name] ?? false;
+    if (typeof value !== "boolean") throw refuse(`${name} must be true or false`, value);
+    return value;
+  };
+
+  const layers = integer("num_hidden_layers", 1024);
+  const hidden = integer("hidden_size", 1 << 20);
+  const intermediate = integer("intermediate_size", 1 << 24);
+  const heads = integer("num_attention_heads", 4096);
+  const kvHeads = config.num_key_value_heads === null
+    ? heads
+    : integer("num_key_value_heads", 4096, family.kvHeads ?? heads);
+  if (heads % kvHeads !== 0) throw refuse(`num_key_value_heads must divide num_attention_heads ${heads}`, kvHeads);
+  let headDim: number;
+  if (config.head_dim === null || config.head_dim === undefined && family.headDim === null) {
+    if (hidden % heads !== 0) throw refuse(`num_attention_heads must divide hidden_size ${hidden}`, heads);
+    headDim = hidden / heads;
+  } else headDim = integer("head_dim", 4096, family.headDim);
+  // What the attention shaders can split among their threads.
+  if (headDim % 4 !== 0 || headDim > 256) throw refuse("head_dim must be a multiple of 4 up to 256", headDim);
+  const vocab = integer("vocab_size", 1 << 24);
+  const rmsEps = config.rms_norm_eps ?? 1e-6;
+  if (typeof rmsEps !== "number" || !(rmsEps >= 0 && rmsEps < 1)) {
+    throw refuse("rms_norm_eps must be a number in [0, 1)", rmsEps);
+  }
+  const attentionBias = (architecture === "llama" || architecture === "qwen3") && flag("attention_bias");
+
+  return {
+    architecture,
+    layers,
+    hidden,
+    intermediate,
+    heads,
+    kvHeads,
+    headDim,
+    vocab,
+    rmsEps,
+    rope: inverseFrequencies(config, headDim),
+    tied: flag("tie_word_embeddings"),
+    qkNorm: architecture === "qwen3",
+    qkvBias: architecture === "qwen2" || attentionBias,
+    oBias: attentionBias,
+    mlpBias: architecture === "llama" && flag("mlp_bias"),
+    windows: readWindows(config, architecture, layers),
+    maxPositions: integer("max_position_embeddings", 2 ** 31 - 1, family.maxPositions),
+    ...readEnds(config, generation ?? {}, family, vocab),
+  };
+}
+
+/** `model_type` decides; `architectures` must agree with it, or decides alone. */
+function readArchitecture(config: Record<string, unknown>): Architecture {
+  const type = config.model_type, listed = Array.isArray(config.architectures) ? config.architectures[0] : undefined;
+  const known = Object.keys(FAMILIES) as Architecture[];
+  const rule = "the architecture must be one of llama, mistral, qwen2 and qwen3";
+  const named = (name: Architecture) => typeof listed === "string" && listed.toLowerCase() === `${name}forcausallm`;
+  if (listed !== undefined && !known.some(named)) throw refuse(rule, listed);
+  const found = known.find((name) => type === undefined ? named(name) : type === name);
+  if (found === undefined) throw refuse(rule, type ?? listed);
+  if (listed !== undefined && !named(found)) throw refuse(`architectures must agree with model_type ${found}`, listed);
+  return found;
+}
+
+/** Window of every layer, [layers] in positions, 0 where a layer sees everything. */
+function readWindows(config: Record<string, unknown>, architecture: Architecture, layers: number): number[] {
+  const all = new Array<number>(layers).fill(0);
+  const qwen = architecture === "qwen2" || architecture === "qwen3";
+  if (architecture === "llama") return all;
+  if (qwen && (config.use_sliding_window ?? false) !== true) {
+    if (typeof (config.use_sliding_window ?? false) === "boolean") return all;
+    throw refuse("use_sliding_window must be true or false", config.use_sliding_window);
+  }
+  const window = config.sliding_window === undefined ? FAMILIES[architecture].window : config.sliding_window;
+  if (window === null) return all;
+  if (!isInteger(window, 1, 2 ** 31 - 1)) throw refuse("sliding_window must be a positive integer or null", window);
+  if (!qwen) return all.fill(window);
+
+  const types = config.layer_types;
+  if (types !== undefined && types !== null) {
+    const known = (type: unknown) => type === "sliding_attention" || type === "full_attention";
+    if (!Array.isArray(types) || types.length !== layers || !types.every(known)) {
+      throw refuse(`layer_types must name sliding_attention or full_attention for each of ${layers} layers`, types);
+    }
+    return types.map((type) => type === "sliding_attention" ? window : 0);
+  }
+  const first = config.max_window_layers ?? 28; // the layers below it see everything
+  if (!isInteger(first, 0, 2 ** 31 - 1)) throw refuse("max_window_layers must be a non-negative integer", first);
+  return all.map((_, layer) => layer >= first ? window : 0);
+}
+
+/** Ids that begin and end a text. Both files may name several ends; all of them count. */
+function readEnds(
+  config: Record<string, unknown>,
+  generation: Record<string, unknown>,
+  family: Family,
+  vocab: number,
+): { bosId: number | null; eosIds: number[] } {
+  const id = (name: string, value: unknown): number => {
+    if (isInteger(value, 0, vocab - 1)) return value;
+    throw refuse(`${name} must be an id below vocab_size ${vocab}`, value);
+  };
+  let bos = config.bos_token_id;
+  if (bos === undefined) bos = generation.bos_token_id;
+  if (bos === undefined) bos = family.bosId;
+  const given = [config.eos_token_id, generation.eos_token_id].filter((ends) => ends !== undefined);
+  const ends = (given.length ? given : [family.eosId]).flat().filter((end) => end !== null);
+  return {
+    bosId: bos === null ? null : id("bos_token_id", bos),
+    eosIds: [...new Set(ends.map((end) => id("eos_token_id", end)))].sort((a, b) => a - b),
+  };
+}
+
+function isInteger(value: unknown, least: number, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+}

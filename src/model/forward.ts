@@ -1,0 +1,230 @@
+/** The forward pass of a Llama-like decoder over a capped cache: buffers and bind groups made once, then one straight line. */
+import type { Cache } from "../cache.ts";
+import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "../gpu/device.ts";
+import { dispatch, type Op, type Pipelines } from "../gpu/dispatch.ts";
+import type { ModelConfig } from "./config.ts";
+import type { Dtype } from "./safetensors.ts";
+import type { Matrix, Weights } from "./weights.ts";
+
+/** What a forward pass works on besides weights and cache, and what it leaves behind. */
+export interface Forward {
+  readonly x: GPUBuffer; // [stride, pitch(hidden)]: the residual stream
+  readonly normed: GPUBuffer; // [stride, pitch(hidden)]
+  readonly hiddenPitch: number; // elements between rows of x and normed
+  readonly logits: GPUBuffer; // [1 or stride, vocab]
+  readonly losses: GPUBuffer; // [1 or stride]: -ln p of each token's follower, where there are logits of every token
+  readonly chosen: GPUBuffer; // [4]: the greedy id in the first word
+  readonly banned: GPUBuffer; // [ceil(vocab / 32)]: one bit per id never to be chosen
+  readonly observed: GPUBuffer; // [3, lanes, capacity]: Σp, Σp², last p
+  readonly bytes: number; // of all its buffers
+  encode(encoder: GPUCommandEncoder, step: StepShape): void;
+  release(): void;
+}
+
+/** The sizes of one step, and what is wanted of it. */
+export interface StepShape {
+  tokens: number;
+  /** Slots of a lane that may hold anything. */
+  extent: number;
+  /** Whether this step's slots are those that the last eviction freed. */
+  reused: boolean;
+  /** Whether logits (and the greedy choice) are computed. */
+  logits: boolean;
+  /** Called after the embedding and after every layer, outside any pass, to copy x; and after the final norm, to copy normed. */
+  tap?: (encoder: GPUCommandEncoder, stage: number) => void;
+}
+
+/** One matrix product, by part: `vec` for a single token, `mat` for more. */
+interface Product {
+  readonly rows: number[];
+  readonly vec: Op[];
+  readonly mat: Op[];
+}
+
+const DTYPES: Record<Dtype, number> = { F32: 0, F16: 1, BF16: 2 };
+const pad8 = (length: number) => Math.ceil(length / 8) * 8;
+
+/** Bytes of the largest scratch buffer: scores [heads, stride, capacity]. */
+export function scoreBytes(config: ModelConfig, capacity: number, stride: number): number {
+  return config.heads * stride * capacity * 4;
+}
+
+/**
+ * Makes scratch buffers and bind groups for steps of at most `stride` tokens.
+ * @param observe how attention over a query group is reduced to observations for the core; null: not at all
+ * @param every whether logits and losses are of every token of the step, not of the newest only
+ */
+export function createForward(
+  gpu: Gpu,
+  pipelines: Pipelines,
+  config: ModelConfig,
+  weights: Weights,
+  cache: Cache,
+  { stride, observe, every }: { stride: number; observe: "mean" | "max" | null; every: boolean },
+): Forward {
+  const { hidden, intermediate, heads, kvHeads, headDim, vocab } = config;
+  const hiddenPitch = pad8(hidden);
+  const headsPitch = pad8(heads * headDim);
+  const qkvPitch = (heads + 2 * kvHeads) * headDim;
+  const group = heads / kvHeads;
+  const feed = cache.feed.buffer;
+  const buffers: GPUBuffer[] = [];
+  const create = (label: string, floats: number) => {
+    buffers.push(createBuffer(gpu, label, floats * 4, STORAGE));
+    return buffers[buffers.length - 1];
+  };
+  const x = create("x", stride * hiddenPitch);
+  const normed = create("normed", stride * hiddenPitch);
+  const qkv = create("qkv", stride * qkvPitch);
+  const q = create("q", stride * headsPitch);
+  const scores = create("scores", heads * stride * cache.capacity);
+  const means = create("means", observe ? kvHeads * stride * cache.capacity : 1);
+  const observed = create("observed", 3 * cache.lanes * cache.capacity);
+  const mixed = create("mixed", stride * headsPitch);
+  const gateUp = create("gate up", stride * 2 * intermediate);
+  const activated = create("activated", stride * pad8(intermediate));
+  const logitRows = every ? stride : 1;
+  const logits = create("logits", logitRows * vocab);
+  const losses = create("losses", logitRows);
+  const chosen = create("chosen", 4);
+  const banned = create("banned", Math.ceil(vocab / 32));
+  const nothing = create("nothing", 1); // bound where a kernel's optional input is absent
+  const unranked = create("unranked", 1); // and where an optional output is
+  const ranked = cache.ranked ? 1 : 0;
+  const ranks = cache.ranked?.ranks ?? unranked;
+
+  const norm = (weight: GPUBuffer, last = 0) => {
+    const constants = { WIDTH: hidden, PITCH: hiddenPitch, EPS: config.rmsEps, LAST: last };
+    return pipelines.op("rmsnorm", constants, [feed, x, weight, normed]);
+  };
+  const product = (matrix: Matrix, input: GPUBuffer, output: GPUBuffer, pitch: number, add = 0): Product => {
+    const ops = matrix.parts.map(({ buffer, dtype, first, rows }) => {
+      const constants = {
+        DTYPE: DTYPES[dtype],
+        BLOCKS: matrix.blocks,
+        ROWS: rows,
+        FIRST: first,
+        PITCH: pitch,
+        ADD: add,
+      };
+      const all = { ...constants, BIAS: matrix.bias ? 1 : 0 };
+      const vec = pipelines.op("matvec", all, [buffer, input, matrix.bias ?? nothing, output, feed]);
+      return { vec, mat: { pipeline: pipelines.get("matmul", all), bindings: vec.bindings } };
+    });
+    const rows = matrix.parts.map((part) => part.rows);
+    return { rows, vec: ops.map(({ vec }) => vec), mat: ops.map(({ mat }) => mat) };
+  };
+
+  const embed = weights.embedding.parts.map(({ buffer, dtype, first, rows }) => {
+    const constants = { DTYPE: DTYPES[dtype], WIDTH: hidden, PITCH: hiddenPitch, FIRST: first, ROWS: rows };
+    return pipelines.op("embed", constants, [feed, buffer, x]);
+  });
+  const rerank = pipelines.op("rerank", { CAPACITY: cache.capacity }, [feed, cache.positions, ranks]);
+  const layers = weights.layers.map((layer, i) => {
+    const uniforms = cache.layers[i];
+    const [keys, values] = [cache.keys[i], cache.values[i]];
+    const quads = headDim / 4;
+    const ropeConstants = {
+      HEADS: heads,
+      KV_HEADS: kvHeads,
+      HEAD_DIM: headDim,
+      QKV_PITCH: qkvPitch,
+      Q_PITCH: headsPitch,
+      QK_NORM: layer.headNorms ? 1 : 0,
+      EPS: config.rmsEps,
+      RANKED: ranked,
+    };
+    const headNorms = layer.headNorms ?? nothing;
+    const scoreConstants = { HEADS: heads, GROUP: group, QUADS: quads, Q_QUADS: headsPitch / 4, RANKED: ranked };
+    const softmaxConstants = { GROUP: group, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0 };
+    const attendConstants = { GROUP: group, QUADS: quads, OUT_QUADS: headsPitch / 4 };
+    const swigluConstants = { WIDTH: intermediate, IN_PITCH: 2 * intermediate, PITCH: pad8(intermediate) };
+    return {
+      attentionNorm: norm(layer.attentionNorm),
+      qkv: product(layer.qkv, normed, qkv, qkvPitch),
+      rope: pipelines.op("rope", ropeConstants, [
+        ...[feed, uniforms, qkv, headNorms, q, keys, values, cache.positions],
+        ranks,
+      ]),
+      scores: pipelines.op("scores", scoreConstants, [
+        ...[feed, uniforms, q, keys, cache.positions, scores, ranks],
+        cache.ranked?.angles ?? nothing,
+      ]),
+      softmax: pipelines.op("softmax", softmaxConstants, [
+        feed,
+        uniforms,
+        scores,
+        means,
+        observed,
+      ]),
+      observe: observe ? pipelines.op("observe", {}, [feed, uniforms, means, observed]) : null,
+      attend: pipelines.op("attend", attendConstants, [feed, uniforms, scores, values, mixed]),
+      output: product(layer.output, mixed, x, hiddenPitch, 1),
+      mlpNorm: norm(layer.mlpNorm),
+      gateUp: product(layer.gateUp, normed, gateUp, 2 * intermediate),
+      swiglu: pipelines.op("swiglu", swigluConstants, [gateUp, activated]),
+      down: product(layer.down, activated, x, hiddenPitch, 1),
+    };
+  });
+  const finalNorm = norm(weights.norm, every ? 0 : 1);
+  const head = product(weights.head, normed, logits, vocab);
+  const loss = pipelines.op("loss", { VOCAB: vocab }, [feed, logits, losses]);
+  const argmax = pipelines.op("argmax", { VOCAB: vocab }, [logits, banned, chosen]);
+
+  function encode(encoder: GPUCommandEncoder, { tokens, extent, reused, logits: wanted, tap }: StepShape) {
+    let pass = encoder.beginComputePass();
+    const show = (stage: number) => {
+      if (!tap) return;
+      pass.end();
+      tap(encoder, stage);
+      pass = encoder.beginComputePass();
+    };
+    const slotGroups = Math.ceil(extent / 64);
+    const quarters = Math.ceil(tokens / 4);
+
+    if (ranked && reused) dispatch(pass, rerank, slotGroups, cache.lanes);
+    for (const part of embed) dispatch(pass, part, Math.ceil(hidden / 64), tokens);
+    for (let i = 0; i < layers.length; i++) {
+      const layer = layers[i];
+      show(i);
+      dispatch(pass, layer.attentionNorm, tokens);
+      multiply(pass, layer.qkv, tokens);
+      dispatch(pass, layer.rope, heads + 2 * kvHeads, tokens);
+      dispatch(pass, layer.scores, slotGroups, heads, quarters);
+      dispatch(pass, layer.softmax, kvHeads, tokens);
+      if (layer.observe && tokens > 1) dispatch(pass, layer.observe, slotGroups, kvHeads);
+      dispatch(pass, layer.attend, heads, quarters);
+      multiply(pass, layer.output, tokens);
+      dispatch(pass, layer.mlpNorm, tokens);
+      multiply(pass, layer.gateUp, tokens);
+      dispatch(pass, layer.swiglu, Math.ceil(intermediate / 64), tokens);
+      multiply(pass, layer.down, tokens);
+    }
+    if (wanted) {
+      const rows = every ? tokens : 1;
+      dispatch(pass, finalNorm, rows);
+      show(layers.length);
+      multiply(pass, head, rows);
+      if (every) dispatch(pass, loss, rows);
+      dispatch(pass, argmax, 1);
+    }
+    pass.end();
+  }
+
+  const bytes = buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+  const release = () => buffers.forEach((buffer) => releaseBuffer(gpu, buffer));
+  return { x, normed, hiddenPitch, logits, losses, chosen, banned, observed, bytes, encode, release };
+}
+
+const MOST_GROUPS = 65535; // workgroups per dimension that every adapter allows
+
+/** W·x: for one token by rows of 8 per workgroup, for more by rows of 64 and tokens of 8. */
+function multiply(pass: GPUComputePassEncoder, { rows, vec, mat }: Product, tokens: number): void {
+  for (let i = 0; i < rows.length; i++) {
+    const groups = Math.ceil(rows[i] / (tokens === 1 ? 8 : 64));
+    const columns = Math.ceil(groups / MOST_GROUPS);
+    const across = Math.ceil(groups / columns);
+    if (tokens === 1) dispatch(pass, vec[i], across, columns);
+    else dispatch(pass, mat[i], across, columns, Math.ceil(tokens / 8));
+  }
+}

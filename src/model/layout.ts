@@ -1,0 +1,81 @@
+// Which tensors a model must have, under the names and in the shapes that Hugging Face gives them.
+import type { ModelConfig } from "./config.ts";
+import { refuse, unreadable } from "./refuse.ts";
+import type { Dtype, StoredTensor, Tensor } from "./safetensors.ts";
+
+const EMBEDDING = "model.embed_tokens.weight";
+
+/** Every tensor of a model: its Hugging Face name and shape. Matrices are [outputs, inputs]. */
+export function tensorShapes(config: ModelConfig): Map<string, number[]> {
+  const { hidden, intermediate, vocab, headDim } = config;
+  const queries = config.heads * headDim, keys = config.kvHeads * headDim;
+  const shapes = new Map<string, number[]>([[EMBEDDING, [vocab, hidden]]]);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const add = (name: string, ...shape: number[]) => shapes.set(`model.layers.${layer}.${name}`, shape);
+    add("input_layernorm.weight", hidden);
+    add("self_attn.q_proj.weight", queries, hidden);
+    add("self_attn.k_proj.weight", keys, hidden);
+    add("self_attn.v_proj.weight", keys, hidden);
+    add("self_attn.o_proj.weight", hidden, queries);
+    if (config.qkvBias) {
+      add("self_attn.q_proj.bias", queries);
+      add("self_attn.k_proj.bias", keys);
+      add("self_attn.v_proj.bias", keys);
+    }
+    if (config.oBias) add("self_attn.o_proj.bias", hidden);
+    if (config.qkNorm) {
+      add("self_attn.q_norm.weight", headDim);
+      add("self_attn.k_norm.weight", headDim);
+    }
+    add("post_attention_layernorm.weight", hidden);
+    add("mlp.gate_proj.weight", intermediate, hidden);
+    add("mlp.up_proj.weight", intermediate, hidden);
+    add("mlp.down_proj.weight", hidden, intermediate);
+    if (config.mlpBias) {
+      add("mlp.gate_proj.bias", intermediate);
+      add("mlp.up_proj.bias", intermediate);
+      add("mlp.down_proj.bias", hidden);
+    }
+  }
+  shapes.set("model.norm.weight", [hidden]);
+  if (!config.tied) shapes.set("lm_head.weight", [vocab, hidden]);
+  return shapes;
+}
+
+/**
+ * Checks that the tensors found are those of the model that the configuration describes.
+ *
+ * @returns The tensors of `tensorShapes`, all of them readable by the shaders.
+ * @throws RangeError or Error, one sentence, for a tensor that is missing, has another shape or dtype, or has no place in the model.
+ */
+export function checkWeights(config: ModelConfig, stored: Map<string, StoredTensor>): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  const shapes = tensorShapes(config);
+  for (const [name, shape] of shapes) {
+    let tensor = stored.get(name);
+    // Writers store a tied matrix once, some of them under the head's name.
+    if (!tensor && config.tied && name === EMBEDDING) tensor = stored.get("lm_head.weight");
+    if (!tensor) throw unreadable(`the weights must hold tensor ${name}`, "none of that name");
+    if (tensor.shape.length !== shape.length || tensor.shape.some((side, i) => side !== shape[i])) {
+      throw unreadable(`tensor ${name} must have shape [${shape.join(", ")}]`, `[${tensor.shape.join(", ")}]`);
+    }
+    if (!isDtype(tensor.dtype)) throw refuse(`tensor ${name} must be F32, F16 or BF16`, tensor.dtype);
+    tensors.set(name, tensor as Tensor);
+  }
+  for (const name of stored.keys()) {
+    // A tensor of the model's own that we would leave out: its answers would not be those of this model.
+    if (!shapes.has(name) && /^(model|lm_head)\./.test(name) && !isRedundant(name, config)) {
+      throw unreadable(`the tensors must be those of a ${config.architecture} of ${config.layers} layers`, name);
+    }
+  }
+  return tensors;
+}
+
+function isDtype(dtype: string): dtype is Dtype {
+  return dtype === "F32" || dtype === "F16" || dtype === "BF16";
+}
+
+/** Old checkpoints store the rotary frequencies, which follow from the configuration, and some store a tied head twice. */
+function isRedundant(name: string, config: ModelConfig): boolean {
+  return /\brotary_emb\.inv_freq$/.test(name) || config.tied && name === "lm_head.weight";
+}

@@ -1,0 +1,15 @@
+/** A model whose weights are on the GPU: what steps and sessions need of it. */
+import type { Gpu } from "../gpu/device.ts";
+import type { Pipelines } from "../gpu/dispatch.ts";
+import type { Tokenizer } from "../tokenizer.ts";
+import type { ModelConfig } from "./config.ts";
+import type { Weights } from "./weights.ts";
+
+/** Config, tokenizer and weights of one model, and the device they are on. */
+export interface LoadedModel {
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  readonly gpu: Gpu;
+  readonly pipelines: Pipelines;
+  readonly weights: Weights;
+}

@@ -1,0 +1,79 @@
+// How the loader says no. Everything a model folder holds was written by somebody else, so every reader checks what it
+// reads and ends with the same sentence: "Cannot load model: <rule>, got <value>".
+
+/** A value from outside, short enough for a one-line message. */
+export function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  let text: string;
+  try {
+    text = typeof value === "number" || typeof value === "bigint"
+      ? String(value)
+      : JSON.stringify(value) ?? String(value);
+  } catch {
+    text = String(value);
+  }
+  return text.length > 80 ? text.slice(0, 77) + "..." : text;
+}
+
+/** The error of a value that breaks a rule. */
+export function refuse(rule: string, value: unknown): RangeError {
+  return new RangeError(`Cannot load model: ${rule}, got ${show(value)}`);
+}
+
+/** The error of a file that cannot be read, or is not what it claims to be; `found` is said as it stands. */
+export function unreadable(rule: string, found: string, cause?: unknown): Error {
+  return new Error(`Cannot load model: ${rule}, got ${found}`, cause === undefined ? undefined : { cause });
+}
+
+/** Whether a parsed JSON value is an object with named fields. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Parses the text of a JSON file.
+ * @throws Error naming the file where it is no JSON.
+ */
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unreadable(`${file} must be JSON`, error instanceof Error ? oneLine(error.message) : String(error), error);
+  }
+}
+
+/** Messages of other programs, made to fit in a sentence. */
+export function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > 160 ? line.slice(0, 157) + "..." : line;
+}
+
+/**
+ * Checks that a file's name stays inside the model's folder: shard names come from an index file that anybody may have written.
+ * @throws RangeError otherwise.
+ */
+export function checkName(file: string): string {
+  const plain = typeof file === "string" && file.length <= 1024 &&
+    file.split("/").every((part) => part !== "" && part !== "." && part !== "..") &&
+    // deno-lint-ignore no-control-regex
+    !/[\\:?#%*|"<>\u0000-\u001f\u007f]/.test(file);
+  if (!plain) throw refuse("a file's name must stay inside the model's folder", file);
+  return file;
+}
+
+/** @throws RangeError unless [begin, end) lies within a file of `size` bytes. */
+export function checkRange(file: string, begin: number, end: number, size: number): void {
+  const whole = Number.isSafeInteger(begin) && Number.isSafeInteger(end);
+  if (!whole || begin < 0 || end < begin || end > size) {
+    throw refuse(`bytes read of ${file} must lie within its ${size}`, [begin, end]);
+  }
+}
+
+/** @throws Error if the bytes are no UTF-8. */
+export function decodeText(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw unreadable(`${name} must be UTF-8 text`, "other bytes", error);
+  }
+}

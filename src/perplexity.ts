@@ -1,0 +1,69 @@
+/** How well a model under a budget foresees a given text. */
+import { slotBytes } from "./cache.ts";
+import type { LoadedModel } from "./model/loaded.ts";
+import { checkPerplexity, checkPromptIds, checkRoom, checkSession } from "./options.ts";
+import type { PerplexityOptions } from "./options.ts";
+import { createStepper } from "./step.ts";
+
+/** What `model.perplexity` found. */
+export interface Perplexity {
+  /** exp(loss). */
+  readonly perplexity: number;
+  /** Mean -ln p of the tokens counted. */
+  readonly loss: number;
+  /** Tokens counted: all after the first `first`, whatever the policy and budget. */
+  readonly tokens: number;
+  /** Live slots per lane at the end. */
+  readonly liveSlots: number;
+  /** Tokens evicted from each lane. */
+  readonly evictions: number;
+  /** Bytes of K and V held. */
+  readonly kvBytes: number;
+}
+
+/**
+ * Reads `text` in chunks of `stride`, evicting as a session does, and averages the loss of every token after the first `first`.
+ * @throws RangeError for bad options or a text of fewer than two tokens
+ */
+export async function perplexity(
+  model: LoadedModel,
+  text: string | ArrayLike<number>,
+  options: PerplexityOptions,
+): Promise<Perplexity> {
+  const { first, onProgress, ...session } = checkPerplexity(options);
+  const encoded = typeof text === "string" ? model.tokenizer.encode(text, { bos: true, special: true }) : text;
+  const ids = checkPromptIds(encoded, model.config.vocab);
+  if (ids.length <= first) {
+    throw new RangeError(`Cannot measure perplexity: the text must have more than ${first} tokens, got ${ids.length}`);
+  }
+  const checked = checkSession(session, slotBytes(model.config), ids.length);
+  const pinned = checked.pinPrompt ? first : 0;
+  checkRoom(checked, 0, ids.length, pinned, 0);
+  const { stride, budget, policy } = checked;
+  const capacity = policy === "full" ? budget || ids.length : budget + stride;
+  const stepper = createStepper(model, checked, capacity, true);
+  try {
+    if (pinned > 0) stepper.core.pin(0, pinned);
+    let sum = 0;
+    for (let begin = 0; begin < ids.length - 1;) {
+      const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there
+      const count = Math.min(stride, end - begin);
+      await stepper.step(ids, begin, count, "losses");
+      for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.losses[t];
+      begin += count;
+      onProgress(begin, ids.length - 1);
+    }
+    const tokens = ids.length - first;
+    const { core, cache } = stepper;
+    return {
+      perplexity: Math.exp(sum / tokens),
+      loss: sum / tokens,
+      tokens,
+      liveSlots: core.live,
+      evictions: core.seen - core.live,
+      kvBytes: cache.kvBytes,
+    };
+  } finally {
+    stepper.release();
+  }
+}

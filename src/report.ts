@@ -1,0 +1,83 @@
+/** What a generation did, in numbers. */
+
+/** Numbers of one generation. Slots are per lane; bytes are of K and V; times are milliseconds. */
+export interface Report {
+  readonly policy: string;
+  /** Live slots per lane after a step; for a full cache, the slots it holds. */
+  readonly budget: number;
+  /** Tokens of the prompt that were taken in. */
+  readonly promptTokens: number;
+  readonly newTokens: number;
+  /** The ids generated, an end-of-sequence that ended them not included; kept, so they alone grow with the text. */
+  readonly ids: number[];
+  /** Why it ended: the length asked for, the model's end, a stop string, or the caller (also while it is running). */
+  readonly ended: "length" | "end" | "stop" | "caller";
+  readonly liveSlots: number;
+  /** Most live slots during any step of the session, that step's own tokens included. */
+  readonly maxLiveSlots: number;
+  /** Bytes of K and V held for this session, from its first step to its last. */
+  readonly kvBytes: number;
+  /** Bytes that the tokens taken in so far would need without eviction. */
+  readonly fullKvBytes: number;
+  /** Tokens evicted from each lane. */
+  readonly evictions: number;
+  /** Tokens per second of decoding: the prompt's time and the caller's between pieces left out; 0 without a decode step. */
+  readonly tokensPerSecond: number;
+  /** The mean decode step: all of it, waiting for the GPU's answer, Wasm bookkeeping, and the rest (text and sampling too). */
+  readonly stepMs: { readonly total: number; readonly wait: number; readonly wasm: number; readonly other: number };
+  /** Milliseconds to read the prompt. */
+  readonly prefillMs: number;
+  readonly adapter: string;
+}
+
+/** What is counted while a generation runs. */
+export interface Run {
+  promptTokens: number; // taken in
+  ids: number[];
+  ended: Report["ended"];
+  prefillMs: number;
+  decoding: boolean; // the first token is there
+  decodeMs: number; // since then, the caller's time between pieces left out
+  steps: number; // decode steps
+  clockBefore: { total: number; wait: number; wasm: number }; // the stepper's clock when decoding began
+}
+
+/** A run that has not begun. */
+export function newRun(): Run {
+  const clockBefore = { total: 0, wait: 0, wasm: 0 };
+  return {
+    promptTokens: 0,
+    ids: [],
+    ended: "caller",
+    prefillMs: 0,
+    decoding: false,
+    decodeMs: 0,
+    steps: 0,
+    clockBefore,
+  };
+}
+
+/** The report of a run: `held` says what the session holds, `clock` the stepper's clock now. */
+export function reportOf(
+  run: Run,
+  clock: { total: number; wait: number; wasm: number },
+  held: Pick<
+    Report,
+    "policy" | "budget" | "liveSlots" | "maxLiveSlots" | "kvBytes" | "fullKvBytes" | "evictions" | "adapter"
+  >,
+): Report {
+  const per = (ms: number) => run.steps > 0 ? ms / run.steps : 0;
+  const total = per(run.decodeMs);
+  const wait = per(clock.wait - run.clockBefore.wait);
+  const wasm = per(clock.wasm - run.clockBefore.wasm);
+  return {
+    ...held,
+    promptTokens: run.promptTokens,
+    newTokens: run.ids.length,
+    ids: run.ids.slice(),
+    ended: run.ended,
+    tokensPerSecond: total > 0 ? 1000 / total : 0,
+    stepMs: { total, wait, wasm, other: Math.max(0, total - wait - wasm) },
+    prefillMs: run.prefillMs,
+  };
+}

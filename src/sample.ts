@@ -1,0 +1,120 @@
+// Drawing a token from logits: temperature, then top-p (nucleus) sampling, Holtzman et al., arXiv 1904.09751.
+
+/** Draws ids from logits. The buffers are made once; a draw allocates nothing. */
+export class Sampler {
+  readonly #weights: Float64Array<ArrayBuffer>; // [vocab]: exp((logit − largest) / temperature)
+  readonly #heap: Uint32Array<ArrayBuffer>; // [vocab]: ids, the likeliest at the root
+
+  /** @param vocab Number of ids. */
+  constructor(vocab: number) {
+    this.#weights = new Float64Array(vocab);
+    this.#heap = new Uint32Array(vocab);
+  }
+
+  /**
+   * Draws one id.
+   *
+   * @param logits [vocab]; −∞ forbids an id.
+   * @param temperature Above 0; 0 takes the likeliest id (the smallest of equals) and draws no number.
+   * @param topP In (0, 1]: ids are taken likeliest first (the smaller of equals first) until they hold this share.
+   * @param random Numbers in [0, 1), one for each draw.
+   * @throws RangeError for another number of logits, NaN or +∞ among them, or nothing but −∞, or options out of range.
+   */
+  draw(logits: Float32Array, temperature: number, topP: number, random: () => number): number {
+    const weights = this.#weights, vocab = weights.length;
+    if (logits.length !== vocab) {
+      throw new RangeError(`Cannot sample: there must be ${vocab} logits, got ${logits.length}`);
+    }
+    if (!(temperature >= 0 && temperature < Infinity)) {
+      throw new RangeError(`Cannot sample: temperature must be a number of at least 0, got ${temperature}`);
+    }
+    if (!(topP > 0 && topP <= 1)) throw new RangeError(`Cannot sample: topP must be in (0, 1], got ${topP}`);
+
+    let best = 0, strange = -1;
+    for (let id = 0; id < vocab; id++) {
+      if (!(logits[id] < Infinity)) strange = id;
+      if (logits[id] > logits[best]) best = id;
+    }
+    if (strange >= 0) throw new RangeError(`Cannot sample: logits must be finite or -Infinity, got ${logits[strange]}`);
+    const largest = logits[best];
+    if (largest === -Infinity) throw new RangeError("Cannot sample: one logit must be above -Infinity, got none");
+    if (temperature === 0) return best;
+
+    let total = 0;
+    for (let id = 0; id < vocab; id++) total += weights[id] = Math.exp((logits[id] - largest) / temperature);
+    return topP < 1 ? this.#drawNucleus(topP * total, random) : this.#drawAny(total, random);
+  }
+
+  #drawAny(total: number, random: () => number): number {
+    const weights = this.#weights;
+    const aim = random() * total;
+    let sum = 0, last = 0;
+    for (let id = 0; id < weights.length; id++) {
+      if (weights[id] === 0) continue;
+      last = id; // for an aim that rounding has put past the end
+      sum += weights[id];
+      if (aim < sum) break;
+    }
+    return last;
+  }
+
+  /** Ids leave the heap likeliest first until they weigh `share`; those that have left stand behind its end, in order. */
+  #drawNucleus(share: number, random: () => number): number {
+    const heap = this.#heap, weights = this.#weights, vocab = heap.length;
+    for (let i = 0; i < vocab; i++) heap[i] = i;
+    for (let i = (vocab >>> 1) - 1; i >= 0; i--) this.#sink(i, vocab);
+    let size = vocab, nucleus = 0;
+    while (size > 0 && nucleus < share) {
+      const id = heap[0];
+      if (weights[id] === 0) break;
+      nucleus += weights[id];
+      heap[0] = heap[--size];
+      heap[size] = id;
+      this.#sink(0, size);
+    }
+    const aim = random() * nucleus;
+    let sum = 0, at = vocab;
+    while (at > size) {
+      sum += weights[heap[--at]];
+      if (aim < sum) break;
+    }
+    return heap[at];
+  }
+
+  #sink(at: number, size: number): void {
+    const heap = this.#heap;
+    const id = heap[at];
+    for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && this.#before(heap[child + 1], heap[child])) child++;
+      if (!this.#before(heap[child], id)) break;
+      heap[at] = heap[child];
+      at = child;
+    }
+    heap[at] = id;
+  }
+
+  #before(a: number, b: number): boolean {
+    const weights = this.#weights;
+    return weights[a] > weights[b] || weights[a] === weights[b] && a < b;
+  }
+}
+
+/**
+ * A small generator of random numbers: sfc32 (Doty-Humphrey, PractRand), with the seed spread over its state.
+ *
+ * @param seed A safe integer; equal seeds give equal numbers on every machine.
+ * @returns A function that gives numbers in [0, 1), multiples of 2^−53.
+ */
+export function randomFrom(seed: number): () => number {
+  let a = 0, b = seed | 0, c = Math.floor(seed / 2 ** 32) | 0, counter = 1;
+  const next = () => { // 32 bits
+    const sum = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = ((c << 21 | c >>> 11) + sum) | 0;
+    return sum >>> 0;
+  };
+  for (let i = 0; i < 15; i++) next(); // until every bit of the seed has reached all of the state
+  return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
+}

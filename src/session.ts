@@ -1,0 +1,292 @@
+/** A session is one context: it reads prompts into its capped cache and generates from it. */
+import { slotBytes } from "./cache.ts";
+import type { Core } from "./core.ts";
+import type { LoadedModel } from "./model/loaded.ts";
+import { checkGenerate, checkPromptIds, checkRoom, checkSession } from "./options.ts";
+import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions } from "./options.ts";
+import { newRun, type Report, reportOf, type Run } from "./report.ts";
+import { randomFrom, Sampler } from "./sample.ts";
+import { createStepper, growInto, type Memory, type Stepper, type Wanted } from "./step.ts";
+import { TextStream } from "./text.ts";
+
+/** Made by `model.session()`. */
+export class Session {
+  /** The options in force, defaults filled in. A budget that waits for the first prompt is 0 until then. */
+  options: CheckedSession;
+  readonly #asked: SessionOptions;
+  readonly #model: LoadedModel;
+  readonly #onDispose: () => void;
+  readonly #sampler: Sampler;
+  readonly #banned: Uint32Array<ArrayBuffer>; // one bit per id
+  readonly #ids = [0]; // the ids of a decode step
+  #stepper: Stepper | null = null; // null: a full cache not yet sized, or disposed
+  #made: Promise<unknown> = Promise.resolve(null); // settles with what the GPU said to the last allocation
+  #pending: number | null = null; // the last id generated, not yet taken in
+  #run: Run = newRun();
+  #pinned = 0; // positions below this one are never evicted
+  #busy = false;
+  #stepping = false; // a step is on the GPU: its buffers must stay
+  #disposed = false;
+  #lastReport: Report | null = null; // of a disposed session
+
+  /** Use `model.session()`. */
+  constructor(model: LoadedModel, asked: SessionOptions, onDispose: () => void) {
+    this.#asked = { ...asked };
+    this.options = checkSession(this.#asked, slotBytes(model.config));
+    this.#model = model;
+    this.#onDispose = onDispose;
+    this.#sampler = new Sampler(model.config.vocab);
+    this.#banned = new Uint32Array(Math.ceil(model.config.vocab / 32));
+    if (this.options.budget > 0) this.#allocate();
+  }
+
+  #allocate(slots = this.options.budget) {
+    const { gpu } = this.#model;
+    const capacity = this.options.policy === "full" ? slots : slots + this.options.stride;
+    gpu.device.pushErrorScope("validation"); // what follows from a buffer that was refused
+    gpu.device.pushErrorScope("out-of-memory");
+    try {
+      this.#stepper = createStepper(this.#model, this.options, capacity);
+    } finally {
+      const [memory, validation] = [gpu.device.popErrorScope(), gpu.device.popErrorScope()];
+      this.#made = Promise.all([memory, validation]).then(([first, second]) => first ?? second);
+    }
+  }
+
+  /**
+   * Reads `prompt` behind what the session has seen, and generates. Pieces of text come as they are ready and never split
+   * a character. One generation at a time; leaving the loop or aborting keeps the context, and the next call continues it.
+   * @param prompt text (the model's begin-of-sequence is put before the first one) or token ids as they are
+   * @throws RangeError for bad options, an empty prompt, or a budget that cannot hold what must stay;
+   *   Error on a busy or disposed session or a lost device; the signal's reason when aborted
+   */
+  generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
+    const checked = checkGenerate(options, this.#model.config.vocab);
+    this.#plan(prompt, checked.maxNewTokens);
+    return this.#generate(prompt, checked);
+  }
+
+  /** What a generation that began now would take in, and under which options. @throws as generate does */
+  #plan(prompt: string | ArrayLike<number>, maxNewTokens: number): { ids: number[]; options: CheckedSession } {
+    this.#checkUsable();
+    const ids = this.#promptIds(prompt);
+    if (this.#pending !== null) ids.unshift(this.#pending);
+    const options = this.#stepper ? this.options : checkSession(this.#asked, slotBytes(this.#model.config), ids.length);
+    const pinned = options.pinPrompt && this.seen === 0 ? ids.length : this.#pinned;
+    checkRoom(options, this.seen, ids.length, pinned, maxNewTokens);
+    return { ids, options };
+  }
+
+  #checkUsable(action = "generate") {
+    if (this.#disposed) throw new Error(`Cannot ${action}: the session must not be disposed, got a disposed one`);
+    if (this.#busy) throw new Error(`Cannot ${action}: one generation at a time on a session, got a second use`);
+    if (this.#model.gpu.failure) throw new Error(`Cannot ${action}: ${this.#model.gpu.failure}`);
+  }
+
+  #promptIds(prompt: string | ArrayLike<number>): number[] {
+    const { tokenizer, config } = this.#model;
+    if (typeof prompt !== "string") {
+      if (typeof prompt?.length !== "number") {
+        throw new TypeError(`Cannot generate: the prompt must be text or token ids, got ${typeof prompt}`);
+      }
+      return checkPromptIds(prompt, config.vocab);
+    }
+    if (prompt === "") throw new RangeError("Cannot generate: the prompt must not be empty, got an empty string");
+    return checkPromptIds(tokenizer.encode(prompt, { bos: this.seen === 0, special: true }), config.vocab);
+  }
+
+  async *#generate(
+    prompt: string | ArrayLike<number>,
+    options: CheckedGenerate,
+  ): AsyncGenerator<string, void, void> {
+    const plan = this.#plan(prompt, options.maxNewTokens); // again: the context may have moved on since generate was called
+    const { ids } = plan;
+    this.options = plan.options;
+    this.#busy = true;
+    try {
+      const { tokenizer } = this.#model;
+      const continues = this.seen > 0 || ids.some((id) => id !== tokenizer.bosId); // there is text before the first piece
+      const text = new TextStream(tokenizer, options.stop, continues);
+      const run = this.#run = newRun();
+      const wanted: Wanted = options.temperature > 0 ? "logits" : "id";
+      const random = randomFrom(options.seed);
+      const { eosIds } = this.#model.config;
+      const started = performance.now();
+      const stepper = await this.#prepare(ids.length, options);
+      let id = await this.#prefill(stepper, ids, wanted, options);
+      run.decoding = true;
+      run.prefillMs = performance.now() - started;
+      Object.assign(run.clockBefore, stepper.clock);
+      let resumed = performance.now();
+      while (true) {
+        if (wanted === "logits") id = this.#draw(stepper.logits, options, random);
+        this.#pending = id;
+        options.onToken(id);
+        if (options.stopAtEnd && eosIds.includes(id)) {
+          run.ended = "end";
+          break;
+        }
+        run.ids.push(id);
+        const { piece, stopped } = text.push(id);
+        if (piece !== "") {
+          run.decodeMs += performance.now() - resumed; // the caller's time is not ours
+          yield piece;
+          resumed = performance.now();
+        }
+        if (stopped) {
+          run.ended = "stop";
+          return;
+        }
+        if (run.ids.length >= options.maxNewTokens) {
+          run.ended = "length";
+          break;
+        }
+        if (options.signal?.aborted) break;
+        this.#ids[0] = id;
+        this.#pending = null;
+        id = await this.#step(stepper, this.#ids, 0, 1, wanted);
+        run.steps++;
+      }
+      run.decodeMs += performance.now() - resumed;
+      const rest = text.flush();
+      if (rest !== "") yield rest;
+      options.signal?.throwIfAborted();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** A step that ends with a clear error, and the buffers given back, where the session was disposed of meanwhile. */
+  async #step(stepper: Stepper, ids: number[], begin: number, count: number, wanted: Wanted): Promise<number> {
+    if (this.#disposed) this.#checkUsable();
+    this.#stepping = true;
+    try {
+      return await stepper.step(ids, begin, count, wanted);
+    } catch (error) {
+      if (this.#disposed) this.#checkUsable();
+      throw error;
+    } finally {
+      this.#stepping = false;
+      if (this.#disposed) this.#release();
+    }
+  }
+
+  /** Sizes a cache that waited for the prompt, applies bans, and waits for the GPU to confirm its memory. */
+  async #prepare(promptTokens: number, options: CheckedGenerate): Promise<Stepper> {
+    const { gpu } = this.#model;
+    const before = this.#stepper;
+    if (!before && this.options.budget > 0) this.#allocate();
+    const needed = this.seen + promptTokens + options.maxNewTokens;
+    if (this.options.policy === "full" && this.options.budget === 0 && (before?.cache.capacity ?? 0) < needed) {
+      this.#allocate(needed);
+      if (before) {
+        growInto(gpu, this.#model, before, this.#stepper!);
+        before.release();
+      }
+    }
+    const stepper = this.#stepper!;
+    const refused = (await this.#made) as GPUError | null;
+    if (refused) {
+      throw new Error(
+        `Cannot create session: the GPU must hold ${stepper.cache.kvBytes} bytes of cache, got: ${refused.message}`,
+      );
+    }
+    this.#banned.fill(0);
+    for (const id of options.banned) this.#banned[id >> 5] |= 1 << (id & 31);
+    gpu.device.queue.writeBuffer(stepper.forward.banned, 0, this.#banned);
+    return stepper;
+  }
+
+  /** Takes in the prompt in chunks of `stride`; answers the greedy id after it. */
+  async #prefill(stepper: Stepper, ids: number[], wanted: Wanted, options: CheckedGenerate): Promise<number> {
+    const { stride, pinPrompt } = this.options;
+    const pinned = pinPrompt && this.seen === 0;
+    let id = 0;
+    for (let begin = 0; begin < ids.length; begin += stride) {
+      options.signal?.throwIfAborted();
+      const count = Math.min(stride, ids.length - begin);
+      this.#pending = null;
+      if (pinned) stepper.core.pin(begin, this.#pinned = begin + count);
+      id = await this.#step(stepper, ids, begin, count, begin + count < ids.length ? "nothing" : wanted);
+      this.#run.promptTokens = begin + count;
+      options.onPrefill(begin + count, ids.length);
+    }
+    return id;
+  }
+
+  #draw(logits: Float32Array, { temperature, topP, banned }: CheckedGenerate, random: () => number): number {
+    for (const id of banned) logits[id] = -Infinity;
+    return this.#sampler.draw(logits, temperature, topP, random);
+  }
+
+  /** Tokens taken in so far: the next one's position. */
+  get seen(): number {
+    return this.#stepper?.core.seen ?? 0;
+  }
+
+  /** The positions of the live tokens of every lane, ascending: [layers · kvHeads][live]. */
+  livePositions(): number[][] {
+    const { core, cache } = this.#stepper ?? {};
+    if (!core || !cache) return [];
+    const list = core.liveList();
+    return Array.from({ length: cache.lanes }, (_, lane) => {
+      const slots = list.subarray(lane * core.live, (lane + 1) * core.live);
+      return Array.from(slots, (slot) => core.positions[lane * cache.capacity + slot]);
+    });
+  }
+
+  /**
+   * The books as they are now, [lanes, capacity] each: Σp, Σp² and last p of every live slot, and its token's position (-1: free).
+   * Views, for reading, that the next step changes.
+   */
+  books(): Pick<Core, "capacity" | "sums" | "squares" | "lasts" | "births" | "positions"> {
+    if (!this.#stepper) throw new Error("Cannot read the books: a full cache must have begun a generation, got none");
+    return this.#stepper.core;
+  }
+
+  /** What this session holds, in bytes, and why; all zero where a cache waits for the first prompt to be sized. */
+  memory(): Memory {
+    return this.#stepper?.memory ?? { kv: 0, slots: 0, scratch: 0, readback: 0, gpu: 0, wasm: 0 };
+  }
+
+  /** Numbers of the last generation, or of the one that is running. */
+  report(): Report {
+    if (this.#lastReport) return this.#lastReport;
+    const { config, gpu } = this.#model;
+    const { core, cache, clock, peak } = this.#stepper ?? {};
+    const liveSlots = core?.live ?? 0;
+    return reportOf(this.#run, clock ?? { total: 0, wait: 0, wasm: 0 }, {
+      policy: this.options.policy,
+      budget: this.options.budget || (cache?.capacity ?? 0),
+      liveSlots,
+      maxLiveSlots: peak ?? 0,
+      kvBytes: cache?.kvBytes ?? 0,
+      fullKvBytes: this.seen * slotBytes(config),
+      evictions: this.seen - liveSlots,
+      adapter: gpu.adapter,
+    });
+  }
+
+  /** Forgets everything seen; buffers stay. @throws Error while a generation runs. */
+  reset(): void {
+    this.#checkUsable("reset the session");
+    this.#stepper?.reset();
+    this.#pending = null;
+    this.#pinned = 0;
+    this.#run = newRun();
+  }
+
+  /** Gives every buffer back. A generation that is running ends with an error at its next step. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (!this.#stepping) this.#release();
+    this.#onDispose();
+  }
+
+  #release() {
+    this.#lastReport = this.report();
+    this.#stepper?.release();
+    this.#stepper = null;
+  }
+}

@@ -1,0 +1,271 @@
+/** One step: claim slots, upload once, submit once, read back once, observe, evict. */
+import { type Cache, createCache, uploadFeed } from "./cache.ts";
+import { Core } from "./core.ts";
+import { type Gpu, releaseBuffer } from "./gpu/device.ts";
+import { createReadback, mapped } from "./gpu/readback.ts";
+import { createForward, type Forward, scoreBytes, type StepShape } from "./model/forward.ts";
+import type { LoadedModel } from "./model/loaded.ts";
+import type { CheckedSession } from "./options.ts";
+import { policies } from "./policies/index.ts";
+
+/** Milliseconds spent in steps: all of it, waiting for the GPU's answer, and in the Wasm core. */
+export interface Clock {
+  total: number;
+  wait: number;
+  wasm: number;
+}
+
+/**
+ * What a step is to give: nothing (a chunk inside a prompt), the greedy id, logits to sample from, or the losses of all its
+ * tokens (only with logits of every token).
+ */
+export type Wanted = "nothing" | "id" | "logits" | "losses";
+
+/** Cache, books and forward pass of one context, stepped together. */
+export interface Stepper {
+  readonly core: Core;
+  readonly cache: Cache;
+  readonly forward: Forward;
+  readonly clock: Clock;
+  /** Logits of the newest token after a step that wanted them: [vocab]. */
+  readonly logits: Float32Array<ArrayBuffer>;
+  /** -ln p of the id that follows each token of a step that wanted losses: [stride]. */
+  readonly losses: Float32Array<ArrayBuffer>;
+  /** Most live slots per lane that any step has seen, its own tokens included. */
+  peak: number;
+  /**
+   * Takes in `count` tokens of `ids` from `begin`, at most the session's stride, and evicts back to the budget.
+   * @returns the greedy id where an id is wanted
+   * @throws Error when the device fails; the context is then lost
+   */
+  step(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted): Promise<number>;
+  /** As step, but evicts nothing. @param observed false: attention is not counted, see Core.claim */
+  take(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted, observed?: boolean): Promise<number>;
+  /** Evicts `n` tokens from every lane: those the policy chooses, or those in the slots given, [lanes, n]. */
+  evict(n: number, chosen?: ArrayLike<number>): void;
+  /** Bytes held on the GPU and in the core: see Memory. */
+  readonly memory: Memory;
+  /** The slots evicted by the last step, [lanes, n]; empty where it evicted none. */
+  victims: Uint32Array;
+  /** Forgets everything; buffers stay. */
+  reset(): void;
+  release(): void;
+}
+
+/** Bytes that one session holds, all of them made at its start (a full cache's: when a generation begins). */
+export interface Memory {
+  /** K and V of `capacity` slots of every lane: the budget, and the stride that reading a prompt needs on top. */
+  readonly kv: number;
+  /** Positions (and ranks) of the slots, and the feed of a step. */
+  readonly slots: number;
+  /** Activations of `stride` tokens, attention scores of a chunk over every slot, observations, logits. */
+  readonly scratch: number;
+  /** What a step maps back to the host. */
+  readonly readback: number;
+  /** All of the above: GPU memory. */
+  readonly gpu: number;
+  /** The Wasm core's books: host memory. */
+  readonly wasm: number;
+}
+
+const NONE = new Uint32Array(0);
+
+/**
+ * Makes a context of `capacity` slots per lane.
+ * @param every see createForward; logits of every token stay on the GPU in forward.logits
+ * @throws RangeError where the adapter's largest binding is too small
+ */
+export function createStepper(
+  model: LoadedModel,
+  options: CheckedSession,
+  capacity: number,
+  every = false,
+  tap?: StepShape["tap"],
+): Stepper {
+  const { gpu, config, weights, pipelines } = model;
+  const { stride, budget } = options;
+  const policy = policies[options.policy];
+  if (scoreBytes(config, capacity, stride) > gpu.maxBinding) {
+    throw new RangeError(
+      `Cannot create session: heads · stride · slots · 4 bytes must fit the adapter's largest binding of ${gpu.maxBinding}, ` +
+        `got ${
+          scoreBytes(config, capacity, stride)
+        }; fewer slots (of the budget, or of a full cache's tokens) or a smaller stride fit`,
+    );
+  }
+  const { score, scope, needsAttention } = policy;
+  const lanes = config.layers * config.kvHeads;
+  const widest = Math.max(2 * config.intermediate, (config.heads + 2 * config.kvHeads) * config.headDim, config.hidden);
+  const rows = every ? stride : 1;
+  const largest = 4 * Math.max(3 * lanes * capacity, stride * (lanes + widest + 8), rows * config.vocab); // bytes
+  if (largest > gpu.maxBinding) {
+    throw new RangeError(
+      `Cannot create session: the largest scratch buffer must fit the adapter's largest binding of ${gpu.maxBinding}, ` +
+        `got ${largest}; fewer slots or a smaller stride fit`,
+    );
+  }
+  const { sinks, newest, unsettled, seed } = options;
+  const shape = { layers: config.layers, kvHeads: config.kvHeads, capacity };
+  const core = Core.create(shape, { score, scope, sinks, newest, unsettled, seed });
+  const cache = createCache(gpu, config, capacity, stride, options.positions === "cache");
+  const forward = createForward(gpu, pipelines, config, weights, cache, {
+    stride,
+    observe: needsAttention ? options.aggregate : null,
+    every,
+  });
+  const plane = cache.lanes * capacity; // floats of one plane of observations
+
+  // Readback: logits [vocab] or losses | greedy id, padded to 16 bytes | Σp, Σp², last p, a plane each. A step maps what it needs.
+  const chosenAt = Math.ceil(Math.max(config.vocab, stride) / 4) * 16;
+  const observedAt = chosenAt + 16;
+  const readback = createReadback(gpu, observedAt + (needsAttention ? 3 * plane * 4 : 0));
+  uploadSlots(gpu, core, cache);
+
+  const clock: Clock = { total: 0, wait: 0, wasm: 0 };
+  const logits = new Float32Array(config.vocab);
+  const losses = new Float32Array(stride);
+  const sources = { logits: forward.logits, losses: forward.losses }; // of what is read back before the id
+  const { queue } = gpu.device;
+  let freed = 0; // slots per lane freed by the last eviction and not yet known to the GPU
+
+  let fault: Error | null = null; // why these books can no longer be trusted
+
+  function broken(rule: string): Error {
+    return fault = new Error(`Cannot generate: ${rule}`);
+  }
+
+  async function step(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted): Promise<number> {
+    const id = await take(ids, begin, count, wanted);
+    if (wanted === "id" && id >= config.vocab) throw broken("the model's logits must be numbers, got none that is");
+    const started = performance.now();
+    evict(options.policy === "full" ? 0 : Math.max(0, core.live - budget));
+    const ms = performance.now() - started;
+    clock.wasm += ms;
+    clock.total += ms;
+    return id;
+  }
+
+  function evict(n: number, chosen?: ArrayLike<number>): void {
+    if (chosen) core.free(chosen);
+    stepper.victims = chosen || n === 0 ? NONE : core.evict(n);
+    freed = n;
+  }
+
+  async function take(
+    ids: ArrayLike<number>,
+    begin: number,
+    count: number,
+    wanted: Wanted,
+    observed = true,
+  ): Promise<number> {
+    const started = performance.now();
+    if (gpu.failure) throw new Error(`Cannot generate: ${gpu.failure}`);
+    if (fault) throw fault;
+    const first = core.seen;
+    const firstRank = core.live;
+    const slots = core.claim(count, observed);
+    const claimed = performance.now();
+    stepper.peak = Math.max(stepper.peak, core.live);
+
+    // Slots freed and taken again at once are overwritten by this step; any others must be marked free first.
+    const reused = freed === count;
+    if (freed > 0 && !reused) uploadSlots(gpu, core, cache);
+    uploadFeed(gpu, cache, config.rope, ids, begin, count, slots, first, firstRank, core.extent);
+    const encoder = gpu.device.createCommandEncoder();
+    forward.encode(encoder, { tokens: count, extent: core.extent, reused, logits: wanted !== "nothing", tap });
+    const floats = wanted === "logits" ? config.vocab : wanted === "losses" ? count : 0;
+    const from = chosenAt - Math.ceil(floats / 4) * 16;
+    const observedBytes = needsAttention && observed ? (count === 1 ? plane : 3 * plane) * 4 : 0;
+    if (floats > 0) encoder.copyBufferToBuffer(sources[wanted as keyof typeof sources], 0, readback, from, floats * 4);
+    encoder.copyBufferToBuffer(forward.chosen, 0, readback, chosenAt, 16);
+    if (observedBytes > 0) encoder.copyBufferToBuffer(forward.observed, 0, readback, observedAt, observedBytes);
+    queue.submit([encoder.finish()]);
+
+    const submitted = performance.now();
+    const range = await mapped(gpu, readback, from, observedAt + observedBytes - from);
+    const answered = performance.now();
+    const id = new Uint32Array(range, chosenAt - from, 1)[0];
+    if (floats > 0) (wanted === "logits" ? logits : losses).set(new Float32Array(range, 0, floats));
+    if (observedBytes > 0) core.rows.set(new Float32Array(range, observedAt - from, observedBytes / 4));
+    readback.unmap();
+
+    const copied = performance.now();
+    try {
+      if (observedBytes > 0) core.observe(count);
+      else if (observed) core.advance(count);
+    } catch (error) {
+      throw broken(`the model's attention must be probabilities (${(error as Error).message})`);
+    }
+    freed = 0;
+    const ended = performance.now();
+    clock.wait += answered - submitted;
+    clock.wasm += claimed - started + (ended - copied);
+    clock.total += ended - started;
+    return id;
+  }
+
+  function reset() {
+    core.reset();
+    fault = null;
+    freed = 0;
+    uploadSlots(gpu, core, cache);
+    Object.assign(stepper, { peak: 0, victims: NONE });
+    Object.assign(clock, { total: 0, wait: 0, wasm: 0 });
+  }
+
+  const release = () => {
+    cache.release();
+    forward.release();
+    releaseBuffer(gpu, readback);
+  };
+  const [kv, slots, scratch] = [cache.kvBytes, cache.bytes - cache.kvBytes, forward.bytes];
+  const gpuBytes = kv + slots + scratch + readback.size;
+  const stepper: Stepper = {
+    memory: { kv, slots, scratch, readback: readback.size, gpu: gpuBytes, wasm: core.bytes },
+    core,
+    cache,
+    forward,
+    clock,
+    logits,
+    losses,
+    peak: 0,
+    victims: NONE,
+    step,
+    take,
+    evict,
+    reset,
+    release,
+  };
+  return stepper;
+}
+
+/** Tells the GPU which slots hold which positions (and ranks), as the core has it. */
+function uploadSlots(gpu: Gpu, core: Core, { positions, ranked, lanes, capacity }: Cache): void {
+  gpu.device.queue.writeBuffer(positions, 0, core.positions);
+  if (!ranked) return;
+  const ranks = new Int32Array(lanes * capacity);
+  const list = core.liveList();
+  list.forEach((slot, i) => ranks[Math.floor(i / core.live) * capacity + slot] = i % core.live);
+  gpu.device.queue.writeBuffer(ranked.ranks, 0, ranks);
+}
+
+/** Copies every lane's slots of a smaller cache into a larger one, and its books: for the policy full, which fills slots in order. */
+export function growInto(gpu: Gpu, model: LoadedModel, from: Stepper, to: Stepper): void {
+  if (from.core.seen === 0) return;
+  const { kvHeads, headDim } = model.config;
+  const encoder = gpu.device.createCommandEncoder();
+  const laneBytes = (stepper: Stepper) => stepper.cache.capacity * headDim * 4;
+  const copy = (a: GPUBuffer, b: GPUBuffer) => {
+    for (let head = 0; head < kvHeads; head++) {
+      encoder.copyBufferToBuffer(a, head * laneBytes(from), b, head * laneBytes(to), from.core.seen * headDim * 4);
+    }
+  };
+  from.cache.keys.forEach((keys, i) => copy(keys, to.cache.keys[i]));
+  from.cache.values.forEach((values, i) => copy(values, to.cache.values[i]));
+  gpu.device.queue.submit([encoder.finish()]);
+  to.core.claim(from.core.seen);
+  to.core.advance(from.core.seen);
+  uploadSlots(gpu, to.core, to.cache);
+  Object.assign(to.clock, from.clock);
+  to.peak = from.peak;
+}

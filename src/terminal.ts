@@ -1,0 +1,56 @@
+/** What the command line writes: text to stdout, everything about it to stderr, progress only where somebody watches. */
+
+const encoder = new TextEncoder();
+
+/** A reader that went away (`kvcap … | head`): no error, but no reason to go on. */
+export class ClosedPipe extends Error {}
+
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = encoder.encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw new ClosedPipe();
+    throw error;
+  }
+}
+
+/** Writes to stdout. @throws ClosedPipe */
+export function print(text: string): void {
+  write(Deno.stdout, text);
+}
+
+/** Writes a line to stderr; a closed stderr is nobody's loss. */
+export function note(line: string): void {
+  try {
+    write(Deno.stderr, `${line}\n`);
+  } catch (error) {
+    if (!(error instanceof ClosedPipe)) throw error;
+  }
+}
+
+/** Text as a terminal or a file may have it: without carriage returns, other control characters but tab and newline U+FFFD. */
+export function harmless(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/\r/g, "").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+}
+
+/** A line of progress on a terminal, rewritten in place at most ten times a second; elsewhere nothing. */
+export class Progress {
+  readonly #shown = Deno.stderr.isTerminal();
+  #last = 0;
+  #dirty = false;
+
+  show(what: string, done: number, total: number): void {
+    const now = performance.now();
+    if (!this.#shown || (now - this.#last < 100 && done < total)) return;
+    this.#last = now;
+    this.#dirty = true;
+    write(Deno.stderr, `\r\x1b[K${what} ${Math.floor(100 * done / Math.max(1, total))} %`);
+  }
+
+  clear(): void {
+    if (this.#dirty) write(Deno.stderr, "\r\x1b[K");
+    this.#dirty = false;
+  }
+}

@@ -1,0 +1,75 @@
+// Added tokens: pieces of text that are one token each, special ones ("<|im_end|>") among them. They are cut out of a
+// text before the model sees the rest. @huggingface/tokenizers 0.2 does this too, but knows no whole words and cannot
+// read special tokens as plain text, so we do it as the Rust library does (added_vocabulary.rs).
+import { isRecord, refuse } from "../model/refuse.ts";
+
+export interface AddedToken {
+  id: number;
+  content: string;
+  special: boolean;
+  normalized: boolean; // looked for in the normalised text, by its normalised content
+  singleWord: boolean; // never inside a word
+  lstrip: boolean; // takes the whitespace before it
+  rstrip: boolean; // takes the whitespace behind it
+}
+
+/** A stretch of text, or the token that stood there. */
+export type Section = string | AddedToken;
+
+/** Checks `added_tokens` of a tokenizer.json. @throws RangeError for a malformed entry. */
+export function readAddedTokens(list: unknown): AddedToken[] {
+  if (list === undefined || list === null) return [];
+  if (!Array.isArray(list)) throw refuse("added_tokens of tokenizer.json must be a list", list);
+  return list.map((entry) => {
+    const { id, content } = isRecord(entry) ? entry : {};
+    if (!isRecord(entry) || !isId(id) || typeof content !== "string") {
+      throw refuse("an added token of tokenizer.json must have an id and a content", entry);
+    }
+    const flag = (name: string, absent = false) => typeof entry[name] === "boolean" ? entry[name] : absent;
+    const special = flag("special");
+    return {
+      id,
+      content,
+      special,
+      normalized: flag("normalized", !special),
+      singleWord: flag("single_word"),
+      lstrip: flag("lstrip"),
+      rstrip: flag("rstrip"),
+    };
+  }).filter((token) => token.content !== "");
+}
+
+/** Ids are indices of the embedding, so none is near this bound. */
+export function isId(id: unknown): id is number {
+  return Number.isInteger(id) && (id as number) >= 0 && (id as number) < 1 << 24;
+}
+
+/**
+ * A function that cuts a text into tokens and what lies between them: leftmost match first, the longest where several begin.
+ * @param tokens Tokens to look for; `text` of each is what to look for.
+ */
+export function splitter(tokens: { text: string; token: AddedToken }[]): (text: string) => Section[] {
+  if (tokens.length === 0) return (text) => text === "" ? [] : [text];
+  const byText = new Map(tokens.map(({ text, token }) => [text, token]));
+  const longestFirst = [...byText.keys()].sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|"), "gu");
+  return (text) => {
+    const sections: Section[] = [];
+    let done = 0; // everything before it is in `sections`
+    for (const match of text.matchAll(pattern)) {
+      const token = byText.get(match[0])!;
+      let begin = match.index, end = begin + match[0].length;
+      if (token.singleWord && (endsInWord(text.slice(0, begin)) || beginsWithWord(text.slice(end)))) continue;
+      if (token.lstrip) begin = Math.max(done, text.slice(0, begin).replace(/\p{White_Space}+$/u, "").length);
+      if (token.rstrip) end += /^\p{White_Space}*/u.exec(text.slice(end))![0].length;
+      if (begin > done) sections.push(text.slice(done, begin));
+      sections.push(token);
+      done = end;
+    }
+    if (done < text.length) sections.push(text.slice(done));
+    return sections;
+  };
+}
+
+const endsInWord = (text: string) => /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/u.test(text);
+const beginsWithWord = (text: string) => /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u.test(text);

@@ -1,0 +1,71 @@
+// From tokens back to text, token by token: every id stands for some bytes, and the text is the UTF-8 reading of the bytes
+// of all ids. That is what the decoders of the byte-level and SentencePiece-style families say, and unlike the list-to-text
+// functions of @huggingface/tokenizers it can be done as the ids come.
+import { isRecord, refuse } from "../model/refuse.ts";
+
+/** How a tokenizer.json turns tokens into text. */
+export interface Decoding {
+  /** UTF-8 bytes of a token, perhaps a part of a character. */
+  bytes(token: string): Uint8Array;
+  /** How many spaces are dropped at the very beginning of a text. */
+  leadingSpaces: number;
+}
+
+/**
+ * Reads `decoder` of a tokenizer.json: ByteLevel, Metaspace, or a Sequence with Replace, ByteFallback, Fuse and Strip.
+ *
+ * Where byte tokens in a row are no valid UTF-8, the Rust library puts U+FFFD for every one of them, the good ones too; we put
+ * it for the bad ones alone, as the Encoding Standard and llama.cpp do, since a piece once sent cannot be taken back.
+ *
+ * @throws RangeError for a decoder that works in another way.
+ */
+export function readDecoder(decoder: unknown): Decoding {
+  const steps = isRecord(decoder) && decoder.type === "Sequence" ? decoder.decoders : [decoder];
+  const replaced: [from: string, to: string][] = [];
+  let byteLevel = false, byteFallback = false, fused = false, leadingSpaces = 0;
+  for (const step of Array.isArray(steps) ? steps : [steps]) {
+    const { type, pattern, content } = isRecord(step) ? step : {};
+    const strange = () => refuse("the decoder of tokenizer.json must be byte-level or SentencePiece-like", step);
+    if (type === "ByteLevel") byteLevel = true;
+    else if (type === "ByteFallback") byteFallback = true;
+    else if (type === "Fuse") fused = true;
+    else if (type === "Metaspace") {
+      const { replacement = "▁", prepend_scheme: scheme, add_prefix_space: prefixed } = step;
+      if (typeof replacement !== "string" || replacement === "") throw strange();
+      replaced.push([replacement, " "]);
+      leadingSpaces = scheme === "never" || scheme === undefined && prefixed === false ? 0 : 1;
+    } else if (
+      type === "Replace" && isRecord(pattern) && typeof pattern.String === "string" && !byteFallback && !fused
+    ) {
+      if (typeof content !== "string" || pattern.String === "") throw strange();
+      replaced.push([pattern.String, content]);
+    } else if (type === "Strip" && fused && content === " " && !step.stop && Number.isInteger(step.start ?? 0)) {
+      leadingSpaces = step.start ?? 0;
+    } else throw strange();
+  }
+  const utf8 = new TextEncoder();
+  return {
+    leadingSpaces,
+    bytes(token) {
+      if (byteLevel) return bytesOfCharacters(token) ?? utf8.encode(token);
+      const text = replaced.reduce((text, [from, to]) => text.replaceAll(from, to), token);
+      const byte = byteFallback ? /^<0x([0-9A-Fa-f]{2})>$/.exec(text) : null;
+      return byte ? Uint8Array.of(parseInt(byte[1], 16)) : utf8.encode(text);
+    },
+  };
+}
+
+// Byte-level vocabularies write each byte as a printable character: itself where it is one, else the next of U+0100 and up
+// (bytes_to_unicode in GPT-2's encoder.py).
+const BYTE_OF = new Map<string, number>();
+for (let byte = 0, hidden = 0; byte < 256; byte++) {
+  const printable = byte > 0x20 && byte < 0x7f || byte > 0xa0 && byte !== 0xad;
+  BYTE_OF.set(String.fromCharCode(printable ? byte : 0x100 + hidden++), byte);
+}
+
+/** The bytes that a byte-level token spells; null for one that spells none, such as an added token with a space. */
+function bytesOfCharacters(token: string): Uint8Array | null {
+  const bytes = Uint8Array.from(token, (character) => BYTE_OF.get(character) ?? 0);
+  for (let i = 0; i < token.length; i++) if (!BYTE_OF.has(token[i])) return null;
+  return bytes;
+}

@@ -1,0 +1,241 @@
+// The command line as its users meet it: a process with arguments, pipes and signals.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { testDevice } from "./device.ts";
+import { repoPath } from "./files.ts";
+
+const FLAGS = ["run", "--no-prompt", "--quiet", "--no-check", "-A", repoPath("src/cli.ts")];
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function spawn(args: string[], env: Record<string, string> = {}, stdin: "piped" | "null" = "null") {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...FLAGS, ...args],
+    env,
+    stdin,
+    stdout: "piped",
+    stderr: "piped",
+  });
+  return command.spawn();
+}
+
+async function kvcap(args: string[], env: Record<string, string> = {}): Promise<Ended> {
+  return await ended(spawn(args, env));
+}
+
+async function ended(child: Deno.ChildProcess): Promise<Ended> {
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+const usage = suite("command line: usage");
+
+usage("--help", async () => {
+  for (const args of [["--help"], ["-h"], ["generate", "--help"]]) {
+    const { code, stdout, stderr } = await kvcap(args);
+    assert.is(code, 0);
+    assert.is(stderr, "");
+    for (const option of ["--policy", "--budget", "--stride", "--sinks", "--newest", "--top-p", "--json"]) {
+      assert.match(stdout, option);
+    }
+    assert.ok(stdout.split("\n").every((line) => line.length <= 120));
+  }
+});
+
+const WRONG: [string[], string][] = [
+  [["generate"], "generate takes one prompt (in quotes), got none"],
+  [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
+  [["answer", "x"], "the command must be generate, got answer"],
+  [["--budget", "8"], "the command must be generate, got none"],
+  [["generate", "x", "--bugdet", "8"], "Unknown option '--bugdet'"],
+  [["generate", "x", "--budget"], "--budget"],
+  [
+    ["generate", "x", "--budget", "many"],
+    '--budget must be slots (128), a share of the prompt (25%) or bytes (512KB), got "many"',
+  ],
+  [["generate", "x", "--budget", ""], 'or bytes (512KB), got ""'],
+  [["generate", "x", "--budget=-3"], "budget must be a whole number from 1 to 4194304, got -3"],
+  [
+    ["generate", "x", "--budget", "5", "--sinks", "4", "--newest", "1"],
+    "budget must be above sinks + newest = 5, got 5",
+  ],
+  [["generate", "x", "--policy", "best"], 'policy must be one of roco, h2o, tova, recency, random, full, got "best"'],
+  [["generate", "x", "--temperature", "NaN"], '--temperature must be a number, got "NaN"'],
+  [["generate", "x", "--temperature=-1"], "temperature must be a number from 0 to 100, got -1"],
+  [["generate", "x", "--budget", "-5"], "Option '--budget' argument is ambiguous; see --help"],
+  [["generate", "x", "--max-new-tokens", "0"], "--max-new-tokens must be a whole number from 1"],
+  [["generate", "x", "--top-p", "0"], "--top-p must be a number above 0 and at most 1, got 0"],
+  [["generate", "x", "--seed", "1.5"], "seed must be a whole number"],
+  [["generate", "x", "--stop", ""], "a stop string must not be empty"],
+];
+for (const [args, words] of WRONG) {
+  usage(args.join(" "), async () => {
+    const { code, stdout, stderr } = await kvcap(args);
+    assert.is(code, 2, stderr);
+    assert.is(stdout, "");
+    assert.match(stderr, /^Cannot [^\n]+\n$/);
+    assert.ok(stderr.includes(words), stderr);
+  });
+}
+usage.run();
+
+const errors = suite("command line: errors");
+errors("what cannot be loaded or read", async () => {
+  const cases: [string[], string][] = [
+    [["generate", "x", "--model", "no/such/folder"], "Cannot load model: "],
+    [["generate", ""], "Cannot generate: the prompt must not be empty"],
+    [
+      ["generate", "x", "--policy", "full", "--budget", "20"],
+      "must fit the full cache's budget of 20 slots, got 0 before + ",
+    ],
+  ];
+  for (const [args, words] of cases) {
+    const { code, stdout, stderr } = await kvcap([...args]);
+    assert.is(code, 1, stderr);
+    assert.is(stdout, "");
+    assert.match(stderr, /^Cannot [^\n]+\n$/);
+    assert.ok(stderr.includes(words), stderr);
+  }
+});
+errors("a machine without an adapter", async () => {
+  const { code, stderr } = await kvcap(["generate", "x"], { VK_DRIVER_FILES: "/none", DENO_WEBGPU_BACKEND: "vulkan" });
+  assert.is(code, 1);
+  assert.match(stderr, /^Cannot open the GPU: WebGPU must offer an adapter, got none[^\n]*\n$/);
+});
+errors.run();
+
+const runs = suite("command line: runs");
+const run = (await testDevice()) ? runs : runs.skip;
+
+run("text goes to stdout without control characters, the report to stderr", async () => {
+  const { code, stdout, stderr } = await kvcap([
+    "generate",
+    "Once upon a time",
+    "--budget",
+    "24",
+    "--max-new-tokens",
+    "60",
+  ]);
+  assert.is(code, 0, stderr);
+  assert.match(stdout, /^Once upon a time, there .+\n$/s);
+  // deno-lint-ignore no-control-regex
+  assert.not.match(stdout + stderr, /[\u0000-\u0009\u000b-\u001f]/);
+  const words = [
+    "prompt (read in",
+    "live slots  24 per lane",
+    "KV cache",
+    "evictions   ",
+    "tokens/s on",
+    "GPU and readback wait",
+  ];
+  for (const word of words) assert.ok(stderr.includes(word), `${word} in ${stderr}`);
+});
+
+run("--json prints one object, the same for the same seed", async () => {
+  const args = [
+    "generate",
+    "Once upon a time",
+    "--json",
+    "--budget",
+    "20",
+    "--stride",
+    "4",
+    "--sinks",
+    "2",
+    "--newest",
+    "3",
+  ];
+  args.push("--max-new-tokens", "30", "--temperature", "0.9", "--top-p", "0.9", "--seed", "4", "--policy", "h2o");
+  const [one, two] = [await kvcap(args), await kvcap(args)];
+  assert.is(one.code, 0, one.stderr);
+  assert.is(one.stderr, "");
+  const [a, b] = [JSON.parse(one.stdout), JSON.parse(two.stdout)];
+  assert.is(one.stdout.trim().split("\n").length, 1);
+  const names =
+    "text ids promptTokens newTokens policy budget liveSlots maxLiveSlots kvBytes fullKvBytes evictions tokensPerSecond stepMs adapter";
+  for (const name of names.split(" ")) assert.ok(name in a, name);
+  assert.equal(Object.keys(a.stepMs), ["total", "wait", "wasm", "other"]);
+  assert.is(a.ids.length, a.newTokens);
+  assert.is(a.policy, "h2o");
+  assert.is(a.budget, 20);
+  assert.is(a.liveSlots, 20);
+  assert.is(a.maxLiveSlots, 21);
+  assert.equal(a.ids, b.ids);
+  assert.is(a.text, b.text);
+});
+
+run("budgets as a share of the prompt and in bytes", async () => {
+  const json = async (budget: string) => {
+    const { stdout, stderr } = await kvcap([
+      "generate",
+      "Once upon a time there was a fox",
+      "--max-new-tokens",
+      "40",
+      "--json",
+      "--budget",
+      budget,
+      "--stride",
+      "2",
+      "--sinks",
+      "1",
+      "--newest",
+      "1",
+    ]);
+    return JSON.parse(stdout || JSON.stringify(stderr));
+  };
+  const share = await json("50%");
+  assert.is(share.budget, Math.floor(share.promptTokens / 2));
+  assert.is(share.liveSlots, share.budget);
+  const bytes = await json("64KiB");
+  assert.is(bytes.budget, 65536 / 2560 - 2 | 0);
+  assert.ok(bytes.kvBytes <= 65536);
+  assert.is((await json("512MB")).evictions, 0);
+});
+
+run("a prompt from standard input", async () => {
+  const child = spawn(["generate", "-", "--max-new-tokens", "5", "--json"], {}, "piped");
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("Once upon a time\n"));
+  await writer.close();
+  const piped = await ended(child);
+  const given = await kvcap(["generate", "Once upon a time", "--max-new-tokens", "5", "--json"]);
+  assert.equal(JSON.parse(piped.stdout).ids, JSON.parse(given.stdout).ids);
+});
+
+run("standard input that is no text", async () => {
+  const child = spawn(["generate", "-"], {}, "piped");
+  const writer = child.stdin.getWriter();
+  await writer.write(new Uint8Array([0x61, 0xff, 0xfe]));
+  await writer.close();
+  const { code, stderr } = await ended(child);
+  assert.is(code, 1);
+  assert.match(stderr, /^Cannot read the prompt: standard input must be UTF-8 text[^\n]*\n$/);
+});
+
+run("Ctrl-C stops cleanly with the report", async () => {
+  const child = spawn(["generate", "Once upon a time", "--budget", "24", "--max-new-tokens", "100000", "--ignore-eos"]);
+  const reader = child.stdout.getReader();
+  let text = "";
+  while (text.length < 300) text += new TextDecoder().decode((await reader.read()).value);
+  child.kill("SIGINT");
+  while (!(await reader.read()).done);
+  const stderr = await new Response(child.stderr).text();
+  assert.is((await child.status).code, 130);
+  assert.match(stderr, "live slots  24 per lane");
+});
+
+run("a closed pipe is no error", async () => {
+  const child = spawn(["generate", "Once upon a time", "--budget", "24", "--max-new-tokens", "100000", "--ignore-eos"]);
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  const stderr = await new Response(child.stderr).text();
+  assert.is((await child.status).code, 0);
+  assert.is(stderr, "");
+});
+runs.run();

@@ -1,0 +1,201 @@
+// The Wasm module as any host sees it: numbers in, error codes out, a memory that never grows.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { readBytes, repoPath } from "./files.ts";
+
+interface Abi {
+  [name: string]: (...numbers: number[]) => number;
+}
+
+const BAD_SHAPE = 1;
+const SMALL_MEMORY = 2;
+const NOT_READY = 3;
+const BAD_COUNT = 4;
+const BAD_RULE = 5;
+const NO_ROOM = 6;
+const WRONG_QUERIES = 7;
+const BAD_ROW = 8;
+const NOT_OBSERVED = 9;
+const TOO_FEW = 10;
+const BAD_SLOT = 11;
+const LANES_DIFFER = 12;
+const BAD_SCORE = 13;
+const NO_WINDOW = 14;
+
+const shape = [1, 2, 5] as const;
+
+for (const build of ["core", "core.scalar", "core.debug"]) {
+  const module = await WebAssembly.compile(await readBytes(repoPath(`build/out/${build}.wasm`)));
+  const start = (pages: number) => {
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    // The debug build imports abort as well.
+    const env = { memory, abort: () => assert.unreachable("abort") };
+    const wasm = new WebAssembly.Instance(module, { env }).exports as unknown as Abi;
+    return { memory, wasm };
+  };
+
+  const test = suite(`ABI of ${build}.wasm`);
+
+  test("takes only a memory, and every export is a function of numbers", () => {
+    const imports = WebAssembly.Module.imports(module).filter(({ name }) => name !== "abort");
+    assert.equal(imports.map(({ module, name, kind }) => `${module}.${name}: ${kind}`), ["env.memory: memory"]);
+    if (build !== "core.debug") assert.is(WebAssembly.Module.imports(module).length, 1);
+    for (const { kind, name } of WebAssembly.Module.exports(module)) {
+      assert.ok(kind === "function" || name === "memory", `${name}: ${kind}`);
+    }
+  });
+
+  test("says what it needs before it is made, and refuses less", () => {
+    const { wasm } = start(1);
+    assert.ok(wasm.bytes(...shape) > 0);
+    assert.is(wasm.bytes(32, 8, 2048) % 16, 0);
+    for (const bad of [[0, 1, 1], [1, 0, 1], [1, 1, 0], [-1, 1, 1], [65536, 1, 1], [1000, 1000, 1000]]) {
+      assert.is(wasm.bytes(...bad), 0, `${bad}`);
+      assert.is(wasm.init(...bad), BAD_SHAPE, `${bad}`);
+    }
+    assert.is(wasm.init(32, 8, 2048), SMALL_MEMORY);
+    assert.is(wasm.address(1), 0);
+    for (
+      const [name, ...numbers] of [
+        ["rule", 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        ["reset"],
+        ["claim", 1, 1],
+        ["observe", 1],
+        ["advance", 1],
+        ["choose", 1],
+        ["evict", 1],
+        ["chooseScored", 1],
+        ["evictScored", 1],
+        ["step", 1, 1],
+        ["free", 1],
+        ["pin", 0, 0],
+        ["listLive"],
+        ["showWindow"],
+        ["copyPlane"],
+        ["addPlane"],
+      ] as [string, ...number[]][]
+    ) {
+      assert.is(wasm[name](...numbers), NOT_READY, name);
+    }
+    assert.is(wasm.evictable(), 0);
+  });
+
+  test("lays every region out on 16 bytes, in order, within what it asked for", () => {
+    for (const sizes of [shape, [2, 3, 7, 5], [3, 1, 64, 1]] as const) {
+      const { wasm } = start(4);
+      assert.is(wasm.init(...sizes), 0);
+      const slots = sizes[0] * sizes[1] * sizes[2];
+      const words = 4 * slots;
+      const window = sizes[3] ?? 0;
+      const scratch = 6 * (Math.ceil(sizes[2] / 4) * 16 + 1024);
+      const ring = [window * words, window ? words : 0];
+      const bytes = [112, 3 * words, ...Array(6).fill(words), 2 * words, ...Array(5).fill(words), ...ring, scratch];
+      bytes.forEach((size, region) => {
+        const next = region < 16 ? wasm.address(region + 1) : wasm.bytes(...sizes);
+        assert.is(wasm.address(region) % 16, 0);
+        assert.ok(wasm.address(region) + size <= next && next < wasm.address(region) + size + 16, `region ${region}`);
+      });
+      assert.is(wasm.address(17), 0);
+      assert.is(wasm.address(-1), 0);
+    }
+  });
+
+  test("answers wrong calls with a code and leaves every byte of the books as it was", () => {
+    const { memory, wasm } = start(1);
+    assert.is(wasm.init(...shape), 0);
+    assert.is(wasm.rule(1, 0, 1, 1, 0, 0), 0);
+    assert.is(wasm.claim(4, 1), 0);
+    const rows = new Float32Array(memory.buffer, wasm.address(1), 30).fill(0.25);
+    const victims = new Uint32Array(memory.buffer, wasm.address(11), 10);
+    // The books are everything but the input rows and, from `claimed` on, outputs and scratch.
+    const books = () =>
+      [[0, 1], [2, 10]].flatMap(([from, to]) => {
+        return Array.from(new Uint8Array(memory.buffer, wasm.address(from), wasm.address(to) - wasm.address(from)));
+      });
+    const refuse = (code: number, name: string, ...numbers: number[]) => {
+      const before = books();
+      assert.is(wasm[name](...numbers), code, `${name}(${numbers})`);
+      assert.equal(books(), before, `${name}(${numbers}) changed the books`);
+    };
+    refuse(NOT_OBSERVED, "evict", 1);
+    refuse(NOT_OBSERVED, "choose", 1);
+    refuse(NOT_OBSERVED, "free", 1);
+    refuse(WRONG_QUERIES, "observe", 3);
+    refuse(WRONG_QUERIES, "advance", 5);
+    rows[29] = NaN; // a free slot's: ignored
+    rows[28] = NaN; // the last live slot's last p
+    refuse(BAD_ROW, "observe", 4);
+    rows[28] = 0.25;
+    assert.is(wasm.observe(4), 0);
+    for (const name of ["claim", "observe", "advance", "choose", "evict", "free"]) {
+      refuse(BAD_COUNT, name, 0, 1);
+      refuse(BAD_COUNT, name, -1, 1);
+    }
+    refuse(NO_ROOM, "claim", 2, 1);
+    refuse(NO_ROOM, "claim", 2 ** 31 - 1, 1);
+    refuse(TOO_FEW, "evict", 3);
+    refuse(TOO_FEW, "choose", 3);
+    refuse(TOO_FEW, "evict", 2 ** 31 - 1);
+    for (const [a, b] of [[0, 4], [4, 0], [0, 5], [0, 2 ** 32 - 1], [2 ** 31, 0]]) {
+      victims.set([a, b]);
+      refuse(BAD_SLOT, "free", 1);
+    }
+    victims.set([1, 2, 3, 3]);
+    refuse(BAD_SLOT, "free", 2);
+    refuse(BAD_SLOT, "free", 5);
+    refuse(BAD_SLOT, "free", 2 ** 31 - 1);
+    refuse(BAD_COUNT, "pin", -1, 2);
+    refuse(BAD_COUNT, "pin", 2, 1);
+    refuse(BAD_COUNT, "pin", 0, 5);
+    const good = [0, 1, 0, 0, 0, 0, 1, 3, 0];
+    const wrong = [[-1, 7], [-1, 2], [-1], [-1], [-1], [], [-1, 3], [-1, 0, 2, 257], [-1, 2]];
+    wrong.forEach((values, at) => values.forEach((value) => refuse(BAD_RULE, "rule", ...good.with(at, value))));
+    for (const score of [5, 6]) refuse(NO_WINDOW, "rule", ...good.with(0, score));
+    refuse(NO_WINDOW, "showWindow");
+    for (const name of ["chooseScored", "evictScored"]) {
+      refuse(BAD_COUNT, name, 0);
+      refuse(TOO_FEW, name, 3);
+    }
+    const scores = new Float32Array(memory.buffer, wasm.address(13), 10);
+    for (const bad of [NaN, Infinity, -Infinity]) {
+      scores[8] = bad;
+      refuse(BAD_SCORE, "evictScored", 1);
+    }
+    scores[8] = 0;
+    scores[9] = NaN; // a free slot's: ignored
+    assert.is(wasm.chooseScored(1), 0);
+    assert.is(wasm.claim(1, 1), 0);
+    rows[0] = -1;
+    refuse(BAD_ROW, "step", 1, 1);
+    rows[0] = 1;
+    refuse(WRONG_QUERIES, "step", 2, 1);
+    refuse(TOO_FEW, "step", 1, 4);
+    refuse(BAD_COUNT, "step", 1, 0);
+    refuse(BAD_COUNT, "step", 0, 1);
+    assert.is(wasm.step(1, 1), 0);
+    assert.is(wasm.pin(1, 2), 0);
+    victims.set([1, 2]);
+    refuse(BAD_SLOT, "free", 1);
+    assert.is(wasm.evict(1), 0);
+    assert.equal(Array.from(victims.subarray(0, 2)), [2, 2]);
+    assert.is(wasm.rule(3, 0, 0, 0, 0, 0, 0, 0, 1), 0);
+    victims.set([3, 4]);
+    assert.is(wasm.free(1), 0);
+    for (const name of ["choose", "evict", "chooseScored", "evictScored"]) refuse(LANES_DIFFER, name, 1);
+    assert.is(memory.buffer.byteLength, 65536);
+  });
+
+  test("a second init begins anew", () => {
+    const { memory, wasm } = start(1);
+    assert.is(wasm.init(...shape), 0);
+    assert.is(wasm.claim(5, 1), 0);
+    assert.is(wasm.init(1, 1, 9), 0);
+    assert.is(wasm.claim(9, 1), 0);
+    const claimed = new Uint32Array(memory.buffer, wasm.address(10), 9);
+    assert.equal(Array.from(claimed), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.is(wasm.init(0, 1, 9), BAD_SHAPE);
+    assert.is(wasm.claim(1, 1), NO_ROOM);
+  });
+
+  test.run();
+}

@@ -1,0 +1,155 @@
+// The package as its users get it: packed, installed into an empty folder, type-checked, and README's examples run as
+// pasted. An example is a fence right after `<!-- example: deno -->` (```ts) or `<!-- example: page -->` (```html, or
+// ```ts for a bundler); it runs where package.json and node_modules/kvcap are, and prints what it generates: to the
+// console in Deno, into the page or to its console in a page.
+import * as esbuild from "esbuild";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { launchChromium } from "./browser.ts";
+import { testDevice } from "./device.ts";
+import { readText, repoPath } from "./files.ts";
+import { startServer } from "./server.ts";
+
+interface Example {
+  where: string; // "deno" or "page"
+  language: string; // "ts" or "html"
+  code: string;
+}
+
+const fence = /<!-- example: (deno|page) -->\s*\n```(ts|html)\n([\s\S]*?)\n```/g;
+const examples = [...(await readText(repoPath("README.md"))).matchAll(fence)]
+  .map(([, where, language, code]): Example => ({ where, language, code }));
+
+/** The empty folder that the package is installed in. */
+const folder = await Deno.makeTempDir({ prefix: "kvcap-pack-" });
+
+/** Runs a program in the folder and returns what it printed; throws with its output if it fails. */
+async function run(program: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd: folder, stdin: "null" }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (code) throw new Error(`${program} ${args.join(" ")}: exit code ${code}\n${out}${err}`);
+  return out;
+}
+
+const pack = suite("package");
+pack.before(async () => {
+  const { code, stdout, stderr } = await new Deno.Command("npm", {
+    args: ["pack", "--json", "--pack-destination", folder],
+    cwd: repoPath(""),
+    stdin: "null",
+  }).output();
+  if (code) console.log(`npm pack failed: ${new TextDecoder().decode(stderr)}${new TextDecoder().decode(stdout)}`);
+});
+pack.after(() => Deno.remove(folder, { recursive: true }));
+
+pack("installs without the network", async () => {
+  await Deno.writeTextFile(`${folder}/package.json`, `{ "name": "user", "private": true, "type": "module" }`);
+  const tarballs = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".tgz"));
+  assert.is(tarballs.length, 1);
+  await run("npm", "install", "--offline", "--no-audit", "--no-fund", `./${tarballs[0]}`);
+  const shipped = ["LICENSE", "README.md", "build/out/kvcap.js", "build/out/core.wasm", "build/out/types/index.d.ts"];
+  for (const file of [...shipped, "models/fable-2m/model.safetensors"]) {
+    assert.ok((await Deno.stat(`${folder}/node_modules/kvcap/${file}`)).size, file);
+  }
+});
+
+for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {
+  pack(`its types are whole under moduleResolution ${resolution}`, async () => {
+    await Deno.writeTextFile(
+      `${folder}/types.ts`,
+      `import { load } from "kvcap";\n` +
+        `const model: { dispose(): void } = await load("models/x");\nmodel.dispose();\n` +
+        `// @ts-expect-error: a model comes from a folder or URL\nawait load({ nothing: true });\n`,
+    );
+    const tsc = repoPath("node_modules/typescript/bin/tsc");
+    const options = [
+      "--noEmit",
+      "--strict",
+      "--target",
+      "es2022",
+      "--lib",
+      "esnext,dom,dom.iterable,dom.asynciterable",
+    ];
+    await run(
+      Deno.execPath(),
+      "run",
+      "-A",
+      tsc,
+      ...options,
+      "--module",
+      module,
+      "--moduleResolution",
+      resolution,
+      "types.ts",
+    );
+  });
+}
+
+pack("README has an example for Deno and one for a page", () => {
+  assert.ok(examples.some(({ where }) => where === "deno"));
+  assert.ok(examples.some(({ where }) => where === "page"));
+});
+
+const adapter = await testDevice();
+for (const [index, { where, language, code }] of examples.entries()) {
+  const name = `README example ${index + 1} (${where}) prints text`;
+  if (where === "deno") {
+    (adapter ? pack : pack.skip)(name, async () => {
+      await Deno.writeTextFile(`${folder}/example.ts`, code);
+      const text = await run(Deno.execPath(), "run", "--quiet", "--no-prompt", "--check", "--allow-read", "example.ts");
+      assert.ok(generated(text), `printed only ${JSON.stringify(text)}`);
+    });
+  } else {
+    (Deno.env.get("KVCAP_CHROMIUM") ? pack : pack.skip)(name, () => runInPage(code, language));
+  }
+}
+
+/** Whether a text has the look of some generated sentences. */
+function generated(text: string): boolean {
+  return (text.match(/[a-z]{2,}/gi) ?? []).length >= 10;
+}
+
+/** Runs an example in a page and waits until it shows text of its own. */
+async function runInPage(code: string, language: string) {
+  const script = language === "ts" ? await bundled(code) : "";
+  const html = language === "html" ? code : `<!doctype html><body><script type="module" src="/example.js"></script>`;
+  const server = startServer(new Map([["/", html], ["/example.js", script]]), folder);
+  const browser = (await launchChromium())!;
+  try {
+    const page = await browser.newPage();
+    const failed = new Promise<never>((_, reject) => page.on("pageerror", reject));
+    failed.catch(() => {});
+    let printed = "";
+    // The browser's own warnings (a shader that does not compile) come to the console, too: they are no text.
+    page.on("console", (message) => printed += message.type() === "log" ? `${message.text()}\n` : "");
+    await Promise.race([page.goto(server.url), failed]);
+    const still = html.replace(/<(script|style)[\s\S]*?<\/\1>/g, "").replace(/<[^>]*>/g, " "); // what the page says by itself
+    const words = (text: string) => new Set(text.match(/[a-z]{2,}/gi) ?? []);
+    const own = words(still);
+    for (let waited = 0;; waited += 200) {
+      const shown = `${await page.evaluate("document.body.innerText")}\n${printed}`;
+      if (generated([...words(shown)].filter((word) => !own.has(word)).join(" "))) return;
+      if (waited >= 60_000) throw new Error(`The page shows no text after 60 s, only ${JSON.stringify(shown)}`);
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, 200)), failed]);
+    }
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+}
+
+/** What a user's bundler makes of an example that imports "kvcap". */
+async function bundled(code: string): Promise<string> {
+  const { outputFiles } = await esbuild.build({
+    stdin: { contents: code, resolveDir: folder, loader: "ts" },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    logLevel: "warning",
+  });
+  await esbuild.stop();
+  return outputFiles[0].text;
+}
+
+pack.run();

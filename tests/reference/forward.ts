@@ -1,0 +1,161 @@
+// The naive twin of a session: one token at a time in float64, plain arrays, no slots. A chunk's tokens are taken in one by
+// one (each sees those before it), and evicted from when the chunk is whole. Books and choice are the core's naive twin.
+import type { CoreRule } from "../../src/core.ts";
+import type { ModelConfig } from "../../src/model/config.ts";
+import type { Tensor } from "../../src/model/safetensors.ts";
+import { readFloats } from "../../src/model/weights.ts";
+import { CoreTwin } from "./core.ts";
+
+export type Vector = Float64Array | Float32Array | number[];
+
+interface Cached {
+  key: number[]; // as the projection (and head norm) gave it, not rotated
+  value: number[];
+}
+
+export interface TwinOptions {
+  rule: CoreRule;
+  budget: number;
+  stride: number;
+  positions: "absolute" | "cache";
+  aggregate: "mean" | "max";
+}
+
+/** Every tensor of a model, widened. */
+export async function readWeights(tensors: Map<string, Tensor>): Promise<Map<string, Float32Array>> {
+  const all = new Map<string, Float32Array>();
+  for (const [name, tensor] of tensors) all.set(name, await readFloats(tensor));
+  return all;
+}
+
+const range = (length: number) => Array.from({ length }, (_, i) => i);
+const dot = (a: Vector, b: Vector) => range(a.length).reduce((sum, i) => sum + a[i] * b[i], 0);
+
+export class SessionTwin {
+  readonly core: CoreTwin;
+  readonly #config: ModelConfig;
+  readonly #weights: Map<string, Float32Array>;
+  readonly #options: TwinOptions;
+  readonly #cache: Map<number, Cached>[]; // per lane, by position
+
+  constructor(config: ModelConfig, weights: Map<string, Float32Array>, options: TwinOptions) {
+    const { layers, kvHeads } = config;
+    this.core = new CoreTwin({ layers, kvHeads, capacity: options.budget + options.stride }, options.rule);
+    this.#config = config;
+    this.#weights = weights;
+    this.#options = options;
+    this.#cache = range(layers * kvHeads).map(() => new Map());
+  }
+
+  /** Takes in a prompt in chunks; answers the logits behind it. */
+  read(ids: number[]): number[] {
+    let logits: number[] = [];
+    for (let begin = 0; begin < ids.length; begin += this.#options.stride) {
+      logits = this.#chunk(ids.slice(begin, begin + this.#options.stride));
+    }
+    return logits;
+  }
+
+  livePositions(): number[][] {
+    return this.core.lanes.map(({ tokens }) => tokens.map(({ position }) => position));
+  }
+
+  #chunk(ids: number[]): number[] {
+    const { core } = this;
+    const first = core.seen;
+    core.claim(ids.length);
+    const plane = core.lanes.length * core.capacity;
+    const rows = new Float64Array(3 * plane); // Σp, Σp², last p
+    let logits: number[] = [];
+    ids.forEach((id, j) => {
+      logits = this.#token(id, first + j, (lane, position, p) => {
+        const token = core.lanes[lane].tokens.find((one) => one.position === position)!;
+        const at = lane * core.capacity + token.slot;
+        rows[at] += p;
+        rows[plane + at] += p * p;
+        rows[2 * plane + at] = p;
+      });
+    });
+    core.observe(ids.length, Float32Array.from(rows));
+    core.evict(Math.max(0, core.live - this.#options.budget));
+    core.lanes.forEach(({ tokens }, lane) => {
+      const live = new Set(tokens.map(({ position }) => position));
+      for (const position of this.#cache[lane].keys()) if (!live.has(position)) this.#cache[lane].delete(position);
+    });
+    return logits;
+  }
+
+  #token(id: number, position: number, observe: (lane: number, position: number, p: number) => void): number[] {
+    const { layers, hidden, heads, kvHeads, headDim, vocab, tied } = this.#config;
+    const group = heads / kvHeads;
+    let x: number[] = Array.from(this.#row("model.embed_tokens.weight", id, hidden));
+    for (let layer = 0; layer < layers; layer++) {
+      const at = `model.layers.${layer}`;
+      const h = this.#norm(x, `${at}.input_layernorm.weight`);
+      const project = (name: string, count: number) => {
+        const all = this.#multiply(`${at}.self_attn.${name}_proj`, h, count * headDim);
+        const split = range(count).map((head) => all.slice(head * headDim, (head + 1) * headDim));
+        const norm = `${at}.self_attn.${name}_norm.weight`;
+        return this.#weights.has(norm) ? split.map((head) => this.#norm(head, norm)) : split;
+      };
+      const [queries, keys, values] = [project("q", heads), project("k", kvHeads), project("v", kvHeads)];
+      const mixed: number[] = [];
+      for (let kv = 0; kv < kvHeads; kv++) {
+        const lane = layer * kvHeads + kv;
+        const cache = this.#cache[lane];
+        cache.set(position, { key: keys[kv], value: values[kv] });
+        const window = this.#config.windows[layer];
+        const live = [...cache.keys()]; // ascending
+        const place = (one: number) => this.#options.positions === "cache" ? live.indexOf(one) : one;
+        const seen = live.filter((one) => window === 0 || place(position) - place(one) < window);
+        const mean = seen.map(() => 0); // or, where asked for, the maximum
+        for (const query of queries.slice(kv * group, (kv + 1) * group)) {
+          const q = this.#rotate(query, place(position));
+          const scores = seen.map((one) => dot(q, this.#rotate(cache.get(one)!.key, place(one))) / Math.sqrt(headDim));
+          const top = Math.max(...scores);
+          const total = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
+          const p = scores.map((score) => Math.exp(score - top) / total);
+          const maximum = this.#options.aggregate === "max";
+          p.forEach((value, i) => mean[i] = maximum ? Math.max(mean[i], value) : mean[i] + value / group);
+          for (let d = 0; d < headDim; d++) {
+            mixed.push(seen.reduce((sum, one, i) => sum + p[i] * cache.get(one)!.value[d], 0));
+          }
+        }
+        seen.forEach((one, i) => observe(lane, one, mean[i]));
+      }
+      const attended = this.#multiply(`${at}.self_attn.o_proj`, mixed, hidden);
+      x = x.map((value, i) => value + attended[i]);
+      const m = this.#norm(x, `${at}.post_attention_layernorm.weight`);
+      const { intermediate } = this.#config;
+      const up = this.#multiply(`${at}.mlp.up_proj`, m, intermediate);
+      const gate = this.#multiply(`${at}.mlp.gate_proj`, m, intermediate);
+      const down = this.#multiply(`${at}.mlp.down_proj`, gate.map((g, i) => g / (1 + Math.exp(-g)) * up[i]), hidden);
+      x = x.map((value, i) => value + down[i]);
+    }
+    return this.#multiply(tied ? "model.embed_tokens" : "lm_head", this.#norm(x, "model.norm.weight"), vocab);
+  }
+
+  #row(name: string, row: number, width: number): Float32Array {
+    return this.#weights.get(name)!.subarray(row * width, (row + 1) * width);
+  }
+
+  #multiply(name: string, x: number[], rows: number): number[] {
+    const bias = this.#weights.get(`${name}.bias`);
+    return range(rows).map((row) => dot(this.#row(`${name}.weight`, row, x.length), x) + (bias ? bias[row] : 0));
+  }
+
+  #norm(x: number[], name: string): number[] {
+    const scale = 1 / Math.sqrt(dot(x, x) / x.length + this.#config.rmsEps);
+    return x.map((value, i) => value * scale * this.#weights.get(name)![i]);
+  }
+
+  #rotate(head: number[], position: number): number[] {
+    const { rope } = this.#config;
+    const half = rope.length;
+    return head.map((value, i) => {
+      const angle = position * rope[i % half];
+      const other = i < half ? -head[i + half] : head[i - half];
+      return value * Math.cos(angle) + other * Math.sin(angle);
+    });
+  }
+}

@@ -1,0 +1,67 @@
+// Sessions against a naive float64 twin: prompts beyond the budget, read in chunks, evicted from while they are read.
+import * as assert from "uvu/assert";
+import { load } from "../src/model.ts";
+import { parseConfig } from "../src/model/config.ts";
+import { checkWeights } from "../src/model/layout.ts";
+import { openWeights } from "../src/model/safetensors.ts";
+import { openSource } from "../src/model/source.ts";
+import { checkSession, type SessionOptions } from "../src/options.ts";
+import { policies } from "../src/policies/index.ts";
+import { gpuSuite, testDevice } from "./device.ts";
+import { readJson, repoPath } from "./files.ts";
+import { readWeights, SessionTwin } from "./reference/forward.ts";
+
+const NEW = 12; // tokens
+
+const test = await gpuSuite("session, against its twin");
+
+/** Setups that leave free slots behind (last chunks shorter than others), pin, protect, and slide a window. */
+const SETUPS: [model: string, SessionOptions][] = [
+  ["tiny-llama3", { policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, unsettled: 4 }],
+  ["tiny-qwen3", { policy: "roco", budget: 15, stride: 7, sinks: 0, newest: 1, unsettled: 0 }],
+  ["tiny-qwen2", { policy: "h2o", budget: 12, stride: 5, sinks: 1, newest: 2 }],
+  ["tiny-mqa-sharded", { policy: "tova", budget: 14, stride: 6, sinks: 1, newest: 1 }],
+  ["tiny-mha", { policy: "roco", budget: 13, stride: 1, sinks: 1, newest: 1 }],
+  ["tiny-mistral-window", { policy: "h2o", budget: 20, stride: 8, sinks: 2, newest: 2 }],
+  ["tiny-mistral", { policy: "random", budget: 12, stride: 5, seed: 7 }],
+  ["tiny-llama3", { policy: "recency", budget: 12, stride: 5, sinks: 3 }],
+  ["tiny-llama3", { policy: "roco", budget: 45, stride: 9, sinks: 0, newest: 2, pinPrompt: true }],
+  ["tiny-llama3", { policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, positions: "cache" }],
+  ["tiny-qwen3", { policy: "h2o", budget: 15, stride: 7, sinks: 1, newest: 1, positions: "cache" }],
+  ["tiny-mistral-window", { policy: "recency", budget: 20, stride: 8, sinks: 2, newest: 2, positions: "cache" }],
+  ["tiny-qwen2", { policy: "h2o", budget: 14, stride: 4, aggregate: "max" }],
+  ["tiny-llama3", { policy: "tova", budget: 12, stride: 10, sinks: 0, newest: 0 }], // last chunk of 1 after 10 freed
+  ["tiny-qwen2", { policy: "roco", budget: 14, stride: 13, sinks: 0, newest: 0, positions: "cache" }],
+  ["tiny-mha", { policy: "random", budget: 13, stride: 1, positions: "cache" }],
+];
+
+for (const [name, options] of SETUPS) {
+  test(`${name} ${Object.entries(options).map(([key, value]) => `${key} ${value}`).join(", ")}`, async () => {
+    const folder = repoPath(`tests/golden/models/${name}`);
+    const model = await load(folder, { device: (await testDevice())! });
+    const session = model.session(options);
+    const prompt = Array.from({ length: 41 }, (_, i) => 3 + (i * i * 31 + i * 7) % 500);
+    const generate = { maxNewTokens: NEW, stopAtEnd: false };
+    const lives: number[][][] = [];
+    const onToken = () => lives.push(session.livePositions());
+    for await (const _ of session.generate(prompt, { ...generate, onToken }));
+    const { ids } = session.report();
+    model.dispose();
+
+    const config = parseConfig(await readJson(`${folder}/config.json`), {});
+    const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
+    const { budget, stride, sinks, newest, unsettled, seed, positions, aggregate } = checkSession(options);
+    const { score, scope } = policies[options.policy!];
+    const rule = { score, scope, sinks, newest, unsettled, seed };
+    const twin = new SessionTwin(config, weights, { rule, budget, stride, positions, aggregate });
+    if (options.pinPrompt) twin.core.pin(0, prompt.length);
+    let logits = twin.read(prompt);
+    for (let i = 0; i < NEW; i++) {
+      assert.equal(lives[i], twin.livePositions(), `live positions before token ${i}`);
+      const id = logits.indexOf(Math.max(...logits));
+      assert.is(ids[i], id, `token ${i}`);
+      logits = twin.read([id]);
+    }
+  });
+}
+test.run();

@@ -5,7 +5,7 @@
 // a claim, a row and an eviction; the row's way into `rows` is not counted: it is the GPU readback's. Times are medians.
 // No DOM and no Deno but under `import.meta.main`: a page can import `benchCore` as well.
 import { Core, type CoreRule, type CoreShape } from "../src/core.ts";
-import { type Policy, presets, ruleFor } from "../src/policies/index.ts";
+import { policies, type Policy, ruleFor } from "../src/policies/index.ts";
 import { CoreTwin } from "../tests/reference/core.ts";
 import { JavaScriptCore } from "./javascript-core.ts";
 
@@ -88,7 +88,7 @@ export function benchCore({ scalar, print = () => {}, quick = false }: CoreBench
   times: CoreTime[];
 } {
   const times: CoreTime[] = [];
-  const list = Object.values(presets).filter((policy) => policy.evicts) as Policy[];
+  const list = Object.values(policies).filter((policy) => policy.evicts) as Policy[];
   const twins = new Map<string, number>(); // ns per slot
   for (const policy of list) {
     for (const evict of [1, 64]) twins.set(`${policy.name} ${evict}`, validate(policy, evict, scalar));
@@ -214,7 +214,7 @@ function bytesTouched({ score, scope }: Policy, evict: number): number {
 }
 
 function measurePromises(): CorePromises {
-  const { shape, rule } = setup(presets.roco, 32, 2048, 1);
+  const { shape, rule } = setup(policies.roco, 32, 2048, 1);
   const all = 32 * KV_HEADS * 2048;
   const simd = wasm(shape, rule);
   fill(simd, shape, 1);
@@ -223,7 +223,7 @@ function measurePromises(): CorePromises {
   fill(plain, shape, 1);
   const script = timed(all, () => plain.step(1));
   const evict = [1, 64].map((n) => {
-    const many = setup(presets.roco, 32, 2048, n);
+    const many = setup(policies.roco, 32, 2048, n);
     const { core, ...stepped } = wasm(many.shape, many.rule);
     fill({ ...stepped }, many.shape, n);
     return median(Array.from({ length: 3 * SAMPLES }, () => {
@@ -235,7 +235,7 @@ function measurePromises(): CorePromises {
     }));
   }) as [number, number];
   const linear = [64, 256, 1024, 4096, 16384, 65536].map((slots) => {
-    const some = setup(presets.roco, 1, slots, 1);
+    const some = setup(policies.roco, 1, slots, 1);
     const stepped = wasm(some.shape, some.rule);
     fill(stepped, some.shape, 1);
     return { slots, nsPerSlot: timed(KV_HEADS * slots, () => stepped.step(1)) * 1e6 / (KV_HEADS * slots) };

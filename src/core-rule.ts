@@ -1,10 +1,10 @@
 // What a core chooses by, and the checks of what its callers say.
 
 /** Scores, scopes and pools in the order of their numbers in the ABI. */
-const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
-const SCOPES = ["all", "low-spread"] as const;
-const POOLS = ["none", "max", "mean"] as const;
-const MOST_WIDTH = 255;
+export const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
+export const SCOPES = ["all", "low-spread"] as const;
+export const POOLS = ["none", "max", "mean"] as const;
+export const MOST_WIDTH = 255;
 
 /**
  * What a slot is worth. mean: S/n; sum: S; last: the newest query's p; recency: its position; random: a seeded draw;

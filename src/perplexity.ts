@@ -37,13 +37,13 @@ export async function perplexity(
     throw new RangeError(`Cannot measure perplexity: the text must have more than ${first} tokens, got ${ids.length}`);
   }
   const checked = checkSession(session, slotBytes(model.config), ids.length);
-  const pinned = checked.pinPrompt ? first : 0;
-  checkRoom(checked, 0, ids.length, pinned, 0);
+  const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
+  checkRoom(checked, 0, ids.length, spans, 0);
   const { stride, budget, policy } = checked;
   const capacity = policy === "full" ? budget || ids.length : budget + stride;
   const stepper = createStepper(model, checked, capacity, true);
   try {
-    if (pinned > 0) stepper.core.pin(0, pinned);
+    if (checked.pinPrompt) stepper.core.pin(0, first);
     let sum = 0;
     for (let begin = 0; begin < ids.length - 1;) {
       const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there

@@ -2,8 +2,10 @@
 import { slotBytes } from "./cache.ts";
 import type { Core } from "./core.ts";
 import type { LoadedModel } from "./model/loaded.ts";
-import { checkGenerate, checkPromptIds, checkRoom, checkSession } from "./options.ts";
-import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions } from "./options.ts";
+import { checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, checkSpan } from "./options.ts";
+import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
+import { mostHeld } from "./pins.ts";
+import { ruleName } from "./policies/rule.ts";
 import { newRun, type Report, reportOf, type Run } from "./report.ts";
 import { randomFrom, Sampler } from "./sample.ts";
 import { createStepper, growInto, type Memory, type Stepper, type Wanted } from "./step.ts";
@@ -23,7 +25,7 @@ export class Session {
   #made: Promise<unknown> = Promise.resolve(null); // settles with what the GPU said to the last allocation
   #pending: number | null = null; // the last id generated, not yet taken in
   #run: Run = newRun();
-  #pinned = 0; // positions below this one are never evicted
+  #pins: Span[] = []; // what was pinned beyond the options' spans: the prompt, and what `pin` was asked for
   #busy = false;
   #stepping = false; // a step is on the GPU: its buffers must stay
   #disposed = false;
@@ -47,6 +49,7 @@ export class Session {
     gpu.device.pushErrorScope("out-of-memory");
     try {
       this.#stepper = createStepper(this.#model, this.options, capacity);
+      for (const span of this.#pins) this.#stepper.core.pin(...span);
     } finally {
       const [memory, validation] = [gpu.device.popErrorScope(), gpu.device.popErrorScope()];
       this.#made = Promise.all([memory, validation]).then(([first, second]) => first ?? second);
@@ -72,9 +75,31 @@ export class Session {
     const ids = this.#promptIds(prompt);
     if (this.#pending !== null) ids.unshift(this.#pending);
     const options = this.#stepper ? this.options : checkSession(this.#asked, slotBytes(this.#model.config), ids.length);
-    const pinned = options.pinPrompt && this.seen === 0 ? ids.length : this.#pinned;
-    checkRoom(options, this.seen, ids.length, pinned, maxNewTokens);
+    const spans = [...options.pin, ...this.#pins];
+    if (options.pinPrompt && this.seen === 0) spans.push([0, ids.length]);
+    checkRoom(options, this.seen, ids.length, spans, maxNewTokens, mostHeld(this.#stepper?.core, options.sinks, spans));
     return { ids, options };
+  }
+
+  /**
+   * Protects the tokens at positions [from, to) until the session is reset: those that lanes still have, and those yet to
+   * come. A position is the number of tokens before it; `seen` is the next one's.
+   * @throws RangeError unless 0 ≤ from < to, in whole numbers, or where too little of the budget would be left to evict;
+   *   Error while a generation runs. Nothing is pinned then
+   */
+  pin(from: number, to: number): void {
+    this.#checkUsable("pin");
+    const span = checkSpan("pin", "the span", [from, to]);
+    const spans = [...this.options.pin, ...this.#pins, span];
+    checkPins(this.options, this.seen, spans, mostHeld(this.#stepper?.core, this.options.sinks, spans));
+    this.#pin(span);
+  }
+
+  #pin(span: Span) {
+    const last = this.#pins.at(-1);
+    if (last?.[1] === span[0]) this.#pins[this.#pins.length - 1] = [last[0], span[1]]; // as a prompt's chunks do
+    else this.#pins.push(span);
+    this.#stepper?.core.pin(...span);
   }
 
   #checkUsable(action = "generate") {
@@ -206,7 +231,7 @@ export class Session {
       options.signal?.throwIfAborted();
       const count = Math.min(stride, ids.length - begin);
       this.#pending = null;
-      if (pinned) stepper.core.pin(begin, this.#pinned = begin + count);
+      if (pinned) this.#pin([begin, begin + count]);
       id = await this.#step(stepper, ids, begin, count, begin + count < ids.length ? "nothing" : wanted);
       this.#run.promptTokens = begin + count;
       options.onPrefill(begin + count, ids.length);
@@ -256,7 +281,7 @@ export class Session {
     const { core, cache, clock, peak } = this.#stepper ?? {};
     const liveSlots = core?.live ?? 0;
     return reportOf(this.#run, clock ?? { total: 0, wait: 0, wasm: 0 }, {
-      policy: this.options.policy,
+      policy: ruleName(this.options),
       budget: this.options.budget || (cache?.capacity ?? 0),
       liveSlots,
       maxLiveSlots: peak ?? 0,
@@ -272,7 +297,7 @@ export class Session {
     this.#checkUsable("reset the session");
     this.#stepper?.reset();
     this.#pending = null;
-    this.#pinned = 0;
+    this.#pins = [];
     this.#run = newRun();
   }
 

@@ -6,7 +6,7 @@ import { createReadback, mapped } from "./gpu/readback.ts";
 import { createForward, type Forward, scoreBytes, type StepShape } from "./model/forward.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import type { CheckedSession } from "./options.ts";
-import { policies } from "./policies/index.ts";
+import { evictor, readsAttention, ruleOf } from "./policies/rule.ts";
 
 /** Milliseconds spent in steps: all of it, waiting for the GPU's answer, and in the Wasm core. */
 export interface Clock {
@@ -84,7 +84,7 @@ export function createStepper(
 ): Stepper {
   const { gpu, config, weights, pipelines } = model;
   const { stride, budget } = options;
-  const policy = policies[options.policy];
+  const needsAttention = readsAttention(options);
   if (scoreBytes(config, capacity, stride) > gpu.maxBinding) {
     throw new RangeError(
       `Cannot create session: heads · stride · slots · 4 bytes must fit the adapter's largest binding of ${gpu.maxBinding}, ` +
@@ -93,7 +93,6 @@ export function createStepper(
         }; fewer slots (of the budget, or of a full cache's tokens) or a smaller stride fit`,
     );
   }
-  const { score, scope, needsAttention } = policy;
   const lanes = config.layers * config.kvHeads;
   const widest = Math.max(2 * config.intermediate, (config.heads + 2 * config.kvHeads) * config.headDim, config.hidden);
   const rows = every ? stride : 1;
@@ -104,9 +103,11 @@ export function createStepper(
         `got ${largest}; fewer slots or a smaller stride fit`,
     );
   }
-  const { sinks, newest, unsettled, seed } = options;
-  const shape = { layers: config.layers, kvHeads: config.kvHeads, capacity };
-  const core = Core.create(shape, { score, scope, sinks, newest, unsettled, seed });
+  const shape = { layers: config.layers, kvHeads: config.kvHeads, capacity, window: options.window };
+  const core = Core.create(shape, ruleOf(options));
+  const evictByRule = evictor(core, options);
+  const pin = () => options.pin.forEach(([from, to]) => core.pin(from, to));
+  pin();
   const cache = createCache(gpu, config, capacity, stride, options.positions === "cache");
   const forward = createForward(gpu, pipelines, config, weights, cache, {
     stride,
@@ -146,8 +147,12 @@ export function createStepper(
   }
 
   function evict(n: number, chosen?: ArrayLike<number>): void {
-    if (chosen) core.free(chosen);
-    stepper.victims = chosen || n === 0 ? NONE : core.evict(n);
+    try {
+      if (chosen) core.free(chosen);
+      stepper.victims = chosen || n === 0 ? NONE : evictByRule(n);
+    } catch (error) {
+      throw fault = error as Error; // a score of the caller's own that threw, or is no number: more tokens are live than may be
+    }
     freed = n;
   }
 
@@ -206,6 +211,7 @@ export function createStepper(
 
   function reset() {
     core.reset();
+    pin();
     fault = null;
     freed = 0;
     uploadSlots(gpu, core, cache);

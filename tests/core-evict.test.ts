@@ -1,7 +1,7 @@
 // Who goes: evict, choose and free, with ties, protection and scopes, and what they refuse.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Policy, presets, ruleFor } from "../src/policies/index.ts";
+import { policies, type Policy, ruleFor } from "../src/policies/index.ts";
 import { eight, plane, ruleOf, shape, throws, Trio } from "./trio.ts";
 
 const evictions = suite("evict");
@@ -75,7 +75,7 @@ evictions("waits for the row of claimed tokens", () => {
   throws(() => core.evict(-1), "Cannot evict: n must be a non-negative integer, got -1");
 });
 evictions("choose shows what evict will take, and takes nothing", () => {
-  for (const policy of Object.values(presets) as Policy[]) {
+  for (const policy of Object.values(policies) as Policy[]) {
     const trio = eight(ruleFor(policy, 8, { unsettled: 3 }));
     for (const core of trio.cores) {
       const shown = Array.from(core.choose(3));

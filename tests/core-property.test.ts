@@ -3,13 +3,13 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { CoreRule, CoreShape } from "../src/core.ts";
-import { type Policy, presets } from "../src/policies/index.ts";
+import { policies, type Policy } from "../src/policies/index.ts";
 import { fromEnvironment } from "./runs.ts";
 import { randomFrom, Trio } from "./trio.ts";
 
 const RUNS = fromEnvironment("KVCAP_RUNS", 300);
 const STEPS = 24;
-const all: Policy[] = Object.values(presets).filter((policy) => policy.evicts);
+const all: Policy[] = Object.values(policies).filter((policy) => policy.evicts);
 
 interface Setup {
   shape: CoreShape;

@@ -1,12 +1,12 @@
 // Sessions against a naive float64 twin: prompts beyond the budget, read in chunks, evicted from while they are read.
 import * as assert from "uvu/assert";
+import type { LaneViews } from "../src/core.ts";
 import { load } from "../src/model.ts";
 import { parseConfig } from "../src/model/config.ts";
 import { checkWeights } from "../src/model/layout.ts";
 import { openWeights } from "../src/model/safetensors.ts";
 import { openSource } from "../src/model/source.ts";
 import { checkSession, type SessionOptions } from "../src/options.ts";
-import { policies } from "../src/policies/index.ts";
 import { gpuSuite, testDevice } from "./device.ts";
 import { readJson, repoPath } from "./files.ts";
 import { readWeights, SessionTwin } from "./reference/forward.ts";
@@ -33,10 +33,31 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-llama3", { policy: "tova", budget: 12, stride: 10, sinks: 0, newest: 0 }], // last chunk of 1 after 10 freed
   ["tiny-qwen2", { policy: "roco", budget: 14, stride: 13, sinks: 0, newest: 0, positions: "cache" }],
   ["tiny-mha", { policy: "random", budget: 13, stride: 1, positions: "cache" }],
+  ["tiny-llama3", { policy: "tova-layer", budget: 16, stride: 5 }],
+  ["tiny-qwen3", { policy: "scissorhands", budget: 16, stride: 3, window: 6 }],
+  ["tiny-qwen2", { policy: "snapkv", budget: 16, stride: 4, window: 3, width: 3 }],
+  ["tiny-llama3", { policy: "snapkv", budget: 18, stride: 2, pool: "mean", width: 5, shared: true }],
+  ["tiny-mistral", { policy: "streaming", budget: 14, stride: 6, positions: "cache" }],
+  ["tiny-qwen3", { score: "sum", scope: "low-spread", budget: 16, stride: 4, unsettled: 5 }],
+  ["tiny-qwen2", { policy: "recency", scope: "low-spread", budget: 16, stride: 4, sinks: 0 }],
+  ["tiny-llama3", { policy: "h2o", shared: true, budget: 15, stride: 5, pin: [[0, 3], [9, 12], [44, 46]] }],
+  ["tiny-qwen3", { budget: 20, stride: 4, sinks: { share: 0.25 }, newest: { share: 0.2 }, unsettled: { share: 0.5 } }],
+  ["tiny-llama3", { score: fading, scope: "all", budget: 16, stride: 4, newest: 3 }],
+  ["tiny-qwen2", { score: fading, scope: "low-spread", shared: true, budget: 16, stride: 1 }],
 ];
 
+/** A score of a caller's own: mean attention, less for those that came long ago; and the same for the twin's tokens. */
+function fading(_lane: number, { positions, sums, births }: LaneViews, scores: Float32Array, clock: number): void {
+  for (let slot = 0; slot < positions.length; slot++) {
+    scores[slot] = positions[slot] < 0 ? NaN : faded(sums[slot], clock - births[slot]);
+  }
+}
+const faded = (sum: number, seen: number) => sum / Math.max(1, seen) * 2 ** (-seen / 16);
+
+const told = (value: unknown) =>
+  typeof value === "object" ? JSON.stringify(value) : typeof value === "function" ? "own" : value;
 for (const [name, options] of SETUPS) {
-  test(`${name} ${Object.entries(options).map(([key, value]) => `${key} ${value}`).join(", ")}`, async () => {
+  test(`${name} ${Object.entries(options).map(([key, value]) => `${key} ${told(value)}`).join(", ")}`, async () => {
     const folder = repoPath(`tests/golden/models/${name}`);
     const model = await load(folder, { device: (await testDevice())! });
     const session = model.session(options);
@@ -50,10 +71,16 @@ for (const [name, options] of SETUPS) {
 
     const config = parseConfig(await readJson(`${folder}/config.json`), {});
     const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
-    const { budget, stride, sinks, newest, unsettled, seed, positions, aggregate } = checkSession(options);
-    const { score, scope } = policies[options.policy!];
-    const rule = { score, scope, sinks, newest, unsettled, seed };
-    const twin = new SessionTwin(config, weights, { rule, budget, stride, positions, aggregate });
+    const { budget, stride, positions, aggregate, window, score, ...parts } = checkSession(options);
+    const own = typeof score === "function";
+    const rule = { ...parts, score: own ? "last" as const : score };
+    const twin = new SessionTwin(config, weights, {
+      rule,
+      window,
+      score: own ? (core, _, { sum, birth }) => Math.fround(faded(sum, core.clock - birth)) : undefined,
+      ...{ budget, stride, positions, aggregate },
+    });
+    for (const [from, to] of options.pin ?? []) twin.core.pin(from, to);
     if (options.pinPrompt) twin.core.pin(0, prompt.length);
     let logits = twin.read(prompt);
     for (let i = 0; i < NEW; i++) {

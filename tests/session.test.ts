@@ -55,7 +55,8 @@ test("under a budget every policy keeps to it, and policies differ", async () =>
   const texts = new Set<string>();
   for (const policy of EVICTING) {
     const options = { maxNewTokens: 30, banned: model.config.eosIds };
-    const report = await once({ policy, budget, stride: 4, sinks: 2, newest: 2 }, options);
+    const positions = policy === "streaming" ? "cache" : "absolute"; // else it is recency with sinks
+    const report = await once({ policy, budget, stride: 4, sinks: 2, newest: 2, positions }, options);
     assert.is(report.liveSlots, budget, policy);
     assert.is(report.maxLiveSlots, budget + 4, policy);
     assert.is(report.evictions, report.promptTokens + 30 - 1 - budget);
@@ -335,7 +336,7 @@ test("wrong use is refused in one sentence", async () => {
   refused(() => session.generate(PROMPT), "Cannot generate: the session must not be disposed");
   // What must stay leaves no room.
   const pinned = model.session({ budget: 20, stride: 2, sinks: 0, newest: 2, pinPrompt: true });
-  refused(() => pinned.generate(PROMPT), "budget must be above the pinned prompt + newest = 25, got 20");
+  refused(() => pinned.generate(PROMPT), "budget must be above sinks and pinned tokens + newest = 25, got 20");
   const tight = model.session({ budget: 16, stride: 8, sinks: 4, newest: 4 });
   refused(() => tight.generate(PROMPT), "budget must be above sinks + newest + stride = 16, got 16");
   const full = model.session({ policy: "full", budget: 30 });

@@ -10,11 +10,19 @@ import { tova, tovaLayer } from "./tova.ts";
 
 export { type Policy, ruleFor } from "./policy.ts";
 
-/** Every policy that a session takes, by name. */
-export const policies = { roco, h2o, tova, recency, random, full } as const;
+/** Every policy, by name. */
+export const policies = {
+  roco,
+  h2o,
+  tova,
+  "tova-layer": tovaLayer,
+  scissorhands,
+  snapkv,
+  streaming,
+  recency,
+  random,
+  full,
+} as const;
 
-/** A session's policy by name. */
+/** A policy by name. */
 export type PolicyName = keyof typeof policies;
-
-/** Every policy that the core knows, one for each paper, by name: those above and those that need more of a core. */
-export const presets = { ...policies, "tova-layer": tovaLayer, scissorhands, snapkv, streaming } as const;

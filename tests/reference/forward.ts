@@ -4,7 +4,7 @@ import type { CoreRule } from "../../src/core.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import type { Tensor } from "../../src/model/safetensors.ts";
 import { readFloats } from "../../src/model/weights.ts";
-import { CoreTwin } from "./core.ts";
+import { CoreTwin, type TwinToken } from "./core.ts";
 
 export type Vector = Float64Array | Float32Array | number[];
 
@@ -15,6 +15,8 @@ interface Cached {
 
 export interface TwinOptions {
   rule: CoreRule;
+  window?: number; // rows
+  score?: (core: CoreTwin, lane: number, token: TwinToken) => number; // in place of the rule's
   budget: number;
   stride: number;
   positions: "absolute" | "cache";
@@ -40,7 +42,8 @@ export class SessionTwin {
 
   constructor(config: ModelConfig, weights: Map<string, Float32Array>, options: TwinOptions) {
     const { layers, kvHeads } = config;
-    this.core = new CoreTwin({ layers, kvHeads, capacity: options.budget + options.stride }, options.rule);
+    const { budget, stride, window, rule } = options;
+    this.core = new CoreTwin({ layers, kvHeads, capacity: budget + stride, window }, rule);
     this.#config = config;
     this.#weights = weights;
     this.#options = options;
@@ -77,7 +80,8 @@ export class SessionTwin {
       });
     });
     core.observe(ids.length, Float32Array.from(rows));
-    core.evict(Math.max(0, core.live - this.#options.budget));
+    const { budget, score } = this.#options;
+    core.evict(Math.max(0, core.live - budget), score && ((lane, token) => score(core, lane, token)));
     core.lanes.forEach(({ tokens }, lane) => {
       const live = new Set(tokens.map(({ position }) => position));
       for (const position of this.#cache[lane].keys()) if (!live.has(position)) this.#cache[lane].delete(position);

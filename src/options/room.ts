@@ -1,0 +1,87 @@
+/** Whether what must stay leaves room for what comes: checked before anything is read, so that nothing gets stuck half-way. */
+import { MOST_SLOTS, refuse, whole } from "./check.ts";
+import type { CheckedSession } from "./session.ts";
+
+/** Positions of tokens, [from, to): from the first one to the one behind the last. */
+export type Span = readonly [from: number, to: number];
+
+/** Checks one span. @throws RangeError unless it has a token, at whole positions */
+export function checkSpan(action: string, name: string, span: unknown): Span {
+  const [from, to] = Array.isArray(span) && span.length === 2
+    ? span
+    : refuse(action, `${name} must be [from, to]`, span);
+  whole(action, `${name}'s from`, from, 0);
+  whole(action, `${name}'s to`, to, from + 1);
+  return [from, to];
+}
+
+/** How many positions of [from, to) are sinks or in a span. */
+export function protectedIn(from: number, to: number, sinks: number, spans: readonly Span[]): number {
+  const sorted = [[0, sinks] as const, ...spans].toSorted((a, b) => a[0] - b[0]);
+  let count = 0;
+  let reached = from;
+  for (const [first, end] of sorted) {
+    count += Math.max(0, Math.min(end, to) - Math.max(first, reached));
+    reached = Math.max(reached, end);
+  }
+  return count;
+}
+
+/** How what is kept for good is called in a message. */
+export function keptName(spans: readonly Span[]): string {
+  return spans.length > 0 ? "sinks and pinned tokens" : "sinks";
+}
+
+/**
+ * Checks that a generation fits its session: what a full cache must hold, what pins and protection leave to evict.
+ * @param seen tokens the session has taken in before
+ * @param prompt tokens of the new prompt
+ * @param spans positions that are never evicted
+ * @param held most tokens that a lane keeps for good of those taken in before; if left out, all that are sinks or pinned
+ * @throws RangeError
+ */
+export function checkRoom(
+  session: CheckedSession,
+  seen: number,
+  prompt: number,
+  spans: readonly Span[],
+  maxNewTokens: number,
+  held = protectedIn(0, seen, session.sinks, spans),
+): void {
+  const { policy, budget, sinks, newest, stride } = session;
+  const total = seen + prompt + maxNewTokens - 1; // the last token is not taken in
+  if (policy === "full") {
+    if (maxNewTokens === Infinity) refuse("generate", "maxNewTokens must be finite with the policy full", maxNewTokens);
+    if (budget > 0 && total > budget) {
+      const parts = `${seen} before + ${prompt} of the prompt + maxNewTokens ${maxNewTokens}`;
+      throw new RangeError(
+        `Cannot generate: all tokens must fit the full cache's budget of ${budget} slots, got ${parts}`,
+      );
+    }
+    if (total > MOST_SLOTS) refuse("generate", `a full cache holds at most ${MOST_SLOTS} slots`, total);
+    return;
+  }
+  if (total <= budget) return;
+  const name = `${keptName(spans)} + newest`;
+  const kept = held + protectedIn(seen, total, sinks, spans) + newest;
+  if (budget <= kept) refuse("generate", `budget must be above ${name} = ${kept}`, budget);
+  // A prompt that does not fit is read in chunks, and a chunk's worth evicted at once must not be the chunk itself.
+  const least = held + protectedIn(seen, seen + prompt, sinks, spans) + newest + stride;
+  if (seen + prompt > budget && budget <= least) {
+    refuse("generate", `for a prompt beyond the budget, budget must be above ${name} + stride = ${least}`, budget);
+  }
+}
+
+/**
+ * Checks that tokens may be pinned: they must leave room whatever comes, as pins cannot be undone.
+ * @param seen tokens taken in
+ * @param spans what is pinned, the new span included
+ * @param held most tokens that a lane would then keep for good of those taken in
+ * @throws RangeError
+ */
+export function checkPins(session: CheckedSession, seen: number, spans: readonly Span[], held: number): void {
+  const { policy, budget, sinks, newest } = session;
+  if (policy === "full" || budget === 0) return;
+  const kept = held + protectedIn(seen, Infinity, sinks, spans) + newest;
+  if (budget <= kept) refuse("pin", `budget must be above ${keptName(spans)} + newest = ${kept}`, budget);
+}

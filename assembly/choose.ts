@@ -61,7 +61,7 @@ export function scoresAreGood(): bool {
 
 /** What must be in order before any lane is asked. */
 export function prepare(score: i32): void {
-  if (score == rule.SCORE_WINDOWED && state.pool != rule.POOL_NONE) compact();
+  if (state.pool != rule.POOL_NONE && rule.memoryOf(score) >= rule.MEMORY_WINDOW) compact(); // neighbours are ranks
 }
 
 /** Fills the keys of one lane. */

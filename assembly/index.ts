@@ -5,12 +5,13 @@
 //
 // Exports that can be refused return one of these codes; on any but OK the books are as they were.
 
-import { addressOf, capacity, empty, emptyWindow, endOfArena, lanes, last, place, rows, scores, state } from "./layout";
+import { addressOf, capacity, empty, emptyWindow, endOfArena, lanes, last, place, rows, state } from "./layout";
 import { addQuery, addRow, rowIsGood } from "./observe";
 import { chooseInLane, chooseInLayer, countCandidates, prepare, scoresAreGood } from "./choose";
-import { freeVictims, lanesAgree, orderOf, pinPositions, takeSlots, victimsAreGood, writeList } from "./compact";
+import { freeVictims, lanesAgree, pinPositions, takeSlots, victimsAreGood, writeList } from "./compact";
 import * as words from "./rule";
-import { openRow, windowScores } from "./window";
+import { showAll } from "./show";
+import { openRow } from "./window";
 
 const OK: i32 = 0;
 const BAD_SHAPE: i32 = 1; // a dimension is below 1, or the arena would pass 2 GiB
@@ -26,7 +27,7 @@ const TOO_FEW: i32 = 10; // choose, evict: some lane has fewer slots that may go
 const BAD_SLOT: i32 = 11; // free: a slot is out of range, free, pinned, or named twice
 const LANES_DIFFER: i32 = 12; // choose, evict with a shared choice: lanes of a layer hold other tokens or other slots
 const BAD_SCORE: i32 = 13; // chooseScored, evictScored: a live slot's score is NaN or infinite
-const NO_WINDOW: i32 = 14; // rule: the score needs a window and init was given none; showWindow: the score needs none
+const NO_WINDOW: i32 = 14; // rule: the score needs a window and init was given none
 
 /** Bytes of memory that a core of this shape needs, from address 0; 0 if the shape is refused. Needs no init. */
 export function bytes(layers: i32, kvHeads: i32, slots: i32, window: i32): u32 {
@@ -250,15 +251,13 @@ export function listLive(): i32 {
   return OK;
 }
 
-/** Writes to `scores` [lanes, capacity] what the rule makes of the window: its sums or counts, pooled; by slot. */
-export function showWindow(): i32 {
+/**
+ * Writes to `scores` [lanes, capacity] what the rule makes of every live slot now, each lane's own number; 0 at free slots.
+ * Mean, sum, last and pooled windows as evict compares them; a position, or the draw of the next eviction, rounded to f32.
+ */
+export function showScores(): i32 {
   if (lanes == 0) return NOT_READY;
-  if (words.memoryOf(state.score) < words.MEMORY_WINDOW) return NO_WINDOW;
-  prepare(state.score);
-  const bytes = (<usize> capacity) << 2;
-  for (let lane = 0; lane < lanes; lane++) {
-    memory.copy(scores + <usize> lane * bytes, windowScores(lane, orderOf(lane)), (<usize> state.extent) << 2);
-  }
+  showAll();
   return OK;
 }
 

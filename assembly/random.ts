@@ -20,6 +20,16 @@ function mixFour(x: v128): v128 {
 /** 2³² / the golden ratio: sends neighbouring positions far apart before they are mixed. */
 const SPACING: i32 = 0x9e3779b9;
 
+/** Where the draws of a lane's next eviction come from. */
+export function streamOf(lane: i32): u32 {
+  return mix(mix(mix(<u32> state.seed) + <u32> lane) + <u32> state.evictions);
+}
+
+/** The draw of the token at a position: 30 bits. */
+export function drawAt(stream: u32, place: i32): i32 {
+  return <i32> (mix(stream + <u32> (place * SPACING)) >> 2);
+}
+
 /**
  * A uniform draw of 30 bits for every slot of a lane, a function of seed, lane, number of the eviction and position alone:
  * independent from lane to lane and from call to call, the same on every machine.
@@ -27,7 +37,7 @@ const SPACING: i32 = 0x9e3779b9;
 export function randomKeys(lane: i32, from: i32, to: i32): void {
   const size = state.extent;
   const first = <usize> lane * <usize> capacity;
-  const stream = mix(mix(mix(<u32> state.seed) + <u32> lane) + <u32> state.evictions);
+  const stream = streamOf(lane);
   const places = loose + (first << 2);
   const out = keys;
   let least = NONE;
@@ -52,7 +62,7 @@ export function randomKeys(lane: i32, from: i32, to: i32): void {
     const at = (<usize> i) << 2;
     const place = load<i32>(places + at);
     const may = candidate(place, from, to);
-    const key = may ? <i32> (mix(stream + <u32> (place * SPACING)) >> 2) : NONE;
+    const key = may ? drawAt(stream, place) : NONE;
     store<i32>(out + at, key);
     least = min(least, key);
   }

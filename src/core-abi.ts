@@ -29,7 +29,7 @@ export interface Exports {
   free(n: number): number;
   pin(from: number, to: number): number;
   listLive(): number;
-  showWindow(): number;
+  showScores(): number;
   copyPlane(): number;
   addPlane(): number;
 }

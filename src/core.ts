@@ -43,7 +43,7 @@ export class Core {
   /** [lanes, capacity], the clock at each token's birth: it was seen by n = clock − birth queries. */
   readonly births: Int32Array<ArrayBuffer>;
 
-  /** [lanes, capacity], where `evictBy` puts its scores. */
+  /** [lanes, capacity], where `evictBy` and `showScores` put their scores. */
   readonly scores: Float32Array<ArrayBuffer>;
 
   #wasm: Exports;
@@ -296,14 +296,13 @@ export class Core {
   }
 
   /**
-   * What the rule makes of the window, [lanes, capacity] by slot: sums or counts, pooled as it says; meaningful at live
-   * slots. Written to `scores`, so that `evictBy` may go on from there.
-   * @throws RangeError if the rule's score is neither "windowed" nor "persistence"
+   * What the rule makes of every live slot now: [lanes, capacity] by slot, bigger is more worth keeping, 0 at free slots.
+   * Each lane's own number, even where the rule's choice is shared and compares the means over a layer's lanes. Positions
+   * (recency) and draws of the next eviction (random) are rounded to f32. Written to `scores`, so that `evictBy` may go on
+   * from there; overwritten by the next call.
    */
-  windowScores(): Float32Array<ArrayBuffer> {
-    if (this.#wasm.showWindow() !== 0) {
-      throw refused("show the window", "the rule's score must be windowed or persistence", "another");
-    }
+  showScores(): Float32Array<ArrayBuffer> {
+    this.#wasm.showScores();
     return this.scores;
   }
 

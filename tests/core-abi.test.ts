@@ -70,7 +70,7 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
         ["free", 1],
         ["pin", 0, 0],
         ["listLive"],
-        ["showWindow"],
+        ["showScores"],
         ["copyPlane"],
         ["addPlane"],
       ] as [string, ...number[]][]
@@ -151,7 +151,6 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
     const wrong = [[-1, 7], [-1, 2], [-1], [-1], [-1], [], [-1, 3], [-1, 0, 2, 257], [-1, 2]];
     wrong.forEach((values, at) => values.forEach((value) => refuse(BAD_RULE, "rule", ...good.with(at, value))));
     for (const score of [5, 6]) refuse(NO_WINDOW, "rule", ...good.with(0, score));
-    refuse(NO_WINDOW, "showWindow");
     for (const name of ["chooseScored", "evictScored"]) {
       refuse(BAD_COUNT, name, 0);
       refuse(TOO_FEW, name, 3);

@@ -62,7 +62,7 @@ test("windowed scores are exact to 1e-4", () => {
     core.observe(1);
     core.free([11, 11]);
   }
-  const scores = core.windowScores();
+  const scores = core.showScores();
   for (let at = 0; at < 24; at++) {
     if (core.positions[at] < 0) continue;
     const exact = rows.reduce((sum, row) => sum + row[at], 0);

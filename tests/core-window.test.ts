@@ -103,7 +103,7 @@ for (const [window, steps] of [[1, 50], [2, 500], [64, 3000], [300, 3000]]) {
       core.observe(1);
       core.free([20, 20]);
     }
-    const scores = core.windowScores();
+    const scores = core.showScores();
     for (let at = 0; at < 42; at++) {
       const exact = rows.slice(-window).reduce((sum, row) => sum + row[at], 0);
       if (core.positions[at] >= 0) assert.ok(Math.abs(scores[at] - exact) <= 1e-5 * exact, `${scores[at]}, ${exact}`);
@@ -122,10 +122,6 @@ windows("is refused where the shape has none, as are bad widths and pools", () =
       `Cannot set a rule: width must be an odd number from 1 to 255, got ${width}`,
     );
   }
-  throws(
-    () => core.windowScores(),
-    "Cannot show the window: the rule's score must be windowed or persistence, got another",
-  );
   throws(
     () => core.setRule(ruleOf({ pool: "min" as "max" })),
     "Cannot set a rule: pool must be one of none, max, mean, got min",

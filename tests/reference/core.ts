@@ -181,6 +181,16 @@ export class CoreTwin {
     }
   }
 
+  /** [lanes × capacity], every live token's own score in f32 by slot, 0 at free slots. */
+  scores(): Float32Array {
+    const all = new Float32Array(this.lanes.length * this.capacity);
+    this.#forEach((token, lane) => {
+      const drawing = this.rule.shared && this.rule.score === "random" ? lane - lane % this.kvHeads : lane;
+      all[lane * this.capacity + token.slot] = this.score(drawing, token);
+    });
+    return all;
+  }
+
   /** The tokens of a lane that may go, oldest first. */
   candidates(lane: number): TwinToken[] {
     const { sinks, newest } = this.rule;

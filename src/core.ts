@@ -52,7 +52,7 @@ export class Core {
   #claimedOf: OutputViews;
   #victimsOf: OutputViews;
   #listOf: OutputViews;
-  #laneViews: { views: LaneViews; scores: Float32Array<ArrayBuffer> }[] | undefined;
+  #madeParts: { views: LaneViews; scores: Float32Array<ArrayBuffer> }[] | undefined;
   #pins: { from: number; to: number }[] = []; // spans of positions to pin that reach beyond `seen`
 
   private constructor(shape: CoreShape, module: WebAssembly.Module) {
@@ -148,6 +148,7 @@ export class Core {
    */
   setRule(rule: CoreRule): void {
     this.#wasm.rule(...checkRule(rule, this.window));
+    this.#score = rule.score; // TEMP
   }
 
   /**
@@ -252,8 +253,16 @@ export class Core {
   }
 
   #askScores(score: LaneScore): void {
-    this.#laneViews ??= laneViews(this, this.scores);
-    this.#laneViews.forEach(({ views, scores }, lane) => score(lane, views, scores));
+    this.#parts.forEach(({ views, scores }, lane) => score(lane, views, scores));
+  }
+
+  get #parts() {
+    return this.#madeParts ??= laneViews(this, this.scores);
+  }
+
+  /** Every lane's books, for reading, [lanes]. */
+  get laneViews(): LaneViews[] {
+    return this.#parts.map(({ views }) => views);
   }
 
   /**
@@ -303,6 +312,15 @@ export class Core {
   windowScores(): Float32Array<ArrayBuffer> {
     if (this.#wasm.showWindow() !== 0) {
       throw refused("show the window", "the rule's score must be windowed or persistence", "another");
+    }
+    return this.scores;
+  }
+
+  #score = ""; // TEMP
+  showScores(): Float32Array { // TEMP
+    for (let i = 0; i < this.scores.length; i++) {
+      const n = Math.max(1, this.clock - this.births[i]);
+      this.scores[i] = this.#score === "mean" ? this.sums[i] / n : this.#score === "sum" ? this.sums[i] : this.lasts[i];
     }
     return this.scores;
   }

@@ -1,4 +1,5 @@
 /** Every option a user may set: its type, its default and its check. Inner code trusts what leaves this file. */
+import { type Allocation, leastBudget } from "./allocation.ts";
 import { type Budget, budgetSlots } from "./budget.ts";
 import { show } from "./model/refuse.ts";
 import { policies, type PolicyName } from "./policies/index.ts";
@@ -22,7 +23,10 @@ export interface SessionOptions {
    * many as prompt and new tokens need.
    */
   budget?: Budget;
-  /** Queries per prefill chunk. Default: the largest up to 64 for which budget > sinks + newest + stride, but at least 1. */
+  /**
+   * Queries per prefill chunk. Default: the largest up to 64 for which budget > sinks + newest + stride, but at least 1; a
+   * quarter of the budget at most where lanes' budgets differ.
+   */
   stride?: number;
   /** First tokens always kept. Default 4, less under a budget below 16. */
   sinks?: number;
@@ -39,6 +43,11 @@ export interface SessionOptions {
    * budget + stride, however long the text: keys are rotated when they are read. Default "absolute".
    */
   positions?: "absolute" | "cache";
+  /**
+   * How slots are shared out: all lanes alike; early layers more ("pyramid"); or by what each lane's attention needs, within its
+   * layer ("adaptive"). The mean over all lanes is the budget. Default "uniform". See allocation.ts for the papers.
+   */
+  allocation?: Allocation;
   /** Seed of the policy "random", an unsigned 32-bit integer. Default 0. */
   seed?: number;
 }
@@ -122,12 +131,14 @@ const SESSION_NAMES = [
   "unsettled",
   "pinPrompt",
   "positions",
+  "allocation",
   "seed",
 ];
 const GENERATE_NAMES = [
   ...["maxNewTokens", "temperature", "topP", "seed", "stopAtEnd", "stop", "banned", "signal", "onPrefill", "onToken"],
 ];
 const MOST_SEED = 2 ** 32 - 1;
+const ALLOCATIONS: readonly string[] = ["uniform", "pyramid", "adaptive"] satisfies Allocation[];
 
 /** Fills in the defaults of loading. @throws RangeError */
 export function checkLoad(options: LoadOptions): Required<Omit<LoadOptions, "device">> & { device?: GPUDevice } {
@@ -171,7 +182,15 @@ export function checkSession(
   if (policy !== "full" && sized && budget <= sinks + newest) {
     refuse(action, `budget must be above sinks + newest = ${sinks + newest}`, budget);
   }
-  const room = policy === "full" ? MOST_STRIDE : Math.max(1, budget - sinks - newest - 1);
+  const allocation = options.allocation ?? "uniform";
+  if (!ALLOCATIONS.includes(allocation)) {
+    refuse(action, `allocation must be one of ${ALLOCATIONS.join(", ")}`, allocation);
+  }
+  if (allocation === "adaptive" && policy !== "full" && !policies[policy].needsAttention) {
+    refuse(action, "allocation adaptive needs a policy that scores attention", policy);
+  }
+  const fill = allocation === "uniform" ? budget - sinks - newest - 1 : Math.floor(budget / 4);
+  const room = policy === "full" ? MOST_STRIDE : Math.max(1, fill);
   const stride = whole(action, "stride", sized?.stride ?? options.stride ?? Math.min(MOST_STRIDE, room), 1, 4096);
   const pinPrompt = flag(action, "pinPrompt", options.pinPrompt ?? false);
   const aggregate = options.aggregate ?? "mean";
@@ -181,7 +200,7 @@ export function checkSession(
     refuse(action, "positions must be absolute or cache", positions);
   }
   const seed = whole(action, "seed", options.seed ?? 0, 0, MOST_SEED);
-  return { policy, budget, stride, sinks, newest, unsettled, aggregate, pinPrompt, positions, seed };
+  return { policy, budget, stride, sinks, newest, unsettled, aggregate, pinPrompt, positions, allocation, seed };
 }
 
 /**
@@ -254,9 +273,10 @@ export function checkRoom(
   pinned: number,
   maxNewTokens: number,
 ): void {
-  const { policy, budget, sinks, newest, stride } = session;
+  const { policy, sinks, newest, stride } = session;
   const total = seen + prompt + maxNewTokens - 1; // the last token is not taken in
   if (policy === "full") {
+    const { budget } = session;
     if (maxNewTokens === Infinity) refuse("generate", "maxNewTokens must be finite with the policy full", maxNewTokens);
     if (budget > 0 && total > budget) {
       const parts = `${seen} before + ${prompt} of the prompt + maxNewTokens ${maxNewTokens}`;
@@ -267,6 +287,7 @@ export function checkRoom(
     if (total > MOST_SLOTS) refuse("generate", `a full cache holds at most ${MOST_SLOTS} slots`, total);
     return;
   }
+  const budget = leastBudget(session.allocation, session.budget, sinks + newest, stride); // of any lane
   if (total <= budget) return;
   const first = pinned > sinks ? "the pinned prompt" : "sinks";
   const kept = Math.max(sinks, pinned) + newest;

@@ -1,6 +1,6 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
 import { slotBytes } from "./cache.ts";
-import type { Core } from "./core.ts";
+import type { LaneViews } from "./core.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { checkGenerate, checkPromptIds, checkRoom, checkSession } from "./options.ts";
 import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions } from "./options.ts";
@@ -206,7 +206,7 @@ export class Session {
       options.signal?.throwIfAborted();
       const count = Math.min(stride, ids.length - begin);
       this.#pending = null;
-      if (pinned) stepper.core.pin(begin, this.#pinned = begin + count);
+      if (pinned) stepper.books.pin(begin, this.#pinned = begin + count);
       id = await this.#step(stepper, ids, begin, count, begin + count < ids.length ? "nothing" : wanted);
       this.#run.promptTokens = begin + count;
       options.onPrefill(begin + count, ids.length);
@@ -221,27 +221,25 @@ export class Session {
 
   /** Tokens taken in so far: the next one's position. */
   get seen(): number {
-    return this.#stepper?.core.seen ?? 0;
+    return this.#stepper?.books.seen ?? 0;
   }
 
   /** The positions of the live tokens of every lane, ascending: [layers · kvHeads][live]. */
   livePositions(): number[][] {
-    const { core, cache } = this.#stepper ?? {};
-    if (!core || !cache) return [];
-    const list = core.liveList();
-    return Array.from({ length: cache.lanes }, (_, lane) => {
-      const slots = list.subarray(lane * core.live, (lane + 1) * core.live);
-      return Array.from(slots, (slot) => core.positions[lane * cache.capacity + slot]);
+    const lanes: number[][] = [];
+    this.#stepper?.books.forEachLane((_, live, { core }, lane) => {
+      lanes.push(Array.from(live, (slot) => core.positions[lane * core.capacity + slot]));
     });
+    return lanes;
   }
 
   /**
-   * The books as they are now, [lanes, capacity] each: Σp, Σp² and last p of every live slot, and its token's position (-1: free).
-   * Views, for reading, that the next step changes.
+   * The books of every lane as they are now, [layers · kvHeads]: Σp, Σp² and last p of every live slot, and its token's
+   * position (-1: free). Views, for reading, that the next step changes.
    */
-  books(): Pick<Core, "capacity" | "sums" | "squares" | "lasts" | "births" | "positions"> {
+  books(): LaneViews[] {
     if (!this.#stepper) throw new Error("Cannot read the books: a full cache must have begun a generation, got none");
-    return this.#stepper.core;
+    return this.#stepper.books.groups.flatMap(({ core }) => core.laneViews);
   }
 
   /** What this session holds, in bytes, and why; all zero where a cache waits for the first prompt to be sized. */
@@ -253,8 +251,8 @@ export class Session {
   report(): Report {
     if (this.#lastReport) return this.#lastReport;
     const { config, gpu } = this.#model;
-    const { core, cache, clock, peak } = this.#stepper ?? {};
-    const liveSlots = core?.live ?? 0;
+    const { books, cache, clock, peak } = this.#stepper ?? {};
+    const liveSlots = books?.live ?? 0;
     return reportOf(this.#run, clock ?? { total: 0, wait: 0, wasm: 0 }, {
       policy: this.options.policy,
       budget: this.options.budget || (cache?.capacity ?? 0),

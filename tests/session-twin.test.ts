@@ -7,6 +7,7 @@ import { openWeights } from "../src/model/safetensors.ts";
 import { openSource } from "../src/model/source.ts";
 import { checkSession, type SessionOptions } from "../src/options.ts";
 import { policies } from "../src/policies/index.ts";
+import { leastOf } from "../src/shares.ts";
 import { gpuSuite, testDevice } from "./device.ts";
 import { readJson, repoPath } from "./files.ts";
 import { readWeights, SessionTwin } from "./reference/forward.ts";
@@ -33,6 +34,22 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-llama3", { policy: "tova", budget: 12, stride: 10, sinks: 0, newest: 0 }], // last chunk of 1 after 10 freed
   ["tiny-qwen2", { policy: "roco", budget: 14, stride: 13, sinks: 0, newest: 0, positions: "cache" }],
   ["tiny-mha", { policy: "random", budget: 13, stride: 1, positions: "cache" }],
+  ["tiny-llama3", { policy: "roco", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid" }],
+  ["tiny-mha", { policy: "random", budget: 16, stride: 3, sinks: 1, newest: 1, allocation: "pyramid" }],
+  ["tiny-qwen2", { policy: "tova", budget: 19, stride: 4, allocation: "pyramid", positions: "cache" }],
+  ["tiny-llama3", { policy: "roco", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "adaptive" }],
+  ["tiny-mha", { policy: "h2o", budget: 16, stride: 3, sinks: 1, newest: 1, allocation: "adaptive" }],
+  ["tiny-qwen3", {
+    policy: "h2o",
+    budget: 18,
+    stride: 5,
+    sinks: 1,
+    newest: 1,
+    allocation: "adaptive",
+    positions: "cache",
+  }],
+  ["tiny-mqa-sharded", { policy: "tova", budget: 18, stride: 5, sinks: 1, newest: 1, allocation: "adaptive" }],
+  ["tiny-mistral-window", { policy: "tova", budget: 22, stride: 1, sinks: 1, newest: 1, allocation: "adaptive" }],
 ];
 
 for (const [name, options] of SETUPS) {
@@ -50,11 +67,15 @@ for (const [name, options] of SETUPS) {
 
     const config = parseConfig(await readJson(`${folder}/config.json`), {});
     const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
-    const { budget, stride, sinks, newest, unsettled, seed, positions, aggregate } = checkSession(options);
+    const checked = checkSession(options);
+    const { budget, stride, sinks, newest, unsettled, seed, positions, aggregate, allocation } = checked;
     const { score, scope } = policies[options.policy!];
     const rule = { score, scope, sinks, newest, unsettled, seed };
-    const twin = new SessionTwin(config, weights, { rule, budget, stride, positions, aggregate });
-    if (options.pinPrompt) twin.core.pin(0, prompt.length);
+    const twin = new SessionTwin(config, weights, {
+      ...{ rule, budget, stride, positions, aggregate, allocation },
+      least: leastOf(checked),
+    });
+    if (options.pinPrompt) twin.pin(0, prompt.length);
     let logits = twin.read(prompt);
     for (let i = 0; i < NEW; i++) {
       assert.equal(lives[i], twin.livePositions(), `live positions before token ${i}`);

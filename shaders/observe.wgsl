@@ -1,6 +1,6 @@
 // Reduces a chunk's observations over its queries: Σp, Σp² and the last query's p for every slot of every lane of a layer.
 // Grid: (ceil(extent / 64), kvHeads).
-struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32 }
+struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
 
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
 @group(0) @binding(1) var<uniform> layer: Layer;

@@ -4,7 +4,7 @@ override CAPACITY: u32; // slots per lane
 
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
 @group(0) @binding(1) var<storage, read> positions: array<i32>; // [lanes, CAPACITY], the evicted tokens' still among them
-@group(0) @binding(2) var<storage, read_write> ranks: array<i32>; // [lanes, CAPACITY]
+@group(0) @binding(2) var<storage, read_write> places: array<i32>; // [2, lanes, CAPACITY]: ranks, rows
 
 const HEADER = 8u; // words before the ids
 
@@ -20,5 +20,5 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
     let slot = feed[HEADER + tokens + lane * tokens + t];
     gaps += select(0, 1, positions[lane * CAPACITY + slot] < position);
   }
-  ranks[here] -= gaps;
+  places[here] -= gaps;
 }

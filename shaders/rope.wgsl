@@ -1,6 +1,6 @@
 // Splits qkv by head: normalises q and k where the model does (QK_NORM), rotates them (pairs i, i + HEAD_DIM/2),
 // and writes k and v into each lane's own slot, with the slot's position. Under positions "cache" (RANKED) k is stored
-// unrotated, with the slot's rank among the lane's live slots. Grid: (HEADS + 2 · KV_HEADS, tokens).
+// unrotated, with its rank among the lane's live slots, counted so that all lanes' newest have the same. Grid: (HEADS + 2 · KV_HEADS, tokens).
 override HEADS: u32; // query heads
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
@@ -9,18 +9,19 @@ override Q_PITCH: u32; // elements between rows of q
 override QK_NORM: u32; // 1: RMSNorm over each head of q and k before the rotation
 override EPS: f32;
 override RANKED: u32; // 1: k is rotated when it is read
+override POOLED: u32; // 1: the lanes of a layer share its rows
 
-struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32 } // this layer's first lane; all lanes of the model
+struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 } // this layer's first lane; all lanes of the model
 
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
 @group(0) @binding(1) var<uniform> layer: Layer;
 @group(0) @binding(2) var<storage, read> qkv: array<f32>; // [tokens, QKV_PITCH]: HEADS of q, KV_HEADS of k, KV_HEADS of v
 @group(0) @binding(3) var<storage, read> norms: array<f32>; // [2, HEAD_DIM]: weights for q, for k
 @group(0) @binding(4) var<storage, read_write> q: array<f32>; // [tokens, Q_PITCH]
-@group(0) @binding(5) var<storage, read_write> keys: array<f32>; // [KV_HEADS, capacity, HEAD_DIM]
-@group(0) @binding(6) var<storage, read_write> values: array<f32>; // [KV_HEADS, capacity, HEAD_DIM]
+@group(0) @binding(5) var<storage, read_write> keys: array<f32>; // [KV_HEADS · rows, HEAD_DIM]
+@group(0) @binding(6) var<storage, read_write> values: array<f32>; // [KV_HEADS · rows, HEAD_DIM]
 @group(0) @binding(7) var<storage, read_write> positions: array<i32>; // [lanes, capacity], -1 is a free slot
-@group(0) @binding(8) var<storage, read_write> ranks: array<i32>; // [lanes, capacity]
+@group(0) @binding(8) var<storage, read_write> places: array<i32>; // [2, lanes, capacity]: ranks, rows
 
 const HEADER = 8u; // words before the ids
 const THREADS = 32u;
@@ -37,13 +38,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let kv_head = select((head - HEADS) % KV_HEADS, 0u, is_query);
   let lane = layer.lane + kv_head;
   let slot = feed[HEADER + tokens + lane * tokens + token];
-  let to_slot = (kv_head * layer.capacity + slot) * HEAD_DIM;
+  let here = lane * layer.capacity + slot;
+  let from_rope = HEADER + tokens + layer.lanes * tokens + token * HEAD_DIM;
+  var row = kv_head * layer.rows + slot;
+  if (POOLED == 1u) { row = feed[HEADER + tokens + layer.lanes * tokens + tokens * HEAD_DIM + lane * tokens + token]; }
+  let to_slot = row * HEAD_DIM;
 
   if (head >= HEADS + KV_HEADS) {
     for (var i = thread; i < HEAD_DIM; i += THREADS) { values[to_slot + i] = qkv[from_head + i]; }
     if (thread == 0u) {
-      positions[lane * layer.capacity + slot] = i32(feed[2] + token);
-      if (RANKED == 1u) { ranks[lane * layer.capacity + slot] = i32(feed[3] + token); }
+      positions[here] = i32(feed[2] + token);
+      if (RANKED == 1u) { places[here] = i32(feed[3] + token); }
+      if (POOLED == 1u) { places[layer.lanes * layer.capacity + here] = i32(row); }
     }
     return;
   }
@@ -55,7 +61,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     scale = inverseSqrt(sum / f32(HEAD_DIM) + EPS);
   }
   let from_norm = select(HEAD_DIM, 0u, is_query);
-  let from_rope = HEADER + tokens + layer.lanes * tokens + token * HEAD_DIM;
   for (var i = thread; i < half; i += THREADS) {
     var a = qkv[from_head + i];
     var b = qkv[from_head + i + half];

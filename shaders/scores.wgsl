@@ -7,16 +7,17 @@ override GROUP: u32; // query heads per KV head
 override QUADS: u32; // HEAD_DIM / 4
 override Q_QUADS: u32; // vec4s between rows of q
 override RANKED: u32; // 1: keys are stored unrotated; QUADS is even
+override POOLED: u32; // 1: the lanes of a layer share its rows
 
-struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32 }
+struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
 
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
 @group(0) @binding(1) var<uniform> layer: Layer;
 @group(0) @binding(2) var<storage, read> q: array<vec4<f32>>; // [tokens, Q_QUADS · 4]
-@group(0) @binding(3) var<storage, read> keys: array<vec4<f32>>; // [kvHeads, capacity, HEAD_DIM]
+@group(0) @binding(3) var<storage, read> keys: array<vec4<f32>>; // [kvHeads · rows, HEAD_DIM]
 @group(0) @binding(4) var<storage, read> positions: array<i32>; // [lanes, capacity]
 @group(0) @binding(5) var<storage, read_write> scores: array<f32>; // [HEADS, tokens, extent]
-@group(0) @binding(6) var<storage, read> ranks: array<i32>; // [lanes, capacity]
+@group(0) @binding(6) var<storage, read> places: array<i32>; // [2, lanes, capacity]: ranks, rows
 @group(0) @binding(7) var<storage, read> angles: array<vec4<f32>>; // [capacity, 2, HEAD_DIM / 2]: cos, sin by rank
 
 const TOKENS = 4u;
@@ -30,18 +31,21 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
   let head = at.y;
   if (slot >= extent) { return; }
   let kv_head = head / GROUP;
-  let position = positions[(layer.lane + kv_head) * layer.capacity + slot];
-  let from_key = (kv_head * layer.capacity + slot) * QUADS;
+  let here = (layer.lane + kv_head) * layer.capacity + slot;
+  let position = positions[here];
+  var from_key = (kv_head * layer.rows + slot) * QUADS;
+  if (POOLED == 1u) { from_key = u32(places[layer.lanes * layer.capacity + here]) * QUADS; }
   let from_token = at.z * TOKENS;
   let count = min(TOKENS, tokens - from_token);
   var sums: array<f32, TOKENS>;
+  let quads = select(QUADS, 0u, position < 0); // free slots are spared the work
   var place = position; // what distances are counted from
   var first = feed[2];
   if (RANKED == 1u) {
-    place = ranks[(layer.lane + kv_head) * layer.capacity + slot];
+    place = places[here];
     first = feed[3];
     let half = QUADS / 2u;
-    for (var i = 0u; i < half; i++) {
+    for (var i = 0u; i < quads / 2u; i++) {
       let a = keys[from_key + i];
       let b = keys[from_key + half + i];
       let cosine = angles[u32(max(place, 0)) * QUADS + i];
@@ -54,7 +58,7 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
       }
     }
   } else {
-    for (var i = 0u; i < QUADS; i++) {
+    for (var i = 0u; i < quads; i++) {
       let key = keys[from_key + i];
       for (var t = 0u; t < count; t++) {
         sums[t] += dot(key, q[(from_token + t) * Q_QUADS + head * QUADS + i]);

@@ -5,7 +5,7 @@ override GROUP: u32; // query heads per KV head
 override OBSERVE: u32; // 1: means is written
 override MAXIMUM: u32; // 1: the maximum is observed, not the mean
 
-struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32 }
+struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
 
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
 @group(0) @binding(1) var<uniform> layer: Layer;

@@ -1,17 +1,32 @@
 /** The KV cache on the GPU and the feed that tells each step which tokens go into which slots. */
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./gpu/device.ts";
 import type { ModelConfig } from "./model/config.ts";
+import type { Pool } from "./pool.ts";
+
+/** What a cache is to hold. */
+export interface CacheShape {
+  /** Rows of K and V per layer and lane, on average over the layer's lanes: [layers]. */
+  readonly rows: readonly number[];
+  /** Slots per lane in arrays over all lanes: no lane ever has more. */
+  readonly capacity: number;
+  /** Most tokens of a step. */
+  readonly stride: number;
+  /** Whether keys are stored unrotated and rotated by their rank among the lane's live slots. */
+  readonly ranked: boolean;
+  /** Whether the lanes of a layer share its rows, so that one may have more slots than another. */
+  readonly pooled: boolean;
+}
 
 /** Buffers of one session's cache. They are made once and never grow. */
-export interface Cache {
-  readonly capacity: number; // slots per lane
+export interface Cache extends CacheShape {
   readonly lanes: number; // layers · kvHeads
-  readonly keys: GPUBuffer[]; // per layer [kvHeads, capacity, headDim]
-  readonly values: GPUBuffer[]; // per layer [kvHeads, capacity, headDim]
+  readonly keys: GPUBuffer[]; // per layer [kvHeads · rows, headDim]: a slot's row is kvHead · rows + slot, or as `places` says
+  readonly values: GPUBuffer[]; // likewise
   readonly positions: GPUBuffer; // [lanes, capacity] i32, -1 is a free slot
-  /** Only where positions are counted in the cache: ranks [lanes, capacity] i32, and cos, sin by rank [capacity, 2, headDim / 2]. */
-  readonly ranked: { readonly ranks: GPUBuffer; readonly angles: GPUBuffer } | null;
-  readonly layers: GPUBufferBinding[]; // per layer: first lane, window, capacity, lanes
+  /** Ranked: each slot's rank; pooled: its row. [2, lanes, capacity] i32; null where neither is needed. */
+  readonly places: GPUBuffer | null;
+  readonly angles: GPUBuffer | null; // ranked: cos, sin by rank [capacity, 2, headDim / 2]
+  readonly layers: GPUBufferBinding[]; // per layer: first lane, window, capacity, lanes, rows
   readonly feed: Feed;
   readonly kvBytes: number; // bytes of keys and values
   readonly bytes: number; // of all its buffers
@@ -22,7 +37,7 @@ export interface Cache {
  * What one step uploads, as the shaders read it (u32 words, floats by their bits):
  * ```
  * tokens | extent | first position | first rank | next id | 0 | 0 | 0 |
- * ids [tokens] | slots [lanes, tokens] | cos, sin [tokens, 2, headDim / 2]
+ * ids [tokens] | slots [lanes, tokens] | cos, sin [tokens, 2, headDim / 2] | pooled: rows [lanes, tokens]
  * ```
  */
 export interface Feed {
@@ -32,6 +47,7 @@ export interface Feed {
 }
 
 const HEADER = 8; // words
+const LAYER_BYTES = 32; // the kernels' Layer, padded
 
 /** Bytes that one slot of every lane takes: K and V in f32. */
 export function slotBytes(config: ModelConfig): number {
@@ -40,16 +56,17 @@ export function slotBytes(config: ModelConfig): number {
 
 /**
  * Allocates the cache of a session.
- * @param ranked whether keys are stored unrotated and rotated by their rank among the lane's live slots
  * @throws RangeError where one layer's keys exceed the adapter's largest binding, or a model's heads cannot be ranked.
  */
-export function createCache(gpu: Gpu, config: ModelConfig, capacity: number, stride: number, ranked: boolean): Cache {
+export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): Cache {
   const { layers, kvHeads, headDim } = config;
+  const { rows, capacity, stride, ranked, pooled } = shape;
   const lanes = layers * kvHeads;
-  const laneBytes = capacity * headDim * 4;
-  const most = Math.floor(gpu.maxBinding / (kvHeads * headDim * 4));
-  if (kvHeads * laneBytes > gpu.maxBinding || lanes * capacity * 4 > gpu.maxBinding) {
-    throw new RangeError(`Cannot create session: this adapter holds at most ${most} slots, got ${capacity}`);
+  const rowBytes = headDim * 4;
+  const most = Math.floor(gpu.maxBinding / (kvHeads * rowBytes));
+  const needed = Math.max(...rows);
+  if (needed > most || lanes * capacity * (ranked || pooled ? 8 : 4) > gpu.maxBinding) {
+    throw new RangeError(`Cannot create session: this adapter holds at most ${most} slots, got ${needed}`);
   }
   if (ranked && headDim % 8 !== 0) {
     throw new RangeError(
@@ -62,35 +79,40 @@ export function createCache(gpu: Gpu, config: ModelConfig, capacity: number, str
     buffers.push(buffer);
     return buffer;
   };
-  const keys = Array.from({ length: layers }, (_, i) => create(`keys ${i}`, kvHeads * laneBytes));
-  const values = Array.from({ length: layers }, (_, i) => create(`values ${i}`, kvHeads * laneBytes));
+  const keys = rows.map((count, i) => create(`keys ${i}`, kvHeads * count * rowBytes));
+  const values = rows.map((count, i) => create(`values ${i}`, kvHeads * count * rowBytes));
+  const kvBytes = rows.reduce((sum, count) => sum + 2 * kvHeads * count * rowBytes, 0);
   const positions = create("positions", lanes * capacity * 4);
-  const words = new Uint32Array(HEADER + stride * (1 + lanes + headDim));
+  const words = new Uint32Array(HEADER + stride * (1 + lanes * (pooled ? 2 : 1) + headDim));
   const feed = { buffer: create("feed", words.byteLength), words, floats: new Float32Array(words.buffer) };
 
-  const ranks = ranked ? { ranks: create("ranks", lanes * capacity * 4), angles: create("angles", laneBytes) } : null;
-  if (ranks) {
-    const angles = new Float32Array(capacity * headDim);
-    for (let rank = 0; rank < capacity; rank++) writeAngles(angles, rank * headDim, rank, config.rope);
-    gpu.device.queue.writeBuffer(ranks.angles, 0, angles);
+  const places = ranked || pooled ? create("places", 2 * lanes * capacity * 4) : null;
+  const angles = ranked ? create("angles", capacity * rowBytes) : null;
+  if (angles) {
+    const table = new Float32Array(capacity * headDim);
+    for (let rank = 0; rank < capacity; rank++) writeAngles(table, rank * headDim, rank, config.rope);
+    gpu.device.queue.writeBuffer(angles, 0, table);
   }
 
-  const apart = Math.max(16, gpu.device.limits.minUniformBufferOffsetAlignment); // bytes
+  const apart = Math.max(LAYER_BYTES, gpu.device.limits.minUniformBufferOffsetAlignment); // bytes
   const uniforms = create("layers", layers * apart, 0x40 | 0x8); // UNIFORM | COPY_DST
   const table = new Uint32Array(layers * apart / 4);
-  for (let i = 0; i < layers; i++) table.set([i * kvHeads, config.windows[i], capacity, lanes], i * apart / 4);
+  for (let i = 0; i < layers; i++) {
+    table.set([i * kvHeads, config.windows[i], capacity, lanes, rows[i]], i * apart / 4);
+  }
   gpu.device.queue.writeBuffer(uniforms, 0, table);
 
   return {
-    capacity,
+    ...shape,
     lanes,
     keys,
     values,
     positions,
-    ranked: ranks,
-    layers: keys.map((_, i) => ({ buffer: uniforms, offset: i * apart, size: 16 })),
+    places,
+    angles,
+    layers: keys.map((_, i) => ({ buffer: uniforms, offset: i * apart, size: LAYER_BYTES })),
     feed,
-    kvBytes: 2 * lanes * laneBytes,
+    kvBytes,
     bytes: buffers.reduce((sum, buffer) => sum + buffer.size, 0),
     release: () => buffers.forEach((buffer) => releaseBuffer(gpu, buffer)),
   };
@@ -109,8 +131,9 @@ function writeAngles(to: Float32Array, at: number, position: number, rope: Float
  * Fills and uploads the feed of one step.
  * @param ids tokens of this step, `count` of them from `begin`
  * @param slots [lanes, count]: where each lane stores them
+ * @param pool where lanes share rows: each slot takes one
  * @param first position of the first of them
- * @param firstRank its rank among the lane's live slots
+ * @param firstRank its rank among the live slots of the longest lane
  * @param extent slots of a lane that may hold anything: the kernels look no further
  */
 export function uploadFeed(
@@ -121,6 +144,7 @@ export function uploadFeed(
   begin: number,
   count: number,
   slots: Uint32Array,
+  pool: Pool | null,
   first: number,
   firstRank: number,
   extent: number,
@@ -136,5 +160,8 @@ export function uploadFeed(
   let at = HEADER + count + cache.lanes * count;
   const origin = cache.ranked ? firstRank : first; // what queries are rotated by
   for (let t = 0; t < count; t++, at += 2 * rope.length) writeAngles(floats, at, origin + t, rope);
+  for (let lane = 0; pool && lane < cache.lanes; lane++) {
+    for (let t = 0; t < count; t++) words[at++] = pool.take(lane, slots[lane * count + t]);
+  }
   gpu.device.queue.writeBuffer(buffer, 0, words, 0, at);
 }

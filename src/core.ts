@@ -52,7 +52,7 @@ export class Core {
   #claimedOf: OutputViews;
   #victimsOf: OutputViews;
   #listOf: OutputViews;
-  #laneViews: { views: LaneViews; scores: Float32Array<ArrayBuffer> }[] | undefined;
+  #madeParts: { views: LaneViews; scores: Float32Array<ArrayBuffer> }[] | undefined;
   #pins: { from: number; to: number }[] = []; // spans of positions to pin that reach beyond `seen`
 
   private constructor(shape: CoreShape, module: WebAssembly.Module) {
@@ -252,8 +252,16 @@ export class Core {
   }
 
   #askScores(score: LaneScore): void {
-    this.#laneViews ??= laneViews(this, this.scores);
-    this.#laneViews.forEach(({ views, scores }, lane) => score(lane, views, scores));
+    this.#parts.forEach(({ views, scores }, lane) => score(lane, views, scores));
+  }
+
+  get #parts() {
+    return this.#madeParts ??= laneViews(this, this.scores);
+  }
+
+  /** Every lane's books, for reading, [lanes]. */
+  get laneViews(): LaneViews[] {
+    return this.#parts.map(({ views }) => views);
   }
 
   /**

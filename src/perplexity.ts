@@ -43,7 +43,7 @@ export async function perplexity(
   const capacity = policy === "full" ? budget || ids.length : budget + stride;
   const stepper = createStepper(model, checked, capacity, true);
   try {
-    if (checked.pinPrompt) stepper.core.pin(0, first);
+    if (checked.pinPrompt) stepper.books.pin(0, first);
     let sum = 0;
     for (let begin = 0; begin < ids.length - 1;) {
       const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there
@@ -54,13 +54,13 @@ export async function perplexity(
       onProgress(begin, ids.length - 1);
     }
     const tokens = ids.length - first;
-    const { core, cache } = stepper;
+    const { books, cache } = stepper;
     return {
       perplexity: Math.exp(sum / tokens),
       loss: sum / tokens,
       tokens,
-      liveSlots: core.live,
-      evictions: core.seen - core.live,
+      liveSlots: books.live,
+      evictions: books.seen - books.live,
       kvBytes: cache.kvBytes,
     };
   } finally {

@@ -1,6 +1,6 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
 import { slotBytes } from "./cache.ts";
-import type { Core } from "./core.ts";
+import type { LaneViews } from "./core.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, checkSpan } from "./options.ts";
 import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
@@ -49,7 +49,7 @@ export class Session {
     gpu.device.pushErrorScope("out-of-memory");
     try {
       this.#stepper = createStepper(this.#model, this.options, capacity);
-      for (const span of this.#pins) this.#stepper.core.pin(...span);
+      for (const span of this.#pins) this.#stepper.books.pin(...span);
     } finally {
       const [memory, validation] = [gpu.device.popErrorScope(), gpu.device.popErrorScope()];
       this.#made = Promise.all([memory, validation]).then(([first, second]) => first ?? second);
@@ -77,7 +77,14 @@ export class Session {
     const options = this.#stepper ? this.options : checkSession(this.#asked, slotBytes(this.#model.config), ids.length);
     const spans = [...options.pin, ...this.#pins];
     if (options.pinPrompt && this.seen === 0) spans.push([0, ids.length]);
-    checkRoom(options, this.seen, ids.length, spans, maxNewTokens, mostHeld(this.#stepper?.core, options.sinks, spans));
+    checkRoom(
+      options,
+      this.seen,
+      ids.length,
+      spans,
+      maxNewTokens,
+      mostHeld(this.#stepper?.books, options.sinks, spans),
+    );
     return { ids, options };
   }
 
@@ -91,7 +98,7 @@ export class Session {
     this.#checkUsable("pin");
     const span = checkSpan("pin", "the span", [from, to]);
     const spans = [...this.options.pin, ...this.#pins, span];
-    checkPins(this.options, this.seen, spans, mostHeld(this.#stepper?.core, this.options.sinks, spans));
+    checkPins(this.options, this.seen, spans, mostHeld(this.#stepper?.books, this.options.sinks, spans));
     this.#pin(span);
   }
 
@@ -99,7 +106,7 @@ export class Session {
     const last = this.#pins.at(-1);
     if (last?.[1] === span[0]) this.#pins[this.#pins.length - 1] = [last[0], span[1]]; // as a prompt's chunks do
     else this.#pins.push(span);
-    this.#stepper?.core.pin(...span);
+    this.#stepper?.books.pin(...span);
   }
 
   #checkUsable(action = "generate") {
@@ -246,27 +253,25 @@ export class Session {
 
   /** Tokens taken in so far: the next one's position. */
   get seen(): number {
-    return this.#stepper?.core.seen ?? 0;
+    return this.#stepper?.books.seen ?? 0;
   }
 
   /** The positions of the live tokens of every lane, ascending: [layers · kvHeads][live]. */
   livePositions(): number[][] {
-    const { core, cache } = this.#stepper ?? {};
-    if (!core || !cache) return [];
-    const list = core.liveList();
-    return Array.from({ length: cache.lanes }, (_, lane) => {
-      const slots = list.subarray(lane * core.live, (lane + 1) * core.live);
-      return Array.from(slots, (slot) => core.positions[lane * cache.capacity + slot]);
+    const lanes: number[][] = [];
+    this.#stepper?.books.forEachLane((_, live, { core }, lane) => {
+      lanes.push(Array.from(live, (slot) => core.positions[lane * core.capacity + slot]));
     });
+    return lanes;
   }
 
   /**
-   * The books as they are now, [lanes, capacity] each: Σp, Σp² and last p of every live slot, and its token's position (-1: free).
-   * Views, for reading, that the next step changes.
+   * The books of every lane as they are now, [layers · kvHeads]: Σp, Σp² and last p of every live slot, and its token's
+   * position (-1: free). Views, for reading, that the next step changes.
    */
-  books(): Pick<Core, "capacity" | "sums" | "squares" | "lasts" | "births" | "positions"> {
+  books(): LaneViews[] {
     if (!this.#stepper) throw new Error("Cannot read the books: a full cache must have begun a generation, got none");
-    return this.#stepper.core;
+    return this.#stepper.books.groups.flatMap(({ core }) => core.laneViews);
   }
 
   /** What this session holds, in bytes, and why; all zero where a cache waits for the first prompt to be sized. */
@@ -278,8 +283,8 @@ export class Session {
   report(): Report {
     if (this.#lastReport) return this.#lastReport;
     const { config, gpu } = this.#model;
-    const { core, cache, clock, peak } = this.#stepper ?? {};
-    const liveSlots = core?.live ?? 0;
+    const { books, cache, clock, peak } = this.#stepper ?? {};
+    const liveSlots = books?.live ?? 0;
     return reportOf(this.#run, clock ?? { total: 0, wait: 0, wasm: 0 }, {
       policy: ruleName(this.options),
       budget: this.options.budget || (cache?.capacity ?? 0),

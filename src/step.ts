@@ -1,12 +1,14 @@
 /** One step: claim slots, upload once, submit once, read back once, observe, evict. */
 import { type Cache, createCache, uploadFeed } from "./cache.ts";
-import { Core } from "./core.ts";
+import { Books, type Group } from "./books.ts";
 import { type Gpu, releaseBuffer } from "./gpu/device.ts";
 import { createReadback, mapped } from "./gpu/readback.ts";
 import { createForward, type Forward, scoreBytes, type StepShape } from "./model/forward.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import type { CheckedSession } from "./options.ts";
-import { evictor, readsAttention, ruleOf } from "./policies/rule.ts";
+import { readsAttention, ruleOf } from "./policies/rule.ts";
+import { Pool } from "./pool.ts";
+import { groupingOf, Shares } from "./shares.ts";
 
 /** Milliseconds spent in steps: all of it, waiting for the GPU's answer, and in the Wasm core. */
 export interface Clock {
@@ -23,7 +25,7 @@ export type Wanted = "nothing" | "id" | "logits" | "losses";
 
 /** Cache, books and forward pass of one context, stepped together. */
 export interface Stepper {
-  readonly core: Core;
+  readonly books: Books;
   readonly cache: Cache;
   readonly forward: Forward;
   readonly clock: Clock;
@@ -31,7 +33,7 @@ export interface Stepper {
   readonly logits: Float32Array<ArrayBuffer>;
   /** -ln p of the id that follows each token of a step that wanted losses: [stride]. */
   readonly losses: Float32Array<ArrayBuffer>;
-  /** Most live slots per lane that any step has seen, its own tokens included. */
+  /** Most live slots per lane, on average over the lanes, that any step has seen, its own tokens included. */
   peak: number;
   /**
    * Takes in `count` tokens of `ids` from `begin`, at most the session's stride, and evicts back to the budget.
@@ -41,12 +43,10 @@ export interface Stepper {
   step(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted): Promise<number>;
   /** As step, but evicts nothing. @param observed false: attention is not counted, see Core.claim */
   take(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted, observed?: boolean): Promise<number>;
-  /** Evicts `n` tokens from every lane: those the policy chooses, or those in the slots given, [lanes, n]. */
-  evict(n: number, chosen?: ArrayLike<number>): void;
+  /** Evicts `n` tokens from every lane of a group: those the policy chooses, or those in the slots given, [lanes, n]. */
+  evict(group: Group, n: number, chosen?: ArrayLike<number>): void;
   /** Bytes held on the GPU and in the core: see Memory. */
   readonly memory: Memory;
-  /** The slots evicted by the last step, [lanes, n]; empty where it evicted none. */
-  victims: Uint32Array;
   /** Forgets everything; buffers stay. */
   reset(): void;
   release(): void;
@@ -68,66 +68,70 @@ export interface Memory {
   readonly wasm: number;
 }
 
-const NONE = new Uint32Array(0);
+/** @throws RangeError where a scratch buffer would be larger than the adapter can bind */
+function checkScratch({ gpu, config }: LoadedModel, capacity: number, lanes: number, stride: number, every: boolean) {
+  const check = (what: string, bytes: number, remedy: string) => {
+    if (bytes <= gpu.maxBinding) return;
+    throw new RangeError(
+      `Cannot create session: ${what} must fit the adapter's largest binding of ${gpu.maxBinding}, got ${bytes}; ${remedy}`,
+    );
+  };
+  const scores = scoreBytes(config, capacity, stride);
+  check(
+    "heads · stride · slots · 4 bytes",
+    scores,
+    "fewer slots (of the budget, or of a full cache's tokens) or a smaller stride fit",
+  );
+  const widest = Math.max(2 * config.intermediate, (config.heads + 2 * config.kvHeads) * config.headDim, config.hidden);
+  const logits = (every ? stride : 1) * config.vocab;
+  const largest = 4 * Math.max(3 * lanes * capacity, stride * (2 * lanes + widest + 8), logits);
+  check("the largest scratch buffer", largest, "fewer slots or a smaller stride fit");
+}
 
 /**
- * Makes a context of `capacity` slots per lane.
+ * Makes a context of `slots` slots per lane, on average: the budget, and what a step takes in on top.
  * @param every see createForward; logits of every token stay on the GPU in forward.logits
  * @throws RangeError where the adapter's largest binding is too small
  */
 export function createStepper(
   model: LoadedModel,
   options: CheckedSession,
-  capacity: number,
+  slots: number,
   every = false,
   tap?: StepShape["tap"],
 ): Stepper {
   const { gpu, config, weights, pipelines } = model;
-  const { stride, budget } = options;
+  const { stride } = options;
   const needsAttention = readsAttention(options);
-  if (scoreBytes(config, capacity, stride) > gpu.maxBinding) {
-    throw new RangeError(
-      `Cannot create session: heads · stride · slots · 4 bytes must fit the adapter's largest binding of ${gpu.maxBinding}, ` +
-        `got ${
-          scoreBytes(config, capacity, stride)
-        }; fewer slots (of the budget, or of a full cache's tokens) or a smaller stride fit`,
-    );
-  }
-  const lanes = config.layers * config.kvHeads;
-  const widest = Math.max(2 * config.intermediate, (config.heads + 2 * config.kvHeads) * config.headDim, config.hidden);
-  const rows = every ? stride : 1;
-  const largest = 4 * Math.max(3 * lanes * capacity, stride * (lanes + widest + 8), rows * config.vocab); // bytes
-  if (largest > gpu.maxBinding) {
-    throw new RangeError(
-      `Cannot create session: the largest scratch buffer must fit the adapter's largest binding of ${gpu.maxBinding}, ` +
-        `got ${largest}; fewer slots or a smaller stride fit`,
-    );
-  }
-  const shape = { layers: config.layers, kvHeads: config.kvHeads, capacity, window: options.window };
-  const core = Core.create(shape, ruleOf(options));
-  const evictByRule = evictor(core, options);
-  const pin = () => options.pin.forEach(([from, to]) => core.pin(from, to));
-  pin();
-  const cache = createCache(gpu, config, capacity, stride, options.positions === "cache");
+  const { kvHeads } = config;
+  const grouping = groupingOf(config, options, slots);
+  const books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
+  const { lanes, width: capacity } = books;
+  checkScratch(model, capacity, lanes, stride, every);
+  const { rows, pooled } = grouping;
+  const shape = { rows, pooled, capacity, stride, ranked: options.positions === "cache" };
+  const cache = createCache(gpu, config, shape);
+  const pool = pooled ? new Pool(rows, kvHeads, capacity) : null;
+  const shares = pooled ? new Shares(books, kvHeads, options) : null;
   const forward = createForward(gpu, pipelines, config, weights, cache, {
     stride,
     observe: needsAttention ? options.aggregate : null,
     every,
   });
-  const plane = cache.lanes * capacity; // floats of one plane of observations
+  const plane = lanes * capacity; // floats of one plane of observations
 
   // Readback: logits [vocab] or losses | greedy id, padded to 16 bytes | Σp, Σp², last p, a plane each. A step maps what it needs.
   const chosenAt = Math.ceil(Math.max(config.vocab, stride) / 4) * 16;
   const observedAt = chosenAt + 16;
   const readback = createReadback(gpu, observedAt + (needsAttention ? 3 * plane * 4 : 0));
-  uploadSlots(gpu, core, cache);
+  uploadSlots(gpu, books, cache);
 
   const clock: Clock = { total: 0, wait: 0, wasm: 0 };
   const logits = new Float32Array(config.vocab);
   const losses = new Float32Array(stride);
   const sources = { logits: forward.logits, losses: forward.losses }; // of what is read back before the id
   const { queue } = gpu.device;
-  let freed = 0; // slots per lane freed by the last eviction and not yet known to the GPU
+  let unshared = 0; // tokens taken in since the lanes' budgets were set
 
   let fault: Error | null = null; // why these books can no longer be trusted
 
@@ -139,21 +143,29 @@ export function createStepper(
     const id = await take(ids, begin, count, wanted);
     if (wanted === "id" && id >= config.vocab) throw broken("the model's logits must be numbers, got none that is");
     const started = performance.now();
-    evict(options.policy === "full" ? 0 : Math.max(0, core.live - budget));
+    unshared += count;
+    if (shares && unshared >= stride) {
+      shares.shareAnew();
+      unshared = 0;
+    }
+    for (const group of books.groups) {
+      evictFrom(group, options.policy === "full" ? 0 : Math.max(0, group.core.live - group.budget));
+    }
     const ms = performance.now() - started;
     clock.wasm += ms;
     clock.total += ms;
     return id;
   }
 
-  function evict(n: number, chosen?: ArrayLike<number>): void {
+  function evictFrom(group: Group, n: number, chosen?: ArrayLike<number>): void {
     try {
-      if (chosen) core.free(chosen);
-      stepper.victims = chosen || n === 0 ? NONE : evictByRule(n);
+      books.evict(group, n, chosen);
     } catch (error) {
-      throw fault = error as Error; // a score of the caller's own that threw, or is no number: more tokens are live than may be
+      throw fault = error as Error; // a score of the caller's own that threw or gave no number: more is live than may be
     }
-    freed = n;
+    if (!pool) return;
+    const { first, victims, freed } = group;
+    for (let i = 0; i < victims.length; i++) pool.give(first + Math.floor(i / freed), victims[i]);
   }
 
   async function take(
@@ -166,18 +178,19 @@ export function createStepper(
     const started = performance.now();
     if (gpu.failure) throw new Error(`Cannot generate: ${gpu.failure}`);
     if (fault) throw fault;
-    const first = core.seen;
-    const firstRank = core.live;
-    const slots = core.claim(count, observed);
+    const first = books.seen;
+    const firstRank = books.longest;
+    const { freed } = books;
+    const slots = books.claim(count, observed);
     const claimed = performance.now();
-    stepper.peak = Math.max(stepper.peak, core.live);
+    stepper.peak = Math.max(stepper.peak, books.live);
 
     // Slots freed and taken again at once are overwritten by this step; any others must be marked free first.
     const reused = freed === count;
-    if (freed > 0 && !reused) uploadSlots(gpu, core, cache);
-    uploadFeed(gpu, cache, config.rope, ids, begin, count, slots, first, firstRank, core.extent);
+    if (freed !== 0 && !reused) uploadSlots(gpu, books, cache);
+    uploadFeed(gpu, cache, config.rope, ids, begin, count, slots, pool, first, firstRank, books.extent);
     const encoder = gpu.device.createCommandEncoder();
-    forward.encode(encoder, { tokens: count, extent: core.extent, reused, logits: wanted !== "nothing", tap });
+    forward.encode(encoder, { tokens: count, extent: books.extent, reused, logits: wanted !== "nothing", tap });
     const floats = wanted === "logits" ? config.vocab : wanted === "losses" ? count : 0;
     const from = chosenAt - Math.ceil(floats / 4) * 16;
     const observedBytes = needsAttention && observed ? (count === 1 ? plane : 3 * plane) * 4 : 0;
@@ -191,17 +204,15 @@ export function createStepper(
     const answered = performance.now();
     const id = new Uint32Array(range, chosenAt - from, 1)[0];
     if (floats > 0) (wanted === "logits" ? logits : losses).set(new Float32Array(range, 0, floats));
-    if (observedBytes > 0) core.rows.set(new Float32Array(range, observedAt - from, observedBytes / 4));
-    readback.unmap();
-
     const copied = performance.now();
     try {
-      if (observedBytes > 0) core.observe(count);
-      else if (observed) core.advance(count);
+      if (observedBytes > 0) books.observe(count, new Float32Array(range, observedAt - from, observedBytes / 4));
+      else if (observed) books.advance(count);
     } catch (error) {
       throw broken(`the model's attention must be probabilities (${(error as Error).message})`);
+    } finally {
+      readback.unmap();
     }
-    freed = 0;
     const ended = performance.now();
     clock.wait += answered - submitted;
     clock.wasm += claimed - started + (ended - copied);
@@ -210,12 +221,11 @@ export function createStepper(
   }
 
   function reset() {
-    core.reset();
-    pin();
+    books.reset();
+    pool?.reset();
     fault = null;
-    freed = 0;
-    uploadSlots(gpu, core, cache);
-    Object.assign(stepper, { peak: 0, victims: NONE });
+    uploadSlots(gpu, books, cache);
+    stepper.peak = 0;
     Object.assign(clock, { total: 0, wait: 0, wasm: 0 });
   }
 
@@ -224,54 +234,56 @@ export function createStepper(
     forward.release();
     releaseBuffer(gpu, readback);
   };
-  const [kv, slots, scratch] = [cache.kvBytes, cache.bytes - cache.kvBytes, forward.bytes];
-  const gpuBytes = kv + slots + scratch + readback.size;
+  const [kv, scratch] = [cache.kvBytes, forward.bytes];
+  const gpuBytes = cache.bytes + scratch + readback.size;
   const stepper: Stepper = {
-    memory: { kv, slots, scratch, readback: readback.size, gpu: gpuBytes, wasm: core.bytes },
-    core,
+    memory: { kv, slots: cache.bytes - kv, scratch, readback: readback.size, gpu: gpuBytes, wasm: books.bytes },
+    books,
     cache,
     forward,
     clock,
     logits,
     losses,
     peak: 0,
-    victims: NONE,
     step,
     take,
-    evict,
+    evict: evictFrom,
     reset,
     release,
   };
   return stepper;
 }
 
-/** Tells the GPU which slots hold which positions (and ranks), as the core has it. */
-function uploadSlots(gpu: Gpu, core: Core, { positions, ranked, lanes, capacity }: Cache): void {
-  gpu.device.queue.writeBuffer(positions, 0, core.positions);
+/** Tells the GPU which slots hold which positions (and ranks), as the books have it. */
+function uploadSlots(gpu: Gpu, books: Books, { positions, places, ranked, lanes, capacity }: Cache): void {
+  gpu.device.queue.writeBuffer(positions, 0, books.positions());
   if (!ranked) return;
   const ranks = new Int32Array(lanes * capacity);
-  const list = core.liveList();
-  list.forEach((slot, i) => ranks[Math.floor(i / core.live) * capacity + slot] = i % core.live);
-  gpu.device.queue.writeBuffer(ranked.ranks, 0, ranks);
+  const { longest } = books;
+  books.forEachLane((lane, live) => {
+    live.forEach((slot, rank) => ranks[lane * capacity + slot] = rank + longest - live.length);
+  });
+  gpu.device.queue.writeBuffer(places!, 0, ranks);
 }
 
 /** Copies every lane's slots of a smaller cache into a larger one, and its books: for the policy full, which fills slots in order. */
 export function growInto(gpu: Gpu, model: LoadedModel, from: Stepper, to: Stepper): void {
-  if (from.core.seen === 0) return;
+  const { seen } = from.books;
+  if (seen === 0) return;
   const { kvHeads, headDim } = model.config;
   const encoder = gpu.device.createCommandEncoder();
   const laneBytes = (stepper: Stepper) => stepper.cache.capacity * headDim * 4;
   const copy = (a: GPUBuffer, b: GPUBuffer) => {
     for (let head = 0; head < kvHeads; head++) {
-      encoder.copyBufferToBuffer(a, head * laneBytes(from), b, head * laneBytes(to), from.core.seen * headDim * 4);
+      encoder.copyBufferToBuffer(a, head * laneBytes(from), b, head * laneBytes(to), seen * headDim * 4);
     }
   };
   from.cache.keys.forEach((keys, i) => copy(keys, to.cache.keys[i]));
   from.cache.values.forEach((values, i) => copy(values, to.cache.values[i]));
   gpu.device.queue.submit([encoder.finish()]);
-  to.core.claim(from.core.seen);
-  to.core.advance(from.core.seen);
-  uploadSlots(gpu, to.core, to.cache);
+  to.books.claim(seen, true);
+  to.books.advance(seen);
+  uploadSlots(gpu, to.books, to.cache);
   Object.assign(to.clock, from.clock);
   to.peak = from.peak;
 }

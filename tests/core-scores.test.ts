@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Core, type CoreRule, type LaneScore } from "../src/core.ts";
-import { type Policy, presets, ruleFor } from "../src/policies/index.ts";
+import { policies, type Policy, ruleFor } from "../src/policies/index.ts";
 import { draw } from "./reference/core.ts";
 import { eight, plane, ruleOf, scalarWasm, shape, Trio } from "./trio.ts";
 
@@ -67,7 +67,7 @@ shown("each lane's own number where the choice is shared; the first lane draws f
     assert.equal(Array.from(core.showScores()), [...draws, ...draws]);
   }
 });
-for (const policy of Object.values(presets) as Policy[]) {
+for (const policy of Object.values(policies) as Policy[]) {
   shown(`${policy.name}: choosing by what is shown is choosing by the rule`, () => {
     const trio = eight(ruleFor(policy, 8, { newest: 1, unsettled: 3 }));
     for (const core of trio.cores) {

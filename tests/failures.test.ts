@@ -120,6 +120,7 @@ test("an error of the application's own after dispose is not heard, and a second
   );
   (await load(FABLE, { device })).dispose();
   device.createBuffer({ size: 16, usage: 0x1 | 0x80 }); // MAP_READ | STORAGE: not allowed together
+  await device.queue.onSubmittedWorkDone(); // Chromium tells of errors with an answer of the GPU
   await heard;
   const model = await load(FABLE, { device });
   const pieces = model.session({ budget: 32 }).generate("Once upon a time");

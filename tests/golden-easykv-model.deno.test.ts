@@ -34,7 +34,8 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
   const stride = Math.max(longest, 1);
   const options = checkSession({ policy: POLICIES[trace.case.policy], budget: capacity, stride, sinks: 0, newest: 0 });
   const stepper = createStepper(model, options, capacity, trace.case.mode === "ppl");
-  const { core } = stepper;
+  const [group] = stepper.books.groups;
+  const { core } = group;
   if (trace.case.mode === "decoding") core.pin(0, promptIds.length);
   const said: number[] = [];
   const ids = [...promptIds];
@@ -66,10 +67,14 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
       close++;
       differs = true;
     });
-    if (!differs) stepper.evict(n);
+    if (!differs) stepper.evict(group, n);
     else {
       const places = (lane: number) => core.positions.subarray(lane * core.capacity, (lane + 1) * core.capacity);
-      stepper.evict(n, evicted.flatMap((theirs, lane) => theirs.map((position) => places(lane).indexOf(position))));
+      stepper.evict(
+        group,
+        n,
+        evicted.flatMap((theirs, lane) => theirs.map((position) => places(lane).indexOf(position))),
+      );
     }
   }
   stepper.release();

@@ -6,7 +6,7 @@ import { parseConfig } from "../src/model/config.ts";
 import { checkWeights } from "../src/model/layout.ts";
 import { openWeights } from "../src/model/safetensors.ts";
 import { openSource } from "../src/model/source.ts";
-import { checkSession, type SessionOptions } from "../src/options.ts";
+import { checkSession, leastOf, type SessionOptions } from "../src/options.ts";
 import { gpuSuite, testDevice } from "./device.ts";
 import { readJson, repoPath } from "./files.ts";
 import { readWeights, SessionTwin } from "./reference/forward.ts";
@@ -44,6 +44,25 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-qwen3", { budget: 20, stride: 4, sinks: { share: 0.25 }, newest: { share: 0.2 }, unsettled: { share: 0.5 } }],
   ["tiny-llama3", { score: fading, scope: "all", budget: 16, stride: 4, newest: 3 }],
   ["tiny-qwen2", { score: fading, scope: "low-spread", shared: true, budget: 16, stride: 1 }],
+  ["tiny-llama3", { policy: "roco", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid" }],
+  ["tiny-mha", { policy: "random", budget: 16, stride: 3, sinks: 1, newest: 1, allocation: "pyramid" }],
+  ["tiny-qwen2", { policy: "tova", budget: 19, stride: 4, allocation: "pyramid", positions: "cache" }],
+  ["tiny-llama3", { policy: "roco", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "adaptive" }],
+  ["tiny-mha", { policy: "h2o", budget: 16, stride: 3, sinks: 1, newest: 1, allocation: "adaptive" }],
+  ["tiny-qwen3", {
+    policy: "h2o",
+    budget: 18,
+    stride: 5,
+    sinks: 1,
+    newest: 1,
+    allocation: "adaptive",
+    positions: "cache",
+  }],
+  ["tiny-mqa-sharded", { policy: "tova", budget: 18, stride: 5, sinks: 1, newest: 1, allocation: "adaptive" }],
+  ["tiny-mistral-window", { policy: "tova", budget: 22, stride: 1, sinks: 1, newest: 1, allocation: "adaptive" }],
+  ["tiny-llama3", { policy: "tova-layer", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid" }],
+  ["tiny-llama3", { policy: "snapkv", budget: 20, stride: 4, sinks: 1, newest: 2, allocation: "adaptive", window: 4 }],
+  ["tiny-qwen3", { score: fading, budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid", pin: [[5, 7]] }],
 ];
 
 /** A score of a caller's own: mean attention, less for those that came long ago; and the same for the twin's tokens. */
@@ -71,17 +90,19 @@ for (const [name, options] of SETUPS) {
 
     const config = parseConfig(await readJson(`${folder}/config.json`), {});
     const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
-    const { budget, stride, positions, aggregate, window, score, ...parts } = checkSession(options);
+    const checked = checkSession(options);
+    const { budget, stride, positions, aggregate, allocation, window, score, ...parts } = checked;
     const own = typeof score === "function";
     const rule = { ...parts, score: own ? "last" as const : score };
     const twin = new SessionTwin(config, weights, {
       rule,
       window,
       score: own ? (core, _, { sum, birth }) => Math.fround(faded(sum, core.clock - birth)) : undefined,
-      ...{ budget, stride, positions, aggregate },
+      ...{ budget, stride, positions, aggregate, allocation },
+      least: leastOf(checked),
     });
-    for (const [from, to] of options.pin ?? []) twin.core.pin(from, to);
-    if (options.pinPrompt) twin.core.pin(0, prompt.length);
+    for (const [from, to] of options.pin ?? []) twin.pin(from, to);
+    if (options.pinPrompt) twin.pin(0, prompt.length);
     let logits = twin.read(prompt);
     for (let i = 0; i < NEW; i++) {
       assert.equal(lives[i], twin.livePositions(), `live positions before token ${i}`);

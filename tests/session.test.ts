@@ -293,7 +293,7 @@ test("a chunk's observations are the sums over its queries", async () => {
   for (const name of ["sums", "squares", "lasts"] as const) {
     for (let lane = 0; lane < 10; lane++) {
       for (let slot = 0; slot < chunk.seen; slot++) {
-        const [x, y] = [a[name][lane * a.capacity + slot], b[name][lane * b.capacity + slot]];
+        const [x, y] = [a[lane][name][slot], b[lane][name][slot]];
         assert.ok(Math.abs(x - y) <= 1e-5 * Math.max(1, y), `${name} of lane ${lane} slot ${slot}: ${x} and ${y}`);
       }
     }
@@ -301,7 +301,7 @@ test("a chunk's observations are the sums over its queries", async () => {
   // Every query's probabilities add up to 1.
   for (let lane = 0; lane < 10; lane++) {
     let total = 0;
-    for (let slot = 0; slot < chunk.seen; slot++) total += a.sums[lane * a.capacity + slot];
+    for (let slot = 0; slot < chunk.seen; slot++) total += a[lane].sums[slot];
     assert.ok(Math.abs(total - chunk.seen) < 1e-4, `lane ${lane} adds up to ${total}`);
   }
   chunk.dispose();

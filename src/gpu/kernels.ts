@@ -33,7 +33,7 @@ export const kernels = {
   scores: { code: scores, bindings: ["r", "u", "r", "r", "r", "w", "r", "r"] },
   softmax: { code: softmax, bindings: ["r", "u", "w", "w", "w"] },
   observe: { code: observe, bindings: ["r", "u", "r", "w"] },
-  attend: { code: attend, bindings: ["r", "u", "r", "r", "w"] },
+  attend: { code: attend, bindings: ["r", "u", "r", "r", "w", "r"] },
   swiglu: { code: swiglu, bindings: ["r", "w"] },
   loss: { code: loss, bindings: ["r", "r", "w"] },
   argmax: { code: argmax, bindings: ["r", "r", "w"] },

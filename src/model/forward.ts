@@ -89,9 +89,9 @@ export function createForward(
   const chosen = create("chosen", 4);
   const banned = create("banned", Math.ceil(vocab / 32));
   const nothing = create("nothing", 1); // bound where a kernel's optional input is absent
-  const unranked = create("unranked", 1); // and where an optional output is
-  const ranked = cache.ranked ? 1 : 0;
-  const ranks = cache.ranked?.ranks ?? unranked;
+  const nowhere = create("nowhere", 1); // and where an optional output is
+  const [RANKED, POOLED] = [cache.ranked ? 1 : 0, cache.pooled ? 1 : 0];
+  const places = cache.places ?? nowhere;
 
   const norm = (weight: GPUBuffer, last = 0) => {
     const constants = { WIDTH: hidden, PITCH: hiddenPitch, EPS: config.rmsEps, LAST: last };
@@ -119,7 +119,7 @@ export function createForward(
     const constants = { DTYPE: DTYPES[dtype], WIDTH: hidden, PITCH: hiddenPitch, FIRST: first, ROWS: rows };
     return pipelines.op("embed", constants, [feed, buffer, x]);
   });
-  const rerank = pipelines.op("rerank", { CAPACITY: cache.capacity }, [feed, cache.positions, ranks]);
+  const rerank = pipelines.op("rerank", { CAPACITY: cache.capacity }, [feed, cache.positions, places]);
   const layers = weights.layers.map((layer, i) => {
     const uniforms = cache.layers[i];
     const [keys, values] = [cache.keys[i], cache.values[i]];
@@ -132,23 +132,24 @@ export function createForward(
       Q_PITCH: headsPitch,
       QK_NORM: layer.headNorms ? 1 : 0,
       EPS: config.rmsEps,
-      RANKED: ranked,
+      RANKED,
+      POOLED,
     };
     const headNorms = layer.headNorms ?? nothing;
-    const scoreConstants = { HEADS: heads, GROUP: group, QUADS: quads, Q_QUADS: headsPitch / 4, RANKED: ranked };
+    const scoreConstants = { HEADS: heads, GROUP: group, QUADS: quads, Q_QUADS: headsPitch / 4, RANKED, POOLED };
     const softmaxConstants = { GROUP: group, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0 };
-    const attendConstants = { GROUP: group, QUADS: quads, OUT_QUADS: headsPitch / 4 };
+    const attendConstants = { GROUP: group, QUADS: quads, OUT_QUADS: headsPitch / 4, POOLED };
     const swigluConstants = { WIDTH: intermediate, IN_PITCH: 2 * intermediate, PITCH: pad8(intermediate) };
     return {
       attentionNorm: norm(layer.attentionNorm),
       qkv: product(layer.qkv, normed, qkv, qkvPitch),
       rope: pipelines.op("rope", ropeConstants, [
         ...[feed, uniforms, qkv, headNorms, q, keys, values, cache.positions],
-        ranks,
+        places,
       ]),
       scores: pipelines.op("scores", scoreConstants, [
-        ...[feed, uniforms, q, keys, cache.positions, scores, ranks],
-        cache.ranked?.angles ?? nothing,
+        ...[feed, uniforms, q, keys, cache.positions, scores, places],
+        cache.angles ?? nothing,
       ]),
       softmax: pipelines.op("softmax", softmaxConstants, [
         feed,
@@ -158,7 +159,7 @@ export function createForward(
         observed,
       ]),
       observe: observe ? pipelines.op("observe", {}, [feed, uniforms, means, observed]) : null,
-      attend: pipelines.op("attend", attendConstants, [feed, uniforms, scores, values, mixed]),
+      attend: pipelines.op("attend", attendConstants, [feed, uniforms, scores, values, mixed, places]),
       output: product(layer.output, mixed, x, hiddenPitch, 1),
       mlpNorm: norm(layer.mlpNorm),
       gateUp: product(layer.gateUp, normed, gateUp, 2 * intermediate),
@@ -182,7 +183,7 @@ export function createForward(
     const slotGroups = Math.ceil(extent / 64);
     const quarters = Math.ceil(tokens / 4);
 
-    if (ranked && reused) dispatch(pass, rerank, slotGroups, cache.lanes);
+    if (cache.ranked && reused) dispatch(pass, rerank, slotGroups, cache.lanes);
     for (const part of embed) dispatch(pass, part, Math.ceil(hidden / 64), tokens);
     for (let i = 0; i < layers.length; i++) {
       const layer = layers[i];

@@ -1,4 +1,5 @@
 /** Whether what must stay leaves room for what comes: checked before anything is read, so that nothing gets stuck half-way. */
+import { leastBudget } from "../allocation.ts";
 import { MOST_SLOTS, refuse, whole } from "./check.ts";
 import type { CheckedSession } from "./session.ts";
 
@@ -27,6 +28,11 @@ export function protectedIn(from: number, to: number, sinks: number, spans: read
   return count;
 }
 
+/** The smallest budget of any lane: see allocation.ts. */
+export function leastOf({ allocation, budget, sinks, newest, pin, stride }: CheckedSession): number {
+  return leastBudget(allocation, budget, protectedIn(0, Infinity, sinks, pin) + newest, stride);
+}
+
 /** How what is kept for good is called in a message. */
 export function keptName(spans: readonly Span[]): string {
   return spans.length > 0 ? "sinks and pinned tokens" : "sinks";
@@ -48,9 +54,10 @@ export function checkRoom(
   maxNewTokens: number,
   held = protectedIn(0, seen, session.sinks, spans),
 ): void {
-  const { policy, budget, sinks, newest, stride } = session;
+  const { policy, sinks, newest, stride } = session;
   const total = seen + prompt + maxNewTokens - 1; // the last token is not taken in
   if (policy === "full") {
+    const { budget } = session;
     if (maxNewTokens === Infinity) refuse("generate", "maxNewTokens must be finite with the policy full", maxNewTokens);
     if (budget > 0 && total > budget) {
       const parts = `${seen} before + ${prompt} of the prompt + maxNewTokens ${maxNewTokens}`;
@@ -61,6 +68,7 @@ export function checkRoom(
     if (total > MOST_SLOTS) refuse("generate", `a full cache holds at most ${MOST_SLOTS} slots`, total);
     return;
   }
+  const budget = leastOf(session);
   if (total <= budget) return;
   const name = `${keptName(spans)} + newest`;
   const kept = held + protectedIn(seen, total, sinks, spans) + newest;
@@ -80,7 +88,8 @@ export function checkRoom(
  * @throws RangeError
  */
 export function checkPins(session: CheckedSession, seen: number, spans: readonly Span[], held: number): void {
-  const { policy, budget, sinks, newest } = session;
+  const { policy, sinks, newest } = session;
+  const budget = leastOf(session);
   if (policy === "full" || budget === 0) return;
   const kept = held + protectedIn(seen, Infinity, sinks, spans) + newest;
   if (budget <= kept) refuse("pin", `budget must be above ${keptName(spans)} + newest = ${kept}`, budget);

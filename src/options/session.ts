@@ -1,6 +1,7 @@
 /** A session's options: types, defaults and checks. */
+import type { Allocation } from "../allocation.ts";
 import { type Budget, budgetSlots } from "../budget.ts";
-import { flag, known, MOST_SEED, refuse, whole } from "./check.ts";
+import { flag, known, MOST_SEED, oneOf, refuse, whole } from "./check.ts";
 import { checkSpan, keptName, protectedIn, type Span } from "./room.ts";
 import { type CheckedRule, checkRuleOptions, RULE_NAMES, type RuleOptions } from "./rule.ts";
 
@@ -14,7 +15,10 @@ export interface SessionOptions extends RuleOptions {
    * many as prompt and new tokens need.
    */
   budget?: Budget;
-  /** Queries per prefill chunk. Default: the largest up to 64 for which budget > sinks + newest + stride, but at least 1. */
+  /**
+   * Queries per prefill chunk. Default: the largest up to 64 for which budget > sinks + newest + stride, but at least 1; a
+   * quarter of the budget at most where lanes' budgets differ.
+   */
   stride?: number;
   /** First tokens always kept. Default 4, less under a budget below 16. */
   sinks?: Count;
@@ -33,6 +37,11 @@ export interface SessionOptions extends RuleOptions {
    * budget + stride, however long the text: keys are rotated when they are read. Default "absolute".
    */
   positions?: "absolute" | "cache";
+  /**
+   * How slots are shared out: all lanes alike; early layers more ("pyramid"); or by what each lane's attention needs, within its
+   * layer ("adaptive"). The mean over all lanes is the budget. Default "uniform". See allocation.ts for the papers.
+   */
+  allocation?: Allocation;
   /** Seed of the policy "random", an unsigned 32-bit integer. Default 0. */
   seed?: number;
 }
@@ -48,13 +57,16 @@ export interface CheckedSession extends CheckedRule {
   pinPrompt: boolean;
   pin: readonly Span[];
   positions: "absolute" | "cache";
+  allocation: Allocation;
   seed: number;
 }
 
 export const SESSION_NAMES = [
   ...RULE_NAMES,
-  ...["budget", "stride", "aggregate", "sinks", "newest", "unsettled", "pinPrompt", "pin", "positions", "seed"],
+  ...["budget", "stride", "aggregate", "sinks", "newest", "unsettled", "pinPrompt", "pin", "positions", "allocation"],
+  "seed",
 ];
+const ALLOCATIONS = ["uniform", "pyramid", "adaptive"] as const satisfies Allocation[];
 const DEFAULT_BUDGET = 256; // slots
 const MOST_STRIDE = 64; // queries
 
@@ -98,7 +110,10 @@ export function checkSession(
   if (!full && sized && budget <= kept) {
     refuse(action, `budget must be above ${keptName(pin)} + newest = ${kept}`, budget);
   }
-  const room = full ? MOST_STRIDE : Math.max(1, budget - kept - 1);
+  const allocation = oneOf(action, "allocation", options.allocation ?? "uniform", ALLOCATIONS);
+  if (allocation === "adaptive" && !full) checkAdaptive(action, rule);
+  const fill = allocation === "uniform" ? budget - kept - 1 : Math.floor(budget / 4);
+  const room = full ? MOST_STRIDE : Math.max(1, fill);
   const stride = whole(action, "stride", sized?.stride ?? options.stride ?? Math.min(MOST_STRIDE, room), 1, 4096);
   const pinPrompt = flag(action, "pinPrompt", options.pinPrompt ?? false);
   const aggregate = options.aggregate ?? "mean";
@@ -108,5 +123,15 @@ export function checkSession(
     refuse(action, "positions must be absolute or cache", positions);
   }
   const seed = whole(action, "seed", options.seed ?? 0, 0, MOST_SEED);
-  return { ...rule, budget, stride, sinks, newest, unsettled, aggregate, pinPrompt, pin, positions, seed };
+  const protection = { sinks, newest, unsettled, pinPrompt, pin };
+  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, seed };
+}
+
+/** Lanes compare their scores to share slots out: they must mean the same in all of them, and each choose for itself. */
+function checkAdaptive(action: string, { score, shared }: CheckedRule): void {
+  if (score === "recency" || score === "random") {
+    refuse(action, "allocation adaptive needs a score of attention", score);
+  }
+  if (typeof score === "function") refuse(action, "allocation adaptive needs a score by name", "a function");
+  if (shared) refuse(action, "allocation adaptive needs lanes that choose for themselves", "a shared choice");
 }

@@ -1,12 +1,16 @@
-/** From a session's options to what its core evicts by. */
-import type { Core, CoreRule, LaneScore } from "../core.ts";
+/** From a session's options to what its books evict by. */
+import type { CoreRule } from "../core.ts";
 import type { CheckedSession } from "../options.ts";
 import { policies, type Policy } from "./index.ts";
 
-/** The core's rule. A score of the caller's own has the core remember last p as well, so that it may read all the books. */
-export function ruleOf(options: CheckedSession): CoreRule {
-  const { score, scope, sinks, newest, unsettled, seed, pool, width, shared } = options;
+/**
+ * The core's rule for lanes of this budget. With a score of the caller's own the core remembers last p as well, so that it
+ * may read all the books.
+ */
+export function ruleOf(options: CheckedSession, budget: number): CoreRule {
+  const { score, scope, sinks, newest, seed, pool, width, shared } = options;
   const named = typeof score === "function" ? "last" : score;
+  const unsettled = options.budget > 0 ? Math.floor(options.unsettled * budget / options.budget) : 0;
   return { score: named, scope, sinks, newest, unsettled, seed, pool, width, shared };
 }
 
@@ -14,13 +18,6 @@ export function ruleOf(options: CheckedSession): CoreRule {
 export function readsAttention({ policy, score, scope }: CheckedSession): boolean {
   const preset: Policy = policies[policy];
   return preset.evicts && (scope === "low-spread" || (score !== "recency" && score !== "random"));
-}
-
-/** Evicts `n` tokens from every lane, by the rule or the caller's own score: as `Core.evict`. */
-export function evictor(core: Core, { score }: CheckedSession): (n: number) => Uint32Array<ArrayBuffer> {
-  if (typeof score !== "function") return (n) => core.evict(n);
-  const own: LaneScore = (lane, views, scores) => score(lane, views, scores, core.clock);
-  return (n) => core.evictBy(own, n);
 }
 
 /** A rule's name in a report: its policy, and the parts put in place of the policy's. */

@@ -1,5 +1,6 @@
 // The naive twin of a session: one token at a time in float64, plain arrays, no slots. A chunk's tokens are taken in one by
 // one (each sees those before it), and evicted from when the chunk is whole. Books and choice are the core's naive twin.
+import type { Allocation } from "../../src/allocation.ts";
 import type { CoreRule } from "../../src/core.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import type { Tensor } from "../../src/model/safetensors.ts";
@@ -21,6 +22,16 @@ export interface TwinOptions {
   stride: number;
   positions: "absolute" | "cache";
   aggregate: "mean" | "max";
+  /** How slots are shared out, and the least that a lane may have: see src/allocation.ts. */
+  allocation: Allocation;
+  least: number;
+}
+
+/** Lanes that the same core twin keeps. */
+interface Group {
+  core: CoreTwin;
+  first: number;
+  budget: number;
 }
 
 /** Every tensor of a model, widened. */
@@ -34,7 +45,8 @@ const range = (length: number) => Array.from({ length }, (_, i) => i);
 const dot = (a: Vector, b: Vector) => range(a.length).reduce((sum, i) => sum + a[i] * b[i], 0);
 
 export class SessionTwin {
-  readonly core: CoreTwin;
+  readonly #groups: Group[];
+  #unshared = 0; // tokens since adaptive budgets were set
   readonly #config: ModelConfig;
   readonly #weights: Map<string, Float32Array>;
   readonly #options: TwinOptions;
@@ -42,8 +54,22 @@ export class SessionTwin {
 
   constructor(config: ModelConfig, weights: Map<string, Float32Array>, options: TwinOptions) {
     const { layers, kvHeads } = config;
-    const { budget, stride, window, rule } = options;
-    this.core = new CoreTwin({ layers, kvHeads, capacity: budget + stride, window }, rule);
+    const { allocation, budget, least, stride, rule, window } = options;
+    const group = (first: number, layers: number, kvHeads: number, budget: number) => {
+      const unsettled = Math.floor(rule.unsettled * budget / options.budget);
+      const shape = { layers, kvHeads, capacity: 2 * options.budget + stride, window };
+      return { core: new CoreTwin(shape, { ...rule, unsettled, seed: rule.seed + first * 7919 }), first, budget };
+    };
+    if (allocation === "uniform") this.#groups = [group(0, layers, kvHeads, budget)];
+    else if (allocation === "adaptive") this.#groups = range(layers * kvHeads).map((lane) => group(lane, 1, 1, budget));
+    else {
+      // From as much above the budget as the last is below; what rounding down loses goes to the first layers.
+      const parts = range(layers).map((i) =>
+        Math.floor(2 * budget - least - (2 * (budget - least) * i) / (layers - 1))
+      );
+      for (let i = 0; parts.reduce((a, b) => a + b) < budget * layers; i++) parts[i]++;
+      this.#groups = parts.map((part, i) => group(i * kvHeads, 1, kvHeads, part));
+    }
     this.#config = config;
     this.#weights = weights;
     this.#options = options;
@@ -60,30 +86,74 @@ export class SessionTwin {
   }
 
   livePositions(): number[][] {
-    return this.core.lanes.map(({ tokens }) => tokens.map(({ position }) => position));
+    return this.#groups.flatMap(({ core }) => core.lanes).map(({ tokens }) => tokens.map(({ position }) => position));
+  }
+
+  pin(from: number, to: number): void {
+    for (const { core } of this.#groups) core.pin(from, to);
+  }
+
+  /** A lane's tokens, and the group that keeps them. */
+  #laneOf(lane: number) {
+    const group = this.#groups.find(({ core, first }) => lane >= first && lane < first + core.lanes.length)!;
+    return { group, inGroup: lane - group.first };
+  }
+
+  /**
+   * A lane gets as many slots as it has tokens above a threshold, within bounds (see src/allocation.ts): the lowest of the
+   * layer's scores that does not give too many. What is left goes round.
+   */
+  #shareAnew(): void {
+    const { kvHeads } = this.#config;
+    const { budget, least } = this.#options;
+    const most = Math.min(2 * budget, budget * kvHeads - least * (kvHeads - 1));
+    for (let first = 0; first < this.#groups.length; first += kvHeads) {
+      const layer = this.#groups.slice(first, first + kvHeads);
+      const scores = layer.map(({ core }) => core.lanes[0].tokens.map((token) => core.score(0, token)));
+      const parts = (threshold: number) => {
+        const above = scores.map((mine) => mine.filter((score) => score > threshold).length);
+        return above.map((count, head) => Math.min(most, Math.max(count, Math.min(least, scores[head].length))));
+      };
+      const sum = (parts: number[]) => parts.reduce((a, b) => a + b, 0);
+      const thresholds = [-1, ...scores.flat()].sort((a, b) => a - b);
+      const chosen = parts(thresholds.find((one) => sum(parts(one)) <= budget * kvHeads)!);
+      for (let head = 0; sum(chosen) < budget * kvHeads; head = (head + 1) % kvHeads) {
+        if (chosen[head] < most) chosen[head]++;
+      }
+      layer.forEach((group, head) => group.budget = chosen[head]);
+    }
   }
 
   #chunk(ids: number[]): number[] {
-    const { core } = this;
-    const first = core.seen;
-    core.claim(ids.length);
-    const plane = core.lanes.length * core.capacity;
-    const rows = new Float64Array(3 * plane); // Σp, Σp², last p
+    const first = this.#groups[0].core.seen;
+    for (const { core } of this.#groups) core.claim(ids.length);
+    const books = this.#groups.map(({ core }) => new Float64Array(3 * core.lanes.length * core.capacity)); // Σp, Σp², last p
     let logits: number[] = [];
     ids.forEach((id, j) => {
       logits = this.#token(id, first + j, (lane, position, p) => {
-        const token = core.lanes[lane].tokens.find((one) => one.position === position)!;
-        const at = lane * core.capacity + token.slot;
+        const { group, inGroup } = this.#laneOf(lane);
+        const { core } = group;
+        const token = core.lanes[inGroup].tokens.find((one) => one.position === position)!;
+        const at = inGroup * core.capacity + token.slot;
+        const rows = books[this.#groups.indexOf(group)];
+        const plane = rows.length / 3;
         rows[at] += p;
         rows[plane + at] += p * p;
         rows[2 * plane + at] = p;
       });
     });
-    core.observe(ids.length, Float32Array.from(rows));
-    const { budget, score } = this.#options;
-    core.evict(Math.max(0, core.live - budget), score && ((lane, token) => score(core, lane, token)));
-    core.lanes.forEach(({ tokens }, lane) => {
-      const live = new Set(tokens.map(({ position }) => position));
+    this.#groups.forEach(({ core }, i) => core.observe(ids.length, Float32Array.from(books[i])));
+    this.#unshared += ids.length;
+    if (this.#options.allocation === "adaptive" && this.#unshared >= this.#options.stride) {
+      this.#shareAnew();
+      this.#unshared = 0;
+    }
+    const { score } = this.#options;
+    for (const { core, budget } of this.#groups) {
+      core.evict(Math.max(0, core.live - budget), score && ((lane, token) => score(core, lane, token)));
+    }
+    this.livePositions().forEach((positions, lane) => {
+      const live = new Set(positions);
       for (const position of this.#cache[lane].keys()) if (!live.has(position)) this.#cache[lane].delete(position);
     });
     return logits;

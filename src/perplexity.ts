@@ -3,6 +3,7 @@ import { slotBytes } from "./cache.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { checkPerplexity, checkPromptIds, checkRoom, checkSession } from "./options.ts";
 import type { PerplexityOptions } from "./options.ts";
+import { ruleName } from "./policies/rule.ts";
 import { createStepper } from "./step.ts";
 
 /** What `model.perplexity` found. */
@@ -13,6 +14,10 @@ export interface Perplexity {
   readonly loss: number;
   /** Tokens counted: all after the first `first`, whatever the policy and budget. */
   readonly tokens: number;
+  /** What evicted: the policy, and the parts put in place of its own. */
+  readonly policy: string;
+  /** Live slots per lane that were allowed; for a full cache, the slots it held. */
+  readonly budget: number;
   /** Live slots per lane at the end. */
   readonly liveSlots: number;
   /** Tokens evicted from each lane. */
@@ -59,6 +64,8 @@ export async function perplexity(
       perplexity: Math.exp(sum / tokens),
       loss: sum / tokens,
       tokens,
+      policy: ruleName(checked),
+      budget: budget || capacity,
       liveSlots: books.live,
       evictions: books.seen - books.live,
       kvBytes: cache.kvBytes,

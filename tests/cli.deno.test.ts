@@ -1,7 +1,10 @@
 // The command line as its users meet it: a process with arguments, pipes and signals.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { load } from "../src/model.ts";
 import { testDevice } from "./device.ts";
+import { FLAG_NAMES } from "../src/cli/usage.ts";
+import { policies } from "../src/policies/index.ts";
 import { repoPath } from "./files.ts";
 
 const FLAGS = ["run", "--no-prompt", "--quiet", "--no-check", "-A", repoPath("src/cli.ts")];
@@ -40,9 +43,13 @@ usage("--help", async () => {
     const { code, stdout, stderr } = await kvcap(args);
     assert.is(code, 0);
     assert.is(stderr, "");
-    for (const option of ["--policy", "--budget", "--stride", "--sinks", "--newest", "--top-p", "--json"]) {
-      assert.match(stdout, option);
-    }
+    const documented = new Set(stdout.match(/(?<=^ +(?:-h, )?)--[a-z-]+/gm));
+    documented.delete("--help");
+    assert.equal(
+      [...documented].sort(),
+      FLAG_NAMES.filter((name) => name !== "help").map((name) => `--${name}`).sort(),
+    );
+    for (const policy of Object.keys(policies)) assert.match(stdout, policy);
     assert.ok(stdout.split("\n").every((line) => line.length <= 120));
   }
 });
@@ -50,8 +57,8 @@ usage("--help", async () => {
 const WRONG: [string[], string][] = [
   [["generate"], "generate takes one prompt (in quotes), got none"],
   [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
-  [["answer", "x"], "the command must be generate, got answer"],
-  [["--budget", "8"], "the command must be generate, got none"],
+  [["answer", "x"], "the command must be generate or perplexity, got answer"],
+  [["--budget", "8"], "the command must be generate or perplexity, got none"],
   [["generate", "x", "--bugdet", "8"], "Unknown option '--bugdet'"],
   [["generate", "x", "--budget"], "--budget"],
   [
@@ -64,7 +71,23 @@ const WRONG: [string[], string][] = [
     ["generate", "x", "--budget", "5", "--sinks", "4", "--newest", "1"],
     "budget must be above sinks + newest = 5, got 5",
   ],
-  [["generate", "x", "--policy", "best"], 'policy must be one of roco, h2o, tova, recency, random, full, got "best"'],
+  [["generate", "x", "--policy", "best"], "policy must be one of roco, h2o, tova, tova-layer, scissorhands, snapkv, "],
+  [["generate", "x", "--score", "best"], 'recency, random, windowed, persistence, got "best"'],
+  [["generate", "x", "--scope", "few"], 'scope must be one of all, low-spread, got "few"'],
+  [["generate", "x", "--window", "8"], "window goes with the scores windowed and persistence only, got 8"],
+  [["generate", "x", "--score", "windowed", "--window", "0"], "window must be a whole number from 1 to 65535, got 0"],
+  [["generate", "x", "--policy", "snapkv", "--width", "4"], "width must be an odd number from 1 to 255, got 4"],
+  [["generate", "x", "--policy", "full", "--shared"], "shared must be left out with the policy full"],
+  [["generate", "x", "--allocation", "even"], "allocation must be one of uniform, pyramid, adaptive"],
+  [["generate", "x", "--sinks", "100%"], "sinks must be a number of tokens or a share of the budget below 100%, got"],
+  [["generate", "x", "--newest", "some"], '--newest must be a number, got "some"'],
+  [["generate", "x", "--pin", "4"], '--pin must be FROM:TO, as 0:20, got "4"'],
+  [["generate", "x", "--pin", "4:4"], "a pinned span's to must be a whole number from 5"],
+  [["generate", "x", "--budget", "16", "--pin", "0:20"], "budget must be above sinks and pinned tokens + newest = 21"],
+  [["generate", "x", "--first", "2"], 'generate takes no --first; see --help, got "2"'],
+  [["perplexity"], 'perplexity takes one text (in quotes, "-" or "@FILE"), got none'],
+  [["perplexity", "x", "--temperature", "1"], "perplexity takes no --temperature"],
+  [["perplexity", "x", "--first", "0"], "Cannot measure perplexity: first must be a whole number from 1"],
   [["generate", "x", "--temperature", "NaN"], '--temperature must be a number, got "NaN"'],
   [["generate", "x", "--temperature=-1"], "temperature must be a number from 0 to 100, got -1"],
   [["generate", "x", "--budget", "-5"], "Option '--budget' argument is ambiguous; see --help"],
@@ -89,6 +112,8 @@ errors("what cannot be loaded or read", async () => {
   const cases: [string[], string][] = [
     [["generate", "x", "--model", "no/such/folder"], "Cannot load model: "],
     [["generate", ""], "Cannot generate: the prompt must not be empty"],
+    [["perplexity", "@no/such/file"], "Cannot read the text: no/such/file must be a file to read, got no such file"],
+    [["perplexity", "x", "--first", "20"], "Cannot measure perplexity: the text must have more than 20 tokens, got 2"],
     [
       ["generate", "x", "--policy", "full", "--budget", "20"],
       "must fit the full cache's budget of 20 slots, got 0 before + ",
@@ -195,6 +220,62 @@ run("budgets as a share of the prompt and in bytes", async () => {
   assert.is(bytes.budget, 65536 / 2560 - 2 | 0);
   assert.ok(bytes.kvBytes <= 65536);
   assert.is((await json("512MB")).evictions, 0);
+});
+
+run("parts of a rule, pins and shares reach the session", async () => {
+  const args = ["generate", "Once upon a time", "--json", "--budget", "24", "--stride", "4", "--max-new-tokens", "40"];
+  const rule = [
+    "--policy",
+    "h2o",
+    "--score",
+    "windowed",
+    "--window",
+    "5",
+    "--pool",
+    "mean",
+    "--width",
+    "3",
+    "--shared",
+  ];
+  const flags = [...args, ...rule, "--sinks", "10%", "--newest", "20%", "--pin", "3:5", "--pin", "9:11"];
+  const { stdout, stderr } = await kvcap([...flags, "--ignore-eos"]);
+  assert.is(stderr, "");
+  const told = JSON.parse(stdout);
+  assert.is(told.policy, "h2o, score windowed, window 5, pool mean, width 3, shared true");
+  const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  const parts = { score: "windowed", window: 5, pool: "mean", width: 3, shared: true } as const;
+  const protection = { sinks: 2, newest: 4, pin: [[3, 5], [9, 11]] } as const;
+  const session = model.session({ policy: "h2o", ...parts, ...protection, budget: 24, stride: 4 });
+  const generate = { maxNewTokens: 40, banned: model.config.eosIds };
+  for await (const _ of session.generate("Once upon a time", generate));
+  assert.equal(told.ids, session.report().ids);
+  model.dispose();
+});
+
+run("perplexity counts the same tokens whatever the policy and budget", async () => {
+  const text = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, text);
+  const json = async (...args: string[]) => {
+    const { code, stdout, stderr } = await kvcap(["perplexity", ...args, "--json"]);
+    assert.is(code, 0, stderr);
+    assert.is(stderr, "");
+    return JSON.parse(stdout);
+  };
+  const full = await json(text, "--policy", "full", "--first", "3");
+  assert.is(full.evictions, 0);
+  assert.is(full.perplexity, Math.exp(full.loss));
+  for (const [policy, budget] of [["roco", "12"], ["snapkv", "50%"], ["recency", "8"]]) {
+    const capped = await json(`@${file}`, "--policy", policy, "--budget", budget, "--stride", "1", "--first", "3");
+    assert.is(capped.tokens, full.tokens);
+    assert.is(capped.policy, policy);
+    assert.is(capped.liveSlots, capped.budget);
+    assert.ok(capped.evictions > 0 && Math.abs(capped.loss - full.loss) > 0.01);
+  }
+  await Deno.remove(file);
+  const { stdout, stderr } = await kvcap(["perplexity", text, "--first", "3", "--policy", "full"]);
+  assert.is(stdout, `${full.perplexity.toFixed(4)}\n`);
+  assert.match(stderr, `the mean of -ln p over ${full.tokens} tokens`);
 });
 
 run("a prompt from standard input", async () => {

@@ -1,0 +1,129 @@
+/** The command `generate`: continues a prompt. */
+import { load } from "../model.ts";
+import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options.ts";
+import type { Report } from "../report.ts";
+import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
+import { readStdin } from "./input.ts";
+import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
+
+interface Job {
+  prompt: string;
+  model: string | URL;
+  session: SessionOptions;
+  generate: GenerateOptions;
+  ignoreEos: boolean;
+  json: boolean;
+}
+
+/** Reads the command line. @throws Usage */
+function readJob(args: Arguments): Job {
+  args.only("generate", [
+    ...SESSION_FLAGS,
+    ...["model", "max-new-tokens", "temperature", "top-p", "stop", "ignore-eos"] as const,
+  ]);
+  const generate: GenerateOptions = {
+    maxNewTokens: args.number("max-new-tokens"),
+    temperature: args.number("temperature"),
+    topP: args.number("top-p"),
+    seed: args.number("seed"),
+    stop: args.list("stop"),
+  };
+  const job = {
+    prompt: args.word("generate", "prompt (in quotes)"),
+    model: args.text("model") ?? SHIPPED,
+    session: sessionOptions(args),
+    generate,
+    ignoreEos: args.has("ignore-eos"),
+    json: args.has("json"),
+  };
+  checked(() => checkGenerate(generate, 1));
+  return job;
+}
+
+/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
+export async function generate(args: Arguments): Promise<number> {
+  const job = readJob(args);
+  const progress = new Progress();
+  const stopper = new AbortController();
+  const prompt = job.prompt === "-" ? await readStdin("prompt") : job.prompt;
+  const onProgress = (done: number, total: number) => progress.show("loading", done, total);
+  const model = await load(job.model, { onProgress }).finally(() => progress.clear());
+  // From here on Ctrl-C ends the text and still gives the report; a second one ends at once. (The first may arrive twice:
+  // as the terminal's and handed on by npm's shell.)
+  let stoppedAt = 0;
+  Deno.addSignalListener("SIGINT", () => {
+    if (!stopper.signal.aborted) stoppedAt = performance.now();
+    else if (performance.now() - stoppedAt > 500) Deno.exit(130);
+    stopper.abort();
+  });
+  try {
+    const session = model.session(job.session);
+    let begun = false; // there is text on stdout
+    const pieces = session.generate(prompt, {
+      ...job.generate,
+      banned: job.ignoreEos ? model.config.eosIds : [],
+      signal: stopper.signal,
+      onPrefill: (done, total) => {
+        if (done < total) return progress.show("reading the prompt", done, total);
+        progress.clear();
+        if (!job.json) print(harmless(prompt));
+        begun = true;
+      },
+    });
+    let text = "";
+    try {
+      for await (const piece of pieces) {
+        text += piece;
+        if (!job.json) print(harmless(piece));
+      }
+    } catch (error) {
+      progress.clear();
+      if (!stopper.signal.aborted) {
+        if (begun && !job.json && !(error instanceof ClosedPipe)) print("\n");
+        throw error;
+      }
+    }
+    const report = session.report();
+    if (job.json) print(`${JSON.stringify(summary(text, report))}\n`);
+    else {
+      if (begun) print("\n");
+      note(`\n${describe(report)}`);
+    }
+    return stopper.signal.aborted ? 130 : 0;
+  } finally {
+    progress.clear();
+    model.dispose();
+  }
+}
+
+/** What --json prints. */
+function summary(text: string, report: Report) {
+  const { ids, promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots, kvBytes, fullKvBytes, ...rest } =
+    report;
+  const { evictions, tokensPerSecond, stepMs, adapter, ended } = rest;
+  const counts = { promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots, kvBytes, fullKvBytes, evictions };
+  return { text, ids, ...counts, tokensPerSecond, stepMs, adapter, ended };
+}
+
+function describe(report: Report): string {
+  const { stepMs: step } = report;
+  const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
+  const ms = (value: number) => value.toFixed(2);
+  const lines = [
+    `tokens      ${report.promptTokens} prompt (read in ${
+      (report.prefillMs / 1000).toFixed(2)
+    } s) + ${report.newTokens} new`,
+    `policy      ${report.policy}, budget ${report.budget} slots per lane`,
+    `live slots  ${report.liveSlots} per lane, at most ${report.maxLiveSlots} during a step`,
+    `KV cache    ${kib(report.kvBytes)} held; a full cache would hold ${kib(report.fullKvBytes)}`,
+    `evictions   ${report.evictions} per lane`,
+  ];
+  if (step.total === 0) return lines.join("\n");
+  return [
+    ...lines,
+    `speed       ${report.tokensPerSecond.toFixed(1)} tokens/s on ${report.adapter}`,
+    `a step      ${ms(step.total)} ms = ${ms(step.wait)} GPU and readback wait + ${ms(step.wasm)} Wasm bookkeeping + ${
+      ms(step.other)
+    } the rest`,
+  ].join("\n");
+}

@@ -1,0 +1,31 @@
+/** Text that a command reads: what stands on the command line, "-" for standard input, "@FILE" for a file. */
+
+/** @throws Error where it is no UTF-8 text */
+function decode(bytes: Uint8Array, what: string, where: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Error(`Cannot read the ${what}: ${where} must be UTF-8 text, got other bytes`);
+  }
+}
+
+/** Standard input, without the newline that ends it. @throws Error */
+export async function readStdin(what: string): Promise<string> {
+  const bytes = await new Response(Deno.stdin.readable).bytes();
+  return decode(bytes, what, "standard input").replace(/\r?\n$/, "");
+}
+
+/** @throws Error where there is no such file, or it is no UTF-8 text */
+export async function readTextFile(what: string, path: string): Promise<string> {
+  return decode(await readFile(what, path), what, path);
+}
+
+/** @throws Error in one sentence where it cannot be read */
+export async function readFile(what: string, path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotFound ? "no such file" : (error as Error).message;
+    throw new Error(`Cannot read the ${what}: ${path} must be a file to read, got ${why}`);
+  }
+}

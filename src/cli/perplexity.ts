@@ -1,0 +1,45 @@
+/** The command `perplexity`: how well a model under a budget foresees a text. */
+import { load } from "../model.ts";
+import { checkPerplexity, type PerplexityOptions } from "../options.ts";
+import type { Perplexity } from "../perplexity.ts";
+import { note, print, Progress } from "../terminal.ts";
+import { readStdin, readTextFile } from "./input.ts";
+import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
+
+/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
+export async function perplexity(args: Arguments): Promise<number> {
+  args.only("perplexity", [...SESSION_FLAGS, "model", "first"]);
+  const asked = args.word("perplexity", 'text (in quotes, "-" or "@FILE")');
+  const options: PerplexityOptions = { ...sessionOptions(args), first: args.number("first") };
+  checked(() => checkPerplexity(options));
+  const text = asked === "-"
+    ? await readStdin("text")
+    : asked.startsWith("@")
+    ? await readTextFile("text", asked.slice(1))
+    : asked;
+  const progress = new Progress();
+  const onProgress = (done: number, total: number) => progress.show("loading", done, total);
+  const model = await load(args.text("model") ?? SHIPPED, { onProgress }).finally(() => progress.clear());
+  try {
+    const reading = (done: number, total: number) => progress.show("reading", done, total);
+    const found = await model.perplexity(text, { ...options, onProgress: reading }).finally(() => progress.clear());
+    if (args.has("json")) print(`${JSON.stringify({ ...found, adapter: model.gpu.adapter })}\n`);
+    else {
+      print(`${found.perplexity.toFixed(4)}\n`);
+      note(describe(found));
+    }
+    return 0;
+  } finally {
+    model.dispose();
+  }
+}
+
+function describe({ loss, tokens, policy, budget, liveSlots, evictions, kvBytes }: Perplexity): string {
+  return [
+    `loss        ${loss.toFixed(4)}, the mean of -ln p over ${tokens} tokens`,
+    `policy      ${policy}, budget ${budget} slots per lane`,
+    `live slots  ${liveSlots} per lane at the end`,
+    `KV cache    ${(kvBytes / 1024).toFixed(0)} KiB held`,
+    `evictions   ${evictions} per lane`,
+  ].join("\n");
+}

@@ -5,7 +5,7 @@ import type { LoadedModel } from "./model/loaded.ts";
 import { checkGenerate, checkPromptIds, checkRoom, checkSession } from "./options.ts";
 import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions } from "./options.ts";
 import { newRun, type Report, reportOf, type Run } from "./report.ts";
-import { randomFrom, Sampler } from "./sample.ts";
+import { Random, Sampler } from "./sample.ts";
 import { createStepper, growInto, type Memory, type Stepper, type Wanted } from "./step.ts";
 import { TextStream } from "./text.ts";
 
@@ -109,7 +109,7 @@ export class Session {
       const text = new TextStream(tokenizer, options.stop, continues);
       const run = this.#run = newRun();
       const wanted: Wanted = options.temperature > 0 ? "logits" : "id";
-      const random = randomFrom(options.seed);
+      const random = new Random(options.seed).next;
       const { eosIds } = this.#model.config;
       const started = performance.now();
       const stepper = await this.#prepare(ids.length, options);

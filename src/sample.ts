@@ -99,22 +99,28 @@ export class Sampler {
   }
 }
 
-/**
- * A small generator of random numbers: sfc32 (Doty-Humphrey, PractRand), with the seed spread over its state.
- *
- * @param seed A safe integer; equal seeds give equal numbers on every machine.
- * @returns A function that gives numbers in [0, 1), multiples of 2^−53.
- */
-export function randomFrom(seed: number): () => number {
-  let a = 0, b = seed | 0, c = Math.floor(seed / 2 ** 32) | 0, counter = 1;
-  const next = () => { // 32 bits
-    const sum = (a + b + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = ((c << 21 | c >>> 11) + sum) | 0;
+/** A small generator of random numbers: sfc32 (Doty-Humphrey, PractRand), with the seed spread over its state. */
+export class Random {
+  /** All that it remembers; may be copied from one generator to another. */
+  readonly state: Int32Array<ArrayBuffer>; // a, b, c, counter
+
+  /** @param seed A safe integer; equal seeds give equal numbers on every machine. */
+  constructor(seed: number) {
+    this.state = Int32Array.of(0, seed | 0, Math.floor(seed / 2 ** 32) | 0, 1);
+    for (let i = 0; i < 15; i++) this.#bits(); // until every bit of the seed has reached all of the state
+  }
+
+  /** The next number in [0, 1), a multiple of 2^−53. */
+  readonly next = (): number => ((this.#bits() >>> 5) * 2 ** 26 + (this.#bits() >>> 6)) / 2 ** 53;
+
+  #bits(): number { // 32 of them
+    const { state } = this;
+    const b = state[1], c = state[2];
+    const sum = (state[0] + b + state[3]) | 0;
+    state[0] = b ^ (b >>> 9);
+    state[1] = (c + (c << 3)) | 0;
+    state[2] = ((c << 21 | c >>> 11) + sum) | 0;
+    state[3]++;
     return sum >>> 0;
-  };
-  for (let i = 0; i < 15; i++) next(); // until every bit of the seed has reached all of the state
-  return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
+  }
 }

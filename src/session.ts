@@ -7,7 +7,7 @@ import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, 
 import { mostHeld } from "./pins.ts";
 import { ruleName } from "./policies/rule.ts";
 import { newRun, type Report, reportOf, type Run } from "./report.ts";
-import { randomFrom, Sampler } from "./sample.ts";
+import { Random, Sampler } from "./sample.ts";
 import { createStepper, growInto, type Memory, type Stepper, type Wanted } from "./step.ts";
 import { TextStream } from "./text.ts";
 
@@ -141,7 +141,7 @@ export class Session {
       const text = new TextStream(tokenizer, options.stop, continues);
       const run = this.#run = newRun();
       const wanted: Wanted = options.temperature > 0 ? "logits" : "id";
-      const random = randomFrom(options.seed);
+      const random = new Random(options.seed).next;
       const { eosIds } = this.#model.config;
       const started = performance.now();
       const stepper = await this.#prepare(ids.length, options);

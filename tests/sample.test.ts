@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { randomFrom, Sampler } from "../src/sample.ts";
+import { Random, Sampler } from "../src/sample.ts";
 import { refused } from "./refused.ts";
 
 /** Exact probabilities of every id: softmax, then the nucleus by sorting. */
@@ -27,7 +27,7 @@ function normal(random: () => number): number {
 const drawing = suite("sample: drawing");
 
 drawing("frequencies are the probabilities (chi-square)", () => {
-  const source = randomFrom(1), random = randomFrom(2);
+  const source = new Random(1).next, random = new Random(2).next;
   for (const [temperature, topP] of [[1, 1], [0.5, 1], [2, 0.9], [1, 0.6], [1.5, 0.4]]) {
     const logits = Float32Array.from({ length: 40 }, () => 2 * normal(source));
     const wanted = twin(logits, temperature, topP);
@@ -51,7 +51,7 @@ drawing("frequencies are the probabilities (chi-square)", () => {
 });
 
 drawing("every place on the scale gives the id that a sorted list gives", () => {
-  const source = randomFrom(3);
+  const source = new Random(3).next;
   for (let round = 0; round < 300; round++) {
     const vocab = 1 + Math.floor(source() * 30);
     // Few values, so that many are equal; some forbidden.
@@ -77,7 +77,7 @@ drawing("every place on the scale gives the id that a sorted list gives", () => 
 
 drawing("a small topP, and temperature 0, take the likeliest, the smallest of equals", () => {
   const logits = Float32Array.of(-Infinity, 1, 3, 3, 2);
-  const sampler = new Sampler(5), random = randomFrom(4);
+  const sampler = new Sampler(5), random = new Random(4).next;
   for (let i = 0; i < 20; i++) assert.is(sampler.draw(logits, 1, 1e-9, random), 2);
   assert.is(
     sampler.draw(logits, 0, 1, () => {
@@ -96,7 +96,7 @@ drawing("where shares meet exactly", () => {
 });
 
 drawing("extreme logits and temperatures", () => {
-  const sampler = new Sampler(3), random = randomFrom(5);
+  const sampler = new Sampler(3), random = new Random(5).next;
   assert.is(sampler.draw(Float32Array.of(-3e38, 3e38, -3e38), 1e-3, 1, random), 1);
   assert.is(sampler.draw(Float32Array.of(-1e30, 0, -Infinity), 1, 0.9999, random), 1);
   const seen = new Set(Array.from({ length: 200 }, () => sampler.draw(Float32Array.of(5, -5, 0), 1e9, 1, random)));
@@ -155,24 +155,24 @@ function sfc32(seed: number): () => number {
 
 numbers("the generator is sfc32, for any seed", () => {
   for (const seed of [0, 1, 42, -1, 2 ** 31, 2 ** 32 + 5, Number.MAX_SAFE_INTEGER, -(2 ** 40)]) {
-    const random = randomFrom(seed), wanted = sfc32(seed);
+    const random = new Random(seed).next, wanted = sfc32(seed);
     for (let i = 0; i < 1000; i++) assert.is(random(), wanted(), `seed ${seed}, number ${i}`);
   }
 });
 
 numbers("the same numbers for ever", () => {
-  const random = randomFrom(42);
+  const random = new Random(42).next;
   assert.equal([random(), random(), random()], [0.29131022954605823, 0.11133799525571064, 0.3166959684496662]);
 });
 
 numbers("even, in [0, 1), and different for every seed", () => {
   const boxes = new Array(64).fill(0);
-  const random = randomFrom(9);
+  const random = new Random(9).next;
   for (let i = 0; i < 64_000; i++) boxes[Math.floor(random() * 64)]++;
   assert.is(boxes.length, 64, "nothing outside");
   const chi = boxes.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0);
   assert.ok(chi > 20 && chi < 120, `chi-square ${chi} of 63`);
-  assert.is(new Set(Array.from({ length: 1000 }, (_, seed) => randomFrom(seed)())).size, 1000);
+  assert.is(new Set(Array.from({ length: 1000 }, (_, seed) => new Random(seed).next())).size, 1000);
 });
 
 numbers.run();

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { randomFrom } from "../src/sample.ts";
+import { Random } from "../src/sample.ts";
 import { TextStream } from "../src/text.ts";
 import { createTokenizer, type Tokenizer } from "../src/tokenizer.ts";
 import { modelFolder, readJson } from "./files.ts";
@@ -110,7 +110,7 @@ pieces.run();
 
 const random = suite("text: random ids, against decoding all at once");
 
-const random32 = randomFrom(7);
+const random32 = new Random(7).next;
 const below = (end: number) => Math.floor(random32() * end);
 
 for (const [name, tokenizer] of tokenizers) {

@@ -184,12 +184,15 @@ export function writeList(): void {
   for (let lane = 0; lane < lanes; lane++) memory.copy(list + <usize> lane * bytes, orderOf(lane), bytes);
 }
 
-/** Whether the lanes of a layer hold the same tokens in the same slots. */
+/** Whether the lanes of a layer hold the same tokens, pinned alike, in the same slots. */
 export function lanesAgree(layer: i32): bool {
   const bytes = (<usize> capacity) << 2;
-  const first = position + <usize> (layer * state.kvHeads) * bytes;
+  const size = (<usize> state.extent) << 2;
   for (let head = 1; head < state.kvHeads; head++) {
-    if (memory.compare(first, first + <usize> head * bytes, (<usize> state.extent) << 2) != 0) return false;
+    const first = <usize> (layer * state.kvHeads) * bytes;
+    const other = first + <usize> head * bytes;
+    if (memory.compare(position + first, position + other, size) != 0) return false;
+    if (state.pinned && memory.compare(loose + first, loose + other, size) != 0) return false;
   }
   return true;
 }

@@ -5,11 +5,12 @@
 //
 // Exports that can be refused return one of these codes; on any but OK the books are as they were.
 
-import { addressOf, capacity, empty, emptyWindow, endOfArena, lanes, last, place, rows, state } from "./layout";
+import { addressOf, begin, capacity, empty, emptyWindow, endOfArena, lanes, last, place, rows, state } from "./layout";
 import { addQuery, addRow, rowIsGood } from "./observe";
 import { chooseInLane, chooseInLayer, countCandidates, prepare, scoresAreGood } from "./choose";
 import { freeVictims, lanesAgree, pinPositions, takeSlots, victimsAreGood, writeList } from "./compact";
 import * as words from "./rule";
+import { booksAreSound } from "./restore";
 import { showAll } from "./show";
 import { openRow } from "./window";
 
@@ -28,6 +29,7 @@ const BAD_SLOT: i32 = 11; // free: a slot is out of range, free, pinned, or name
 const LANES_DIFFER: i32 = 12; // choose, evict with a shared choice: lanes of a layer hold other tokens or other slots
 const BAD_SCORE: i32 = 13; // chooseScored, evictScored: a live slot's score is NaN or infinite
 const NO_WINDOW: i32 = 14; // rule: the score needs a window and init was given none
+const BAD_BOOKS: i32 = 15; // restore: the books are of another shape or version, or contradict themselves
 
 /** Bytes of memory that a core of this shape needs, from address 0; 0 if the shape is refused. Needs no init. */
 export function bytes(layers: i32, kvHeads: i32, slots: i32, window: i32): u32 {
@@ -43,6 +45,12 @@ export function init(layers: i32, kvHeads: i32, slots: i32, window: i32): i32 {
   if (end == 0) return BAD_SHAPE;
   if (<u64> memory.size() << 16 < <u64> end) return SMALL_MEMORY;
   place(layers, kvHeads, slots, window);
+  return beginAnew();
+}
+
+/** Empty books, and the first rule. */
+function beginAnew(): i32 {
+  begin();
   return rule(words.SCORE_RECENCY, 0, 0, 0, 0, 0, 0, 0, 0);
 }
 
@@ -70,10 +78,7 @@ export function rule(
   shared: i32,
 ): i32 {
   if (lanes == 0) return NOT_READY;
-  if (score < 0 || score > words.SCORE_PERSISTENCE || scope < 0 || scope > words.SCOPE_LOW_SPREAD) return BAD_RULE;
-  if (sinks < 0 || newest < 0 || unsettled < 0 || shared < 0 || shared > 1) return BAD_RULE;
-  if (pool < 0 || pool > words.POOL_MEAN) return BAD_RULE;
-  if (pool != 0 && (width < 1 || width > words.MOST_WIDTH || width % 2 == 0)) return BAD_RULE;
+  if (!words.ruleIsGood(score, scope, sinks, newest, unsettled, pool, width, shared)) return BAD_RULE;
   const kept = words.memoryOf(score);
   if (kept >= words.MEMORY_WINDOW && state.window == 0) return NO_WINDOW;
   if (kept != words.memoryOf(state.score)) {
@@ -259,6 +264,18 @@ export function showScores(): i32 {
   if (lanes == 0) return NOT_READY;
   showAll();
   return OK;
+}
+
+/**
+ * Goes on with books that the host wrote to [address(0), address(1)), where it had read them before: from this core, or
+ * from one of the same shape, whatever its build. The rule comes with them. Looks at every number first; if one is wrong,
+ * the host's books are gone, and the core is as after init.
+ */
+export function restore(): i32 {
+  if (lanes == 0) return NOT_READY;
+  if (booksAreSound()) return OK;
+  beginAnew();
+  return BAD_BOOKS;
 }
 
 /** A yardstick for benchmarks: copies plane 0 of `rows` onto plane 1, lanes × capacity floats. */

@@ -4,7 +4,6 @@
 //
 //   ╒═ __heap_base, rounded up ═╤═ type ═╤═ shape ═══════════════════╕
 //   │ 0  state                  │ i32    │ [28], see State           │
-//   │ 1  rows    input          │ f32    │ [3, lanes, capacity]      │ Σp, Σp², last p
 //   │ 2  sum                    │ f32    │ [lanes, capacity]         │ S
 //   │ 3  sumsq                  │ f32    │ [lanes, capacity]         │ Q
 //   │ 4  last                   │ f32    │ [lanes, capacity]         │ kept while the rule's score is last
@@ -13,12 +12,14 @@
 //   │ 7  loose                  │ i32    │ [lanes, capacity]         │ position if the token may go; −1: free or pinned
 //   │ 8  order                  │ u32    │ [lanes, 2 × capacity]     │ slots as they were claimed, see compact.ts
 //   │ 9  freed                  │ u32    │ [lanes, capacity]         │ stack of slots given back
+//   │ 14 ring                   │ f32    │ [lanes, window, capacity] │ see window.ts; no bytes without a window
+//   │ 15 recent                 │ f32    │ [lanes, capacity]         │ see window.ts; no bytes without a window
+//   ╞═ up to here: the books, all that a snapshot holds ═════════════╡
+//   │ 1  rows    input          │ f32    │ [3, lanes, capacity]      │ Σp, Σp², last p
 //   │ 10 claimed output         │ u32    │ [lanes, tokens]           │
 //   │ 11 victims output, input  │ u32    │ [lanes, n]                │
 //   │ 12 list    output         │ u32    │ [lanes, live]             │
 //   │ 13 scores  input          │ f32    │ [lanes, capacity]         │ a host's own, read by chooseScored, evictScored
-//   │ 14 ring                   │ f32    │ [lanes, window, capacity] │ see window.ts; no bytes without a window
-//   │ 15 recent                 │ f32    │ [lanes, capacity]         │ see window.ts; no bytes without a window
 //   │ 16 scratch                │        │ [6, capacity + 2 × PAD]   │ one lane's keys and the like
 //   ╘═══════════════════════════╧════════╧═══════════════════════════╛
 
@@ -51,7 +52,11 @@ export class State {
   pool: i32; // 23
   width: i32; // 24
   shared: i32; // 25
+  version: i32; // 26   of all this: books of another are not understood
 }
+
+/** Goes up whenever the books change their form or meaning. */
+export const VERSION: i32 = 1;
 
 const STATE_BYTES: u64 = 112;
 /** The words of the state that say what happened, not what the shape and the rule are: seen … below. */
@@ -61,6 +66,10 @@ const BOOKS_BYTES: usize = 52;
 export const PAD: i32 = 128;
 
 export let state: State = changetype<State>(0);
+// The shape as `init` was given it: the words of the state may be a host's.
+export let layers: i32 = 0;
+export let kvHeads: i32 = 0;
+export let window: i32 = 0;
 export let lanes: i32 = 0;
 export let capacity: i32 = 0;
 export let rows: usize = 0;
@@ -103,28 +112,30 @@ function scratchBytes(slots: i32): u64 {
 }
 
 /** Bytes from 0 to the end of the arena for this shape; 0 if the shape is refused. */
-export function endOfArena(layers: i32, kvHeads: i32, slots: i32, window: i32): u32 {
-  if (layers < 1 || kvHeads < 1 || slots < 1 || layers > 0xffff || kvHeads > 0xffff) return 0;
-  if (window < 0 || window > 0xffff) return 0;
-  const all = <u64> layers * <u64> kvHeads * <u64> slots;
+export function endOfArena(layerCount: i32, heads: i32, slots: i32, windowRows: i32): u32 {
+  if (layerCount < 1 || heads < 1 || slots < 1 || layerCount > 0xffff || heads > 0xffff) return 0;
+  if (windowRows < 0 || windowRows > 0xffff) return 0;
+  const all = <u64> layerCount * <u64> heads * <u64> slots;
   if (all > MOST_BYTES) return 0;
   const words = aligned(all * 4);
-  const windowed = window > 0 ? aligned(<u64> window * all * 4) + words : 0;
+  const windowed = windowRows > 0 ? aligned(<u64> windowRows * all * 4) + words : 0;
   const end = base() + STATE_BYTES + aligned(all * 12) + words * 11 + aligned(all * 8) + windowed +
     scratchBytes(slots) * 6;
   return end > MOST_BYTES ? 0 : <u32> end;
 }
 
-/** Places every region for a shape that `endOfArena` accepted, and empties the books. */
-export function place(layers: i32, kvHeads: i32, slots: i32, window: i32): void {
-  lanes = layers * kvHeads;
+/** Places every region for a shape that `endOfArena` accepted. */
+export function place(layerCount: i32, heads: i32, slots: i32, windowRows: i32): void {
+  layers = layerCount;
+  kvHeads = heads;
+  window = windowRows;
+  lanes = layerCount * heads;
   capacity = slots;
   const all = <u64> lanes * <u64> slots;
   const words = <usize> aligned(all * 4);
   const lane = <usize> scratchBytes(slots);
   state = changetype<State>(<usize> base());
-  rows = changetype<usize>(state) + <usize> STATE_BYTES;
-  sum = rows + <usize> aligned(all * 12);
+  sum = changetype<usize>(state) + <usize> STATE_BYTES;
   sumsq = sum + words;
   last = sumsq + words;
   birth = last + words;
@@ -132,22 +143,28 @@ export function place(layers: i32, kvHeads: i32, slots: i32, window: i32): void 
   loose = position + words;
   order = loose + words;
   freed = order + <usize> aligned(all * 8);
-  claimed = freed + words;
+  ring = freed + words;
+  recent = ring + <usize> aligned(<u64> windowRows * all * 4);
+  rows = recent + (windowRows > 0 ? words : 0);
+  claimed = rows + <usize> aligned(all * 12);
   victims = claimed + words;
   list = victims + words;
   scores = list + words;
-  ring = scores + words;
-  recent = ring + <usize> aligned(<u64> window * all * 4);
-  keys = recent + (window > 0 ? words : 0) + ((<usize> PAD) << 2);
+  keys = scores + words + ((<usize> PAD) << 2);
   spreads = keys + lane;
   few = spreads + lane;
   ties = few + lane;
   totals = ties + lane;
   ranked = totals + lane;
+}
+
+/** Begins new books of the shape that was placed. The rule is not set. */
+export function begin(): void {
   state.layers = layers;
   state.kvHeads = kvHeads;
-  state.capacity = slots;
+  state.capacity = capacity;
   state.window = window;
+  state.version = VERSION;
   empty();
 }
 

@@ -30,3 +30,19 @@ export function memoryOf(score: i32): i32 {
   if (score == SCORE_PERSISTENCE) return MEMORY_COUNTS;
   return MEMORY_NONE;
 }
+
+/** Whether the words of a rule are known and in range; whether there is a window to look back on is not asked. */
+export function ruleIsGood(
+  score: i32,
+  scope: i32,
+  sinks: i32,
+  newest: i32,
+  unsettled: i32,
+  pool: i32,
+  width: i32,
+  shared: i32,
+): bool {
+  if (<u32> score > <u32> SCORE_PERSISTENCE || <u32> scope > <u32> SCOPE_LOW_SPREAD) return false;
+  if ((sinks | newest | unsettled) < 0 || <u32> shared > 1 || <u32> pool > <u32> POOL_MEAN) return false;
+  return pool == POOL_NONE || (width > 0 && width <= MOST_WIDTH && (width & 1) == 1);
+}

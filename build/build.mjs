@@ -1,5 +1,6 @@
 // Makes what the package ships, in build/out: kvcap.js (one module for pages and Deno, with shaders, Wasm and tokenizer
-// inside), its source map, the licences of what is bundled, and types/.
+// inside), core.js (the eviction core alone, with its Wasm inside), their source maps, the licences of what is bundled, and
+// types/.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,8 +12,8 @@ const out = join(root, "build/out");
 
 const { metafile } = await esbuild.build({
   absWorkingDir: root,
-  entryPoints: ["src/index.ts"],
-  outfile: "build/out/kvcap.js",
+  entryPoints: { kvcap: "src/index.ts", core: "src/core-entry.ts" },
+  outdir: "build/out",
   bundle: true,
   format: "esm",
   platform: "browser",
@@ -23,7 +24,7 @@ const { metafile } = await esbuild.build({
 });
 await esbuild.stop();
 
-/** Packages with code in the bundle. */
+/** Packages with code in the bundles: in kvcap.js, as core.js needs none. */
 const bundled = new Set(
   Object.keys(metafile.inputs).map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean),
 );
@@ -47,4 +48,5 @@ const tsc = spawnSync(deno, ["run", "-A", "--quiet", "node_modules/typescript/bi
 });
 if (tsc.status !== 0) process.exit(1);
 
-process.stderr.write(`kvcap: built build/out/kvcap.js (${statSync(join(out, "kvcap.js")).size} bytes) and types\n`);
+const sizes = ["kvcap.js", "core.js"].map((file) => `build/out/${file} (${statSync(join(out, file)).size} bytes)`);
+process.stderr.write(`kvcap: built ${sizes.join(", ")} and types\n`);

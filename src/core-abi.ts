@@ -30,6 +30,7 @@ export interface Exports {
   pin(from: number, to: number): number;
   listLive(): number;
   showScores(): number;
+  restore(): number;
   copyPlane(): number;
   addPlane(): number;
 }

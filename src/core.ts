@@ -12,6 +12,7 @@ import { type Exports, instantiate, NO_ROOM, REGION, STATE } from "./core-abi.ts
 import { errorOf } from "./core-errors.ts";
 import { checkCount, checkRule, type CoreRule, type CoreShape, refused } from "./core-rule.ts";
 import type { Pool, Scope, Score } from "./core-rule.ts";
+import { type Pin, readSnapshot, type SnapshotShape, writeSnapshot } from "./core-snapshot.ts";
 import { type LaneScore, type LaneViews, laneViews, type OutputViews, outputViews } from "./core-views.ts";
 
 export type { CoreRule, CoreShape, LaneScore, LaneViews, Pool, Scope, Score };
@@ -46,14 +47,17 @@ export class Core {
   /** [lanes, capacity], where `evictBy` and `showScores` put their scores. */
   readonly scores: Float32Array<ArrayBuffer>;
 
+  #module: WebAssembly.Module;
+  #shape: SnapshotShape;
   #wasm: Exports;
+  #books: Uint8Array; // all that a snapshot holds of the memory: the span from the state to the rows
   #state: Int32Array; // [STATE.words]
   #victims: Uint32Array; // [lanes, capacity] at most; outputs use the start of it
   #claimedOf: OutputViews;
   #victimsOf: OutputViews;
   #listOf: OutputViews;
   #madeParts: { views: LaneViews; scores: Float32Array<ArrayBuffer> }[] | undefined;
-  #pins: { from: number; to: number }[] = []; // spans of positions to pin that reach beyond `seen`
+  #pins: Pin[] = []; // spans of positions to pin that reach beyond `seen`
 
   private constructor(shape: CoreShape, module: WebAssembly.Module) {
     const { layers, kvHeads, capacity, window = 0 } = shape;
@@ -69,6 +73,8 @@ export class Core {
     }
     const pages = Math.ceil(this.bytes / PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.#module = module;
+    this.#shape = [layers, kvHeads, capacity, window];
     this.#wasm = instantiate(module, memory);
     this.#wasm.init(layers, kvHeads, capacity, window);
     this.lanes = layers * kvHeads;
@@ -79,6 +85,7 @@ export class Core {
     const slots = this.lanes * capacity;
     const at = (region: number) => this.#wasm.address(region);
     this.#state = new Int32Array(buffer, at(REGION.state), STATE.words);
+    this.#books = new Uint8Array(buffer, at(REGION.state), at(REGION.rows) - at(REGION.state));
     this.rows = new Float32Array(buffer, at(REGION.rows), 3 * slots);
     this.sums = new Float32Array(buffer, at(REGION.sum), slots);
     this.squares = new Float32Array(buffer, at(REGION.sumsq), slots);
@@ -318,6 +325,43 @@ export class Core {
   reset(): void {
     this.#pins = [];
     this.#wasm.reset();
+  }
+
+  /**
+   * All that is needed to go on exactly from here, books, rule, pins and draws, as bytes: 36 for every slot, 4 more for every
+   * row of window, and a head. What stands in `rows` is not part of it. src/core-snapshot.ts draws its form.
+   */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    return writeSnapshot(this.#shape, this.#books, this.#pins);
+  }
+
+  /**
+   * Goes on from a snapshot of a core of this shape, of whatever build: every later answer equals the one that its core
+   * would have given. The rule comes with it.
+   * @throws TypeError if `bytes` is no Uint8Array; RangeError if it is of another shape or version, not whole, damaged, or
+   * holds books that contradict themselves. The books are then as they were
+   */
+  restore(bytes: Uint8Array): void {
+    const { books, pins } = readSnapshot(bytes, this.#shape, this.#books.length);
+    const before = this.#books.slice();
+    this.#books.set(books);
+    const sound = this.#wasm.restore() === 0;
+    const bad = sound ? pins.find(({ from, to }) => to < from || to <= this.seen || to >= 2 ** 31) : undefined;
+    if (!sound || bad) {
+      this.#books.set(before);
+      const got = bad ? `tokens ${bad.from} to ${bad.to} yet to be pinned` : "some that contradict themselves";
+      throw refused("restore", "the books must be those of a core", got);
+    }
+    this.#pins = pins;
+  }
+
+  /** A core of its own with the same books, rule and pins: the two answer alike until their calls differ. */
+  fork(): Core {
+    const shape = this.#shape;
+    const core = new Core({ layers: shape[0], kvHeads: shape[1], capacity: shape[2], window: shape[3] }, this.#module);
+    core.#books.set(this.#books);
+    core.#pins = [...this.#pins];
+    return core;
   }
 
   /** Copies plane 0 of `rows` onto plane 1 (4 × lanes × capacity bytes): a yardstick for benchmarks. */

@@ -21,6 +21,7 @@ const BAD_SLOT = 11;
 const LANES_DIFFER = 12;
 const BAD_SCORE = 13;
 const NO_WINDOW = 14;
+const BAD_BOOKS = 15;
 
 const shape = [1, 2, 5] as const;
 
@@ -71,6 +72,7 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
         ["pin", 0, 0],
         ["listLive"],
         ["showScores"],
+        ["restore"],
         ["copyPlane"],
         ["addPlane"],
       ] as [string, ...number[]][]
@@ -88,10 +90,21 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
       const words = 4 * slots;
       const window = sizes[3] ?? 0;
       const scratch = 6 * (Math.ceil(sizes[2] / 4) * 16 + 1024);
-      const ring = [window * words, window ? words : 0];
-      const bytes = [112, 3 * words, ...Array(6).fill(words), 2 * words, ...Array(5).fill(words), ...ring, scratch];
-      bytes.forEach((size, region) => {
-        const next = region < 16 ? wasm.address(region + 1) : wasm.bytes(...sizes);
+      // In the order they lie in, which is not that of their numbers: the books come first.
+      const regions: [number, number][] = [
+        [0, 112],
+        ...[2, 3, 4, 5, 6, 7].map((region): [number, number] => [region, words]),
+        [8, 2 * words],
+        [9, words],
+        [14, window * words],
+        [15, window ? words : 0],
+        [1, 3 * words],
+        ...[10, 11, 12, 13].map((region): [number, number] => [region, words]),
+        [16, scratch],
+      ];
+      assert.is(new Set(regions.map(([region]) => region)).size, 17);
+      regions.forEach(([region, size], i) => {
+        const next = i < 16 ? wasm.address(regions[i + 1][0]) : wasm.bytes(...sizes);
         assert.is(wasm.address(region) % 16, 0);
         assert.ok(wasm.address(region) + size <= next && next < wasm.address(region) + size + 16, `region ${region}`);
       });
@@ -107,11 +120,8 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
     assert.is(wasm.claim(4, 1), 0);
     const rows = new Float32Array(memory.buffer, wasm.address(1), 30).fill(0.25);
     const victims = new Uint32Array(memory.buffer, wasm.address(11), 10);
-    // The books are everything but the input rows and, from `claimed` on, outputs and scratch.
-    const books = () =>
-      [[0, 1], [2, 10]].flatMap(([from, to]) => {
-        return Array.from(new Uint8Array(memory.buffer, wasm.address(from), wasm.address(to) - wasm.address(from)));
-      });
+    // The books are everything before the input rows, outputs and scratch.
+    const books = () => Array.from(new Uint8Array(memory.buffer, wasm.address(0), wasm.address(1) - wasm.address(0)));
     const refuse = (code: number, name: string, ...numbers: number[]) => {
       const before = books();
       assert.is(wasm[name](...numbers), code, `${name}(${numbers})`);
@@ -182,6 +192,37 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
     assert.is(wasm.free(1), 0);
     for (const name of ["choose", "evict", "chooseScored", "evictScored"]) refuse(LANES_DIFFER, name, 1);
     assert.is(memory.buffer.byteLength, 65536);
+  });
+
+  test("restore goes on with books from another instance, and begins anew with bad ones", () => {
+    const [one, other] = [start(1), start(2)];
+    const booksOf = ({ memory, wasm }: typeof one) =>
+      new Uint8Array(memory.buffer, wasm.address(0), wasm.address(1) - wasm.address(0));
+    for (const { wasm } of [one, other]) assert.is(wasm.init(...shape), 0);
+    const empty = Array.from(booksOf(one));
+    assert.is(one.wasm.restore(), 0); // its own
+    assert.is(one.wasm.rule(1, 0, 1, 1, 0, 0, 0, 1, 0), 0);
+    assert.is(one.wasm.claim(5, 1), 0);
+    assert.is(one.wasm.advance(5), 0);
+    assert.is(one.wasm.evict(2), 0);
+    booksOf(other).set(booksOf(one));
+    assert.is(other.wasm.restore(), 0);
+    assert.equal(booksOf(other), booksOf(one));
+    assert.is(other.wasm.evictable(), 1);
+    assert.is(other.wasm.evict(1), 0);
+    assert.is(one.wasm.evict(1), 0);
+    const victims = [one, other].map(({ memory, wasm }) => new Uint32Array(memory.buffer, wasm.address(11), 2));
+    assert.equal(victims[1], victims[0]);
+    const held = booksOf(one).slice();
+    for (const word of [0, 4, 7, 17, 26]) { // layers, seen, live, score, version
+      new Int32Array(one.memory.buffer, one.wasm.address(0))[word] += 9;
+      assert.is(one.wasm.restore(), BAD_BOOKS, `word ${word}`);
+      assert.is(one.wasm.listLive(), 0);
+      assert.is(one.wasm.evictable(), 0);
+      assert.equal(Array.from(booksOf(one)).slice(0, 112), empty.slice(0, 112), "as after init");
+      booksOf(one).set(held); // a host that kept a copy
+      assert.is(one.wasm.restore(), 0);
+    }
   });
 
   test("a second init begins anew", () => {

@@ -112,6 +112,8 @@ function live(random: Random, shape: CoreShape, steps: number): { evictions: num
     if (random() < 0.1) tell(trio.evictBy((lane, at) => Math.sin(lane + at * 7) * 2 ** (at % 9), trio.live && 1));
     if (random() < 0.05) trio.free(anySlots(random, trio));
     if (random() < 0.02) trio.reset();
+    if (random() < 0.05) trio.exchange();
+    if (random() < 0.05) trio.fork();
   }
   return counts;
 }

@@ -1,6 +1,7 @@
 // Drives the SIMD build, the scalar build and the naive twin through the same calls, and compares all they know.
 import * as assert from "uvu/assert";
 import { Core, type CoreRule, type CoreShape, type LaneScore } from "../src/core.ts";
+import { crc32 } from "../src/core-snapshot.ts";
 import { readBytes, repoPath } from "./files.ts";
 import { CoreTwin } from "./reference/core.ts";
 
@@ -26,7 +27,10 @@ export class Trio {
   readonly twin: CoreTwin;
   #compared = 0;
 
+  #shape: CoreShape;
+
   constructor(shape: CoreShape, rule: CoreRule) {
+    this.#shape = shape;
     this.cores = [Core.create(shape, rule), Core.create(shape, rule, scalarWasm)];
     this.twin = new CoreTwin(shape, rule);
   }
@@ -124,6 +128,25 @@ export class Trio {
     this.#all("reset", (core) => core.reset(), () => this.twin.reset());
   }
 
+  /** Each core goes on as one that was restored from the other's snapshot; a snapshot of that is the same bytes. */
+  exchange(): void {
+    const [simd, scalar] = this.cores.map((core) => core.snapshot());
+    this.cores[0] = restored(this.#shape, scalar);
+    this.cores[1] = restored(this.#shape, simd, scalarWasm);
+    assert.equal(
+      this.cores.map((core) => crc32(core.snapshot())),
+      [scalar, simd].map(crc32),
+      "snapshot of a restored core",
+    );
+    this.compare("exchange");
+  }
+
+  /** Each core goes on as its fork. */
+  fork(): void {
+    this.cores.forEach((core, i) => (this.cores[i] = core.fork()));
+    this.compare("fork");
+  }
+
   setRule(rule: CoreRule): void {
     this.twin.setRule(rule);
     for (const core of this.cores) core.setRule(rule);
@@ -163,6 +186,15 @@ export class Trio {
       same(core.positions, owners, `positions, ${where}`);
     }
   }
+}
+
+/** A core made anew from a snapshot; what it was before, another rule with some tokens, must not matter. */
+export function restored(shape: CoreShape, snapshot: Uint8Array, wasm?: BufferSource): Core {
+  const core = Core.create(shape, ruleOf({ score: "recency", sinks: 1 }), wasm);
+  core.claim(1);
+  core.pin(0, 5);
+  core.restore(snapshot);
+  return core;
 }
 
 function same(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {

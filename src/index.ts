@@ -9,6 +9,7 @@
  * @module
  */
 export type { Budget } from "./budget.ts";
+export type { Evicted } from "./evictions.ts";
 export { load, type Model } from "./model.ts";
 export type { Session } from "./session.ts";
 export type { Memory } from "./step.ts";

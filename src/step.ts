@@ -1,6 +1,7 @@
 /** One step: claim slots, upload once, submit once, read back once, observe, evict. */
 import { type Cache, createCache, uploadFeed } from "./cache.ts";
 import { Books, type Group } from "./books.ts";
+import { EvictionWatch, Tenants } from "./evictions.ts";
 import { type Gpu, releaseBuffer } from "./gpu/device.ts";
 import { createReadback, mapped } from "./gpu/readback.ts";
 import { createForward, type Forward, scoreBytes, type StepShape } from "./model/forward.ts";
@@ -106,6 +107,9 @@ export function createStepper(
   const { kvHeads } = config;
   const grouping = groupingOf(config, options, slots);
   const books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
+  const { onEvict } = options;
+  const tenants = onEvict && new Tenants(books);
+  const watch = onEvict && new EvictionWatch(books, tenants!, kvHeads, onEvict);
   const { lanes, width: capacity } = books;
   checkScratch(model, capacity, lanes, stride, every);
   const { rows, pooled } = grouping;
@@ -148,12 +152,16 @@ export function createStepper(
       shares.shareAnew();
       unshared = 0;
     }
-    for (const group of books.groups) {
-      evictFrom(group, options.policy === "full" ? 0 : Math.max(0, group.core.live - group.budget));
+    for (let i = 0; i < books.groups.length; i++) {
+      const group = books.groups[i];
+      const n = options.policy === "full" ? 0 : Math.max(0, group.core.live - group.budget);
+      if (n > 0) watch?.choosing(group, i);
+      evictFrom(group, n);
     }
     const ms = performance.now() - started;
     clock.wasm += ms;
     clock.total += ms;
+    watch?.evicted();
     return id;
   }
 
@@ -182,6 +190,7 @@ export function createStepper(
     const firstRank = books.longest;
     const { freed } = books;
     const slots = books.claim(count, observed);
+    tenants?.claimed(ids, begin, count, slots);
     const claimed = performance.now();
     stepper.peak = Math.max(stepper.peak, books.live);
 

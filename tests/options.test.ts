@@ -63,6 +63,7 @@ const session: [Record<string, unknown>, string][] = [
   [{ policy: "snapkv", width: 257 }, "got 257"],
   [{ policy: "full", score: "sum" }, 'score must be left out with the policy full, which evicts nothing, got "sum"'],
   [{ policy: "full", shared: true }, "shared must be left out with the policy full"],
+  [{ onEvict: "yes" }, 'onEvict must be a function, got "yes"'],
   [{ pinPrompt: "yes" }, 'pinPrompt must be true or false, got "yes"'],
   [{ positions: "relative" }, 'positions must be absolute or cache, got "relative"'],
   [{ seed: -1 }, "seed must be a whole number from 0 to 4294967295, got -1"],

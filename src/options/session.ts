@@ -1,7 +1,8 @@
 /** A session's options: types, defaults and checks. */
 import type { Allocation } from "../allocation.ts";
 import { type Budget, budgetSlots } from "../budget.ts";
-import { flag, known, MOST_SEED, oneOf, refuse, whole } from "./check.ts";
+import type { Evicted } from "../evictions.ts";
+import { callback, flag, known, MOST_SEED, oneOf, refuse, whole } from "./check.ts";
 import { checkSpan, keptName, protectedIn, type Span } from "./room.ts";
 import { type CheckedRule, checkRuleOptions, RULE_NAMES, type RuleOptions } from "./rule.ts";
 
@@ -44,6 +45,8 @@ export interface SessionOptions extends RuleOptions {
   allocation?: Allocation;
   /** Seed of the policy "random", an unsigned 32-bit integer. Default 0. */
   seed?: number;
+  /** Hears of every token that is evicted from a lane, after the step that evicts it. */
+  onEvict?: (evicted: Evicted) => void;
 }
 
 /** A session's options with every default filled in. A budget of 0 is not known yet: it waits for the first prompt. */
@@ -59,12 +62,13 @@ export interface CheckedSession extends CheckedRule {
   positions: "absolute" | "cache";
   allocation: Allocation;
   seed: number;
+  onEvict: ((evicted: Evicted) => void) | null;
 }
 
 export const SESSION_NAMES = [
   ...RULE_NAMES,
   ...["budget", "stride", "aggregate", "sinks", "newest", "unsettled", "pinPrompt", "pin", "positions", "allocation"],
-  "seed",
+  ...["seed", "onEvict"],
 ];
 const ALLOCATIONS = ["uniform", "pyramid", "adaptive"] as const satisfies Allocation[];
 const DEFAULT_BUDGET = 256; // slots
@@ -124,7 +128,8 @@ export function checkSession(
   }
   const seed = whole(action, "seed", options.seed ?? 0, 0, MOST_SEED);
   const protection = { sinks, newest, unsettled, pinPrompt, pin };
-  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, seed };
+  const onEvict = callback(action, "onEvict", options.onEvict);
+  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, seed, onEvict };
 }
 
 /** Lanes compare their scores to share slots out: they must mean the same in all of them, and each choose for itself. */

@@ -1,0 +1,83 @@
+/** Telling who was evicted: made only where a session asks for it. */
+import type { Books, Group } from "./books.ts";
+
+/** A token that left a lane. */
+export interface Evicted {
+  /** Its id. */
+  readonly token: number;
+  /** How many tokens came before it. */
+  readonly position: number;
+  readonly layer: number;
+  /** The KV head of that layer. */
+  readonly head: number;
+  /**
+   * What the rule, or the session's own score, made of it at the moment it was chosen: smaller than of those that stayed,
+   * protected and unsettled ones aside. Where the choice is shared by a layer's lanes, this lane's own part of the mean.
+   */
+  readonly score: number;
+}
+
+/** Which token is in which slot, and was until the slot is claimed again: ids and positions of every lane, nothing older. */
+export class Tenants {
+  readonly ids: Int32Array; // [lanes, width]
+  readonly positions: Int32Array; // [lanes, width]
+  readonly #books: Books;
+
+  constructor(books: Books) {
+    this.#books = books;
+    this.ids = new Int32Array(books.lanes * books.width);
+    this.positions = new Int32Array(books.lanes * books.width);
+  }
+
+  /** `count` tokens of `ids` from `begin` have taken the slots [lanes, count]. */
+  claimed(ids: ArrayLike<number>, begin: number, count: number, slots: Uint32Array): void {
+    const { lanes, width, seen } = this.#books;
+    for (let lane = 0; lane < lanes; lane++) {
+      for (let t = 0; t < count; t++) {
+        const at = lane * width + slots[lane * count + t];
+        this.ids[at] = ids[begin + t];
+        this.positions[at] = seen - count + t;
+      }
+    }
+  }
+}
+
+/** Calls back for every victim of a step, when all lanes have chosen theirs. */
+export class EvictionWatch {
+  readonly #books: Books;
+  readonly #tenants: Tenants;
+  readonly #kvHeads: number;
+  readonly #onEvict: (evicted: Evicted) => void;
+  readonly #scores: Float32Array[]; // per group [lanes, capacity]
+
+  constructor(books: Books, tenants: Tenants, kvHeads: number, onEvict: (evicted: Evicted) => void) {
+    this.#books = books;
+    this.#tenants = tenants;
+    this.#kvHeads = kvHeads;
+    this.#onEvict = onEvict;
+    this.#scores = books.groups.map(({ core }) => new Float32Array(core.scores.length));
+  }
+
+  /** Notes the scores that the rule is about to choose by. */
+  choosing({ core, own }: Group, index: number): void {
+    if (!own) this.#scores[index].set(core.showScores());
+  }
+
+  /** Tells of every victim, lane by lane. */
+  evicted(): void {
+    const { groups, width } = this.#books;
+    const { ids, positions } = this.#tenants;
+    for (let index = 0; index < groups.length; index++) {
+      const { core, own, first, victims, freed } = groups[index];
+      const scores = own ? core.scores : this.#scores[index]; // those of the session's own are still where it wrote them
+      for (let i = 0; i < victims.length; i++) {
+        const inGroup = Math.floor(i / freed);
+        const lane = first + inGroup;
+        const at = lane * width + victims[i];
+        const [layer, head] = [Math.floor(lane / this.#kvHeads), lane % this.#kvHeads];
+        const score = scores[inGroup * core.capacity + victims[i]];
+        this.#onEvict({ token: ids[at], position: positions[at], layer, head, score });
+      }
+    }
+  }
+}

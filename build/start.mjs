@@ -64,10 +64,12 @@ const tests = (/** @type {string[]} */ ...args) =>
 /** @type {Record<string, (args: string[]) => Promise<number>>} */
 const commands = {
   async run(args) {
-    packages(), wasm(), adapter();
-    // A model may be at a base URL; without one the program has no network.
+    packages(), wasm();
+    if (args[0] !== "replay") adapter();
+    // A model may be at a base URL; without one the program has no network. Nor may it write, but what it is asked to record.
     const net = args.some((arg) => /^(--model=)?https?:/i.test(arg)) ? ["--allow-net"] : [];
-    const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net];
+    const write = args.some((arg) => /^--record(=|$)/.test(arg)) ? ["--allow-write"] : [];
+    const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net, ...write];
     const program = ["--config", join(root, "deno.json"), join(root, "src/cli.ts")];
     // Paths among the arguments are the caller's.
     return await run(deno, ["run", ...flags, ...program, ...args], process.env.INIT_CWD ?? process.cwd());

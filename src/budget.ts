@@ -22,13 +22,14 @@ export function budgetSlots(
   stride: number | undefined,
   slotBytes: number,
   promptTokens: number | null,
+  action = "create session",
 ): { budget: number; stride: number | undefined } | null {
   if (typeof budget === "number") return { budget, stride };
   const kinds = typeof budget === "object" && budget !== null ? Object.keys(budget) : [];
   if (kinds.length === 1 && "share" in budget) {
     const { share } = budget;
     if (typeof share !== "number" || !(share > 0 && share <= 1)) {
-      throw new RangeError(`Cannot create session: budget.share must be above 0 and at most 1, got ${show(share)}`);
+      throw new RangeError(`Cannot ${action}: budget.share must be above 0 and at most 1, got ${show(share)}`);
     }
     return promptTokens === null ? null : { budget: Math.max(1, Math.floor(share * promptTokens)), stride };
   }
@@ -39,12 +40,12 @@ export function budgetSlots(
     if (!(slots > room)) {
       const least = ((stride ?? 1) + 1) * slotBytes;
       throw new RangeError(
-        `Cannot create session: budget.bytes must be at least ${least} for this model, got ${show(bytes)}`,
+        `Cannot ${action}: budget.bytes must be at least ${least} for this model, got ${show(bytes)}`,
       );
     }
     return { budget: slots - room, stride: room };
   }
-  throw new RangeError(`Cannot create session: budget must be slots, { share } or { bytes }, got ${show(budget)}`);
+  throw new RangeError(`Cannot ${action}: budget must be slots, { share } or { bytes }, got ${show(budget)}`);
 }
 
 const UNITS: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };

@@ -2,6 +2,7 @@
 import { generate } from "./cli/generate.ts";
 import { HELP } from "./cli/help.ts";
 import { perplexity } from "./cli/perplexity.ts";
+import { replay } from "./cli/replay.ts";
 import { Arguments, Usage } from "./cli/usage.ts";
 import { ClosedPipe, harmless, note, print } from "./terminal.ts";
 
@@ -13,7 +14,7 @@ const MAIN_JOB = [
   ...["--temperature", "0.7", "--top-p", "0.9", "--seed", "7", "--ignore-eos"],
 ];
 
-const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = { generate, perplexity };
+const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = { generate, perplexity, replay };
 
 async function run(args: Arguments): Promise<number> {
   if (args.has("help")) {
@@ -22,8 +23,8 @@ async function run(args: Arguments): Promise<number> {
   }
   const [command = "none"] = args.positionals;
   if (!Object.hasOwn(COMMANDS, command)) {
-    const names = Object.keys(COMMANDS).join(" or ");
-    throw new Usage(`Cannot read the command line: the command must be ${names}, got ${command}; see --help`);
+    const names = Object.keys(COMMANDS).join(", ");
+    throw new Usage(`Cannot read the command line: the command must be one of ${names}, got ${command}; see --help`);
   }
   return await COMMANDS[command](args);
 }

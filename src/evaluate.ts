@@ -24,9 +24,11 @@ export async function evaluate(model: LoadedModel, ids: ArrayLike<number>, strid
   let pitch = 0; // bytes between rows of hidden states
   const captured = createBuffer(gpu, "captured", stages * stride * (config.hidden + 8) * 4, STORAGE);
   const options = checkSession({ policy: "full", stride });
-  const stepper = createStepper(model, options, prompt.length, true, (encoder, stage) => {
-    const from = stage === config.layers ? stepper.forward.normed : stepper.forward.x;
-    encoder.copyBufferToBuffer(from, 0, captured, stage * stride * pitch, count * pitch);
+  const stepper = createStepper(model, options, prompt.length, true, {
+    tap: (encoder, stage) => {
+      const from = stage === config.layers ? stepper.forward.normed : stepper.forward.x;
+      encoder.copyBufferToBuffer(from, 0, captured, stage * stride * pitch, count * pitch);
+    },
   });
   pitch = stepper.forward.hiddenPitch * 4;
   const logitBytes = stride * config.vocab * 4;

@@ -4,6 +4,7 @@ import type { LoadedModel } from "./model/loaded.ts";
 import { checkPerplexity, checkPromptIds, checkRoom, checkSession } from "./options.ts";
 import type { PerplexityOptions } from "./options.ts";
 import { ruleName } from "./policies/rule.ts";
+import { Recorder } from "./recording/recorder.ts";
 import { createStepper } from "./step.ts";
 
 /** What `model.perplexity` found. */
@@ -46,9 +47,13 @@ export async function perplexity(
   checkRoom(checked, 0, ids.length, spans, 0);
   const { stride, budget, policy } = checked;
   const capacity = policy === "full" ? budget || ids.length : budget + stride;
-  const stepper = createStepper(model, checked, capacity, true);
+  const recorder = checked.record && new Recorder(checked.record);
+  const stepper = createStepper(model, checked, capacity, true, { recorder });
   try {
-    if (checked.pinPrompt) stepper.books.pin(0, first);
+    if (checked.pinPrompt) {
+      stepper.books.pin(0, first);
+      recorder?.pin([0, first]);
+    }
     let sum = 0;
     for (let begin = 0; begin < ids.length - 1;) {
       const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there
@@ -58,6 +63,7 @@ export async function perplexity(
       begin += count;
       onProgress(begin, ids.length - 1);
     }
+    recorder?.end();
     const tokens = ids.length - first;
     const { books, cache } = stepper;
     return {

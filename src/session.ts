@@ -6,6 +6,7 @@ import { checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, chec
 import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
 import { mostHeld } from "./pins.ts";
 import { ruleName } from "./policies/rule.ts";
+import { Recorder } from "./recording/recorder.ts";
 import { newRun, type Report, reportOf, type Run } from "./report.ts";
 import { Random, Sampler } from "./sample.ts";
 import { createStepper, growInto, type Memory, type Stepper, type Wanted } from "./step.ts";
@@ -21,6 +22,7 @@ export class Session {
   readonly #sampler: Sampler;
   readonly #banned: Uint32Array<ArrayBuffer>; // one bit per id
   readonly #ids = [0]; // the ids of a decode step
+  readonly #recorder: Recorder | null;
   #stepper: Stepper | null = null; // null: a full cache not yet sized, or disposed
   #made: Promise<unknown> = Promise.resolve(null); // settles with what the GPU said to the last allocation
   #pending: number | null = null; // the last id generated, not yet taken in
@@ -35,6 +37,7 @@ export class Session {
   constructor(model: LoadedModel, asked: SessionOptions, onDispose: () => void) {
     this.#asked = { ...asked };
     this.options = checkSession(this.#asked, slotBytes(model.config));
+    this.#recorder = this.options.record && new Recorder(this.options.record);
     this.#model = model;
     this.#onDispose = onDispose;
     this.#sampler = new Sampler(model.config.vocab);
@@ -48,8 +51,11 @@ export class Session {
     gpu.device.pushErrorScope("validation"); // what follows from a buffer that was refused
     gpu.device.pushErrorScope("out-of-memory");
     try {
-      this.#stepper = createStepper(this.#model, this.options, capacity);
-      for (const span of this.#pins) this.#stepper.books.pin(...span);
+      this.#stepper = createStepper(this.#model, this.options, capacity, false, { recorder: this.#recorder });
+      for (const span of this.#pins) {
+        this.#stepper.books.pin(...span);
+        this.#recorder?.pin(span);
+      }
     } finally {
       const [memory, validation] = [gpu.device.popErrorScope(), gpu.device.popErrorScope()];
       this.#made = Promise.all([memory, validation]).then(([first, second]) => first ?? second);
@@ -107,6 +113,7 @@ export class Session {
     if (last?.[1] === span[0]) this.#pins[this.#pins.length - 1] = [last[0], span[1]]; // as a prompt's chunks do
     else this.#pins.push(span);
     this.#stepper?.books.pin(...span);
+    if (this.#stepper) this.#recorder?.pin(span);
   }
 
   #checkUsable(action = "generate") {
@@ -318,5 +325,6 @@ export class Session {
     this.#lastReport = this.report();
     this.#stepper?.release();
     this.#stepper = null;
+    this.#recorder?.end();
   }
 }

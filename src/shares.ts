@@ -14,7 +14,11 @@ export interface Grouping {
 }
 
 /** @param slots per lane on average: the budget, and what a step takes in on top */
-export function groupingOf(config: ModelConfig, options: CheckedSession, slots: number): Grouping {
+export function groupingOf(
+  config: Pick<ModelConfig, "layers" | "kvHeads">,
+  options: CheckedSession,
+  slots: number,
+): Grouping {
   const { layers, kvHeads } = config;
   const { budget } = options;
   const allocation = allocationFor(options, kvHeads);
@@ -47,6 +51,8 @@ export class Shares {
   readonly #scores: Float32Array[]; // of one layer: [kvHeads][slots]
   readonly #counts: Int32Array; // [kvHeads]
   readonly #parts: Int32Array; // [kvHeads]
+  readonly #stride: number; // tokens
+  #taken = 0; // tokens since lanes got their budgets
 
   /** @param books one group per lane */
   constructor(books: Books, kvHeads: number, options: CheckedSession) {
@@ -57,6 +63,21 @@ export class Shares {
     this.#scores = Array.from({ length: kvHeads }, () => new Float32Array(books.width));
     this.#counts = new Int32Array(kvHeads);
     this.#parts = new Int32Array(kvHeads);
+    this.#stride = options.stride;
+  }
+
+  /** Tokens were taken in: with every `stride` of them, lanes get new budgets. */
+  taken(tokens: number): void {
+    this.#taken += tokens;
+    if (this.#taken < this.#stride) return;
+    this.#taken = 0;
+    this.shareAnew();
+  }
+
+  /** As at the start. */
+  reset(): void {
+    this.#taken = 0;
+    for (const group of this.#books.groups) group.budget = this.#total / this.#kvHeads;
   }
 
   /** Gives every lane a new budget, by its scores as they are now. */

@@ -9,6 +9,7 @@ import type { LoadedModel } from "./model/loaded.ts";
 import type { CheckedSession } from "./options.ts";
 import { readsAttention, ruleOf } from "./policies/rule.ts";
 import { Pool } from "./pool.ts";
+import type { Recorder } from "./recording/recorder.ts";
 import { groupingOf, Shares } from "./shares.ts";
 
 /** Milliseconds spent in steps: all of it, waiting for the GPU's answer, and in the Wasm core. */
@@ -92,6 +93,7 @@ function checkScratch({ gpu, config }: LoadedModel, capacity: number, lanes: num
 /**
  * Makes a context of `slots` slots per lane, on average: the budget, and what a step takes in on top.
  * @param every see createForward; logits of every token stay on the GPU in forward.logits
+ * @param more.tap see StepShape @param more.recorder writes down the attention of every step
  * @throws RangeError where the adapter's largest binding is too small
  */
 export function createStepper(
@@ -99,17 +101,18 @@ export function createStepper(
   options: CheckedSession,
   slots: number,
   every = false,
-  tap?: StepShape["tap"],
+  { tap, recorder = null }: { tap?: StepShape["tap"]; recorder?: Recorder | null } = {},
 ): Stepper {
   const { gpu, config, weights, pipelines } = model;
   const { stride } = options;
-  const needsAttention = readsAttention(options);
+  const needsAttention = readsAttention(options) || recorder !== null;
   const { kvHeads } = config;
   const grouping = groupingOf(config, options, slots);
   const books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
   const { onEvict } = options;
-  const tenants = onEvict && new Tenants(books);
+  const tenants = onEvict || recorder ? new Tenants(books) : null;
   const watch = onEvict && new EvictionWatch(books, tenants!, kvHeads, onEvict);
+  recorder?.begin(config, options);
   const { lanes, width: capacity } = books;
   checkScratch(model, capacity, lanes, stride, every);
   const { rows, pooled } = grouping;
@@ -135,8 +138,6 @@ export function createStepper(
   const losses = new Float32Array(stride);
   const sources = { logits: forward.logits, losses: forward.losses }; // of what is read back before the id
   const { queue } = gpu.device;
-  let unshared = 0; // tokens taken in since the lanes' budgets were set
-
   let fault: Error | null = null; // why these books can no longer be trusted
 
   function broken(rule: string): Error {
@@ -147,11 +148,8 @@ export function createStepper(
     const id = await take(ids, begin, count, wanted);
     if (wanted === "id" && id >= config.vocab) throw broken("the model's logits must be numbers, got none that is");
     const started = performance.now();
-    unshared += count;
-    if (shares && unshared >= stride) {
-      shares.shareAnew();
-      unshared = 0;
-    }
+    recorder?.pass(books, ids, begin, count);
+    shares?.taken(count);
     for (let i = 0; i < books.groups.length; i++) {
       const group = books.groups[i];
       const n = options.policy === "full" ? 0 : Math.max(0, group.core.live - group.budget);
@@ -161,6 +159,7 @@ export function createStepper(
     const ms = performance.now() - started;
     clock.wasm += ms;
     clock.total += ms;
+    recorder?.evicted(books, tenants!);
     watch?.evicted();
     return id;
   }
@@ -232,6 +231,8 @@ export function createStepper(
   function reset() {
     books.reset();
     pool?.reset();
+    shares?.reset();
+    recorder?.reset(options.pin);
     fault = null;
     uploadSlots(gpu, books, cache);
     stepper.peak = 0;

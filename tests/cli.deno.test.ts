@@ -57,8 +57,8 @@ usage("--help", async () => {
 const WRONG: [string[], string][] = [
   [["generate"], "generate takes one prompt (in quotes), got none"],
   [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
-  [["answer", "x"], "the command must be generate or perplexity, got answer"],
-  [["--budget", "8"], "the command must be generate or perplexity, got none"],
+  [["answer", "x"], "the command must be one of generate, perplexity, replay, got answer"],
+  [["--budget", "8"], "the command must be one of generate, perplexity, replay, got none"],
   [["generate", "x", "--bugdet", "8"], "Unknown option '--bugdet'"],
   [["generate", "x", "--budget"], "--budget"],
   [
@@ -85,6 +85,9 @@ const WRONG: [string[], string][] = [
   [["generate", "x", "--pin", "4:4"], "a pinned span's to must be a whole number from 5"],
   [["generate", "x", "--budget", "16", "--pin", "0:20"], "budget must be above sinks and pinned tokens + newest = 21"],
   [["generate", "x", "--first", "2"], 'generate takes no --first; see --help, got "2"'],
+  [["generate", "x", "--policy", "h2o", "--policy", "tova"], "--policy may be given once only, got 2"],
+  [["replay"], "replay takes one file, got none"],
+  [["replay", "x", "--stride", "2"], "replay takes no --stride"],
   [["perplexity"], 'perplexity takes one text (in quotes, "-" or "@FILE"), got none'],
   [["perplexity", "x", "--temperature", "1"], "perplexity takes no --temperature"],
   [["perplexity", "x", "--first", "0"], "Cannot measure perplexity: first must be a whole number from 1"],
@@ -113,6 +116,12 @@ errors("what cannot be loaded or read", async () => {
     [["generate", "x", "--model", "no/such/folder"], "Cannot load model: "],
     [["generate", ""], "Cannot generate: the prompt must not be empty"],
     [["perplexity", "@no/such/file"], "Cannot read the text: no/such/file must be a file to read, got no such file"],
+    [["replay", "no/such/file"], "Cannot read the recording: no/such/file must be a file to read, got no such file"],
+    [["replay", repoPath("package.json")], "Cannot read the recording: it must be a recording of kvcap, got "],
+    [
+      ["generate", "x", "--record", "/no/such/folder/file"],
+      "Cannot record: /no/such/folder/file must be a file to write",
+    ],
     [["perplexity", "x", "--first", "20"], "Cannot measure perplexity: the text must have more than 20 tokens, got 2"],
     [
       ["generate", "x", "--policy", "full", "--budget", "20"],
@@ -276,6 +285,37 @@ run("perplexity counts the same tokens whatever the policy and budget", async ()
   const { stdout, stderr } = await kvcap(["perplexity", text, "--first", "3", "--policy", "full"]);
   assert.is(stdout, `${full.perplexity.toFixed(4)}\n`);
   assert.match(stderr, `the mean of -ln p over ${full.tokens} tokens`);
+});
+
+run("a recording is replayed, by the policy recorded to the same victims", async () => {
+  const file = await Deno.makeTempFile();
+  const capped = ["--policy", "h2o", "--budget", "20", "--stride", "4"];
+  const text = ["Once upon a time there was a fox", "--max-new-tokens", "40", "--ignore-eos"];
+  const { code, stderr } = await kvcap(["generate", ...text, ...capped, "--record", file, "--json"]);
+  assert.is(code, 0, stderr);
+  const one = await kvcap(["replay", file, "--policy", "h2o", "--json"]);
+  const { recording, replays } = JSON.parse(one.stdout);
+  assert.is(recording.options.policy, "h2o");
+  assert.is(replays.length, 1);
+  assert.equal([replays[0].reproduced, replays[0].evictions], [true, recording.tokens - 20]);
+  const all = await kvcap(["replay", file]);
+  assert.is(all.code, 0, all.stderr);
+  const lines = all.stdout.trimEnd().split("\n");
+  assert.is(lines.length, 1 + Object.keys(policies).length - 1);
+  assert.match(lines[1], /^h2o +20 +\d+ +100.00 % +100.00 % +0.00 % +yes$/);
+  assert.match(all.stderr, "record with --policy full");
+  await kvcap(["perplexity", text[0], "--policy", "full", "--record", file]);
+  const full = await kvcap(["replay", file, "--policy", "roco", "--policy", "tova", "--budget", "50%"]);
+  assert.is(full.code, 0, full.stderr);
+  assert.is(full.stdout.trimEnd().split("\n").length, 3);
+  assert.not.match(full.stderr, "record with --policy full");
+  const wrong = await kvcap(["replay", file, "--budget", "64KB"]);
+  assert.is(wrong.code, 2);
+  assert.match(wrong.stderr, /^Cannot replay: budget must be slots or a share of the tokens recorded, got [^\n]+\n$/);
+  const misnamed = await kvcap(["replay", file, "--policy", "best"]);
+  assert.is(misnamed.code, 2);
+  assert.match(misnamed.stderr, /^Cannot replay: policy must be one of roco, [^\n]+\n$/);
+  await Deno.remove(file);
 });
 
 run("a prompt from standard input", async () => {

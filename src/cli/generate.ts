@@ -4,6 +4,7 @@ import { checkGenerate, type GenerateOptions, type SessionOptions } from "../opt
 import type { Report } from "../report.ts";
 import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
 import { readStdin } from "./input.ts";
+import { createRecordFile, type RecordFile } from "./record.ts";
 import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
 interface Job {
@@ -12,6 +13,7 @@ interface Job {
   session: SessionOptions;
   generate: GenerateOptions;
   ignoreEos: boolean;
+  record: string | undefined; // a file
   json: boolean;
 }
 
@@ -19,7 +21,7 @@ interface Job {
 function readJob(args: Arguments): Job {
   args.only("generate", [
     ...SESSION_FLAGS,
-    ...["model", "max-new-tokens", "temperature", "top-p", "stop", "ignore-eos"] as const,
+    ...["model", "max-new-tokens", "temperature", "top-p", "stop", "ignore-eos", "record"] as const,
   ]);
   const generate: GenerateOptions = {
     maxNewTokens: args.number("max-new-tokens"),
@@ -34,6 +36,7 @@ function readJob(args: Arguments): Job {
     session: sessionOptions(args),
     generate,
     ignoreEos: args.has("ignore-eos"),
+    record: args.text("record"),
     json: args.has("json"),
   };
   checked(() => checkGenerate(generate, 1));
@@ -56,8 +59,10 @@ export async function generate(args: Arguments): Promise<number> {
     else if (performance.now() - stoppedAt > 500) Deno.exit(130);
     stopper.abort();
   });
+  let file: RecordFile | null = null;
   try {
-    const session = model.session(job.session);
+    file = job.record === undefined ? null : createRecordFile(job.record);
+    const session = model.session({ ...job.session, record: file?.write });
     let begun = false; // there is text on stdout
     const pieces = session.generate(prompt, {
       ...job.generate,
@@ -92,7 +97,8 @@ export async function generate(args: Arguments): Promise<number> {
     return stopper.signal.aborted ? 130 : 0;
   } finally {
     progress.clear();
-    model.dispose();
+    model.dispose(); // and its session, which ends the recording
+    file?.close();
   }
 }
 

@@ -6,6 +6,7 @@ export const HELP = `kvcap: language models inside a fixed KV-cache budget
 usage: npm start                                     the main job: a story under RoCo, 96 slots per lane
        npm start -- generate PROMPT [options]        continue PROMPT; "-" reads it from standard input
        npm start -- perplexity TEXT [options]        how well the model foresees TEXT; "-", or "@FILE"
+       npm start -- replay FILE [options]            what other policies would have kept of a recorded run
        npm start -- --help
 
 model
@@ -39,6 +40,10 @@ text
   --ignore-eos          never end: the end-of-sequence token is never chosen
 perplexity
   --first N             tokens at the start that are read but not counted  (1)
+recordings
+  --record FILE         write down every token's attention; with --policy full, so that nothing is lost
+  replay takes --policy (more than once), --budget (N, or N% of the tokens recorded), --sinks, --newest, --seed,
+  --allocation and the parts of a policy; it needs neither model nor GPU
 output
   --json                one JSON object on stdout, nothing else
   -h, --help

@@ -4,11 +4,12 @@ import { checkPerplexity, type PerplexityOptions } from "../options.ts";
 import type { Perplexity } from "../perplexity.ts";
 import { note, print, Progress } from "../terminal.ts";
 import { readStdin, readTextFile } from "./input.ts";
+import { createRecordFile, type RecordFile } from "./record.ts";
 import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function perplexity(args: Arguments): Promise<number> {
-  args.only("perplexity", [...SESSION_FLAGS, "model", "first"]);
+  args.only("perplexity", [...SESSION_FLAGS, "model", "first", "record"]);
   const asked = args.word("perplexity", 'text (in quotes, "-" or "@FILE")');
   const options: PerplexityOptions = { ...sessionOptions(args), first: args.number("first") };
   checked(() => checkPerplexity(options));
@@ -20,9 +21,13 @@ export async function perplexity(args: Arguments): Promise<number> {
   const progress = new Progress();
   const onProgress = (done: number, total: number) => progress.show("loading", done, total);
   const model = await load(args.text("model") ?? SHIPPED, { onProgress }).finally(() => progress.clear());
+  let file: RecordFile | null = null;
   try {
+    const path = args.text("record");
+    file = path === undefined ? null : createRecordFile(path);
     const reading = (done: number, total: number) => progress.show("reading", done, total);
-    const found = await model.perplexity(text, { ...options, onProgress: reading }).finally(() => progress.clear());
+    const found = await model.perplexity(text, { ...options, record: file?.write, onProgress: reading })
+      .finally(() => progress.clear());
     if (args.has("json")) print(`${JSON.stringify({ ...found, adapter: model.gpu.adapter })}\n`);
     else {
       print(`${found.perplexity.toFixed(4)}\n`);
@@ -31,6 +36,7 @@ export async function perplexity(args: Arguments): Promise<number> {
     return 0;
   } finally {
     model.dispose();
+    file?.close();
   }
 }
 

@@ -22,11 +22,11 @@ const list = { type: "string", multiple: true } as const;
 const flag = { type: "boolean" } as const;
 const FLAGS = {
   ...{ model: text, json: flag, help: { type: "boolean", short: "h" } },
-  ...{ policy: text, score: text, scope: text, window: text, pool: text, width: text, shared: flag },
+  ...{ policy: list, score: text, scope: text, window: text, pool: text, width: text, shared: flag },
   ...{ budget: text, stride: text, sinks: text, newest: text, unsettled: text, aggregate: text },
   ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, seed: text },
   ...{ "max-new-tokens": text, temperature: text, "top-p": text, stop: list, "ignore-eos": flag },
-  first: text,
+  ...{ first: text, record: text },
 } satisfies ParseArgsOptionsConfig;
 
 type Flag = keyof typeof FLAGS;
@@ -59,6 +59,12 @@ export class Arguments {
   only(command: string, flags: readonly Flag[]): void {
     const stranger = Object.keys(this.#values).find((name) => !["help", "json", ...flags].includes(name));
     if (stranger) misused(`${command} takes no --${stranger}; see --help`, String(this.#values[stranger]));
+  }
+
+  /** A flag that may be given more than once, but not to this command. @throws Usage */
+  once(name: Flag): string | undefined {
+    const [value, ...more] = this.list(name) ?? [];
+    return more.length > 0 ? misused(`--${name} may be given once only`, more.length + 1) : value;
   }
 
   /** The only word behind the command. @throws Usage where it is not the only one */
@@ -114,10 +120,10 @@ export class Arguments {
   }
 }
 
-/** The session's options, as far as they can be checked without a model. @throws Usage */
+/** The session's options, as far as they can be checked without a model: all but the policy where there are no checks. @throws Usage */
 export function sessionOptions(args: Arguments, checks = true): SessionOptions {
   const session = {
-    policy: args.text("policy"),
+    policy: checks ? args.once("policy") : undefined,
     score: args.text("score"),
     scope: args.text("scope"),
     window: args.number("window"),

@@ -2,6 +2,7 @@
 import type { Allocation } from "../allocation.ts";
 import { type Budget, budgetSlots } from "../budget.ts";
 import type { Evicted } from "../evictions.ts";
+import type { RecordSink } from "../recording/recorder.ts";
 import { callback, flag, known, MOST_SEED, oneOf, refuse, whole } from "./check.ts";
 import { checkSpan, keptName, protectedIn, type Span } from "./room.ts";
 import { type CheckedRule, checkRuleOptions, RULE_NAMES, type RuleOptions } from "./rule.ts";
@@ -47,6 +48,11 @@ export interface SessionOptions extends RuleOptions {
   seed?: number;
   /** Hears of every token that is evicted from a lane, after the step that evicts it. */
   onEvict?: (evicted: Evicted) => void;
+  /**
+   * Takes a recording of the attention of every pass, piece by piece, to be replayed under other policies: see README. A piece
+   * is overwritten after the call. Attention is then computed whatever the policy. The recording ends with the session.
+   */
+  record?: RecordSink;
 }
 
 /** A session's options with every default filled in. A budget of 0 is not known yet: it waits for the first prompt. */
@@ -63,12 +69,13 @@ export interface CheckedSession extends CheckedRule {
   allocation: Allocation;
   seed: number;
   onEvict: ((evicted: Evicted) => void) | null;
+  record: RecordSink | null;
 }
 
 export const SESSION_NAMES = [
   ...RULE_NAMES,
   ...["budget", "stride", "aggregate", "sinks", "newest", "unsettled", "pinPrompt", "pin", "positions", "allocation"],
-  ...["seed", "onEvict"],
+  ...["seed", "onEvict", "record"],
 ];
 const ALLOCATIONS = ["uniform", "pyramid", "adaptive"] as const satisfies Allocation[];
 const DEFAULT_BUDGET = 256; // slots
@@ -95,14 +102,14 @@ export function checkSession(
   options: SessionOptions = {},
   slotBytes = 1,
   promptTokens: number | null = null,
+  action = "create session",
 ): CheckedSession {
-  const action = "create session";
   known(action, options, SESSION_NAMES);
   const rule = checkRuleOptions(action, options);
   const full = rule.policy === "full";
   const sized = full && options.budget === undefined
     ? null
-    : budgetSlots(options.budget ?? DEFAULT_BUDGET, options.stride, slotBytes, promptTokens);
+    : budgetSlots(options.budget ?? DEFAULT_BUDGET, options.stride, slotBytes, promptTokens, action);
   const budget = sized ? whole(action, "budget", sized.budget, 1) : 0;
   const sinks = count(action, "sinks", options.sinks ?? Math.min(4, Math.floor(budget / 4)), budget);
   const newest = count(action, "newest", options.newest ?? { share: 0.1 }, budget);
@@ -129,7 +136,8 @@ export function checkSession(
   const seed = whole(action, "seed", options.seed ?? 0, 0, MOST_SEED);
   const protection = { sinks, newest, unsettled, pinPrompt, pin };
   const onEvict = callback(action, "onEvict", options.onEvict);
-  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, seed, onEvict };
+  const record = callback(action, "record", options.record);
+  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, seed, onEvict, record };
 }
 
 /** Lanes compare their scores to share slots out: they must mean the same in all of them, and each choose for itself. */

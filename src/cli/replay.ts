@@ -1,0 +1,77 @@
+/** The command `replay`: what other policies would have kept of a recorded run, by the core alone. */
+import { policies, type PolicyName } from "../policies/index.ts";
+import { checkReplay, type ReplayOptions } from "../options/replay.ts";
+import { readRecording, type Recording } from "../recording/read.ts";
+import { type Replay, replay as replayOne } from "../recording/replay.ts";
+import { note, print } from "../terminal.ts";
+import { readFile } from "./input.ts";
+import { type Arguments, checked, sessionOptions } from "./usage.ts";
+
+const FLAGS = [
+  ...["policy", "score", "scope", "window", "pool", "width", "shared", "budget", "sinks", "newest"] as const,
+  ...["unsettled", "allocation", "seed"] as const,
+];
+
+/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
+export async function replay(args: Arguments): Promise<number> {
+  args.only("replay", FLAGS);
+  const file = args.word("replay", "file");
+  const { score, scope, window, pool, width, shared, budget, sinks, newest, unsettled, allocation, seed } =
+    sessionOptions(args, false);
+  const parts = { score, scope, window, pool, width, shared, sinks, newest, unsettled, allocation, seed };
+  const asked: ReplayOptions = { ...parts, budget: budget as ReplayOptions["budget"] };
+  const recording = readRecording(await readFile("recording", file));
+  const named = args.list("policy") as PolicyName[] | undefined;
+  const runs: ReplayOptions[] = (named ?? usual(recording, asked)).map((policy) => ({ ...asked, policy }));
+  checked(() => runs.forEach((run) => checkReplay(recording, run)));
+  const found = runs.map((run) => replayOne(recording, run));
+  if (args.has("json")) {
+    const { model, layers, kvHeads, passes, tokens, options } = recording;
+    print(`${JSON.stringify({ recording: { model, layers, kvHeads, passes, tokens, options }, replays: found })}\n`);
+  } else {
+    print(`${table(found)}\n`);
+    note(`\n${describe(recording, found)}`);
+  }
+  return 0;
+}
+
+/** The recorded policy, and every other one that the flags suit. */
+function usual(recording: Recording, asked: ReplayOptions): PolicyName[] {
+  const recorded = recording.options.policy as PolicyName;
+  const names = Object.keys(policies) as PolicyName[];
+  const suits = (policy: PolicyName) => {
+    try {
+      return Boolean(checkReplay(recording, { ...asked, policy }));
+    } catch {
+      return false;
+    }
+  };
+  const others = names.filter((name) => name !== recorded && name !== "full" && suits(name));
+  return recorded === "full" && others.length > 0 ? others : [recorded, ...others];
+}
+
+function table(found: Replay[]): string {
+  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+  const head = ["policy", "budget", "evictions", "mean share", "least share", "unknown", "as recorded"];
+  const rows = found.map((one) => [
+    ...[one.policy, `${one.budget}`, Number(one.evictions.toFixed(2)).toString()],
+    ...[percent(one.meanShare), percent(one.leastShare), percent(one.unknown)],
+    one.reproduced === null ? "-" : one.reproduced ? "yes" : "NO",
+  ]);
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  const line = (cells: string[]) =>
+    cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ");
+  return [head, ...rows].map(line).join("\n");
+}
+
+function describe({ model, passes, tokens, options }: Recording, found: Replay[]): string {
+  const lines = [
+    `recorded    ${tokens} tokens in ${passes} passes under the policy ${options.policy}; ${model}`,
+    "share       of a pass's recorded attention that went to tokens still held, per lane",
+    "unknown     share of the tokens held that the recorded run had lost: their attention counts as none",
+  ];
+  const lost = found.some(({ unknown }) => unknown > 0);
+  return lost
+    ? [...lines, "To compare policies, record with --policy full: it loses nothing."].join("\n")
+    : lines.join("\n");
+}

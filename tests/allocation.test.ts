@@ -137,7 +137,7 @@ test("refusals", () => {
     { allocation: "fair" },
     "Cannot create session: allocation must be one of uniform, pyramid, adaptive, got " + '"fair"',
   );
-  refused({ policy: "recency", allocation: "adaptive" }, "allocation adaptive needs a policy that scores attention");
+  refused({ policy: "recency", allocation: "adaptive" }, "allocation adaptive needs a score of attention");
   const session = model.session({ budget: 36, stride: 30, allocation: "pyramid" });
   const words = refusal(() => session.generate(Array(200).fill(7), { maxNewTokens: 1 }));
   assert.match(words, "budget must be above sinks + newest + stride = 37, got 36");

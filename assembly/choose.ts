@@ -94,9 +94,10 @@ export function chooseInLane(lane: i32, n: i32, score: i32): void {
   take(places, out, n, found);
   const room = roomOf(found, n);
   if (room == 0) return;
+  const means = score == rule.SCORE_MEAN;
   let worst = 0;
-  for (let j = 0; j < n; j++) worst = max(worst, spreadOf(lane, load<i32>(out + ((<usize> j) << 2))));
-  if (score == rule.SCORE_MEAN && manyWider(lane, worst, found - room)) return;
+  for (let j = 0; j < n; j++) worst = max(worst, spreadOf(lane, load<i32>(out + ((<usize> j) << 2)), means));
+  if (means && manyWider(lane, worst, found - room)) return;
   fillSpreads(lane);
   takeSettled(places, out, n, room, worst);
 }

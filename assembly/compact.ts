@@ -85,26 +85,36 @@ export function victimsAreGood(n: i32): bool {
   return met == all;
 }
 
-/** Frees the n slots of each lane that stand in `victims`. */
-export function freeVictims(n: i32): void {
-  let highest = state.above - 1;
-  let lowest = state.below;
-  for (let lane = 0; lane < lanes; lane++) {
-    const first = <usize> lane * <usize> capacity;
-    const mine = victims + ((<usize> lane * <usize> n) << 2);
-    for (let j = 0; j < n; j++) {
-      const slot = load<u32>(mine + ((<usize> j) << 2));
-      const at = (first + <usize> slot) << 2;
-      const place = load<i32>(position + at);
-      highest = max(highest, place);
-      lowest = min(lowest, place);
-      store<i32>(position + at, -1);
-      store<i32>(loose + at, -1);
-      store<u32>(freed + ((first + <usize> (state.freed + j)) << 2), slot);
-    }
+// The span of positions that the lanes freed so far: the state learns of it, as of the counts, once all have.
+let highest: i32 = -1;
+let lowest: i32 = i32.MAX_VALUE;
+
+/** Frees the n slots of one lane that stand in `victims`; `closeFreed` follows when every lane has. */
+export function freeInLane(lane: i32, n: i32): void {
+  const first = <usize> lane * <usize> capacity;
+  const mine = victims + ((<usize> lane * <usize> n) << 2);
+  let high = highest;
+  let low = lowest;
+  for (let j = 0; j < n; j++) {
+    const slot = load<u32>(mine + ((<usize> j) << 2));
+    const at = (first + <usize> slot) << 2;
+    const place = load<i32>(loose + at); // as position, and at hand
+    high = max(high, place);
+    low = min(low, place);
+    store<i32>(position + at, -1);
+    store<i32>(loose + at, -1);
+    store<u32>(freed + ((first + <usize> (state.freed + j)) << 2), slot);
   }
-  state.above = highest + 1;
-  state.below = lowest;
+  highest = high;
+  lowest = low;
+}
+
+/** After n slots of every lane were freed. */
+export function closeFreed(n: i32): void {
+  state.above = max(state.above, highest + 1);
+  state.below = min(state.below, lowest);
+  highest = -1;
+  lowest = i32.MAX_VALUE;
   state.freed += n;
   state.live -= n;
 }

@@ -8,7 +8,7 @@
 import { addressOf, begin, capacity, empty, emptyWindow, endOfArena, lanes, last, place, rows, state } from "./layout";
 import { addQuery, addRow, rowIsGood } from "./observe";
 import { chooseInLane, chooseInLayer, countCandidates, prepare, scoresAreGood } from "./choose";
-import { freeVictims, lanesAgree, pinPositions, takeSlots, victimsAreGood, writeList } from "./compact";
+import { closeFreed, freeInLane, lanesAgree, pinPositions, takeSlots, victimsAreGood, writeList } from "./compact";
 import * as words from "./rule";
 import { booksAreSound } from "./restore";
 import { showAll } from "./show";
@@ -171,51 +171,55 @@ function choiceCode(n: i32, rowIsIn: bool): i32 {
   return OK;
 }
 
-/** Writes every lane's victims, after adding the row to each if there is one: a lane at a time, while it is in the cache. */
-function chooseAll(n: i32, score: i32, queries: i32): void {
+/**
+ * Writes every lane's victims, after adding the row to each if there is one, and frees them if they shall go: a lane at a
+ * time, while it is in the cache.
+ */
+function chooseAll(n: i32, score: i32, queries: i32, freeing: bool): void {
   prepare(score);
   const step = state.shared == 1 ? state.kvHeads : 1;
   for (let first = 0; first < lanes; first += step) {
+    const end = first + step;
     if (queries > 0) {
-      for (let lane = first; lane < first + step; lane++) addRow(lane, queries);
+      for (let lane = first; lane < end; lane++) addRow(lane, queries);
     }
     if (state.shared == 1) chooseInLayer(first / step, n, score);
     else chooseInLane(first, n, score);
+    if (freeing) {
+      for (let lane = first; lane < end; lane++) freeInLane(lane, n);
+    }
   }
+  if (!freeing) return;
+  closeFreed(n);
+  state.evictions++;
+}
+
+function chosen(n: i32, score: i32, freeing: bool): i32 {
+  const code = choiceCode(n, true);
+  if (code != OK) return code;
+  if (score == words.SCORE_GIVEN && !scoresAreGood()) return BAD_SCORE;
+  chooseAll(n, score, 0, freeing);
+  return OK;
 }
 
 /** Writes to `victims` [lanes, n] the slots that evict would free, ascending within a lane, and changes no book. */
 export function choose(n: i32): i32 {
-  const code = choiceCode(n, true);
-  if (code == OK) chooseAll(n, state.score, 0);
-  return code;
+  return chosen(n, state.score, false);
 }
 
 /** Chooses n victims in every lane by the rule and frees them; their slots are in `victims`, as `choose` writes them. */
 export function evict(n: i32): i32 {
-  const code = choose(n);
-  if (code != OK) return code;
-  freeVictims(n);
-  state.evictions++;
-  return OK;
+  return chosen(n, state.score, true);
 }
 
 /** As choose, by the host's own `scores` [lanes, capacity] in place of the rule's; scope and protection are the rule's. */
 export function chooseScored(n: i32): i32 {
-  const code = choiceCode(n, true);
-  if (code != OK) return code;
-  if (!scoresAreGood()) return BAD_SCORE;
-  chooseAll(n, words.SCORE_GIVEN, 0);
-  return OK;
+  return chosen(n, words.SCORE_GIVEN, false);
 }
 
 /** As evict, by the host's own `scores`. */
 export function evictScored(n: i32): i32 {
-  const code = chooseScored(n);
-  if (code != OK) return code;
-  freeVictims(n);
-  state.evictions++;
-  return OK;
+  return chosen(n, words.SCORE_GIVEN, true);
 }
 
 /** observe(queries) and evict(n) in one: the same to the last bit, in less time. If either is refused, both are. */
@@ -225,9 +229,7 @@ export function step(queries: i32, n: i32): i32 {
   code = choiceCode(n, false);
   if (code != OK) return code;
   beginRow(queries);
-  chooseAll(n, state.score, queries);
-  freeVictims(n);
-  state.evictions++;
+  chooseAll(n, state.score, queries, true);
   return OK;
 }
 
@@ -237,7 +239,8 @@ export function free(n: i32): i32 {
   if (n < 1) return BAD_COUNT;
   if (state.pending > 0) return NOT_OBSERVED;
   if (n > state.live || !victimsAreGood(n)) return BAD_SLOT;
-  freeVictims(n);
+  for (let lane = 0; lane < lanes; lane++) freeInLane(lane, n);
+  closeFreed(n);
   return OK;
 }
 

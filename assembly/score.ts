@@ -94,11 +94,12 @@ export function meanKeys(lane: i32, from: i32, to: i32): void {
   setLowest(least);
 }
 
-/** σ² of one slot: max(0, Q/n − m²), which orders as σ does. */
-export function spreadOf(lane: i32, slot: i32): i32 {
+/** σ² of one loose slot: max(0, Q/n − m²), which orders as σ does. `meanIsKey`: its key is m already. */
+export function spreadOf(lane: i32, slot: i32, meanIsKey: bool): i32 {
   const at = (<usize> lane * <usize> capacity + <usize> slot) << 2;
-  const n = <f32> max(state.clock - load<i32>(birth + at), 1);
-  const variance = load<f32>(sumsq + at) / n - squareOf(load<f32>(sum + at) / n);
+  const n = <f32> max(state.clock - load<i32>(birthsOf(lane) + ((<usize> slot) << 2)), 1);
+  const mean = meanIsKey ? load<f32>(keys + ((<usize> slot) << 2)) : load<f32>(sum + at) / n;
+  const variance = load<f32>(sumsq + at) / n - squareOf(mean);
   return reinterpret<i32>(variance > 0 ? variance : <f32> 0);
 }
 

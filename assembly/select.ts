@@ -4,7 +4,7 @@
 // A ranking is ascending with ties to the older position first. So a cut through a ranking is a pair (key, position), and
 // "the k first" are those at or before the k-th pair.
 
-import { few, keys, spreads, state, ties } from "./layout";
+import { few, keys, spreads, state, ties, totals } from "./layout";
 import { lowest, NONE, setLowest, smallest, total } from "./score";
 
 /** The cut that `cutAfter` found: the k first are those before it and the one at it. */
@@ -103,8 +103,7 @@ function kth(ranked: usize, size: i32, k: i32, low: i32, high: i32, count: i32):
   low--;
   // Invariant: before = keys up to `low` < k ≤ keys up to `high` = count. First among all keys, then among a handful.
   let base = 0; // keys below the handful
-  let middle = count > HANDFUL && ranked == keys ? guess(ranked, size, k) : NONE;
-  if (middle > high || middle <= low) middle = low + <i32> (<u32> (high - low) >> 1);
+  let middle = low + <i32> (<u32> (high - low) >> 1);
   for (let enough = HANDFUL;; enough = 0) {
     while (count != k && count - before > enough && <u32> (high - low) > 1) {
       const found = base + countUpTo(ranked, size, middle);
@@ -230,9 +229,57 @@ function slotAt(places: usize, place: i32): i32 {
   return i;
 }
 
+/** Copies the keys up to `bound` to `ties`, and their slots to `totals`, in the order of slots. Returns how many they are. */
+function gatherUpTo(bound: i32): i32 {
+  const size = state.extent;
+  const ranked = keys;
+  const slots = totals - ties;
+  let out = ties;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    const bounds = i32x4.splat(bound);
+    for (; i + 64 <= size; i += 64) {
+      const at = ranked + ((<usize> i) << 2);
+      for (let bits = ~above64(at, bounds); bits != 0; bits &= bits - 1) {
+        const slot = <i32> ctz(bits);
+        store<i32>(out, load<i32>(at + ((<usize> slot) << 2)));
+        store<u32>(out + slots, i + slot);
+        out += 4;
+      }
+    }
+  }
+  for (; i < size; i++) {
+    const key = load<i32>(ranked + ((<usize> i) << 2));
+    if (key > bound) continue;
+    store<i32>(out, key);
+    store<u32>(out + slots, i);
+    out += 4;
+  }
+  return <i32> ((out - ties) >> 2);
+}
+
+/** Takes the n smallest of those up to a guess; false if it was too low, or ties at the cut want a closer look. */
+function takeFromHandful(out: usize, n: i32): bool {
+  const bound = guess(keys, state.extent, n);
+  if (bound == NONE) return false;
+  const count = gatherUpTo(bound);
+  if (count < n) return false;
+  const cut = kth(ties, count, n, lowest, bound, count);
+  if (upTo != n) return false;
+  const slots = totals;
+  const ranked = ties;
+  for (let i = 0; i < count; i++) {
+    const at = (<usize> i) << 2;
+    store<u32>(out, load<u32>(slots + at)); // of one past the cut it is overwritten, or lies beyond the n
+    out += (<usize> (load<i32>(ranked + at) <= cut)) << 2;
+  }
+  return true;
+}
+
 /** Writes to `out` the n slots with the smallest keys, ascending, of `found` that have one: n ≤ found. */
 export function take(places: usize, out: usize, n: i32, found: i32): void {
   if (n == 1) return takeFirst(places, out, lowest);
+  if (takeFromHandful(out, n)) return;
   cutAfter(keys, places, n, lowest, NONE - 1, found);
   takeUpToCut(places, out);
 }

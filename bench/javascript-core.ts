@@ -1,5 +1,5 @@
 // The eviction core as one would write it in JavaScript for speed: typed arrays, no objects per token, no allocation per
-// step, a quickselect where many go. What bench/core.bench.ts measures the Wasm against, after both gave the twin's answers.
+// step, a quickselect where many go. What bench/core-times.ts measures the Wasm against, after both gave the twin's answers.
 //
 // Lanes claim and evict together, as in the Wasm core; there are no pins and no refusals.
 import type { CoreRule, CoreShape } from "../src/core.ts";

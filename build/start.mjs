@@ -1,5 +1,5 @@
 // The entry of every npm script: sets up what is missing, then runs the command in Deno.
-//   node build/start.mjs run|test|golden|bench|build|check [arguments]
+//   node build/start.mjs run|test|golden|bench|bench:core|build|check [arguments]
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
@@ -94,6 +94,11 @@ const commands = {
     }
     if (!wanted.length) process.stderr.write("kvcap: no benchmark of that name (bench/NAME.bench.ts)\n");
     return wanted.length ? 0 : 1;
+  },
+  async "bench:core"(args) {
+    packages(), wasm();
+    if (!args.includes("--only=deno")) browser();
+    return await inDeno("run", "-A", "--quiet", "--no-prompt", "bench/core.bench.ts", ...args);
   },
   async build() {
     packages(), wasm();

@@ -50,35 +50,36 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
     const { wasm } = start(1);
     assert.ok(wasm.bytes(...shape) > 0);
     assert.is(wasm.bytes(32, 8, 2048) % 16, 0);
-    for (const bad of [[0, 1, 1], [1, 0, 1], [1, 1, 0], [-1, 1, 1], [65536, 1, 1], [1000, 1000, 1000]]) {
+    const shapes = [[0, 1, 1], [1, 0, 1], [1, 1, 0], [-1, 1, 1], [65536, 1, 1], [1, 65536, 1], [1000, 1000, 1000]];
+    for (const bad of [...shapes, [1, 1, 2 ** 31 - 1], [1, 1, 1, -1], [1, 1, 1, 65536]]) {
       assert.is(wasm.bytes(...bad), 0, `${bad}`);
       assert.is(wasm.init(...bad), BAD_SHAPE, `${bad}`);
     }
     assert.is(wasm.init(32, 8, 2048), SMALL_MEMORY);
     assert.is(wasm.address(1), 0);
-    for (
-      const [name, ...numbers] of [
-        ["rule", 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        ["reset"],
-        ["claim", 1, 1],
-        ["observe", 1],
-        ["advance", 1],
-        ["choose", 1],
-        ["evict", 1],
-        ["chooseScored", 1],
-        ["evictScored", 1],
-        ["step", 1, 1],
-        ["free", 1],
-        ["pin", 0, 0],
-        ["listLive"],
-        ["showScores"],
-        ["restore"],
-        ["copyPlane"],
-        ["addPlane"],
-      ] as [string, ...number[]][]
-    ) {
-      assert.is(wasm[name](...numbers), NOT_READY, name);
-    }
+    const calls: [string, ...number[]][] = [
+      ["rule", 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      ["reset"],
+      ["claim", 1, 1],
+      ["observe", 1],
+      ["advance", 1],
+      ["choose", 1],
+      ["evict", 1],
+      ["chooseScored", 1],
+      ["evictScored", 1],
+      ["step", 1, 1],
+      ["free", 1],
+      ["pin", 0, 0],
+      ["listLive"],
+      ["showScores"],
+      ["restore"],
+      ["copyPlane"],
+      ["addPlane"],
+    ];
+    for (const [name, ...numbers] of calls) assert.is(wasm[name](...numbers), NOT_READY, name);
+    const free = ["bytes", "init", "address", "evictable"]; // need no init
+    const exports = WebAssembly.Module.exports(module).filter(({ kind }) => kind === "function");
+    assert.equal(exports.map(({ name }) => name).sort(), [...free, ...calls.map(([name]) => name)].sort());
     assert.is(wasm.evictable(), 0);
   });
 
@@ -130,6 +131,8 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
     refuse(NOT_OBSERVED, "evict", 1);
     refuse(NOT_OBSERVED, "choose", 1);
     refuse(NOT_OBSERVED, "free", 1);
+    refuse(NOT_OBSERVED, "chooseScored", 1);
+    refuse(NOT_OBSERVED, "evictScored", 1);
     refuse(WRONG_QUERIES, "observe", 3);
     refuse(WRONG_QUERIES, "advance", 5);
     rows[29] = NaN; // a free slot's: ignored
@@ -169,6 +172,7 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
     for (const bad of [NaN, Infinity, -Infinity]) {
       scores[8] = bad;
       refuse(BAD_SCORE, "evictScored", 1);
+      refuse(BAD_SCORE, "chooseScored", 1);
     }
     scores[8] = 0;
     scores[9] = NaN; // a free slot's: ignored
@@ -191,6 +195,10 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
     victims.set([3, 4]);
     assert.is(wasm.free(1), 0);
     for (const name of ["choose", "evict", "chooseScored", "evictScored"]) refuse(LANES_DIFFER, name, 1);
+    assert.is(wasm.claim(1, 1), 0);
+    refuse(LANES_DIFFER, "step", 1, 1);
+    assert.is(wasm.observe(1), 0);
+    for (const name of ["showScores", "listLive", "copyPlane"]) assert.is(wasm[name](), 0, name);
     assert.is(memory.buffer.byteLength, 65536);
   });
 

@@ -4,10 +4,11 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { CoreRule, CoreShape } from "../src/core.ts";
 import { policies, type Policy } from "../src/policies/index.ts";
+import { inBrowser } from "./files.ts";
 import { fromEnvironment } from "./runs.ts";
 import { randomFrom, Trio } from "./trio.ts";
 
-const RUNS = fromEnvironment("KVCAP_RUNS", 300);
+const RUNS = fromEnvironment("KVCAP_RUNS", inBrowser ? 1000 : 10000);
 const STEPS = 24;
 const all: Policy[] = Object.values(policies).filter((policy) => policy.evicts);
 

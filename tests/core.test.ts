@@ -70,6 +70,16 @@ rows("ignores what stands at free slots, and takes −0 as 0", () => {
   assert.ok(trio.observe(2, new Float32Array(3 * plane)));
   assert.is(trio.cores[0].sums[9], 0);
 });
+rows("a row that is too long does not fit, and changes nothing", () => {
+  const [core] = eight().cores;
+  core.claim(1);
+  const before = core.snapshot();
+  assert.throws(() => core.rows.set(new Float32Array(3 * plane + 1)), (error: Error) => error instanceof RangeError);
+  for (const queries of [3, 2 ** 31, NaN]) {
+    assert.throws(() => core.observe(queries), /^Cannot observe: queries must be/);
+  }
+  assert.equal(core.snapshot(), before);
+});
 rows("wants as many queries as were claimed", () => {
   const [core] = eight().cores;
   throws(() => core.observe(1), "Cannot observe: queries must be the 0 tokens claimed since the last row, got 1");

@@ -43,7 +43,11 @@ async function decode(type: Quantised, raw: Uint8Array, rows: number): Promise<F
   gpu.device.queue.writeBuffer(feed, 0, Uint32Array.from([columns, ...Array(7).fill(0), ...Array(rows).keys()]));
   const y = createBuffer(gpu, "y", columns * rows * 4, STORAGE);
   const readback = createReadback(gpu, columns * rows * 4);
-  const run = async (name: "blockEmbed" | "blockVec" | "blockMat", outPitch: number, grid: [number, number, number]) => {
+  const run = async (
+    name: "blockEmbed" | "blockVec" | "blockMat",
+    outPitch: number,
+    grid: [number, number, number],
+  ) => {
     const constants = { DTYPE: code, BLOCKS: columns / 8, ROWS: rows, FIRST: 0, PITCH: outPitch, ADD: 0, BIAS: 0 };
     const op: Op = pipelines.op(name, constants, [w, x, nothing, y, feed]);
     const encoder = gpu.device.createCommandEncoder();

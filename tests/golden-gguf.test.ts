@@ -23,7 +23,9 @@ interface Case {
 }
 
 /** A case alone, or the cases of one model. */
-type Golden = { file: string | null; modelFile?: string; model: string; template?: string } & ({ cases: Case[] } | Case);
+type Golden =
+  & { file: string | null; modelFile?: string; model: string; template?: string }
+  & ({ cases: Case[] } | Case);
 
 async function checkCase(model: Model, golden: Case, floats: Float32Array): Promise<string> {
   const { ids, greedy, gaps, logits: { offset, shape } } = golden;

@@ -34,10 +34,11 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
     const twice = tokens.find((token, id) => ids.get(token) !== id);
     throw refuse("tokenizer.ggml.tokens must have every token once", twice);
   }
-  const types = get("token_type") ?? tokens.map(() => 1);
-  if (!Array.isArray(types) || types.length !== tokens.length || !types.every(Number.isInteger)) {
-    throw refuse(`tokenizer.ggml.token_type must have an integer for each of ${tokens.length} tokens`, types);
+  const given = get("token_type") ?? tokens.map(() => 1);
+  if (!Array.isArray(given) || given.length !== tokens.length || !given.every(Number.isInteger)) {
+    throw refuse(`tokenizer.ggml.token_type must have an integer for each of ${tokens.length} tokens`, given);
   }
+  const types = given as number[];
   const added = tokens.flatMap((content, id) => {
     const special = types[id] === CONTROL || types[id] === UNKNOWN;
     return special || types[id] === USER ? [{ id, content, special, normalized: false }] : [];
@@ -105,7 +106,7 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
       model: {
         type: "BPE",
         vocab,
-        merges: mergesByScore(tokens, types as number[], scores as number[], ids),
+        merges: mergesByScore(tokens, types, scores as number[], ids),
         unk_token: unknown,
         byte_fallback: types.includes(BYTE),
         fuse_unk: true,
@@ -122,7 +123,12 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
 }
 
 /** Every way to make a token of two others, the token of the highest score first, the older ones first among equals. */
-function mergesByScore(tokens: string[], types: number[], scores: number[], ids: Map<string, number>): [string, string][] {
+function mergesByScore(
+  tokens: string[],
+  types: number[],
+  scores: number[],
+  ids: Map<string, number>,
+): [string, string][] {
   const plain = (id: number | undefined) => id !== undefined && ![UNKNOWN, CONTROL, USER, BYTE].includes(types[id]);
   const found: { score: number; left: number; right: number }[] = [];
   tokens.forEach((token, id) => {

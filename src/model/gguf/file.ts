@@ -123,7 +123,10 @@ function checkPlaces(places: [begin: number, end: number, name: string][], file:
   let last = 0, before = "";
   for (const [begin, end, name] of places.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
     if (begin < last) {
-      throw unreadable(`tensor ${name} must begin at ${last} in ${file} or later, after ${before}`, `${begin}, an overlap`);
+      throw unreadable(
+        `tensor ${name} must begin at ${last} in ${file} or later, after ${before}`,
+        `${begin}, an overlap`,
+      );
     }
     [last, before] = [end, name];
   }

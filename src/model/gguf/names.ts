@@ -49,7 +49,11 @@ export function ggufName(name: string): string {
  * of interleaved rotary pairs (0, d/2, 1, d/2 + 1, … of each head of d); reading puts them back.
  * @throws Error for a tensor that these models do not have: without it the answers would be another model's.
  */
-export function namedTensors(config: ModelConfig, interleaved: boolean, stored: Map<string, Tensor>): Map<string, Tensor> {
+export function namedTensors(
+  config: ModelConfig,
+  interleaved: boolean,
+  stored: Map<string, Tensor>,
+): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [name, tensor] of stored) {
     if (name === ROPE_FACTORS) continue;

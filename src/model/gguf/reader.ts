@@ -37,7 +37,9 @@ export async function readHeader<T>(source: Source, file: string, parse: (reader
       return parse(new Reader(bytes, size, file));
     } catch (error) {
       if (!(error instanceof Short)) throw error;
-      if (length === size) throw unreadable(`the header of ${file} must end within the file`, `the end at ${size} bytes`);
+      if (length === size) {
+        throw unreadable(`the header of ${file} must end within the file`, `the end at ${size} bytes`);
+      }
       if (length === most) throw unreadable(`the header of ${file} must have at most ${most} bytes`, "more");
     }
   }
@@ -102,7 +104,7 @@ export class Reader {
   #array(what: string): Value[] {
     const type = this.u32(`the element type of ${what}`);
     const length = this.count(`the number of elements of ${what}`, MAX_ELEMENTS);
-    if (type === ARRAY) throw refuse(`the elements of ${what} must be numbers or strings`, "arrays");
+    if (type === ARRAY) throw unreadable(`the elements of ${what} must be numbers or strings`, "arrays");
     const width = type === STRING ? 8 : WIDTHS[type]; // a string has at least its length
     if (width === undefined) throw refuse(`the element type of ${what} must be one of GGUF's 0 to 12`, type);
     if (length * width > this.size - this.at) {

@@ -1,5 +1,7 @@
 // Writes GGUF files by the format's page, for tests of what is in them: honest ones, and ones that lie where they are told to.
 import { bytesOf, isDtype } from "../src/model/formats.ts";
+import { type ModelFiles, openGgufModel } from "../src/model/open.ts";
+import { folder } from "./memory.ts";
 
 /** Numbers of value types. */
 export const U32 = 4, F32 = 6, BOOL = 7, STRING = 8, ARRAY = 9, U64 = 10;
@@ -67,6 +69,19 @@ export function writeGguf({ version = 3, metadata, tensors, align = 32 }: Descri
   whole.set(bytes);
   return whole;
 }
+
+/** The small llama with changes; undefined leaves something out. */
+export function changed(
+  metadata: Record<string, Typed | undefined> = {},
+  tensors: Record<string, Listed | undefined> = {},
+  of: Described = smallLlama(),
+): Uint8Array<ArrayBuffer> {
+  return writeGguf({ ...of, metadata: { ...of.metadata, ...metadata }, tensors: { ...of.tensors, ...tensors } });
+}
+
+/** What opening such a file gives. */
+export const openBytes = (bytes: Uint8Array<ArrayBuffer>): Promise<ModelFiles> =>
+  openGgufModel(folder({ "model.gguf": bytes }), "model.gguf");
 
 const LETTERS = "abcdefghilmnoprstuwy".split("");
 

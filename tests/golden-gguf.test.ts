@@ -90,4 +90,21 @@ for (const { name, json, floats } of await listGolden("gguf")) {
     }
   });
 }
+for (const [name, maxBinding] of [["fable-2m-Q4_1", 40_000], ["tiny-kquant-Q4_K_M", 20_000]] as const) {
+  const run = (await testDevice()) ? test : test.skip;
+  run(`${name}, its matrices in many parts`, async () => {
+    const { json, floats } = (await listGolden("gguf")).find((one) => one.name === name)!;
+    const golden = await readJson<Case & { file: string }>(json);
+    const options = { device: (await testDevice())!, maxBinding };
+    const model = await load(json.replace(/[^/]+$/, golden.file), options);
+    try {
+      assert.ok(model.weights.embedding.parts.length > 3);
+      const { logits } = await evaluate(model, golden.ids, 4);
+      const most = relative(logits, (await readFloats(floats)).subarray(0, logits.length));
+      assert.ok(most <= TOLERANCE, `logits differ by ${most} of the largest`);
+    } finally {
+      model.dispose();
+    }
+  });
+}
 test.run();

@@ -23,7 +23,7 @@ usage: npm start                                     the main job: a story under
        npm start -- --help
 
 model
-  --model DIR|FILE|URL  Hugging Face folder: config.json, safetensors, tokenizer.json; or a .gguf  (the shipped fable-2m)
+  --model DIR|FILE|URL  Hugging Face folder with safetensors, or a .gguf file  (the shipped fable-2m)
 cache (slots are tokens, per KV head of every layer)
   --policy NAME         ${Object.keys(policies).join(", ")}  (roco)
   --budget N|N%|NKB     live slots after a step, a share of the prompt, or bytes of K and V  (256; full: as needed)

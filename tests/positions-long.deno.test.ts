@@ -1,0 +1,69 @@
+// A text far longer than any that the model was trained on (2 048 tokens): with positions counted in the cache it must be as
+// easy to foresee at its end as at its start, and other stories read behind it as easy as behind its last lines alone.
+// `KVCAP_STEPS=20000 npm test -- --only=deno positions-long` runs the length that README tells of.
+import * as assert from "uvu/assert";
+import { load, type Model } from "../src/model.ts";
+import { checkSession, type SessionOptions } from "../src/options.ts";
+import type { Session } from "../src/session.ts";
+import { createStepper } from "../src/step.ts";
+import { gpuSuite, testDevice } from "./device.ts";
+import { repoPath } from "./files.ts";
+import { fromEnvironment } from "./runs.ts";
+
+const STEPS = fromEnvironment("KVCAP_STEPS", 3000); // tokens
+const STORIES = 800; // tokens
+const CACHE: SessionOptions = { policy: "roco", budget: 128, stride: 16, positions: "cache" };
+const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** -ln p of every token of `ids` but the first, read in chunks. */
+async function losses(model: Model, ids: number[], options: SessionOptions): Promise<number[]> {
+  const checked = checkSession(options);
+  const stepper = createStepper(model, checked, checked.budget + checked.stride, true);
+  const all: number[] = [];
+  for (let begin = 0; begin < ids.length - 1; begin += checked.stride) {
+    const count = Math.min(checked.stride, ids.length - 1 - begin);
+    await stepper.step(ids, begin, count, "losses");
+    all.push(...stepper.losses.subarray(0, count));
+  }
+  stepper.release();
+  return all;
+}
+
+const test = await gpuSuite("positions in the cache, far beyond those trained on");
+test(`${STEPS} tokens under roco in 128 slots`, async () => {
+  const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  const session = model.session(CACHE);
+  const prompt = model.tokenizer.encode("Once upon a time", { bos: true });
+  const write = async (session: Session, maxNewTokens: number, seed: number) => {
+    const sampling = { temperature: 1, seed, stopAtEnd: false }; // when a story ends, another begins
+    for await (const _ of session.generate(prompt, { maxNewTokens, ...sampling }));
+    session.dispose();
+    return session.report().ids;
+  };
+  const text = [...prompt, ...await write(session, STEPS, 1)];
+  // Stories long enough that their mean says little of what they stand behind: a short one's differs by 0.1 from place to place.
+  const stories = await write(model.session({ policy: "full" }), STORIES, 2);
+  const ids = [...text, ...stories];
+
+  const read = await losses(model, ids, CACHE);
+  const own = read.slice(prompt.length, text.length - 1);
+  const fifth = Math.floor(own.length / 5);
+  const parts = [0, 1, 2, 3, 4].map((i) => mean(own.slice(i * fifth, (i + 1) * fifth)));
+  const ofStories = (all: number[]) => mean(all.slice(1 - STORIES));
+  const early = ofStories(await losses(model, [...prompt, ...text.slice(-300), ...stories], CACHE));
+  const late = ofStories(read);
+  const absolute = ofStories(await losses(model, ids, { ...CACHE, positions: "absolute" }));
+  model.dispose();
+  const told = (value: number) => value.toFixed(3);
+  console.log(`    loss of the text by fifths: ${parts.map(told).join(", ")}`);
+  console.log(
+    `    of other stories: ${told(early)} behind the last 300 tokens, ${told(late)} behind all; absolute ${
+      told(absolute)
+    }`,
+  );
+  assert.ok(parts.every(Number.isFinite));
+  assert.ok(Math.max(...parts.slice(1)) < parts[0] + 0.25, "the text does not fall apart");
+  assert.ok(late < early + 0.15, "stories are foreseen as well behind all as behind little");
+  assert.ok(absolute > late + 0.1, "which positions counted in the text do not manage");
+});
+test.run();

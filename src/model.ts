@@ -4,21 +4,20 @@ import { Pipelines } from "./gpu/dispatch.ts";
 import { type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
 import { checkLoad, checkSession, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options.ts";
-import { checkTokenizer, createTokenizer, type Tokenizer } from "./tokenizer.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 import { slotBytes } from "./cache.ts";
 import { Core } from "./core.ts";
-import { type ModelConfig, parseConfig } from "./model/config.ts";
+import type { ModelConfig } from "./model/config.ts";
 import type { LoadedModel } from "./model/loaded.ts";
-import { checkWeights } from "./model/layout.ts";
-import { openWeights } from "./model/safetensors.ts";
-import { parseJson } from "./model/refuse.ts";
-import { openSource } from "./model/source.ts";
+import { openModel } from "./model/open.ts";
 import { uploadWeights, type Weights } from "./model/weights.ts";
 
 /** A model ready to make sessions. */
 export class Model implements LoadedModel {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
+  /** The model's own Jinja template for chats; null where its files have none. */
+  readonly chatTemplate: string | null;
   readonly gpu: Gpu;
   readonly pipelines: Pipelines;
   readonly weights: Weights;
@@ -26,9 +25,15 @@ export class Model implements LoadedModel {
   readonly #ownsDevice: boolean;
   #disposed = false;
 
-  constructor(config: ModelConfig, tokenizer: Tokenizer, gpu: Gpu, weights: Weights, ownsDevice: boolean) {
+  constructor(
+    { config, tokenizer, chatTemplate }: { config: ModelConfig; tokenizer: Tokenizer; chatTemplate: string | null },
+    gpu: Gpu,
+    weights: Weights,
+    ownsDevice: boolean,
+  ) {
     this.config = config;
     this.tokenizer = tokenizer;
+    this.chatTemplate = chatTemplate;
     this.gpu = gpu;
     this.pipelines = new Pipelines(gpu);
     this.weights = weights;
@@ -77,18 +82,14 @@ export class Model implements LoadedModel {
 }
 
 /**
- * Loads a Hugging Face folder (config.json, safetensors, tokenizer.json) from a folder or base URL onto the GPU.
+ * Loads a Hugging Face folder (config.json, safetensors, tokenizer.json), given as a folder or base URL, or a GGUF file, given
+ * as a path or URL that ends in .gguf, onto the GPU. Quantised weights stay as they are in the file.
  * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a GPU that is absent or too small.
  */
 export async function load(where: string | URL, options: LoadOptions = {}): Promise<Model> {
   const { device, maxBinding, onProgress } = checkLoad(options);
-  const source = openSource(where);
-  const json = async (file: string) => parseJson(await source.text(file), file);
-  const optional = async (file: string) => (await source.has(file)) ? await json(file) : {};
-  const config = parseConfig(await json("config.json"), await optional("generation_config.json"));
-  const tokenizer = createTokenizer(await json("tokenizer.json"), await optional("tokenizer_config.json"));
-  checkTokenizer(config, tokenizer);
-  const tensors = checkWeights(config, await openWeights(source));
+  const files = await openModel(where);
+  const { config, tensors } = files;
 
   await Core.ready();
   const gpu = await openGpu(device, maxBinding);
@@ -111,5 +112,5 @@ export async function load(where: string | URL, options: LoadOptions = {}): Prom
       `Cannot load model: the GPU must hold ${total} bytes of weights, got: ${refused?.message ?? gpu.failure}`,
     );
   }
-  return new Model(config, tokenizer, gpu, weights, !device);
+  return new Model(files, gpu, weights, !device);
 }

@@ -5,10 +5,10 @@ import { chart } from "../bench/core-chart.ts";
 import { header, promiseLines, timeLine } from "../bench/core-report.ts";
 import { benchInChromium } from "../bench/core-page.ts";
 import { benchCore, type CorePromises, type CoreTime } from "../bench/core-times.ts";
-import { policies } from "../src/policies/index.ts";
+import { policies as all } from "../src/policies/index.ts";
 import { scalarWasm } from "./trio.ts";
 
-const names = Object.values(policies).filter(({ evicts }) => evicts).map(({ name }) => name);
+const policies = Object.values(all).filter(({ evicts }) => evicts).map(({ name }) => name);
 
 const bench = suite("bench of the core");
 bench("times every policy, and says so as it goes", async () => {
@@ -21,7 +21,7 @@ bench("times every policy, and says so as it goes", async () => {
   assert.equal(told, [promises, ...times]);
   assert.equal(
     times.map(({ policy, evict }) => `${policy} ${evict}`),
-    names.flatMap((name) => [`${name} 1`, `${name} 64`]),
+    policies.flatMap((name) => [`${name} 1`, `${name} 64`]),
   );
   for (const { policy, layers, slots, evict, ...numbers } of times) {
     assert.equal([layers, slots], [1, 256]);
@@ -37,7 +37,7 @@ bench("times every policy, and says so as it goes", async () => {
   const told: string[] = [];
   const sizes = { layers: [1], slots: [256], samples: 1 };
   const result = await benchInChromium(sizes, (what) => told.push("policy" in what ? what.policy : "promises"));
-  assert.equal(told, ["promises", ...names.flatMap((name) => [name, name])]);
+  assert.equal(told, ["promises", ...policies.flatMap((name) => [name, name])]);
   for (const { policy, ms, ofCopy } of result!.times) assert.ok(ms > 0 && ofCopy > 0 && ofCopy < Infinity, policy);
 });
 bench("stops at a build that differs", async () => {
@@ -58,11 +58,11 @@ bench("stops at a build that differs", async () => {
 bench("the chart is a picture of the largest size", () => {
   const time = { evict: 1, ms: 1, gbPerSecond: 1, ofCopy: 1, nsPerSlot: 0.5, scalar: 4, javascript: 10, twin: 300 };
   const times = [1, 32].flatMap((layers) =>
-    names.map((policy): CoreTime => ({ ...time, policy, layers, slots: 4096 }))
+    policies.map((policy): CoreTime => ({ ...time, policy, layers, slots: 4096 }))
   );
   const svg = chart([...times, { ...times[0], evict: 64 }], "a test");
   assert.match(svg, "32 layers × 8 KV heads × 4096 slots");
-  assert.is(svg.match(/<circle/g)!.length, 4 * (names.length + 1));
+  assert.is(svg.match(/<circle/g)!.length, 4 * (policies.length + 1));
   for (
     const [kind, ns] of [["Wasm, SIMD", "0.50"], ["Wasm, scalar", "2.00"], ["JavaScript", "5.00"], [
       "naive twin",

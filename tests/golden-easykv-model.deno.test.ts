@@ -95,9 +95,9 @@ for (const one of await listGolden("easykv")) {
   const run = (await testDevice()) ? test : test.skip;
   run("end to end", async () => {
     const { modelName, modelFile } = trace.case;
-    const folder = modelFile ? null : await modelFolder(modelName!);
-    if (!folder) return checkedCase(`easykv ${one.name}: no model folder here, only its trace is checked`);
-    const model = await load(folder, { device: (await testDevice())! });
+    const place = await modelFolder(modelFile ?? modelName!);
+    if (!place) return checkedCase(`easykv ${one.name}: no model here, only its trace is checked`);
+    const model = await load(place, { device: (await testDevice())! });
     try {
       checkedCase(`easykv ${one.name}: ${await replay(model, trace)}`);
     } finally {

@@ -74,9 +74,9 @@ for (const { name, json } of await listGolden("easykv")) {
   run(name, async () => {
     const trace = await readJson<Trace>(json);
     const { modelName, modelFile } = trace.case;
-    const folder = modelFile ? null : await modelFolder(modelName!);
-    if (!folder) return checkedCase(`easykv ${name}: no model folder here, only its trace is checked`);
-    const model = await load(folder, { device: (await testDevice())! });
+    const place = await modelFolder(modelFile ?? modelName!);
+    if (!place) return checkedCase(`easykv ${name}: no model here, only its trace is checked`);
+    const model = await load(place, { device: (await testDevice())! });
     try {
       checkedCase(`easykv ${name}: ${await replay(model, trace)}`);
     } finally {

@@ -5,6 +5,7 @@ import { evaluate } from "../src/evaluate.ts";
 import { load, type Model } from "../src/model.ts";
 import { testDevice } from "./device.ts";
 import { checkedCase, inBrowser, listGolden, modelFolder, readFloats, readJson } from "./files.ts";
+import { relative } from "./relative.ts";
 
 const TOLERANCE = 1e-4; // of the largest value
 
@@ -15,19 +16,6 @@ interface Case {
   logits: { offset: number; shape: number[] };
   hidden: { offset: number; shape: number[] };
   lastGap: number;
-}
-
-/** Largest difference over the largest value, NaN where there is a NaN. */
-function relative(ours: Float32Array, theirs: Float32Array): number {
-  let most = 0;
-  let largest = 0;
-  for (let i = 0; i < ours.length; i++) {
-    const difference = Math.abs(ours[i] - theirs[i]);
-    if (Number.isNaN(difference)) return NaN;
-    most = Math.max(most, difference);
-    largest = Math.max(largest, Math.abs(theirs[i]));
-  }
-  return most / largest;
 }
 
 async function checkCase(model: Model, golden: Case, floats: Float32Array): Promise<string> {

@@ -10,7 +10,7 @@ usage: npm start                                     the main job: a story under
        npm start -- --help
 
 model
-  --model DIR|URL       Hugging Face folder: config.json, safetensors, tokenizer.json  (the shipped fable-2m)
+  --model DIR|FILE|URL  Hugging Face folder with safetensors, or a .gguf file  (the shipped fable-2m)
 cache (slots are tokens, per KV head of every layer)
   --policy NAME         ${wrapped(Object.keys(policies))}  (roco)
                         streaming goes with --positions cache

@@ -1,6 +1,6 @@
 /** Pipelines are compiled once per kernel and constants; bind groups are made at load; a step only sets and dispatches. */
 import type { Gpu } from "./device.ts";
-import { type Access, type KernelName, kernels } from "./kernels.ts";
+import { type Access, type Kernel, type KernelName, kernels } from "./kernels.ts";
 
 /** Values of a kernel's `override` constants. */
 export type Constants = Record<string, number>;
@@ -46,12 +46,13 @@ export class Pipelines {
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
       const { device } = this.#gpu;
-      const module = device.createShaderModule({ label: name, code: kernels[name].code });
+      const { code, entry = "main" }: Kernel = kernels[name];
+      const module = device.createShaderModule({ label: name, code });
       const layout = device.createPipelineLayout({ bindGroupLayouts: [this.#layout(name)] });
       pipeline = device.createComputePipeline({
         label: key,
         layout,
-        compute: { module, entryPoint: "main", constants },
+        compute: { module, entryPoint: entry, constants },
       });
       this.#pipelines.set(key, pipeline);
     }

@@ -1,6 +1,7 @@
 /** The kernel table: one row per .wgsl file, which says what its bindings are. Dispatch is written once, in dispatch.ts. */
 import argmax from "../../shaders/argmax.wgsl" with { type: "text" };
 import attend from "../../shaders/attend.wgsl" with { type: "text" };
+import blocks from "../../shaders/blocks.wgsl" with { type: "text" };
 import embed from "../../shaders/embed.wgsl" with { type: "text" };
 import loss from "../../shaders/loss.wgsl" with { type: "text" };
 import matmul from "../../shaders/matmul.wgsl" with { type: "text" };
@@ -19,15 +20,20 @@ export type Access = "r" | "w" | "u";
 /** One kernel: its source and its bindings. */
 export interface Kernel {
   readonly code: string;
+  /** Its entry point, where that is not `main`. */
+  readonly entry?: string;
   readonly bindings: readonly Access[];
 }
 
-/** Every kernel by name; matvec and matmul are interchangeable. */
+/** Every kernel by name; matvec and matmul are interchangeable, and so are blockVec and blockMat. */
 export const kernels = {
   embed: { code: embed, bindings: ["r", "r", "w"] },
   rmsnorm: { code: rmsnorm, bindings: ["r", "r", "r", "w"] },
   matvec: { code: matvec, bindings: ["r", "r", "r", "w", "r"] },
   matmul: { code: matmul, bindings: ["r", "r", "r", "w", "r"] },
+  blockEmbed: { code: blocks, entry: "embed", bindings: ["r", "r", "r", "w", "r"] },
+  blockVec: { code: blocks, entry: "vector", bindings: ["r", "r", "r", "w", "r"] },
+  blockMat: { code: blocks, entry: "matrix", bindings: ["r", "r", "r", "w", "r"] },
   rerank: { code: rerank, bindings: ["r", "r", "w"] },
   rope: { code: rope, bindings: ["r", "u", "r", "r", "w", "w", "w", "w", "w"] },
   scores: { code: scores, bindings: ["r", "u", "r", "r", "r", "w", "r", "r"] },

@@ -1,10 +1,10 @@
 /** The forward pass of a Llama-like decoder over a capped cache: buffers and bind groups made once, then one straight line. */
 import type { Cache } from "../cache.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "../gpu/device.ts";
-import { dispatch, type Op, type Pipelines } from "../gpu/dispatch.ts";
+import { type Constants, dispatch, type Op, type Pipelines } from "../gpu/dispatch.ts";
 import type { ModelConfig } from "./config.ts";
-import type { Dtype } from "./safetensors.ts";
-import type { Matrix, Weights } from "./weights.ts";
+import { formats, isQuantised } from "./formats.ts";
+import type { Matrix, Part, Weights } from "./weights.ts";
 
 /** What a forward pass works on besides weights and cache, and what it leaves behind. */
 export interface Forward {
@@ -41,7 +41,6 @@ interface Product {
   readonly mat: Op[];
 }
 
-const DTYPES: Record<Dtype, number> = { F32: 0, F16: 1, BF16: 2 };
 const pad8 = (length: number) => Math.ceil(length / 8) * 8;
 
 /** Bytes of the largest scratch buffer: scores [heads, stride, capacity]. */
@@ -98,25 +97,23 @@ export function createForward(
     return pipelines.op("rmsnorm", constants, [feed, x, weight, normed]);
   };
   const product = (matrix: Matrix, input: GPUBuffer, output: GPUBuffer, pitch: number, add = 0): Product => {
-    const ops = matrix.parts.map(({ buffer, dtype, first, rows }) => {
-      const constants = {
-        DTYPE: DTYPES[dtype],
-        BLOCKS: matrix.blocks,
-        ROWS: rows,
-        FIRST: first,
-        PITCH: pitch,
-        ADD: add,
-      };
-      const all = { ...constants, BIAS: matrix.bias ? 1 : 0 };
-      const vec = pipelines.op("matvec", all, [buffer, input, matrix.bias ?? nothing, output, feed]);
-      return { vec, mat: { pipeline: pipelines.get("matmul", all), bindings: vec.bindings } };
+    const ops = matrix.parts.map((part) => {
+      const constants = partConstants(matrix, part, pitch, add);
+      const [one, more] = isQuantised(part.dtype) ? ["blockVec", "blockMat"] as const : ["matvec", "matmul"] as const;
+      const vec = pipelines.op(one, constants, [part.buffer, input, matrix.bias ?? nothing, output, feed]);
+      return { vec, mat: { pipeline: pipelines.get(more, constants), bindings: vec.bindings } };
     });
     const rows = matrix.parts.map((part) => part.rows);
     return { rows, vec: ops.map(({ vec }) => vec), mat: ops.map(({ mat }) => mat) };
   };
 
-  const embed = weights.embedding.parts.map(({ buffer, dtype, first, rows }) => {
-    const constants = { DTYPE: DTYPES[dtype], WIDTH: hidden, PITCH: hiddenPitch, FIRST: first, ROWS: rows };
+  const embed = weights.embedding.parts.map((part) => {
+    const { buffer, dtype, first, rows } = part;
+    if (isQuantised(dtype)) {
+      const constants = partConstants(weights.embedding, part, hiddenPitch);
+      return pipelines.op("blockEmbed", constants, [buffer, nothing, nothing, x, feed]);
+    }
+    const constants = { DTYPE: formats[dtype].code, WIDTH: hidden, PITCH: hiddenPitch, FIRST: first, ROWS: rows };
     return pipelines.op("embed", constants, [feed, buffer, x]);
   });
   const rerank = pipelines.op("rerank", { CAPACITY: cache.capacity }, [feed, cache.positions, places]);
@@ -215,6 +212,19 @@ export function createForward(
   const bytes = buffers.reduce((sum, buffer) => sum + buffer.size, 0);
   const release = () => buffers.forEach((buffer) => releaseBuffer(gpu, buffer));
   return { x, normed, hiddenPitch, logits, losses, chosen, banned, observed, bytes, encode, release };
+}
+
+/** Constants of a kernel that reads rows of a matrix. */
+function partConstants(matrix: Matrix, { dtype, first, rows }: Part, pitch: number, add = 0): Constants {
+  return {
+    DTYPE: formats[dtype].code,
+    BLOCKS: matrix.blocks,
+    ROWS: rows,
+    FIRST: first,
+    PITCH: pitch,
+    ADD: add,
+    BIAS: matrix.bias ? 1 : 0,
+  };
 }
 
 const MOST_GROUPS = 65535; // workgroups per dimension that every adapter allows

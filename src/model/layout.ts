@@ -1,7 +1,8 @@
 // Which tensors a model must have, under the names and in the shapes that Hugging Face gives them.
 import type { ModelConfig } from "./config.ts";
+import { isDtype, isQuantised } from "./formats.ts";
 import { refuse, unreadable } from "./refuse.ts";
-import type { Dtype, StoredTensor, Tensor } from "./safetensors.ts";
+import type { StoredTensor, Tensor } from "./safetensors.ts";
 
 const EMBEDDING = "model.embed_tokens.weight";
 
@@ -45,34 +46,38 @@ export function tensorShapes(config: ModelConfig): Map<string, number[]> {
 /**
  * Checks that the tensors found are those of the model that the configuration describes.
  *
+ * @param shown The name of a tensor as its file has it, for messages.
  * @returns The tensors of `tensorShapes`, all of them readable by the shaders.
  * @throws RangeError or Error, one sentence, for a tensor that is missing, has another shape or dtype, or has no place in the model.
  */
-export function checkWeights(config: ModelConfig, stored: Map<string, StoredTensor>): Map<string, Tensor> {
+export function checkWeights(
+  config: ModelConfig,
+  stored: Map<string, StoredTensor>,
+  shown: (name: string) => string = (name) => name,
+): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   const shapes = tensorShapes(config);
   for (const [name, shape] of shapes) {
     let tensor = stored.get(name);
     // Writers store a tied matrix once, some of them under the head's name.
     if (!tensor && config.tied && name === EMBEDDING) tensor = stored.get("lm_head.weight");
-    if (!tensor) throw unreadable(`the weights must hold tensor ${name}`, "none of that name");
+    if (!tensor) throw unreadable(`the weights must hold tensor ${shown(name)}`, "none of that name");
     if (tensor.shape.length !== shape.length || tensor.shape.some((side, i) => side !== shape[i])) {
-      throw unreadable(`tensor ${name} must have shape [${shape.join(", ")}]`, `[${tensor.shape.join(", ")}]`);
+      throw unreadable(`tensor ${shown(name)} must have shape [${shape.join(", ")}]`, `[${tensor.shape.join(", ")}]`);
     }
-    if (!isDtype(tensor.dtype)) throw refuse(`tensor ${name} must be F32, F16 or BF16`, tensor.dtype);
+    // Norms and biases are read as they are: whoever quantises leaves them alone.
+    if (!isDtype(tensor.dtype) || shape.length === 1 && isQuantised(tensor.dtype)) {
+      throw refuse(`tensor ${shown(name)} must be F32, F16 or BF16`, tensor.dtype);
+    }
     tensors.set(name, tensor as Tensor);
   }
   for (const name of stored.keys()) {
     // A tensor of the model's own that we would leave out: its answers would not be those of this model.
     if (!shapes.has(name) && /^(model|lm_head)\./.test(name) && !isRedundant(name, config)) {
-      throw unreadable(`the tensors must be those of a ${config.architecture} of ${config.layers} layers`, name);
+      throw unreadable(`the tensors must be those of a ${config.architecture} of ${config.layers} layers`, shown(name));
     }
   }
   return tensors;
-}
-
-function isDtype(dtype: string): dtype is Dtype {
-  return dtype === "F32" || dtype === "F16" || dtype === "BF16";
 }
 
 /** Old checkpoints store the rotary frequencies, which follow from the configuration, and some store a tied head twice. */

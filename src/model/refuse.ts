@@ -15,14 +15,21 @@ export function show(value: unknown): string {
   return text.length > 80 ? text.slice(0, 77) + "..." : text;
 }
 
+/** One line, whatever is in the names that files have for things. */
+function sentence(rule: string, found: string): string {
+  const code = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  // deno-lint-ignore no-control-regex
+  return `Cannot load model: ${rule}, got ${found}`.replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, code);
+}
+
 /** The error of a value that breaks a rule. */
 export function refuse(rule: string, value: unknown): RangeError {
-  return new RangeError(`Cannot load model: ${rule}, got ${show(value)}`);
+  return new RangeError(sentence(rule, show(value)));
 }
 
 /** The error of a file that cannot be read, or is not what it claims to be; `found` is said as it stands. */
 export function unreadable(rule: string, found: string, cause?: unknown): Error {
-  return new Error(`Cannot load model: ${rule}, got ${found}`, cause === undefined ? undefined : { cause });
+  return new Error(sentence(rule, found), cause === undefined ? undefined : { cause });
 }
 
 /** Whether a parsed JSON value is an object with named fields. */

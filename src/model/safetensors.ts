@@ -1,10 +1,8 @@
 // The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes.
 // https://huggingface.co/docs/safetensors/index. The header is somebody else's word and is checked whole before use.
+import type { Dtype } from "./formats.ts";
 import { decodeText, isRecord, parseJson, refuse, unreadable } from "./refuse.ts";
 import type { Source } from "./source.ts";
-
-/** The number types that the shaders read. */
-export type Dtype = "F32" | "F16" | "BF16";
 
 /** A tensor that can be read. */
 export interface Tensor {
@@ -12,7 +10,7 @@ export interface Tensor {
   dtype: Dtype;
   shape: number[];
   bytes: number;
-  /** Bytes [from, to) of the tensor, little-endian, row-major; all of it by default. */
+  /** Bytes [from, to) of the tensor as the file has them, little-endian, row-major; all of it by default. */
   read(from?: number, to?: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 

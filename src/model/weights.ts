@@ -1,9 +1,10 @@
-/** Tensors become matrices in GPU memory, each in its own width; norms and biases, a few kilobytes, are widened to f32. */
+/** Tensors become matrices in GPU memory, each in its own format; norms and biases, a few kilobytes, are widened to f32. */
 import { createBuffer, type Gpu, releaseBuffer, STORAGE, uploadFloats } from "../gpu/device.ts";
 import type { ModelConfig } from "./config.ts";
-import type { Dtype, Tensor } from "./safetensors.ts";
+import { bytesOf, type Dtype, isQuantised } from "./formats.ts";
+import type { Tensor } from "./safetensors.ts";
 
-/** Rows [first, first + rows) of a matrix, in one buffer of one dtype: [rows, blocks · 8]. */
+/** Rows [first, first + rows) of a matrix, in one buffer of one format: [rows, blocks · 8]. */
 export interface Part {
   readonly buffer: GPUBuffer;
   readonly dtype: Dtype;
@@ -43,7 +44,6 @@ export interface Weights {
 }
 
 const SLICE = 8 << 20; // bytes read and uploaded at once
-const ELEMENT: Record<Dtype, number> = { F32: 4, F16: 2, BF16: 2 }; // bytes
 
 /**
  * Uploads every tensor of the model. `onBytes` hears how many bytes of the files have been read since it was last called.
@@ -113,7 +113,7 @@ async function uploadRows(
     const { dtype, name } = tensors[t];
     const alike = tensors.slice(t).findIndex((tensor) => tensor.dtype !== dtype);
     const run = tensors.slice(t, alike < 0 ? undefined : t + alike);
-    const pitch = Math.ceil(columns / 8) * 8 * ELEMENT[dtype]; // bytes
+    const [pitch, rowBytes] = [storedBytes(dtype, columns), bytesOf(dtype, columns)];
     const most = Math.floor(gpu.maxBinding / pitch);
     if (most === 0) {
       throw new RangeError(
@@ -134,7 +134,7 @@ async function uploadRows(
         }
         const slice = Math.max(1, Math.floor(SLICE / pitch));
         const rows = Math.min(tensor.shape[0] - row, part.first + part.rows - first, slice);
-        const bytes = await tensor.read(row * columns * ELEMENT[dtype], (row + rows) * columns * ELEMENT[dtype]);
+        const bytes = await tensor.read(row * rowBytes, (row + rows) * rowBytes);
         gpu.device.queue.writeBuffer(part.buffer, (first - part.first) * pitch, padRows(bytes, rows, pitch));
         onBytes(bytes.byteLength);
         row += rows;
@@ -146,6 +146,11 @@ async function uploadRows(
   return parts;
 }
 
+/** Bytes of a row in GPU memory: padded to 8 elements, or, in quantised blocks, to whole words. */
+function storedBytes(dtype: Dtype, columns: number): number {
+  return isQuantised(dtype) ? Math.ceil(bytesOf(dtype, columns) / 4) * 4 : bytesOf(dtype, Math.ceil(columns / 8) * 8);
+}
+
 /** Rows of `bytes` moved `pitch` bytes apart, the gaps zero. */
 function padRows(bytes: Uint8Array<ArrayBuffer>, rows: number, pitch: number): Uint8Array<ArrayBuffer> {
   const length = bytes.byteLength / rows;
@@ -155,7 +160,7 @@ function padRows(bytes: Uint8Array<ArrayBuffer>, rows: number, pitch: number): U
   return padded;
 }
 
-/** A whole tensor widened to f32. */
+/** A whole tensor of F32, F16 or BF16 widened to f32. */
 export async function readFloats(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
   const bytes = (await tensor.read()).slice(); // aligned
   if (tensor.dtype === "F32") return new Float32Array(bytes.buffer);

@@ -1,0 +1,80 @@
+/** A model's files, read and checked as far as that goes without a GPU: a Hugging Face folder, or one GGUF file. */
+import { checkTokenizer, createTokenizer, type Tokenizer } from "../tokenizer.ts";
+import { ggufTokenizer } from "../tokenizer/gguf.ts";
+import { type ModelConfig, parseConfig } from "./config.ts";
+import { ggufConfig } from "./gguf/config.ts";
+import { openGguf } from "./gguf/file.ts";
+import { ggufName, namedTensors } from "./gguf/names.ts";
+import { checkWeights } from "./layout.ts";
+import { isRecord, parseJson } from "./refuse.ts";
+import { openWeights, type Tensor } from "./safetensors.ts";
+import { openSource, type Source } from "./source.ts";
+
+/** What a model's files say. */
+export interface ModelFiles {
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  /** By Hugging Face's names, checked against the config. */
+  readonly tensors: Map<string, Tensor>;
+  /** The Jinja template that turns messages into a prompt; null where the files have none. */
+  readonly chatTemplate: string | null;
+}
+
+/**
+ * Opens a folder or base URL with config.json, safetensors and tokenizer.json, or a path or URL that ends in .gguf.
+ * @throws Error or RangeError, one sentence, for a file that is missing or damaged, or a model that we cannot run.
+ */
+export async function openModel(where: string | URL): Promise<ModelFiles> {
+  const file = ggufPlace(where);
+  return file ? await openGgufModel(openSource(file.folder), file.name) : await openFolder(openSource(where));
+}
+
+/** A Hugging Face folder. */
+export async function openFolder(source: Source): Promise<ModelFiles> {
+  const json = async (file: string) => parseJson(await source.text(file), file);
+  const optional = async (file: string) => (await source.has(file)) ? await json(file) : {};
+  const config = parseConfig(await json("config.json"), await optional("generation_config.json"));
+  const settings = await optional("tokenizer_config.json");
+  const tokenizer = createTokenizer(await json("tokenizer.json"), settings);
+  checkTokenizer(config, tokenizer);
+  const tensors = checkWeights(config, await openWeights(source));
+  return { config, tokenizer, tensors, chatTemplate: textOrNull(isRecord(settings) && settings.chat_template) };
+}
+
+/** A GGUF file of a source. */
+export async function openGgufModel(source: Source, name: string): Promise<ModelFiles> {
+  const gguf = await openGguf(source, name);
+  const { metadata } = gguf;
+  const config = await ggufConfig(gguf);
+  const interleaved = metadata.get("general.architecture") === "llama";
+  const tensors = checkWeights(config, namedTensors(config, interleaved, gguf.tensors), ggufName);
+  const { tokenizer: described, settings } = ggufTokenizer(metadata);
+  const tokenizer = createTokenizer(described, settings);
+  checkTokenizer(config, tokenizer);
+  return { config, tokenizer, tensors, chatTemplate: textOrNull(metadata.get("tokenizer.chat_template")) };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+/** Folder and name of a GGUF file; null if `where` is none. */
+function ggufPlace(where: string | URL): { folder: string; name: string } | null {
+  const given = String(where);
+  const isUrl = /^(https?|file):\/\//i.test(given);
+  // Of a URL, a query (an access token, "?download=true") belongs to every request.
+  const [, path, query] = isUrl ? /^([^?#]*)([^#]*)/.exec(given)! : [given, given, ""];
+  if (!/\.gguf$/i.test(path)) return null;
+  const cut = /^(.*[/\\])?([^/\\]+)$/.exec(path);
+  if (!cut) return null;
+  const [, folder = "./", name] = cut;
+  return { folder: folder + query, name: isUrl ? unescaped(name) : name };
+}
+
+function unescaped(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

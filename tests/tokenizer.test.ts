@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { checkTokenizer, createTokenizer } from "../src/tokenizer.ts";
 import { readJson, repoPath } from "./files.ts";
 import { refused } from "./refused.ts";
+import { checkCases } from "./tokenizer-cases.ts";
 
 // deno-lint-ignore no-explicit-any
 type Json = Record<string, any>;
@@ -28,13 +29,7 @@ for (
       json.model.merges.push(pair);
     }
     const tokenizer = createTokenizer(json);
-    assert.ok(cases.length >= 20);
-    for (const { text, ids, plain, decoded } of cases) {
-      const what = JSON.stringify(text);
-      assert.equal(tokenizer.encode(text), ids, what);
-      assert.equal(tokenizer.encode(text, { special: false }), plain, `${what} as plain text`);
-      assert.is(tokenizer.decode(ids), decoded, what);
-    }
+    checkCases(tokenizer, cases);
   });
 }
 

@@ -12,6 +12,7 @@ export type { Budget } from "./budget.ts";
 export type { Evicted } from "./evictions.ts";
 export { load, type Model } from "./model.ts";
 export type { Session } from "./session.ts";
+export type { OwnFunctions } from "./snapshot/session.ts";
 export type { Memory } from "./step.ts";
 export type { Count, GenerateOptions, LoadOptions, OwnScore, PerplexityOptions, SessionOptions } from "./options.ts";
 export type { Perplexity } from "./perplexity.ts";

@@ -9,8 +9,15 @@ import { ruleName } from "./policies/rule.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { newRun, type Report, reportOf, type Run } from "./report.ts";
 import { Random, Sampler } from "./sample.ts";
-import { createStepper, growInto, type Memory, type Stepper, type Wanted } from "./step.ts";
+import { copySlots, growInto } from "./slots.ts";
+import { loadContext, saveContext } from "./snapshot/context.ts";
+import { type Kept, refused } from "./snapshot/file.ts";
+import { fillCache, openSnapshot, optionsAgain, type OwnFunctions, writeSnapshot } from "./snapshot/session.ts";
+import { createStepper, type Memory, type Stepper, type Wanted } from "./step.ts";
 import { TextStream } from "./text.ts";
+
+/** Enters a session into its model's list; answers what takes it off again. */
+type Join = (session: Session) => () => void;
 
 /** Made by `model.session()`. */
 export class Session {
@@ -18,7 +25,8 @@ export class Session {
   options: CheckedSession;
   readonly #asked: SessionOptions;
   readonly #model: LoadedModel;
-  readonly #onDispose: () => void;
+  readonly #join: Join;
+  readonly #leave: () => void;
   readonly #sampler: Sampler;
   readonly #banned: Uint32Array<ArrayBuffer>; // one bit per id
   readonly #ids = [0]; // the ids of a decode step
@@ -26,6 +34,8 @@ export class Session {
   #stepper: Stepper | null = null; // null: a full cache not yet sized, or disposed
   #made: Promise<unknown> = Promise.resolve(null); // settles with what the GPU said to the last allocation
   #pending: number | null = null; // the last id generated, not yet taken in
+  #promptTokens: number | null = null; // of the prompt that the cache was sized by
+  #random = new Random(0);
   #run: Run = newRun();
   #pins: Span[] = []; // what was pinned beyond the options' spans: the prompt, and what `pin` was asked for
   #busy = false;
@@ -33,25 +43,134 @@ export class Session {
   #disposed = false;
   #lastReport: Report | null = null; // of a disposed session
 
-  /** Use `model.session()`. */
-  constructor(model: LoadedModel, asked: SessionOptions, onDispose: () => void) {
+  /**
+   * Use `model.session()`.
+   * @param kept what it is to go on from; its cache is then still to be filled
+   */
+  constructor(model: LoadedModel, asked: SessionOptions, join: Join, kept: Kept | null = null) {
     this.#asked = { ...asked };
-    this.options = checkSession(this.#asked, slotBytes(model.config));
+    this.options = checkSession(this.#asked, slotBytes(model.config), kept?.promptTokens);
     this.#recorder = this.options.record && new Recorder(this.options.record);
     this.#model = model;
-    this.#onDispose = onDispose;
     this.#sampler = new Sampler(model.config.vocab);
     this.#banned = new Uint32Array(Math.ceil(model.config.vocab / 32));
-    if (this.options.budget > 0) this.#allocate();
+    if (kept) this.#takeOver(kept);
+    else if (this.options.budget > 0) this.#allocate();
+    this.#join = join;
+    this.#leave = join(this);
   }
 
-  #allocate(slots = this.options.budget) {
+  #takeOver({ context, promptTokens, pins, pending, random }: Kept) {
+    const { policy, budget, stride } = this.options;
+    if (context) {
+      const slots = policy === "full" ? budget || context.slots : budget + stride;
+      if (context.slots !== slots) throw refused(`a cache under these options has ${slots} slots`, context.slots);
+      this.#allocate(policy === "full" ? slots : budget, context.ids);
+    }
+    this.#promptTokens = promptTokens;
+    this.#pins = [...pins];
+    this.#pending = pending;
+    this.#random.state.set(random);
+  }
+
+  /** Use `model.restore()`. */
+  static async restore(model: LoadedModel, join: Join, bytes: Uint8Array, own: OwnFunctions): Promise<Session> {
+    const { kept, body } = await openSnapshot(model, bytes);
+    const options = optionsAgain(kept, own);
+    return await Session.#goOn(model, options, join, kept, (stepper, options) => {
+      fillCache(model, stepper, options, kept, body);
+    });
+  }
+
+  static async #goOn(
+    model: LoadedModel,
+    asked: SessionOptions,
+    join: Join,
+    kept: Kept,
+    fill: (stepper: Stepper, options: CheckedSession) => void,
+  ): Promise<Session> {
+    const session = new Session(model, asked, join, kept);
+    try {
+      if (session.#stepper) fill(session.#stepper, session.options);
+      await session.#confirm();
+    } catch (error) {
+      session.dispose();
+      throw error;
+    }
+    return session;
+  }
+
+  /**
+   * All that is needed to go on exactly from here, for `model.restore` to read: K and V, books, positions, pins, the state of
+   * random draws and the options, functions aside. `report().kvBytes` long, 36 bytes more for every slot of a lane, and a head.
+   * @throws Error while a generation runs, on a disposed session or a lost device
+   */
+  async snapshot(): Promise<Uint8Array<ArrayBuffer>> {
+    return await this.#still("take a snapshot", () => writeSnapshot(this.#model, this.#kept(), this.#stepper));
+  }
+
+  /**
+   * A session of its own that goes on from here, as this one does: the two answer alike until they are asked different things.
+   * @param own an `onEvict` of its own, where this session has one; a score of the session's own is the fork's too
+   * @throws Error while a generation runs, on a disposed session, a lost device, or where the GPU has no room for it
+   */
+  async fork(own: Pick<OwnFunctions, "onEvict"> = {}): Promise<Session> {
+    return await this.#still("fork the session", async () => {
+      const { context = null, bytes = new Uint8Array(0) } = this.#stepper ? saveContext(this.#stepper) : {};
+      const kept = { ...this.#kept(), context };
+      const score = kept.ownScore ? { score: this.#asked.score } : {};
+      return await Session.#goOn(
+        this.#model,
+        optionsAgain(kept, { ...score, ...own }),
+        this.#join,
+        kept,
+        (to, options) => {
+          loadContext(this.#model, to, options, context!, bytes);
+          copySlots(this.#model.gpu, this.#stepper!.cache, to.cache);
+        },
+      );
+    });
+  }
+
+  #kept(): Omit<Kept, "context"> {
+    const { score, onEvict: _, record: __, ...asked } = this.#asked;
+    const ownScore = typeof score === "function";
+    return {
+      asked: ownScore ? asked : { ...asked, score },
+      ownScore,
+      promptTokens: this.#promptTokens,
+      pins: this.#pins,
+      pending: this.#pending,
+      random: [...this.#random.state],
+    };
+  }
+
+  /** Does what needs the session to stay as it is. */
+  async #still<T>(action: string, work: () => Promise<T>): Promise<T> {
+    this.#checkUsable(action);
+    if (this.#stepper?.fault) throw this.#stepper.fault;
+    this.#busy = true;
+    this.#stepping = true;
+    try {
+      await this.#confirm();
+      return await work();
+    } finally {
+      this.#busy = false;
+      this.#stepping = false;
+      if (this.#disposed) this.#release();
+    }
+  }
+
+  #allocate(slots = this.options.budget, ids = false) {
     const { gpu } = this.#model;
     const capacity = this.options.policy === "full" ? slots : slots + this.options.stride;
     gpu.device.pushErrorScope("validation"); // what follows from a buffer that was refused
     gpu.device.pushErrorScope("out-of-memory");
     try {
-      this.#stepper = createStepper(this.#model, this.options, capacity, false, { recorder: this.#recorder });
+      this.#stepper = createStepper(this.#model, this.options, capacity, false, {
+        recorder: this.#recorder,
+        ids,
+      });
       for (const span of this.#pins) {
         this.#stepper.books.pin(...span);
         this.#recorder?.pin(span);
@@ -65,8 +184,9 @@ export class Session {
   /**
    * Reads `prompt` behind what the session has seen, and generates. Pieces of text come as they are ready and never split
    * a character. One generation at a time; leaving the loop or aborting keeps the context, and the next call continues it.
-   * @param prompt text (the model's begin-of-sequence is put before the first one) or token ids as they are
-   * @throws RangeError for bad options, an empty prompt, or a budget that cannot hold what must stay;
+   * @param prompt text (the model's begin-of-sequence is put before the first one) or token ids as they are; empty: the text
+   *   generated last goes on
+   * @throws RangeError for bad options, an empty prompt before anything was generated, or a budget that cannot hold what must stay;
    *   Error on a busy or disposed session or a lost device; the signal's reason when aborted
    */
   generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
@@ -124,6 +244,7 @@ export class Session {
 
   #promptIds(prompt: string | ArrayLike<number>): number[] {
     const { tokenizer, config } = this.#model;
+    if (prompt?.length === 0 && this.#pending !== null) return []; // the text goes on
     if (typeof prompt !== "string") {
       if (typeof prompt?.length !== "number") {
         throw new TypeError(`Cannot generate: the prompt must be text or token ids, got ${typeof prompt}`);
@@ -141,6 +262,7 @@ export class Session {
     const plan = this.#plan(prompt, options.maxNewTokens); // again: the context may have moved on since generate was called
     const { ids } = plan;
     this.options = plan.options;
+    if (!this.#stepper) this.#promptTokens = ids.length;
     this.#busy = true;
     try {
       const { tokenizer } = this.#model;
@@ -148,7 +270,8 @@ export class Session {
       const text = new TextStream(tokenizer, options.stop, continues);
       const run = this.#run = newRun();
       const wanted: Wanted = options.temperature > 0 ? "logits" : "id";
-      const random = new Random(options.seed).next;
+      if (options.seed !== null) this.#random = new Random(options.seed);
+      const random = this.#random.next;
       const { eosIds } = this.#model.config;
       const started = performance.now();
       const stepper = await this.#prepare(ids.length, options);
@@ -224,16 +347,19 @@ export class Session {
       }
     }
     const stepper = this.#stepper!;
-    const refused = (await this.#made) as GPUError | null;
-    if (refused) {
-      throw new Error(
-        `Cannot create session: the GPU must hold ${stepper.cache.kvBytes} bytes of cache, got: ${refused.message}`,
-      );
-    }
+    await this.#confirm();
     this.#banned.fill(0);
     for (const id of options.banned) this.#banned[id >> 5] |= 1 << (id & 31);
     gpu.device.queue.writeBuffer(stepper.forward.banned, 0, this.#banned);
     return stepper;
+  }
+
+  /** Waits for the GPU to confirm the cache's memory. */
+  async #confirm(): Promise<void> {
+    const failure = (await this.#made) as GPUError | null;
+    if (!failure) return;
+    const { kvBytes } = this.#stepper!.cache;
+    throw new Error(`Cannot create session: the GPU must hold ${kvBytes} bytes of cache, got: ${failure.message}`);
   }
 
   /** Takes in the prompt in chunks of `stride`; answers the greedy id after it. */
@@ -310,6 +436,7 @@ export class Session {
     this.#stepper?.reset();
     this.#pending = null;
     this.#pins = [];
+    this.#random = new Random(0);
     this.#run = newRun();
   }
 
@@ -318,7 +445,7 @@ export class Session {
     if (this.#disposed) return;
     this.#disposed = true;
     if (!this.#stepping) this.#release();
-    this.#onDispose();
+    this.#leave();
   }
 
   #release() {

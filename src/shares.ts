@@ -52,7 +52,8 @@ export class Shares {
   readonly #counts: Int32Array; // [kvHeads]
   readonly #parts: Int32Array; // [kvHeads]
   readonly #stride: number; // tokens
-  #taken = 0; // tokens since lanes got their budgets
+  /** Tokens since lanes got their budgets. */
+  since = 0;
 
   /** @param books one group per lane */
   constructor(books: Books, kvHeads: number, options: CheckedSession) {
@@ -68,15 +69,15 @@ export class Shares {
 
   /** Tokens were taken in: with every `stride` of them, lanes get new budgets. */
   taken(tokens: number): void {
-    this.#taken += tokens;
-    if (this.#taken < this.#stride) return;
-    this.#taken = 0;
+    this.since += tokens;
+    if (this.since < this.#stride) return;
+    this.since = 0;
     this.shareAnew();
   }
 
   /** As at the start. */
   reset(): void {
-    this.#taken = 0;
+    this.since = 0;
     for (const group of this.#books.groups) group.budget = this.#total / this.#kvHeads;
   }
 

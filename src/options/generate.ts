@@ -9,7 +9,10 @@ export interface GenerateOptions {
   temperature?: number;
   /** Share of the probability kept when sampling, in (0, 1]. Default 1. */
   topP?: number;
-  /** Seed of the sampling, an unsigned 32-bit integer. Default 0. */
+  /**
+   * Seed of the sampling, an unsigned 32-bit integer. Default: draws go on where the session's last generation left off; a
+   * new session's begin with seed 0.
+   */
   seed?: number;
   /** Whether the model's end-of-sequence token ends the text; if not, it is an ordinary token. Default true. */
   stopAtEnd?: boolean;
@@ -26,7 +29,8 @@ export interface GenerateOptions {
 }
 
 /** A generation's options with every default filled in. */
-export interface CheckedGenerate extends Required<Omit<GenerateOptions, "signal" | "stop">> {
+export interface CheckedGenerate extends Required<Omit<GenerateOptions, "signal" | "stop" | "seed">> {
+  seed: number | null;
   stop: string[];
   signal: AbortSignal | null;
 }
@@ -52,7 +56,7 @@ export function checkGenerate(options: GenerateOptions = {}, vocab: number): Che
   if (typeof topP !== "number" || !(topP > 0 && topP <= 1)) {
     refuse(action, "topP must be a number above 0 and at most 1", topP);
   }
-  const seed = whole(action, "seed", options.seed ?? 0, 0, MOST_SEED);
+  const seed = options.seed === undefined ? null : whole(action, "seed", options.seed, 0, MOST_SEED);
   const stopAtEnd = flag(action, "stopAtEnd", options.stopAtEnd ?? true);
   const stop = typeof options.stop === "string" ? [options.stop] : options.stop ?? [];
   if (!Array.isArray(stop)) refuse(action, "stop must be a string or a list of strings", stop);

@@ -287,6 +287,29 @@ run("perplexity counts the same tokens whatever the policy and budget", async ()
   assert.match(stderr, `the mean of -ln p over ${full.tokens} tokens`);
 });
 
+run("a session is saved, and resumed exactly", async () => {
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/session.kvcap`;
+  const capped = ["--budget", "24", "--stride", "8", "--temperature", "1", "--ignore-eos", "--json"];
+  const prompt = "Once upon a time there was a fox";
+  const text = (stdout: string) => JSON.parse(stdout).ids as number[];
+  const whole = await kvcap(["generate", prompt, ...capped, "--max-new-tokens", "24"]);
+  const first = await kvcap(["generate", prompt, ...capped, "--max-new-tokens", "12", "--save", file]);
+  const second = await kvcap(["generate", ...capped.slice(4), "--max-new-tokens", "12", "--resume", file]);
+  assert.equal([first.code, second.code], [0, 0], second.stderr);
+  assert.equal([...text(first.stdout), ...text(second.stdout)], text(whole.stdout));
+  const changed = await kvcap(["generate", "--resume", file, "--budget", "30"]);
+  assert.equal([changed.code, changed.stderr.trim()], [
+    2,
+    'Cannot read the command line: --budget cannot be changed with --resume, got "30"',
+  ]);
+  const foreign = await kvcap(["generate", "--resume", repoPath("package.json")]);
+  assert.is(foreign.code, 1);
+  assert.match(foreign.stderr, "Cannot restore session: a snapshot must begin with kvcapses, got other bytes");
+  assert.equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["session.kvcap"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
 run("a recording is replayed, by the policy recorded to the same victims", async () => {
   const file = await Deno.makeTempFile();
   const capped = ["--policy", "h2o", "--budget", "20", "--stride", "4"];

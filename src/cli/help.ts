@@ -38,6 +38,10 @@ text
   --seed N              of the sampling and of the policy random  (0)
   --stop TEXT           ends the text; may be given more than once
   --ignore-eos          never end: the end-of-sequence token is never chosen
+sessions
+  --save FILE           keep the session, cache and all, when the text has ended or was stopped
+  --resume FILE         go on from a session kept by --save, exactly; PROMPT may then be left out, and the options of the
+                        cache are the kept ones
 perplexity
   --first N             tokens at the start that are read but not counted  (1)
 recordings

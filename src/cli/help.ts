@@ -40,8 +40,8 @@ text
   --ignore-eos          never end: the end-of-sequence token is never chosen
 sessions
   --save FILE           keep the session, cache and all, when the text has ended or was stopped
-  --resume FILE         go on from a session kept by --save, exactly; PROMPT may then be left out, and the options of the
-                        cache are the kept ones
+  --resume FILE         go on from a session kept by --save, exactly, with the options of its cache; PROMPT may then be
+                        left out
 perplexity
   --first N             tokens at the start that are read but not counted  (1)
 recordings

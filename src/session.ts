@@ -1,9 +1,11 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
 import { slotBytes } from "./cache.ts";
+import { type ChatMessage, checkMessages, readTemplate } from "./chat/template.ts";
+import { planTurn } from "./chat/turn.ts";
 import type { LaneViews } from "./core.ts";
 import type { LoadedModel } from "./model/loaded.ts";
-import { checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, checkSpan } from "./options.ts";
-import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
+import { checkChat, checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, checkSpan } from "./options.ts";
+import type { ChatOptions, CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
 import { mostHeld } from "./pins.ts";
 import { ruleName } from "./policies/rule.ts";
 import { Recorder } from "./recording/recorder.ts";
@@ -15,6 +17,17 @@ import { type Kept, refused } from "./snapshot/file.ts";
 import { fillCache, openSnapshot, optionsAgain, type OwnFunctions, writeSnapshot } from "./snapshot/session.ts";
 import { createStepper, type Memory, type Stepper, type Wanted } from "./step.ts";
 import { TextStream } from "./text.ts";
+
+/** What a generation begins with. */
+interface Reading {
+  readonly ids: number[];
+  /** Whether everything is to be forgotten before. */
+  readonly anew: boolean;
+  /** How many tokens from the beginning of the text are never to be evicted. */
+  readonly pinned: number;
+  /** Ids that end the text. */
+  readonly ends: readonly number[];
+}
 
 /** Enters a session into its model's list; answers what takes it off again. */
 type Join = (session: Session) => () => void;
@@ -36,6 +49,7 @@ export class Session {
   #pending: number | null = null; // the last id generated, not yet taken in
   #promptTokens: number | null = null; // of the prompt that the cache was sized by
   #random = new Random(0);
+  #conversation: readonly ChatMessage[] | null = null; // what has been taken in, where that is one
   #run: Run = newRun();
   #pins: Span[] = []; // what was pinned beyond the options' spans: the prompt, and what `pin` was asked for
   #busy = false;
@@ -60,7 +74,7 @@ export class Session {
     this.#leave = join(this);
   }
 
-  #takeOver({ context, promptTokens, pins, pending, random }: Kept) {
+  #takeOver({ context, promptTokens, pins, pending, random, conversation }: Kept) {
     const { policy, budget, stride } = this.options;
     if (context) {
       const slots = policy === "full" ? budget || context.slots : budget + stride;
@@ -71,6 +85,7 @@ export class Session {
     this.#pins = [...pins];
     this.#pending = pending;
     this.#random.state.set(random);
+    this.#conversation = conversation;
   }
 
   /** Use `model.restore()`. */
@@ -142,6 +157,7 @@ export class Session {
       pins: this.#pins,
       pending: this.#pending,
       random: [...this.#random.state],
+      conversation: this.#conversation,
     };
   }
 
@@ -191,27 +207,72 @@ export class Session {
    */
   generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
     const checked = checkGenerate(options, this.#model.config.vocab);
-    this.#plan(prompt, checked.maxNewTokens);
-    return this.#generate(prompt, checked);
+    const read = () => this.#readPrompt(prompt);
+    this.#plan(read, checked.maxNewTokens);
+    return this.#generate(read, checked);
+  }
+
+  /**
+   * Answers a conversation, by the model's chat template: a list of messages, or what the user says next. Where the messages
+   * begin with those of the session's last answer, that answer included, only what is new is read; else the session forgets
+   * everything and reads them all. Special tokens in what is said are plain text. Pieces come as from `generate`.
+   * @throws as generate does; RangeError where there is no template, or it does not take the messages
+   */
+  chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
+    const { chatTemplate, tokenizer, config } = this.#model;
+    const { template, variables, pinSystem, ...generate } = checkChat(options, config.vocab);
+    const render = readTemplate(template ?? chatTemplate, tokenizer);
+    const messages = () =>
+      checkMessages(typeof input === "string" ? [...this.conversation, { role: "user", content: input }] : input);
+    const read = (): Reading => {
+      const standing = { heard: this.#conversation, pending: this.#pending, eosIds: config.eosIds };
+      const { pending, ids, ...turn } = planTurn(render, tokenizer, messages(), standing, variables);
+      const all = pending && this.#pending !== null ? [this.#pending, ...ids] : ids;
+      return { ...turn, ids: all, pinned: pinSystem && this.options.policy !== "full" ? turn.system : 0 };
+    };
+    this.#plan(read, generate.maxNewTokens);
+    return this.#chat(read, messages, generate);
+  }
+
+  async *#chat(read: () => Reading, messages: () => ChatMessage[], options: CheckedGenerate) {
+    const asked = messages();
+    const before = this.#run;
+    let content = "";
+    try {
+      for await (const piece of this.#generate(read, options)) {
+        content += piece;
+        yield piece;
+      }
+    } finally {
+      const read = this.#run !== before && this.#run.decoding; // all that was asked
+      if (read) this.#conversation = [...asked, { role: "assistant", content }];
+    }
+  }
+
+  /** The conversation that `chat` goes on with, the last answer included; none before the first. */
+  get conversation(): readonly ChatMessage[] {
+    return this.#conversation ?? [];
   }
 
   /** What a generation that began now would take in, and under which options. @throws as generate does */
-  #plan(prompt: string | ArrayLike<number>, maxNewTokens: number): { ids: number[]; options: CheckedSession } {
+  #plan(read: () => Reading, maxNewTokens: number): Reading & { options: CheckedSession } {
     this.#checkUsable();
+    const reading = read();
+    const { ids, anew, pinned } = reading;
+    const options = this.#stepper ? this.options : checkSession(this.#asked, slotBytes(this.#model.config), ids.length);
+    const seen = anew ? 0 : this.seen;
+    const spans = anew ? [...options.pin] : [...options.pin, ...this.#pins];
+    if (pinned > 0) spans.push([0, pinned]);
+    const held = mostHeld(anew ? undefined : this.#stepper?.books, options.sinks, spans);
+    checkRoom(options, seen, ids.length, spans, maxNewTokens, held);
+    return { ...reading, options };
+  }
+
+  #readPrompt(prompt: string | ArrayLike<number>): Reading {
     const ids = this.#promptIds(prompt);
     if (this.#pending !== null) ids.unshift(this.#pending);
-    const options = this.#stepper ? this.options : checkSession(this.#asked, slotBytes(this.#model.config), ids.length);
-    const spans = [...options.pin, ...this.#pins];
-    if (options.pinPrompt && this.seen === 0) spans.push([0, ids.length]);
-    checkRoom(
-      options,
-      this.seen,
-      ids.length,
-      spans,
-      maxNewTokens,
-      mostHeld(this.#stepper?.books, options.sinks, spans),
-    );
-    return { ids, options };
+    const pinned = this.options.pinPrompt && this.seen === 0 ? ids.length : 0;
+    return { ids, anew: false, pinned, ends: this.#model.config.eosIds };
   }
 
   /**
@@ -255,13 +316,12 @@ export class Session {
     return checkPromptIds(tokenizer.encode(prompt, { bos: this.seen === 0, special: true }), config.vocab);
   }
 
-  async *#generate(
-    prompt: string | ArrayLike<number>,
-    options: CheckedGenerate,
-  ): AsyncGenerator<string, void, void> {
-    const plan = this.#plan(prompt, options.maxNewTokens); // again: the context may have moved on since generate was called
-    const { ids } = plan;
+  async *#generate(read: () => Reading, options: CheckedGenerate): AsyncGenerator<string, void, void> {
+    const plan = this.#plan(read, options.maxNewTokens); // again: the context may have moved on since generate was called
+    const { ids, anew, ends } = plan;
     this.options = plan.options;
+    if (anew) this.#forget();
+    this.#conversation = null;
     if (!this.#stepper) this.#promptTokens = ids.length;
     this.#busy = true;
     try {
@@ -272,10 +332,9 @@ export class Session {
       const wanted: Wanted = options.temperature > 0 ? "logits" : "id";
       if (options.seed !== null) this.#random = new Random(options.seed);
       const random = this.#random.next;
-      const { eosIds } = this.#model.config;
       const started = performance.now();
       const stepper = await this.#prepare(ids.length, options);
-      let id = await this.#prefill(stepper, ids, wanted, options);
+      let id = await this.#prefill(stepper, plan, wanted, options);
       run.decoding = true;
       run.prefillMs = performance.now() - started;
       Object.assign(run.clockBefore, stepper.clock);
@@ -284,7 +343,7 @@ export class Session {
         if (wanted === "logits") id = this.#draw(stepper.logits, options, random);
         this.#pending = id;
         options.onToken(id);
-        if (options.stopAtEnd && eosIds.includes(id)) {
+        if (options.stopAtEnd && ends.includes(id)) {
           run.ended = "end";
           break;
         }
@@ -363,15 +422,19 @@ export class Session {
   }
 
   /** Takes in the prompt in chunks of `stride`; answers the greedy id after it. */
-  async #prefill(stepper: Stepper, ids: number[], wanted: Wanted, options: CheckedGenerate): Promise<number> {
-    const { stride, pinPrompt } = this.options;
-    const pinned = pinPrompt && this.seen === 0;
+  async #prefill(
+    stepper: Stepper,
+    { ids, pinned }: Reading,
+    wanted: Wanted,
+    options: CheckedGenerate,
+  ): Promise<number> {
+    const { stride } = this.options;
     let id = 0;
     for (let begin = 0; begin < ids.length; begin += stride) {
       options.signal?.throwIfAborted();
       const count = Math.min(stride, ids.length - begin);
       this.#pending = null;
-      if (pinned) this.#pin([begin, begin + count]);
+      if (begin < pinned) this.#pin([begin, Math.min(begin + count, pinned)]);
       id = await this.#step(stepper, ids, begin, count, begin + count < ids.length ? "nothing" : wanted);
       this.#run.promptTokens = begin + count;
       options.onPrefill(begin + count, ids.length);
@@ -433,11 +496,16 @@ export class Session {
   /** Forgets everything seen; buffers stay. @throws Error while a generation runs. */
   reset(): void {
     this.#checkUsable("reset the session");
+    this.#forget();
+    this.#random = new Random(0);
+    this.#run = newRun();
+  }
+
+  #forget() {
     this.#stepper?.reset();
     this.#pending = null;
     this.#pins = [];
-    this.#random = new Random(0);
-    this.#run = newRun();
+    this.#conversation = null;
   }
 
   /** Gives every buffer back. A generation that is running ends with an error at its next step. */

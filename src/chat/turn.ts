@@ -62,6 +62,7 @@ export function planTurn(
   }
 
   const ids = encode(render(marked, variables));
+  if (ids.length === 0) throw new RangeError("Cannot chat: the chat template must make text of the messages, got none");
   const first = marked.findIndex(({ role }) => role !== "system");
   const before = encode(around(first)?.[0] ?? "");
   const differs = before.findIndex((id, i) => id !== ids[i]);

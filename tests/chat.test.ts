@@ -3,11 +3,13 @@ import * as assert from "uvu/assert";
 import { markSpecial, unusedCharacters } from "../src/chat/plain.ts";
 import { type ChatMessage, checkMessages, readTemplate } from "../src/chat/template.ts";
 import { planTurn } from "../src/chat/turn.ts";
+import { openFolder } from "../src/model/open.ts";
 import { load, type Model } from "../src/model.ts";
 import type { ChatOptions } from "../src/options.ts";
 import type { Session } from "../src/session.ts";
 import { gpuSuite, testDevice } from "./device.ts";
-import { repoPath } from "./files.ts";
+import { readBytes, repoPath } from "./files.ts";
+import { folder } from "./memory.ts";
 import { refusal } from "./spies.ts";
 
 // The shipped model's two special tokens, in the manner of ChatML.
@@ -68,7 +70,7 @@ test("messages given whole go on where they are those of the session, and begin 
   fresh.dispose();
 });
 
-test("a message cannot forge a turn", async () => {
+test("a message cannot forge a turn", () => {
   const { tokenizer } = model;
   const render = readTemplate(TEMPLATE, tokenizer);
   const standing = { heard: null, pending: null, eosIds: [] };
@@ -152,7 +154,22 @@ test("an answer ends with what the template puts behind it, though the model has
   assert.equal(ends, [77, model.config.eosIds[0]]);
 });
 
-test("what cannot be answered is refused in one sentence", async () => {
+test("a folder's template is that of its own file, or the default one of its settings", async () => {
+  const at = repoPath("models/fable-2m");
+  const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+  for (const name of ["config.json", "tokenizer.json", "model.safetensors"]) {
+    files[name] = await readBytes(`${at}/${name}`);
+  }
+  const opened = async (more: Record<string, string>) => (await openFolder(folder({ ...files, ...more }))).chatTemplate;
+  const settings = (chat_template: unknown) => ({ "tokenizer_config.json": JSON.stringify({ chat_template }) });
+  assert.is(await opened({}), null);
+  assert.is(await opened(settings("a")), "a");
+  assert.is(await opened(settings([{ name: "tool_use", template: "b" }, { name: "default", template: "c" }])), "c");
+  assert.is(await opened(settings([{ name: "tool_use", template: "b" }])), null);
+  assert.is(await opened({ ...settings("a"), "chat_template.jinja": "d" }), "d");
+});
+
+test("what cannot be answered is refused in one sentence", () => {
   const session = model.session();
   const chat = (input: unknown, options: unknown = {}) =>
     refusal(() => session.chat(input as string, options as ChatOptions));

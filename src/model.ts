@@ -11,6 +11,7 @@ import { Core } from "./core.ts";
 import type { ModelConfig } from "./model/config.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { openModel } from "./model/open.ts";
+import type { PickedFiles } from "./model/picked.ts";
 import { uploadWeights, type Weights } from "./model/weights.ts";
 
 /** A model ready to make sessions. */
@@ -103,10 +104,11 @@ export class Model implements LoadedModel {
 
 /**
  * Loads a Hugging Face folder (config.json, safetensors, tokenizer.json), given as a folder or base URL, or a GGUF file, given
- * as a path or URL that ends in .gguf, onto the GPU. Quantised weights stay as they are in the file.
+ * as a path or URL that ends in .gguf, onto the GPU; or the files of either, as a picker gives them. Quantised weights stay as
+ * they are in the file.
  * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a GPU that is absent or too small.
  */
-export async function load(where: string | URL, options: LoadOptions = {}): Promise<Model> {
+export async function load(where: string | URL | PickedFiles, options: LoadOptions = {}): Promise<Model> {
   const { device, maxBinding, onProgress } = checkLoad(options);
   const files = await openModel(where);
   const { config, tensors } = files;

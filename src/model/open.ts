@@ -6,6 +6,7 @@ import { ggufConfig } from "./gguf/config.ts";
 import { openGguf } from "./gguf/file.ts";
 import { ggufName, namedTensors } from "./gguf/names.ts";
 import { checkWeights } from "./layout.ts";
+import { isPicked, type PickedFiles, pickedSource } from "./picked.ts";
 import { isRecord, parseJson } from "./refuse.ts";
 import { openWeights, type Tensor } from "./safetensors.ts";
 import { openSource, type Source } from "./source.ts";
@@ -21,10 +22,15 @@ export interface ModelFiles {
 }
 
 /**
- * Opens a folder or base URL with config.json, safetensors and tokenizer.json, or a path or URL that ends in .gguf.
+ * Opens a folder or base URL with config.json, safetensors and tokenizer.json, or a path or URL that ends in .gguf; or files
+ * that were picked.
  * @throws Error or RangeError, one sentence, for a file that is missing or damaged, or a model that we cannot run.
  */
-export async function openModel(where: string | URL): Promise<ModelFiles> {
+export async function openModel(where: string | URL | PickedFiles): Promise<ModelFiles> {
+  if (isPicked(where)) {
+    const { source, gguf } = pickedSource(where);
+    return gguf ? await openGgufModel(source, gguf) : await openFolder(source);
+  }
   const file = ggufPlace(where);
   return file ? await openGgufModel(openSource(file.folder), file.name) : await openFolder(openSource(where));
 }

@@ -24,6 +24,7 @@ export type {
   PerplexityOptions,
   SessionOptions,
 } from "./options.ts";
+export type { Outlook } from "./outlook.ts";
 export type { Perplexity } from "./perplexity.ts";
 export { readRecording, type Recording } from "./recording/read.ts";
 export { type Replay, replay } from "./recording/replay.ts";

@@ -6,6 +6,7 @@ import type { LaneViews } from "./core.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { checkChat, checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, checkSpan } from "./options.ts";
 import type { ChatOptions, CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
+import { type Outlook, outlookOf } from "./outlook.ts";
 import { mostHeld } from "./pins.ts";
 import { ruleName } from "./policies/rule.ts";
 import { Recorder } from "./recording/recorder.ts";
@@ -468,6 +469,14 @@ export class Session {
   books(): LaneViews[] {
     if (!this.#stepper) throw new Error("Cannot read the books: a full cache must have begun a generation, got none");
     return this.#stepper.books.groups.flatMap(({ core }) => core.laneViews);
+  }
+
+  /**
+   * What every lane, [layers · kvHeads], makes of its tokens now, and which would go next: between steps, and so in `onToken`
+   * and `onPrefill`, but not in `onEvict`. Asking changes nothing.
+   */
+  outlook(): Outlook[] {
+    return this.#stepper ? outlookOf(this.#stepper.books, this.options.policy !== "full") : [];
   }
 
   /** What this session holds, in bytes, and why; all zero where a cache waits for the first prompt to be sized. */

@@ -1,5 +1,5 @@
 // The entry of every npm script: sets up what is missing, then runs the command in Deno.
-//   node build/start.mjs run|test|golden|bench|bench:core|build|check [arguments]
+//   node build/start.mjs run|test|golden|bench|bench:core|build|lab|check [arguments]
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
@@ -105,6 +105,10 @@ const commands = {
   async build() {
     packages(), wasm();
     return await inDeno("run", "-A", "--quiet", "--no-prompt", "build/build.mjs");
+  },
+  async lab(args) {
+    packages(), wasm();
+    return await inDeno("run", "-A", "--quiet", "--no-prompt", "build/lab.mjs", ...args);
   },
   async check() {
     packages(), wasm();

@@ -25,7 +25,7 @@ picked("are read whole and in part, by their path without the picked folder's na
 });
 
 picked("refuse in one sentence what is no model", async () => {
-  assert.is(await rejection(openModel([])), 'Cannot load model: the model must be at least one file, got nothing');
+  assert.is(await rejection(openModel([])), "Cannot load model: the model must be at least one file, got nothing");
   assert.match(await rejection(openModel([7] as unknown as File[])), "the model must be at least one file, got 7");
   assert.match(await rejection(openModel([new File([], "x.txt")])), "among the files must be config.json, got x.txt");
   const ggufs = ["a.gguf", "b.GGUF"].map((name) => new File(["GGUF"], name));

@@ -1,0 +1,55 @@
+// Makes the lab, a page of static files in build/out/lab that any static host can serve, and serves it on this machine.
+//   deno run -A build/lab.mjs [--build] [--port=8017]
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
+import { serveFolder } from "./serve.mjs";
+import { root } from "./setup.mjs";
+
+/** What the page may weigh: its own JavaScript, with the Wasm inside, gzipped. */
+export const MOST_BYTES = 150 * 1024;
+
+/** Builds the lab into a folder. @returns {Promise<{ out: string, sizes: Record<string, number> }>} gzipped bytes, by file */
+export async function buildLab(out = join(root, "build/out/lab")) {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: { main: "page/main.ts", worker: "page/worker.ts", style: "page/style.css" },
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    external: ["fs", "fs/promises", "stream", "url"], // never reached in a page
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  await esbuild.stop();
+  for (const file of ["index.html", "icon.svg"]) cpSync(join(root, "page", file), join(out, file));
+  cpSync(join(root, "models/fable-2m"), join(out, "model"), { recursive: true });
+  writeFileSync(join(out, ".nojekyll"), "");
+  const weigh = (/** @type {string} */ file) => gzipSync(readFileSync(join(out, file)), { level: 9 }).length;
+  const sizes = Object.fromEntries(["main.js", "worker.js", "style.css"].map((file) => [file, weigh(file)]));
+  return { out, sizes };
+}
+
+if (import.meta.main) {
+  const { out, sizes } = await buildLab();
+  const list = Object.entries(sizes).map(([file, bytes]) => `${file} ${(bytes / 1024).toFixed(1)}`);
+  const scripts = sizes["main.js"] + sizes["worker.js"];
+  process.stderr.write(
+    `kvcap: built build/out/lab; gzipped KB: ${list.join(", ")}; scripts ${(scripts / 1024).toFixed(1)} of at most ${
+      MOST_BYTES / 1024
+    }\n`,
+  );
+  if (scripts > MOST_BYTES) process.exit(1);
+  if (!process.argv.includes("--build")) {
+    const port = Number(process.argv.find((arg) => arg.startsWith("--port="))?.slice(7) ?? 8017);
+    const { url } = await serveFolder(out, { port });
+    console.log(`kvcap: the lab is at ${url} (Ctrl-C ends it)`);
+  }
+}

@@ -1,0 +1,79 @@
+/** What went wrong, in a plain sentence, and a way on. */
+
+/** What the visitor may do about it. */
+export type Way = "retry" | "model" | "settings" | "none";
+
+export interface Trouble {
+  readonly text: string;
+  readonly way: Way;
+}
+
+export const WAYS: Record<Way, string> = {
+  retry: "Load the model again",
+  model: "Choose another model",
+  settings: "Go to the settings",
+  none: "",
+};
+
+/** What the worker said. */
+export interface Failed {
+  readonly during: "load" | "run";
+  readonly name: string; // of the error
+  readonly message: string;
+  readonly lost: boolean; // the GPU no longer works
+  readonly webgpu: boolean; // this browser knows WebGPU
+}
+
+export function explain({ during, name, message, lost, webgpu }: Failed): Trouble {
+  const has = (...words: string[]) => words.some((word) => `${name} ${message}`.toLowerCase().includes(word));
+  const said = ` (${message.replace(/^Cannot [a-z ]+: /, "")})`;
+  if (has("must offer an adapter")) {
+    const text = webgpu
+      ? "This browser knows WebGPU, but offers no GPU: turn on hardware acceleration in its settings, or update the graphics driver."
+      : "This browser has no WebGPU, which the model runs on: Chrome, Edge, or a new Safari or Firefox has it.";
+    return { text, way: "retry" };
+  }
+  if (has("cannot open the gpu")) {
+    return { text: `This GPU is too small for the model’s kernels${said}.`, way: "retry" };
+  }
+  if (lost || has("device was lost")) {
+    return {
+      text: "The GPU was lost: its driver restarted, or it was needed elsewhere. The text stays here.",
+      way: "retry",
+    };
+  }
+  if (has("quotaexceeded", "quota", "no space")) {
+    return {
+      text: "There is no room left on this disk for the model’s files: free some, or pick the file itself.",
+      way: "model",
+    };
+  }
+  if (
+    has("bytes of weights", "rangeerror: array buffer allocation", "out of memory", "array buffer allocation failed")
+  ) {
+    return {
+      text: "The model does not fit into this machine’s memory: a smaller one, or one with fewer bits, may.",
+      way: "model",
+    };
+  }
+  if (has("bytes of cache")) {
+    return { text: "The GPU has no room for a cache of this size: a smaller budget or stride fits.", way: "settings" };
+  }
+  if (has("this adapter holds at most", "largest binding")) {
+    return {
+      text: `This GPU cannot hold that much in one piece${said}: a smaller budget or stride fits.`,
+      way: "settings",
+    };
+  }
+  if (has("must be reachable")) {
+    return {
+      text: `The model’s address does not answer, or does not allow other pages to read it${said}.`,
+      way: "model",
+    };
+  }
+  if (during === "load") return { text: `This is no model that runs here${said}.`, way: "model" };
+  return {
+    text: message.endsWith(".") ? message : `${message}.`,
+    way: /^(RangeError|TypeError)$/.test(name) ? "settings" : "retry",
+  };
+}

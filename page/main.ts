@@ -1,0 +1,263 @@
+/** The page: what the visitor asks for, what the worker answers, and the address that says it all. */
+import { explain, type Failed, type Way, WAYS } from "./failures.ts";
+import type { From, FromWorker, ModelInfo, ToWorker, Turn } from "./protocol.ts";
+import { DEFAULTS, FIRST, fromHash, MOST_TOKENS, type Settings, toHash, turnsWith } from "./settings.ts";
+import { Stage } from "./stage.ts";
+import { Form } from "./view/form.ts";
+import { loader } from "./view/loader.ts";
+import { bytes } from "./view/numbers.ts";
+import { ThemeSwitch } from "./view/theme.ts";
+
+const by = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+const [prompt, max, go, stop, again, reset] = ["prompt", "max", "go", "stop", "again", "reset"].map((id) => by(id)) as [
+  HTMLTextAreaElement,
+  HTMLInputElement,
+  ...HTMLButtonElement[],
+];
+
+let worker: Worker;
+let from: From = { kind: "shipped" };
+let model: ModelInfo | null = null;
+let busy = true; // the worker loads or runs
+let running = false;
+let alive = false; // there is a session
+let turns: Turn[] = []; // of the run there is
+let ranWith: Settings | null = null; // its settings
+let last = { made: 0, ended: "" }; // its last turn
+let waiting = fromHash(location.hash); // a run that the address asks for, until its model is there
+
+const ask = (message: ToWorker) => worker.postMessage(message);
+const stage = new Stage(ask);
+const form = new Form(by<HTMLFormElement>("form"), by("policy-about"), refresh);
+const dialog = loader(load);
+const theme = new ThemeSwitch(by("theme"), (theme) => stage.theme(theme));
+
+function startWorker() {
+  worker?.terminate();
+  worker = new Worker("worker.js", { type: "module" });
+  worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => hear(data));
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    const message = event.message || "the page’s worker could not be started";
+    hear({ type: "failed", during: "run", name: "Error", message, lost: true, webgpu: true });
+  });
+}
+
+function hear(message: FromWorker) {
+  switch (message.type) {
+    case "progress": {
+      by<HTMLProgressElement>("progress").value = message.done / message.total;
+      return say(`loading ${bytes(message.done)} of ${bytes(message.total)}`);
+    }
+    case "loaded":
+      return loaded(message.model);
+    case "began":
+      alive = true;
+      return stage.begin(message.run);
+    case "forgot":
+      return stage.clear();
+    case "steps":
+      return stage.steps(message.records, message.shown);
+    case "scores":
+      return stage.scores(message.scores, message.recorded);
+    case "report": {
+      stage.report(message.report);
+      const { newTokens, ended } = message.report;
+      if (message.ended) last = { made: newTokens, ended };
+      return;
+    }
+    case "failed":
+      return trouble(message);
+    case "idle": {
+      busy = running = false;
+      by("progress").hidden = true;
+      if (turns.length > 0 && model) say(ENDS[last.ended] ?? "");
+      return refresh();
+    }
+  }
+}
+
+const ENDS: Record<string, string> = {
+  length: "all new tokens are there: it can go on",
+  end: "the model ended the text",
+  caller: "stopped: it can go on",
+};
+
+const say = (text: string) => by("status").textContent = text;
+
+// ---- models ------------------------------------------------------------------------------------------------------
+
+function load(chosen: From) {
+  from = chosen;
+  busy = true;
+  model = null;
+  giveBack();
+  by("trouble").hidden = true;
+  by<HTMLProgressElement>("progress").value = 0;
+  by("progress").hidden = false;
+  by("model-name").textContent = "loading";
+  say("loading the model");
+  startWorker(); // a fresh one: nothing of another model is left, not even a lost GPU
+  ask({ type: "load", from });
+  refresh();
+}
+
+function loaded(info: ModelInfo) {
+  model = info;
+  by("model-name").textContent = info.name;
+  by("open").title = `${info.about}; ${bytes(info.bytes)} on ${info.adapter}`;
+  form.chat(info.chat);
+  say(`${info.about}, ${bytes(info.bytes)}, on ${info.adapter}`);
+  const next = waiting;
+  waiting = null;
+  if (next) run(next.settings, [...next.turns]);
+}
+
+/** What the address calls the model: a file has no address, only a name. */
+const address = () => from.kind === "url" ? from.url : from.kind === "files" ? `file:${model?.name ?? ""}` : "";
+
+// ---- runs --------------------------------------------------------------------------------------------------------
+
+function run(settings: Settings, which: Turn[]) {
+  form.settings = settings;
+  turns = which;
+  ranWith = settings;
+  begin({ type: "run", settings, turns });
+}
+
+/** There is no run any more; its prompt may be asked again. */
+function giveBack() {
+  if (turns[0] && prompt.value === "") prompt.value = turns[0].text;
+  turns = [];
+  ranWith = null;
+  alive = false;
+}
+
+function begin(message: ToWorker) {
+  if (message.type === "run") alive = false;
+  busy = running = true;
+  by("trouble").hidden = true;
+  say("running");
+  history.replaceState(null, "", toHash({ settings: ranWith!, turns, model: address() }));
+  ask(message);
+  refresh();
+}
+
+/** What the prompt box and its number ask for; null where the number is none. */
+function asked(): Turn | null {
+  const count = Number(max.value);
+  const before = turns.reduce((sum, turn) => sum + turn.max, 0);
+  if (Number.isInteger(count) && count > 0 && before + count <= MOST_TOKENS) return { text: prompt.value, max: count };
+  const text = `New tokens must be a whole number, at most ${MOST_TOKENS} in all.`;
+  show({ text, way: "none" });
+  return null;
+}
+
+by("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const turn = asked();
+  if (!turn || busy || !model || go.disabled) return;
+  prompt.value = "";
+  if (turns.length === 0) return run(form.settings, [turn]);
+  turns = turnsWith(turns, last.made, last.ended, turn);
+  begin({ type: "turn", turn });
+});
+prompt.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  by<HTMLFormElement>("form").requestSubmit();
+});
+stop.addEventListener("click", () => ask({ type: "stop" }));
+again.addEventListener("click", () => run(form.settings, turns));
+reset.addEventListener("click", () => {
+  ask({ type: "reset" });
+  prompt.value = "";
+  giveBack();
+  history.replaceState(null, "", location.pathname + location.search);
+  stage.clear();
+  say("");
+  refresh();
+});
+by("link").addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    say(from.kind === "files" ? "copied: whoever opens it needs the model’s file, too" : "copied");
+  } catch {
+    say("the address of this page is the link");
+  }
+});
+
+/** Shows what can be done now. */
+function refresh() {
+  const settings = form.settings;
+  const chat = (ranWith ?? settings).mode === "chat";
+  const begun = turns.length > 0;
+  go.textContent = chat ? "Send" : begun ? "Continue" : "Generate";
+  by("prompt-label").textContent = chat ? "Message" : begun ? "More to read, or nothing: the text goes on" : "Prompt";
+  go.disabled = busy || !model || (!begun || chat) && prompt.value.trim() === "";
+  go.hidden = running;
+  stop.hidden = !running;
+  again.disabled = busy || !begun;
+  reset.disabled = busy || !begun;
+  by<HTMLButtonElement>("link").disabled = !begun;
+  const changed = ranWith !== null && JSON.stringify(settings) !== JSON.stringify(ranWith);
+  again.classList.toggle("primary", changed && !busy);
+  by("hint").textContent = changed ? "Settings changed: they hold from the next run on." : "";
+}
+
+// ---- trouble -----------------------------------------------------------------------------------------------------
+
+function trouble(failed: Failed) {
+  if (failed.during === "load") {
+    model = null;
+    by("model-name").textContent = "no model";
+  }
+  if (!alive) giveBack();
+  say("");
+  show(explain(failed));
+}
+
+function show({ text, way }: { text: string; way: Way }) {
+  by("trouble-text").textContent = text;
+  const button = by<HTMLButtonElement>("trouble-way");
+  button.textContent = WAYS[way];
+  button.hidden = way === "none";
+  button.onclick = () => {
+    by("trouble").hidden = true;
+    if (way === "retry") load(from);
+    if (way === "model") dialog.open();
+    if (way === "settings") by<HTMLFormElement>("form").querySelector<HTMLElement>("[name=budget]")!.focus();
+  };
+  by("trouble").hidden = false;
+}
+by("trouble-close").addEventListener("click", () => by("trouble").hidden = true);
+
+// ---- the beginning -----------------------------------------------------------------------------------------------
+
+form.settings = waiting?.settings ?? DEFAULTS;
+prompt.value = waiting ? "" : FIRST.text;
+max.value = String(waiting?.turns.at(-1)?.max ?? FIRST.max);
+prompt.addEventListener("input", refresh);
+stage.theme(theme.theme);
+globalThis.addEventListener("hashchange", () => {
+  const next = fromHash(location.hash);
+  if (!next) return;
+  if (next.model === address() && model && !busy) return run(next.settings, [...next.turns]);
+  location.reload();
+});
+if (!waiting?.model) load(from);
+else {
+  // Nothing is fetched from elsewhere, and no file read, before the visitor says so.
+  busy = false;
+  const { model: wanted } = waiting;
+  const file = wanted.startsWith("file:");
+  const text = file
+    ? `This run had the model ${wanted.slice(5)}, from a file: choose it, or drop it here, and the run begins.`
+    : `This run has a model from ${wanted}.`;
+  show({ text, way: "model" });
+  if (!file) {
+    by("trouble-way").textContent = "Load it from there";
+    by<HTMLButtonElement>("trouble-way").onclick = () => load({ kind: "url", url: wanted });
+  }
+}
+refresh();

@@ -1,0 +1,70 @@
+/** The form: settings as the visitor has them. */
+import { SCORES } from "../../src/core-rule.ts";
+import { type Name, NAMES, type Settings } from "../settings.ts";
+
+/** The policies, in a line each: src/policies has the papers. */
+const POLICIES: Record<string, string> = {
+  roco: "The least mean attention goes, among tokens whose attention has settled.",
+  h2o: "The least summed attention goes: heavy hitters stay.",
+  tova: "What the last query looked at least goes.",
+  "tova-layer": "The same, by the mean of a layer, whose lanes give up the same tokens.",
+  scissorhands: "What was rarely attended to above its share, in the last rows, goes.",
+  snapkv: "The least attention in the last rows goes, neighbours counted in.",
+  streaming: "The oldest goes, but for the first four: with positions “cache”.",
+  recency: "The oldest goes.",
+  random: "Chance decides.",
+  full: "Nothing goes: the reference.",
+};
+
+/** Settings that hold from the next run on, as opposed to the words on the page. */
+const field = (form: HTMLFormElement, name: Name) =>
+  form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
+
+export class Form {
+  readonly #form: HTMLFormElement;
+  readonly #about: HTMLElement;
+
+  constructor(form: HTMLFormElement, about: HTMLElement, changed: () => void) {
+    this.#form = form;
+    this.#about = about;
+    const fill = (name: Name, values: readonly string[]) =>
+      field(form, name).append(...values.map((value) => new Option(value, value)));
+    fill("policy", Object.keys(POLICIES));
+    fill("score", SCORES);
+    form.addEventListener("input", () => {
+      this.#tell();
+      changed();
+    });
+  }
+
+  get settings(): Settings {
+    return Object.fromEntries(NAMES.map((name) => [name, field(this.#form, name).value])) as Settings;
+  }
+
+  set settings(settings: Settings) {
+    for (const name of NAMES) {
+      const input = field(this.#form, name);
+      input.value = settings[name];
+      // A link may name what no list here has: the library then says what there is.
+      if (input.value !== settings[name] && input instanceof HTMLSelectElement) {
+        input.append(new Option(settings[name], settings[name]));
+        input.value = settings[name];
+      }
+    }
+    this.#tell();
+  }
+
+  /** What only a model with a chat template has. */
+  chat(possible: boolean): void {
+    const mode = field(this.#form, "mode") as HTMLSelectElement;
+    mode.options[1].disabled = !possible;
+    if (!possible) mode.value = "text";
+    this.#tell();
+  }
+
+  #tell() {
+    const { policy, mode } = this.settings;
+    this.#about.textContent = POLICIES[policy] ?? "";
+    this.#form.dataset.mode = mode;
+  }
+}

@@ -1,0 +1,166 @@
+/** The worker: loads models, runs sessions, and tells the page of every step. */
+import { load, type Model, type Session } from "../src/index.ts";
+import { describeModel } from "../src/model/config.ts";
+import { policies, type Policy } from "../src/policies/index.ts";
+import { ruleName } from "../src/policies/rule.ts";
+import type { FromWorker, ToWorker, Turn } from "./protocol.ts";
+import { optionsOf, type Settings } from "./settings.ts";
+import { buffersOf, copyOf } from "./worker/scores.ts";
+import { Watch } from "./worker/watch.ts";
+
+const scope = globalThis as unknown as {
+  postMessage(message: FromWorker, transfer: ArrayBuffer[]): void;
+  addEventListener(type: "message", hear: (event: MessageEvent<ToWorker>) => void): void;
+  location: Location;
+};
+const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => scope.postMessage(message, transfer);
+
+interface Run {
+  readonly session: Session;
+  readonly watch: Watch;
+  readonly settings: Settings;
+  begun: boolean; // a turn was asked for
+}
+
+let model: Model | null = null;
+let run: Run | null = null;
+let stopper: AbortController | null = null; // of the turn that runs
+let work: Promise<void> = Promise.resolve(); // what was asked for before
+
+scope.addEventListener("message", ({ data }) => {
+  switch (data.type) {
+    case "stop":
+      return stopper?.abort();
+    case "scores":
+      return sendScores(data.step);
+    case "books":
+      return sendAccount();
+    default: { // one after the other; what runs is stopped first
+      if (data.type !== "turn") stopper?.abort();
+      const during = data.type === "load" ? "load" : "run";
+      work = work.then(() => obey(data)).catch((error) => fail(during, error)).then(() => post({ type: "idle" }));
+    }
+  }
+});
+
+async function obey(message: ToWorker): Promise<void> {
+  if (message.type === "load") return await open(message.from);
+  if (message.type === "reset") return close();
+  if (message.type === "run") {
+    begin(message.settings);
+    await take(message.turns);
+  }
+  if (message.type === "turn") await take([message.turn]);
+}
+
+async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
+  close();
+  model?.dispose();
+  model = null;
+  const where = from.kind === "files" ? from.files : from.kind === "url" ? from.url : shipped();
+  model = await load(where, { onProgress: (done, total) => post({ type: "progress", done, total }) });
+  const { config, gpu, chatTemplate } = model;
+  const about = describeModel(config);
+  const info = { name: nameOf(from), about, adapter: gpu.adapter, bytes: model.gpuBytes, chat: chatTemplate !== null };
+  post({ type: "loaded", model: info });
+}
+
+const shipped = () => new URL("model", scope.location.href);
+
+function nameOf(from: Extract<ToWorker, { type: "load" }>["from"]): string {
+  if (from.kind === "shipped") return "fable-2m";
+  if (from.kind === "url") return from.url.replace(/[?#].*$/, "").replace(/\/+$/, "").split("/").at(-1) || from.url;
+  const [first] = from.files;
+  return first.webkitRelativePath.split("/")[0] || first.name;
+}
+
+/** Makes the session of a run. */
+function begin(settings: Settings) {
+  close();
+  if (!model) throw new Error("Cannot run: a model must be loaded, got none");
+  const { layers, kvHeads } = model.config;
+  const watch = new Watch(layers, kvHeads, model.tokenizer, post);
+  const { session: options } = optionsOf(settings);
+  // Recording makes every policy compute attention, also those that do not read it: the map shows it.
+  const session = model.session({ ...options, record: watch.record, onEvict: watch.evicted });
+  watch.session = session;
+  run = { session, watch, settings, begun: false };
+  const { policy, score, shared, window, pool } = session.options;
+  const preset: Policy = policies[policy];
+  const name = typeof score === "function" ? "own" : score;
+  const rule = { rule: ruleName(session.options), evicts: preset.evicts, score: name, shared, window, pool };
+  post({ type: "began", run: { layers, kvHeads, ...rule } });
+}
+
+async function take(turns: readonly Turn[]) {
+  if (!run) throw new Error("Cannot go on: a run must have begun, got none");
+  stopper = new AbortController();
+  try {
+    for (const turn of turns) {
+      await takeTurn(run, turn, stopper.signal);
+      if (stopper.signal.aborted) break;
+    }
+  } finally {
+    stopper = null;
+  }
+}
+
+async function takeTurn(run: Run, { text, max }: Turn, signal: AbortSignal) {
+  const { session, watch, settings } = run;
+  const seed = run.begun || settings.seed === "" ? {} : { seed: Number(settings.seed) }; // later draws go on
+  run.begun = true;
+  const options = {
+    ...optionsOf(settings).generate,
+    ...seed,
+    maxNewTokens: max,
+    signal,
+    onPrefill: (done: number, total: number) => done < total && watch.stepped(null), // the last chunk's id comes next
+    onToken: (id: number) => watch.stepped(id),
+  };
+  try {
+    for await (const _ of answer(session, text, settings, options));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    watch.stepped(null);
+    watch.score();
+    watch.flush();
+  }
+  post({ type: "report", report: { ...session.report(), ids: [] }, ended: true });
+}
+
+function answer(session: Session, text: string, { mode, system }: Settings, options: Parameters<Session["chat"]>[1]) {
+  if (mode !== "chat") return session.generate(text, options);
+  const first = session.conversation.length === 0 && system !== "";
+  if (!first) return session.chat(text, options);
+  return session.chat([{ role: "system", content: system }, { role: "user", content: text }], options);
+}
+
+function close() {
+  run?.session.dispose();
+  run = null;
+}
+
+function fail(during: "load" | "run", error: unknown) {
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  const lost = model !== null && model.gpu.failure !== null;
+  post({ type: "failed", during, name, message, lost, webgpu: Boolean(navigator.gpu) });
+}
+
+function sendScores(step: number) {
+  const scores = run?.watch.scores.at(step) ?? null;
+  const copy = scores && copyOf(scores);
+  post({ type: "scores", scores: copy, recorded: true }, copy ? buffersOf(copy) : []);
+}
+
+function sendAccount() {
+  if (!run) return;
+  const { session, watch } = run;
+  const outlook = session.outlook();
+  const scores = session.books().map(({ positions }, lane) => {
+    const slots = [...positions.keys()].filter((slot) => positions[slot] >= 0);
+    return slots.sort((a, b) => positions[a] - positions[b]).map((slot) => outlook[lane].scores[slot]);
+  });
+  const account = { step: watch.log.steps, seen: session.seen, live: session.livePositions(), scores };
+  post({ type: "account", account });
+}

@@ -1,7 +1,8 @@
 /** The page: what the visitor asks for, what the worker answers, and the address that says it all. */
 import { explain, type Failed, type Way, WAYS } from "./failures.ts";
 import type { From, FromWorker, ModelInfo, ToWorker, Turn } from "./protocol.ts";
-import { DEFAULTS, FIRST, fromHash, MOST_TOKENS, type Settings, toHash, turnsWith } from "./settings.ts";
+import type { Report } from "../src/report.ts";
+import { DEFAULTS, FIRST, fromHash, MOST_TOKENS, type Settings, toHash, turnsUntil, turnsWith } from "./settings.ts";
 import { Stage } from "./stage.ts";
 import { Form } from "./view/form.ts";
 import { loader } from "./view/loader.ts";
@@ -23,7 +24,9 @@ let running = false;
 let alive = false; // there is a session
 let turns: Turn[] = []; // of the run there is
 let ranWith: Settings | null = null; // its settings
-let last = { made: 0, ended: "" }; // its last turn
+let atTurn = 0; // which of them runs
+let askedTokens: number[] = []; // of every turn from there on
+let lastEnded = ""; // how the last turn ended
 let waiting = fromHash(location.hash); // a run that the address asks for, until its model is there
 
 const ask = (message: ToWorker) => worker.postMessage(message);
@@ -62,16 +65,14 @@ function hear(message: FromWorker) {
       return stage.scores(message.scores, message.recorded);
     case "report": {
       stage.report(message.report);
-      const { newTokens, ended } = message.report;
-      if (message.ended) last = { made: newTokens, ended };
-      return;
+      return message.ended ? turned(message.report) : undefined;
     }
     case "failed":
       return trouble(message);
     case "idle": {
       busy = running = false;
       by("progress").hidden = true;
-      if (turns.length > 0 && model) say(ENDS[last.ended] ?? "");
+      if (turns.length > 0 && model) say(ENDS[lastEnded] ?? "");
       return refresh();
     }
   }
@@ -138,9 +139,27 @@ function begin(message: ToWorker) {
   busy = running = true;
   by("trouble").hidden = true;
   say("running");
-  history.replaceState(null, "", toHash({ settings: ranWith!, turns, model: address() }));
+  const toCome = message.type === "run" ? turns : message.type === "turn" ? [message.turn] : [];
+  atTurn = turns.length - toCome.length;
+  askedTokens = toCome.map(({ max }) => max);
+  writeAddress();
   ask(message);
   refresh();
+}
+
+/** A turn has ended. Where it was stopped, the run is as long as it is. */
+function turned({ ended, newTokens }: Report) {
+  const asked = askedTokens.shift() ?? 0;
+  lastEnded = ended;
+  if (ended === "caller") {
+    turns = turnsUntil(turns, atTurn, asked, newTokens);
+    writeAddress();
+  }
+  atTurn++;
+}
+
+function writeAddress() {
+  history.replaceState(null, "", toHash({ settings: ranWith!, turns, model: address() }));
 }
 
 /** What the prompt box and its number ask for; null where the number is none. */
@@ -159,7 +178,7 @@ by("form").addEventListener("submit", (event) => {
   if (!turn || busy || !model || go.disabled) return;
   prompt.value = "";
   if (turns.length === 0) return run(form.settings, [turn]);
-  turns = turnsWith(turns, last.made, last.ended, turn);
+  turns = turnsWith(turns, lastEnded, turn);
   begin({ type: "turn", turn });
 });
 prompt.addEventListener("keydown", (event) => {
@@ -193,7 +212,8 @@ function refresh() {
   const chat = (ranWith ?? settings).mode === "chat";
   const begun = turns.length > 0;
   go.textContent = chat ? "Send" : begun ? "Continue" : "Generate";
-  by("prompt-label").textContent = chat ? "Message" : begun ? "More to read, or nothing: the text goes on" : "Prompt";
+  by("prompt-label").textContent = chat ? "Message" : begun ? "More to read" : "Prompt";
+  prompt.placeholder = begun && !chat ? "Nothing: the text goes on" : "";
   go.disabled = busy || !model || (!begun || chat) && prompt.value.trim() === "";
   go.hidden = running;
   stop.hidden = !running;

@@ -3,7 +3,11 @@ import type { Report } from "../src/report.ts";
 import type { Settings } from "./settings.ts";
 
 /** Where a model comes from. */
-export type From = { kind: "shipped" } | { kind: "url"; url: string } | { kind: "files"; files: File[] };
+export type From = { kind: "shipped" } | { kind: "url"; url: string } | {
+  kind: "files";
+  files: File[];
+  name: string;
+};
 
 /** One thing asked of a session. Empty text: what was generated last goes on. */
 export interface Turn {

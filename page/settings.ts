@@ -109,13 +109,15 @@ export function fromHash(hash: string): Address | null {
   return { settings, turns, model: parts.get("model") ?? "" };
 }
 
-/**
- * The turns of a run whose last one gave `made` new tokens, with one more behind it. A text that goes on after it was stopped or
- * had its length is one longer turn.
- */
-export function turnsWith(turns: readonly Turn[], made: number, ended: string, next: Turn): Turn[] {
-  const done = turns.map((turn, i) => i === turns.length - 1 && ended === "caller" ? { ...turn, max: made } : turn);
-  const last = done.at(-1);
-  if (!last || next.text !== "" || ended === "end") return [...done, next];
-  return [...done.slice(0, -1), { text: last.text, max: last.max + next.max }];
+/** These turns and one more. A text that goes on after it had its length, or was stopped, is one longer turn. */
+export function turnsWith(turns: readonly Turn[], ended: string, next: Turn): Turn[] {
+  const last = turns.at(-1);
+  if (!last || next.text !== "" || ended === "end") return [...turns, next];
+  return [...turns.slice(0, -1), { text: last.text, max: last.max + next.max }];
+}
+
+/** The turns of a run that was stopped in turn `index`, which was to make `asked` tokens more and made fewer. */
+export function turnsUntil(turns: readonly Turn[], index: number, asked: number, made: number): Turn[] {
+  const { text, max } = turns[index];
+  return [...turns.slice(0, index), { text, max: Math.max(1, max - asked + made) }];
 }

@@ -70,8 +70,7 @@ const shipped = () => new URL("model", scope.location.href);
 function nameOf(from: Extract<ToWorker, { type: "load" }>["from"]): string {
   if (from.kind === "shipped") return "fable-2m";
   if (from.kind === "url") return from.url.replace(/[?#].*$/, "").replace(/\/+$/, "").split("/").at(-1) || from.url;
-  const [first] = from.files;
-  return first.webkitRelativePath.split("/")[0] || first.name;
+  return from.name;
 }
 
 /** Makes the session of a run. */

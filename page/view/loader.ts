@@ -17,7 +17,7 @@ export function loader(chosen: (from: From) => void): { open(): void } {
     input.addEventListener("change", () => {
       const files = [...input.files ?? []];
       input.value = ""; // the same files may be picked again
-      if (files.length > 0) choose({ kind: "files", files });
+      if (files.length > 0) choose({ kind: "files", files, name: nameOf(files) });
     });
   }
   by("load-url").addEventListener("submit", (event) => {
@@ -39,20 +39,25 @@ export function loader(chosen: (from: From) => void): { open(): void } {
     veil.hidden = true;
     if (!carriesFiles(event)) return;
     event.preventDefault();
-    const files = await dropped(event.dataTransfer!);
-    if (files.length > 0) choose({ kind: "files", files });
+    const { files, name } = await dropped(event.dataTransfer!);
+    if (files.length > 0) choose({ kind: "files", files, name });
   });
   return { open: () => dialog.showModal() };
 }
 
-/** The files that were dropped; of folders, those directly inside. */
-async function dropped(transfer: DataTransfer): Promise<File[]> {
+/** What picked files are called: their folder, or the file with the weights. */
+function nameOf(files: File[]): string {
+  const folder = files[0].webkitRelativePath.split("/")[0];
+  return folder || (files.find(({ name }) => /\.(gguf|safetensors)$/i.test(name)) ?? files[0]).name;
+}
+
+/** The files that were dropped; of a folder, those directly inside. */
+async function dropped(transfer: DataTransfer): Promise<{ files: File[]; name: string }> {
   const plain = [...transfer.files];
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
-  const folders = entries.filter((entry): entry is FileSystemDirectoryEntry => entry?.isDirectory ?? false);
-  if (folders.length === 0) return plain;
-  const lists = await Promise.all(folders.map(filesOf));
-  return lists.flat();
+  const folder = entries.find((entry): entry is FileSystemDirectoryEntry => entry?.isDirectory ?? false);
+  if (folder) return { files: await filesOf(folder), name: folder.name };
+  return { files: plain, name: plain.length > 0 ? nameOf(plain) : "" };
 }
 
 async function filesOf(folder: FileSystemDirectoryEntry): Promise<File[]> {

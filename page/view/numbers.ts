@@ -1,7 +1,7 @@
 /** The run in numbers, in places that do not move. */
 import type { Report } from "../../src/report.ts";
 
-const NAMES = ["tokens", "live per lane", "left per lane", "K and V", "a full cache", "a step", "speed"] as const;
+const NAMES = ["tokens", "live per lane", "evicted per lane", "K and V", "a full cache", "a step", "speed"] as const;
 
 export class Numbers {
   readonly #values = new Map<string, HTMLElement>();
@@ -27,7 +27,7 @@ export class Numbers {
   held(seen: number, live: number): void {
     this.#write("tokens", String(seen));
     this.#write("live per lane", String(Number(live.toFixed(1))));
-    this.#write("left per lane", String(Number((seen - live).toFixed(1))));
+    this.#write("evicted per lane", String(Number((seen - live).toFixed(1))));
   }
 
   report({ kvBytes, fullKvBytes, stepMs, tokensPerSecond }: Report): void {

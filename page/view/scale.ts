@@ -57,14 +57,14 @@ export function ticksOf({ log, low, high }: Scale): { at: number; text: string }
     .filter((_, i) => decades < 4 || i % 2 === decades % 2);
 }
 
-/** A number in few characters. */
-export function number(value: number): string {
+/** A number in few characters: `digits` of it count. */
+export function number(value: number, digits = 2): string {
   if (value === 0 || !Number.isFinite(value)) return value === 0 ? "0" : "–";
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e6) return String(value);
-  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(size >= 100 ? 4 : 2)));
-  const [digits, power] = value.toExponential(1).split("e");
-  return `${digits.replace(/\.0$/, "")}e${power.replace("+", "").replace("-", "−")}`;
+  if (size >= 1e-3 && size < 1e5) return String(Number(value.toPrecision(size >= 100 ? 4 : digits)));
+  const [mantissa, power] = value.toExponential(1).split("e");
+  return `${mantissa.replace(/\.0$/, "")}e${power.replace("+", "").replace("-", "−")}`;
 }
 
 /** The values of a measure. */

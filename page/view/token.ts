@@ -13,7 +13,7 @@ export interface Told {
 
 interface Row {
   readonly row: HTMLTableRowElement;
-  readonly cells: HTMLElement[]; // score, spread, left
+  readonly cells: HTMLElement[]; // score, spread, left at, next
 }
 
 export class TokenView {
@@ -37,7 +37,7 @@ export class TokenView {
     this.#log = log;
     const table = element("table");
     const head = element("tr");
-    for (const text of ["lane", "score", "spread", "left"]) {
+    for (const text of ["lane", "score", "spread", "left at", "next"]) {
       const cell = element("th", text);
       cell.scope = "col";
       head.append(cell);
@@ -47,9 +47,10 @@ export class TokenView {
     const body = element("tbody");
     this.#rows = Array.from({ length: log.lanes }, (_, lane) => {
       const row = element("tr");
-      const name = element("th", laneName(lane, run));
+      const name = element("th", `${Math.floor(lane / run.kvHeads)}·${lane % run.kvHeads}`);
+      name.title = laneName(lane, run);
       name.scope = "row";
-      const cells = [element("td"), element("td"), element("td")];
+      const cells = Array.from({ length: 4 }, () => element("td"));
       row.append(name, ...cells);
       body.append(row);
       return { row, cells };
@@ -66,7 +67,7 @@ export class TokenView {
     if (!run || !log) return;
     if (!told) {
       this.#say("Point at a token, or move to it with the arrow keys.");
-      this.#rows.forEach((row, lane) => this.#write(row, false, lane < 0, "", "", ""));
+      this.#rows.forEach((row) => this.#write(row, false, false));
       return;
     }
     const { position, step, lane: chosen } = told;
@@ -80,16 +81,20 @@ export class TokenView {
     }
     this.#find(position, scores);
     this.#rows.forEach((row, lane) => {
-      if (born === 0 || born > now) return this.#write(row, false, lane === chosen, "", "", "");
+      if (born === 0 || born > now) return this.#write(row, false, lane === chosen);
       if (log.holds(lane, position, now)) {
         const at = this.#worth.get(lane);
-        const score = at === undefined ? "not yet" : run.evicts ? number(scores!.score[at]) : number(scores!.mean[at]);
-        const spread = at === undefined ? "" : number(scores!.spread[at]);
-        return this.#write(row, false, lane === chosen, score, spread, "");
+        const score = at === undefined
+          ? "not yet"
+          : run.evicts
+          ? number(scores!.score[at], 3)
+          : number(scores!.mean[at], 3);
+        const spread = at === undefined ? "" : number(scores!.spread[at], 3);
+        return this.#write(row, false, lane === chosen, score, spread);
       }
       const { left, score, next } = log.fate(lane, position);
-      const least = run.score === "random" || Number.isNaN(next) ? "" : `, next ${number(next)}`;
-      this.#write(row, true, lane === chosen, number(score), "", `step ${left}${least}`);
+      const follower = run.score === "random" || Number.isNaN(next) ? "" : number(next, 3);
+      this.#write(row, true, lane === chosen, number(score, 3), "", `step ${left}`, follower);
     });
     if (chosen >= 0) {
       const { row } = this.#rows[chosen];
@@ -113,8 +118,9 @@ export class TokenView {
 
   #write({ row, cells }: Row, gone: boolean, chosen: boolean, ...texts: string[]) {
     row.className = [gone && "gone", chosen && "chosen"].filter(Boolean).join(" ");
-    texts.forEach((text, i) => {
-      if (cells[i].textContent !== text) cells[i].textContent = text;
+    cells.forEach((cell, i) => {
+      const text = texts[i] ?? "";
+      if (cell.textContent !== text) cell.textContent = text;
     });
   }
 }
@@ -124,10 +130,10 @@ export const laneName = (lane: number, { kvHeads }: RunInfo) =>
 
 /** What the numbers in the table are. */
 function ruleText(run: RunInfo): string {
-  if (!run.evicts) return "Nothing leaves a full cache. Score: attention per query, mean.";
+  if (!run.evicts) return "Nothing leaves a full cache. Lane: layer·head. Score: attention per query, mean.";
   const who = run.shared ? "The least mean over a layer’s lanes goes" : "The least in the lane goes";
   const next = run.score === "random" ? "" : "; “next” is the score of the one that would have followed";
-  return `Score: ${unitOf("score", run)}. ${who}, protected and unsettled tokens aside${next}.`;
+  return `Lane: layer·head. Score: ${unitOf("score", run)}. ${who}, protected and unsettled tokens aside${next}.`;
 }
 
 function element<K extends keyof HTMLElementTagNameMap>(name: K, text = ""): HTMLElementTagNameMap[K] {

@@ -26,7 +26,8 @@ export interface Failed {
 
 export function explain({ during, name, message, lost, webgpu }: Failed): Trouble {
   const has = (...words: string[]) => words.some((word) => `${name} ${message}`.toLowerCase().includes(word));
-  const said = ` (${message.replace(/^Cannot [a-z ]+: /, "")})`;
+  const rule = message.replace(/^Cannot [a-z ]+: /i, "").replace(/\.$/, "");
+  const said = ` (${rule})`;
   if (has("must offer an adapter")) {
     const text = webgpu
       ? "This browser knows WebGPU, but offers no GPU: turn on hardware acceleration in its settings, or update the graphics driver."
@@ -59,9 +60,11 @@ export function explain({ during, name, message, lost, webgpu }: Failed): Troubl
   if (has("bytes of cache")) {
     return { text: "The GPU has no room for a cache of this size: a smaller budget or stride fits.", way: "settings" };
   }
-  if (has("this adapter holds at most", "largest binding")) {
+  if (has("this adapter holds at most", "largest binding", "within 2 gib of books")) {
     return {
-      text: `This GPU cannot hold that much in one piece${said}: a smaller budget or stride fits.`,
+      text: `This machine cannot hold that much in one piece${
+        has("at most") ? said : ""
+      }: a smaller budget or stride fits.`,
       way: "settings",
     };
   }
@@ -72,8 +75,6 @@ export function explain({ during, name, message, lost, webgpu }: Failed): Troubl
     };
   }
   if (during === "load") return { text: `This is no model that runs here${said}.`, way: "model" };
-  return {
-    text: message.endsWith(".") ? message : `${message}.`,
-    way: /^(RangeError|TypeError)$/.test(name) ? "settings" : "retry",
-  };
+  const text = `${rule.charAt(0).toUpperCase()}${rule.slice(1)}.`;
+  return { text, way: /^(RangeError|TypeError)$/.test(name) ? "settings" : "retry" };
 }

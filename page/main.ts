@@ -8,6 +8,7 @@ import { Form } from "./view/form.ts";
 import { loader } from "./view/loader.ts";
 import { bytes } from "./view/numbers.ts";
 import { ThemeSwitch } from "./view/theme.ts";
+import { TroubleView } from "./view/trouble.ts";
 
 const by = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 const [prompt, max, go, stop, again, reset] = ["prompt", "max", "go", "stop", "again", "reset"].map((id) => by(id)) as [
@@ -33,6 +34,7 @@ const ask = (message: ToWorker) => worker.postMessage(message);
 const stage = new Stage(ask);
 const form = new Form(by<HTMLFormElement>("form"), by("policy-about"), refresh);
 const dialog = loader(load);
+const trouble = new TroubleView();
 const theme = new ThemeSwitch(by("theme"), (theme) => stage.theme(theme));
 
 function startWorker() {
@@ -68,7 +70,7 @@ function hear(message: FromWorker) {
       return message.ended ? turned(message.report) : undefined;
     }
     case "failed":
-      return trouble(message);
+      return fail(message);
     case "idle": {
       busy = running = false;
       by("progress").hidden = true;
@@ -93,7 +95,7 @@ function load(chosen: From) {
   busy = true;
   model = null;
   giveBack();
-  by("trouble").hidden = true;
+  trouble.hide();
   by<HTMLProgressElement>("progress").value = 0;
   by("progress").hidden = false;
   by("model-name").textContent = "loading";
@@ -137,7 +139,7 @@ function giveBack() {
 function begin(message: ToWorker) {
   if (message.type === "run") alive = false;
   busy = running = true;
-  by("trouble").hidden = true;
+  trouble.hide();
   say("running");
   const toCome = message.type === "run" ? turns : message.type === "turn" ? [message.turn] : [];
   atTurn = turns.length - toCome.length;
@@ -167,8 +169,7 @@ function asked(): Turn | null {
   const count = Number(max.value);
   const before = turns.reduce((sum, turn) => sum + turn.max, 0);
   if (Number.isInteger(count) && count > 0 && before + count <= MOST_TOKENS) return { text: prompt.value, max: count };
-  const text = `New tokens must be a whole number, at most ${MOST_TOKENS} in all.`;
-  show({ text, way: "none" });
+  trouble.show({ text: `New tokens must be a whole number, at most ${MOST_TOKENS} in all.` });
   return null;
 }
 
@@ -227,30 +228,22 @@ function refresh() {
 
 // ---- trouble -----------------------------------------------------------------------------------------------------
 
-function trouble(failed: Failed) {
+function fail(failed: Failed) {
   if (failed.during === "load") {
     model = null;
     by("model-name").textContent = "no model";
   }
   if (!alive) giveBack();
   say("");
-  show(explain(failed));
-}
-
-function show({ text, way }: { text: string; way: Way }) {
-  by("trouble-text").textContent = text;
-  const button = by<HTMLButtonElement>("trouble-way");
-  button.textContent = WAYS[way];
-  button.hidden = way === "none";
-  button.onclick = () => {
-    by("trouble").hidden = true;
-    if (way === "retry") load(from);
-    if (way === "model") dialog.open();
-    if (way === "settings") by<HTMLFormElement>("form").querySelector<HTMLElement>("[name=budget]")!.focus();
+  const found = explain(failed);
+  const ways: Record<Way, () => void> = {
+    retry: () => load(from),
+    model: dialog.open,
+    settings: () => form.focus(found.text),
+    none: () => {},
   };
-  by("trouble").hidden = false;
+  trouble.show(found, WAYS[found.way], ways[found.way]);
 }
-by("trouble-close").addEventListener("click", () => by("trouble").hidden = true);
 
 // ---- the beginning -----------------------------------------------------------------------------------------------
 
@@ -274,10 +267,7 @@ else {
   const text = file
     ? `This run had the model ${wanted.slice(5)}, from a file: choose it, or drop it here, and the run begins.`
     : `This run has a model from ${wanted}.`;
-  show({ text, way: "model" });
-  if (!file) {
-    by("trouble-way").textContent = "Load it from there";
-    by<HTMLButtonElement>("trouble-way").onclick = () => load({ kind: "url", url: wanted });
-  }
+  if (file) trouble.show({ text }, WAYS.model, dialog.open);
+  else trouble.show({ text }, "Load it from there", () => load({ kind: "url", url: wanted }));
 }
 refresh();

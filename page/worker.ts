@@ -60,6 +60,8 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   const where = from.kind === "files" ? from.files : from.kind === "url" ? from.url : shipped();
   model = await load(where, { onProgress: (done, total) => post({ type: "progress", done, total }) });
   const { config, gpu, chatTemplate } = model;
+  const mine = model;
+  gpu.device.lost.then(() => mine === model && fail("run", new Error("the GPU device was lost")));
   const about = describeModel(config);
   const info = { name: nameOf(from), about, adapter: gpu.adapter, bytes: model.gpuBytes, chat: chatTemplate !== null };
   post({ type: "loaded", model: info });

@@ -16,7 +16,6 @@ const POLICIES: Record<string, string> = {
   full: "Nothing goes: the reference.",
 };
 
-/** Settings that hold from the next run on, as opposed to the words on the page. */
 const field = (form: HTMLFormElement, name: Name) =>
   form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
@@ -52,6 +51,14 @@ export class Form {
       }
     }
     this.#tell();
+  }
+
+  /** Goes to the setting that a sentence names, or to the budget. */
+  focus(sentence: string): void {
+    const input = field(this.#form, NAMES.find((name) => new RegExp(`\\b${name}\\b`, "i").test(sentence)) ?? "budget");
+    const details = input.closest("details");
+    if (details) details.open = true;
+    input.focus();
   }
 
   /** What only a model with a chat template has. */

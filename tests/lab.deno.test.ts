@@ -18,7 +18,6 @@ import {
   type Lab,
   made,
   openLab,
-  ready,
   shaded,
 } from "./lab.ts";
 

@@ -4,9 +4,10 @@ import { Pipelines } from "./gpu/dispatch.ts";
 import { type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
 import type { OwnFunctions } from "./snapshot/session.ts";
-import { checkLoad, checkSession, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options.ts";
+import { checkLoad, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { slotBytes } from "./cache.ts";
+import type { KvType } from "./kv.ts";
+import { planSession } from "./plan.ts";
 import { Core } from "./core.ts";
 import type { ModelConfig } from "./model/config.ts";
 import type { LoadedModel } from "./model/loaded.ts";
@@ -22,6 +23,7 @@ export class Model implements LoadedModel {
   readonly gpu: Gpu;
   readonly pipelines: Pipelines;
   readonly weights: Weights;
+  readonly kv: KvType;
   readonly #sessions = new Set<Session>();
   readonly #ownsDevice: boolean;
   #disposed = false;
@@ -30,6 +32,7 @@ export class Model implements LoadedModel {
     { config, tokenizer, chatTemplate }: { config: ModelConfig; tokenizer: Tokenizer; chatTemplate: string | null },
     gpu: Gpu,
     weights: Weights,
+    kv: KvType,
     ownsDevice: boolean,
   ) {
     this.config = config;
@@ -38,6 +41,7 @@ export class Model implements LoadedModel {
     this.gpu = gpu;
     this.pipelines = new Pipelines(gpu);
     this.weights = weights;
+    this.kv = kv;
     this.#ownsDevice = ownsDevice;
   }
 
@@ -46,7 +50,7 @@ export class Model implements LoadedModel {
    * @throws RangeError for options out of range or a cache beyond the adapter's limits; Error on a disposed model or lost device.
    */
   session(options: SessionOptions = {}): Session {
-    checkSession(options, slotBytes(this.config));
+    planSession(this, options);
     this.#checkUsable("create session");
     return new Session(this, options, this.#join);
   }
@@ -107,7 +111,7 @@ export class Model implements LoadedModel {
  * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a GPU that is absent or too small.
  */
 export async function load(where: string | URL, options: LoadOptions = {}): Promise<Model> {
-  const { device, maxBinding, onProgress } = checkLoad(options);
+  const { device, maxBinding, kv, onProgress } = checkLoad(options);
   const files = await openModel(where);
   const { config, tensors } = files;
 
@@ -132,5 +136,5 @@ export async function load(where: string | URL, options: LoadOptions = {}): Prom
       `Cannot load model: the GPU must hold ${total} bytes of weights, got: ${refused?.message ?? gpu.failure}`,
     );
   }
-  return new Model(files, gpu, weights, !device);
+  return new Model(files, gpu, weights, kv, !device);
 }

@@ -1,11 +1,18 @@
 /** Every option a user may set: its type, its default and its check, a file for each theme. Inner code trusts what leaves here. */
-import { known, refuse, whole } from "./options/check.ts";
+import { KV_TYPES, type KvType } from "./kv.ts";
+import { known, oneOf, refuse, whole } from "./options/check.ts";
 import { SESSION_NAMES, type SessionOptions } from "./options/session.ts";
 
 export { type CheckedGenerate, checkGenerate, checkPromptIds, type GenerateOptions } from "./options/generate.ts";
 export { checkPins, checkRoom, checkSpan, leastOf, type Span } from "./options/room.ts";
 export type { OwnScore, RuleOptions } from "./options/rule.ts";
-export { type CheckedSession, checkSession, type Count, type SessionOptions } from "./options/session.ts";
+export {
+  type CheckedSession,
+  checkSession,
+  type Count,
+  type SessionHost,
+  type SessionOptions,
+} from "./options/session.ts";
 
 /** How a model is loaded. */
 export interface LoadOptions {
@@ -13,6 +20,8 @@ export interface LoadOptions {
   device?: GPUDevice;
   /** Largest buffer a kernel may bind, in bytes; larger weights are split. Default: what the device allows. */
   maxBinding?: number;
+  /** How sessions store K and V that are not told otherwise: "f32", "f16" or "q8". Default "f16". */
+  kv?: KvType;
   /** Hears how many bytes of weights have been read. */
   onProgress?: (done: number, total: number) => void;
 }
@@ -28,7 +37,7 @@ export interface PerplexityOptions extends SessionOptions {
 /** Fills in the defaults of loading. @throws RangeError */
 export function checkLoad(options: LoadOptions): Required<Omit<LoadOptions, "device">> & { device?: GPUDevice } {
   const action = "load model";
-  known(action, options, ["device", "maxBinding", "onProgress"]);
+  known(action, options, ["device", "maxBinding", "kv", "onProgress"]);
   const maxBinding = options.maxBinding === undefined
     ? Infinity
     : whole(action, "maxBinding", options.maxBinding, 1, Number.MAX_SAFE_INTEGER);
@@ -37,7 +46,8 @@ export function checkLoad(options: LoadOptions): Required<Omit<LoadOptions, "dev
   if (options.device !== undefined && typeof options.device?.createComputePipeline !== "function") {
     refuse(action, "device must be a GPUDevice", options.device);
   }
-  return { device: options.device, maxBinding, onProgress };
+  const kv = oneOf(action, "kv", options.kv ?? "f16", KV_TYPES);
+  return { device: options.device, maxBinding, kv, onProgress };
 }
 
 /** Fills in the defaults of a measurement; the session's options are left for checkSession. @throws RangeError */

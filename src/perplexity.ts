@@ -1,8 +1,8 @@
 /** How well a model under a budget foresees a given text. */
-import { slotBytes } from "./cache.ts";
 import type { LoadedModel } from "./model/loaded.ts";
-import { checkPerplexity, checkPromptIds, checkRoom, checkSession } from "./options.ts";
+import { checkPerplexity, checkPromptIds, checkRoom } from "./options.ts";
 import type { PerplexityOptions } from "./options.ts";
+import { planSession } from "./plan.ts";
 import { ruleName } from "./policies/rule.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { createStepper } from "./step.ts";
@@ -42,7 +42,7 @@ export async function perplexity(
   if (ids.length <= first) {
     throw new RangeError(`Cannot measure perplexity: the text must have more than ${first} tokens, got ${ids.length}`);
   }
-  const checked = checkSession(session, slotBytes(model.config), ids.length);
+  const checked = planSession(model, session, ids.length);
   const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
   checkRoom(checked, 0, ids.length, spans, 0);
   const { stride, budget, policy } = checked;

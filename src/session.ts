@@ -2,9 +2,10 @@
 import { slotBytes } from "./cache.ts";
 import type { LaneViews } from "./core.ts";
 import type { LoadedModel } from "./model/loaded.ts";
-import { checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, checkSpan } from "./options.ts";
+import { checkGenerate, checkPins, checkPromptIds, checkRoom, checkSpan } from "./options.ts";
 import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
 import { mostHeld } from "./pins.ts";
+import { planSession } from "./plan.ts";
 import { ruleName } from "./policies/rule.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { newRun, type Report, reportOf, type Run } from "./report.ts";
@@ -48,8 +49,8 @@ export class Session {
    * @param kept what it is to go on from; its cache is then still to be filled
    */
   constructor(model: LoadedModel, asked: SessionOptions, join: Join, kept: Kept | null = null) {
-    this.#asked = { ...asked };
-    this.options = checkSession(this.#asked, slotBytes(model.config), kept?.promptTokens);
+    this.options = planSession(model, asked, kept?.promptTokens);
+    this.#asked = { ...asked, kv: this.options.kv };
     this.#recorder = this.options.record && new Recorder(this.options.record);
     this.#model = model;
     this.#sampler = new Sampler(model.config.vocab);
@@ -200,7 +201,7 @@ export class Session {
     this.#checkUsable();
     const ids = this.#promptIds(prompt);
     if (this.#pending !== null) ids.unshift(this.#pending);
-    const options = this.#stepper ? this.options : checkSession(this.#asked, slotBytes(this.#model.config), ids.length);
+    const options = this.#stepper ? this.options : planSession(this.#model, this.#asked, ids.length);
     const spans = [...options.pin, ...this.#pins];
     if (options.pinPrompt && this.seen === 0) spans.push([0, ids.length]);
     checkRoom(
@@ -424,7 +425,7 @@ export class Session {
       liveSlots,
       maxLiveSlots: peak ?? 0,
       kvBytes: cache?.kvBytes ?? 0,
-      fullKvBytes: this.seen * slotBytes(config),
+      fullKvBytes: this.seen * slotBytes(config, this.options.kv),
       evictions: this.seen - liveSlots,
       adapter: gpu.adapter,
     });

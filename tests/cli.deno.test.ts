@@ -226,7 +226,7 @@ run("budgets as a share of the prompt and in bytes", async () => {
   assert.is(share.budget, Math.floor(share.promptTokens / 2));
   assert.is(share.liveSlots, share.budget);
   const bytes = await json("64KiB");
-  assert.is(bytes.budget, 65536 / 2560 - 2 | 0);
+  assert.is(bytes.budget, 65536 / 1280 - 2 | 0);
   assert.ok(bytes.kvBytes <= 65536);
   assert.is((await json("512MB")).evictions, 0);
 });

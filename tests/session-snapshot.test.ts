@@ -79,8 +79,8 @@ test("and sampling, pins, a share of the prompt, a score of one's own and a full
   await goesOn(SMALL, { temperature: 1, topP: 0.9, seed: 7 });
   await goesOn({ ...SMALL, pinPrompt: true, budget: 48 });
   await goesOn({ ...SMALL, pin: [[4, 8], [40, 44]], policy: "random", seed: 5 });
-  await goesOn({ ...SMALL, budget: { share: 0.7 } });
-  await goesOn({ policy: "full", budget: 100 });
+  await goesOn({ ...SMALL, budget: { share: 0.7 }, kv: "q8" });
+  await goesOn({ policy: "full", budget: 100, kv: "f32" });
   const score: OwnScore = (_, { sums, births }, scores, clock) => {
     for (let slot = 0; slot < scores.length; slot++) scores[slot] = sums[slot] / (clock - births[slot] + 1);
   };

@@ -23,6 +23,7 @@ cache (slots are tokens, per KV head of every layer)
   --aggregate NAME      how attention is taken over a KV head's query heads: mean or max  (mean)
   --positions NAME      absolute, or cache: count live slots, so that no position passes the budget  (absolute)
   --allocation NAME     how slots are shared out: uniform, pyramid (early layers more) or adaptive  (uniform)
+  --kv NAME             how K and V are stored: f32, f16 (half), or q8 (a quarter)  (f16)
 parts of a policy, in place of its own
   --score NAME          mean, sum, last, recency, random, windowed, persistence: the smallest goes first
   --scope NAME          all, or low-spread: all but the --unsettled tokens

@@ -24,7 +24,7 @@ const FLAGS = {
   ...{ model: text, json: flag, help: { type: "boolean", short: "h" } },
   ...{ policy: list, score: text, scope: text, window: text, pool: text, width: text, shared: flag },
   ...{ budget: text, stride: text, sinks: text, newest: text, unsettled: text, aggregate: text },
-  ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, seed: text },
+  ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, kv: text, seed: text },
   ...{ "max-new-tokens": text, temperature: text, "top-p": text, stop: list, "ignore-eos": flag },
   ...{ first: text, record: text, save: text, resume: text },
 } satisfies ParseArgsOptionsConfig;
@@ -35,7 +35,7 @@ export const FLAG_NAMES = Object.keys(FLAGS);
 /** Flags that say how a cache is kept. */
 export const SESSION_FLAGS: readonly Flag[] = [
   ...["policy", "score", "scope", "window", "pool", "width", "shared", "budget", "stride", "sinks", "newest"] as const,
-  ...["unsettled", "aggregate", "pin-prompt", "pin", "positions", "allocation", "seed"] as const,
+  ...["unsettled", "aggregate", "pin-prompt", "pin", "positions", "allocation", "kv", "seed"] as const,
 ];
 
 /** A command line's flags, and what stands between them. */
@@ -150,6 +150,7 @@ export function sessionOptions(args: Arguments, checks = true): SessionOptions {
     aggregate: args.text("aggregate"),
     positions: args.text("positions"),
     allocation: args.text("allocation"),
+    kv: args.text("kv"),
     seed: args.number("seed"),
   } as SessionOptions;
   if (!checks) return session;

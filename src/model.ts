@@ -64,6 +64,7 @@ export class Model implements LoadedModel {
   }
 
   readonly #join = (session: Session) => {
+    this.#checkUsable("create session");
     this.#sessions.add(session);
     return () => this.#sessions.delete(session);
   };

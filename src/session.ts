@@ -14,7 +14,8 @@ import { Random, Sampler } from "./sample.ts";
 import { copySlots, growInto } from "./slots.ts";
 import { loadContext, saveContext } from "./snapshot/context.ts";
 import { type Kept, refused } from "./snapshot/file.ts";
-import { fillCache, openSnapshot, optionsAgain, type OwnFunctions, writeSnapshot } from "./snapshot/session.ts";
+import { copyOptions, fillCache, openSnapshot, optionsAgain, writeSnapshot } from "./snapshot/session.ts";
+import type { OwnFunctions } from "./snapshot/session.ts";
 import { createStepper, type Memory, type Stepper, type Wanted } from "./step.ts";
 import { TextStream } from "./text.ts";
 
@@ -62,16 +63,21 @@ export class Session {
    * @param kept what it is to go on from; its cache is then still to be filled
    */
   constructor(model: LoadedModel, asked: SessionOptions, join: Join, kept: Kept | null = null) {
-    this.#asked = { ...asked };
-    this.options = checkSession(this.#asked, slotBytes(model.config), kept?.promptTokens);
+    this.options = checkSession(asked, slotBytes(model.config), kept?.promptTokens);
+    this.#asked = copyOptions(asked);
     this.#recorder = this.options.record && new Recorder(this.options.record);
     this.#model = model;
     this.#sampler = new Sampler(model.config.vocab);
     this.#banned = new Uint32Array(Math.ceil(model.config.vocab / 32));
-    if (kept) this.#takeOver(kept);
-    else if (this.options.budget > 0) this.#allocate();
     this.#join = join;
-    this.#leave = join(this);
+    this.#leave = join(this); // first: a model that was disposed of meanwhile refuses
+    try {
+      if (kept) this.#takeOver(kept);
+      else if (this.options.budget > 0) this.#allocate();
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
   }
 
   #takeOver({ context, promptTokens, pins, pending, random, conversation }: Kept) {
@@ -91,7 +97,7 @@ export class Session {
   /** Use `model.restore()`. */
   static async restore(model: LoadedModel, join: Join, bytes: Uint8Array, own: OwnFunctions): Promise<Session> {
     const { kept, body } = await openSnapshot(model, bytes);
-    const options = optionsAgain(kept, own);
+    const options = optionsAgain("restore session", kept, own);
     return await Session.#goOn(model, options, join, kept, (stepper, options) => {
       fillCache(model, stepper, options, kept, body);
     });
@@ -108,6 +114,7 @@ export class Session {
     try {
       if (session.#stepper) fill(session.#stepper, session.options);
       await session.#confirm();
+      session.#checkUsable("create session"); // its model may have been disposed of, and with it this
     } catch (error) {
       session.dispose();
       throw error;
@@ -136,7 +143,7 @@ export class Session {
       const score = kept.ownScore ? { score: this.#asked.score } : {};
       return await Session.#goOn(
         this.#model,
-        optionsAgain(kept, { ...score, ...own }),
+        optionsAgain("fork the session", kept, { ...score, ...own }),
         this.#join,
         kept,
         (to, options) => {
@@ -407,6 +414,7 @@ export class Session {
     }
     const stepper = this.#stepper!;
     await this.#confirm();
+    if (this.#disposed) this.#checkUsable();
     this.#banned.fill(0);
     for (const id of options.banned) this.#banned[id >> 5] |= 1 << (id & 31);
     gpu.device.queue.writeBuffer(stepper.forward.banned, 0, this.#banned);
@@ -415,9 +423,9 @@ export class Session {
 
   /** Waits for the GPU to confirm the cache's memory. */
   async #confirm(): Promise<void> {
+    const kvBytes = this.#stepper?.cache.kvBytes;
     const failure = (await this.#made) as GPUError | null;
     if (!failure) return;
-    const { kvBytes } = this.#stepper!.cache;
     throw new Error(`Cannot create session: the GPU must hold ${kvBytes} bytes of cache, got: ${failure.message}`);
   }
 

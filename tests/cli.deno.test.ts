@@ -306,6 +306,14 @@ run("a session is saved, and resumed exactly", async () => {
   const foreign = await kvcap(["generate", "--resume", repoPath("package.json")]);
   assert.is(foreign.code, 1);
   assert.match(foreign.stderr, "Cannot restore session: a snapshot must begin with kvcapses, got other bytes");
+  for (const [path, what] of [[folder, "a folder"], ["/dev/null", "a device or a pipe"]]) {
+    const { code, stdout, stderr } = await kvcap(["generate", prompt, ...capped, "--save", path]);
+    assert.equal([code, stdout, stderr.trim()], [
+      1,
+      "",
+      `Cannot save the session: ${path} must be a file to write, got ${what}`,
+    ]);
+  }
   assert.equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["session.kvcap"]);
   await Deno.remove(folder, { recursive: true });
 });

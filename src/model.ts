@@ -80,10 +80,9 @@ export class Model implements LoadedModel {
    * @throws RangeError for bad options or a text too short; Error on a disposed model or lost device
    */
   async perplexity(text: string | ArrayLike<number>, options: PerplexityOptions = {}): Promise<Perplexity> {
-    if (this.#disposed) {
-      throw new Error("Cannot measure perplexity: the model must not be disposed, got a disposed one");
-    }
-    return await perplexity(this, text, options);
+    const check = () => this.#checkUsable("measure perplexity");
+    check();
+    return await perplexity(this, text, options, check);
   }
 
   /** Bytes of GPU memory held by the weights and by every session. */

@@ -456,6 +456,9 @@ run("a recording is replayed, by the policy recorded to the same victims", async
   assert.is(full.code, 0, full.stderr);
   assert.is(full.stdout.trimEnd().split("\n").length, 3);
   assert.not.match(full.stderr, "record with --policy full");
+  const none = await kvcap(["replay", file, "--budget", "0"]);
+  assert.equal([none.code, none.stdout], [2, ""]);
+  assert.match(none.stderr, /^Cannot replay: budget must be a whole number from 1 [^\n]+, got 0\n$/);
   const wrong = await kvcap(["replay", file, "--budget", "64KB"]);
   assert.is(wrong.code, 2);
   assert.match(wrong.stderr, /^Cannot replay: budget must be slots or a share of the tokens recorded, got [^\n]+\n$/);

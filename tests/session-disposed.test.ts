@@ -56,4 +56,15 @@ test("a model, while a session is restored or forked", async () => {
   }
 });
 
+test("a model, while it measures perplexity", async () => {
+  const model = await loadModel();
+  const onProgress = () => model.dispose();
+  const measured = model.perplexity(PROMPT.repeat(8), { budget: 40, stride: 8, onProgress });
+  assert.is(
+    await rejection(measured),
+    "Cannot measure perplexity: the model must not be disposed, got a disposed one",
+  );
+  assert.is(model.gpuBytes, 0);
+});
+
 test.run();

@@ -90,14 +90,22 @@ export class Model implements LoadedModel {
     return this.gpu.bytes;
   }
 
-  /** Gives every buffer back, those of its sessions too. */
+  /** Gives every buffer back, those of its sessions too. @throws what a session's recording throws, once all is given back */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const session of [...this.#sessions]) session.dispose();
+    let failure: unknown = null;
+    for (const session of [...this.#sessions]) {
+      try {
+        session.dispose();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
     this.weights.release();
     this.gpu.unwatch();
     if (this.#ownsDevice) this.gpu.device.destroy();
+    if (failure !== null) throw failure;
   }
 }
 

@@ -516,12 +516,15 @@ export class Session {
     this.#conversation = null;
   }
 
-  /** Gives every buffer back. A generation that is running ends with an error at its next step. */
+  /**
+   * Gives every buffer back. A generation that is running ends with an error at its next step.
+   * @throws what the recording's sink throws at its end; everything is given back then too
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    if (!this.#stepping) this.#release();
     this.#leave();
+    if (!this.#stepping) this.#release();
   }
 
   #release() {

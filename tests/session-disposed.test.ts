@@ -5,7 +5,7 @@ import type { SessionOptions } from "../src/options.ts";
 import type { Session } from "../src/session.ts";
 import { gpuSuite, testDevice } from "./device.ts";
 import { repoPath } from "./files.ts";
-import { rejection } from "./spies.ts";
+import { refusal, rejection } from "./spies.ts";
 
 const PROMPT = "Once upon a time, there was a little girl named Lily.";
 const SMALL: SessionOptions = { budget: 24, stride: 4, sinks: 2, newest: 2 };
@@ -64,6 +64,20 @@ test("a model, while it measures perplexity", async () => {
     await rejection(measured),
     "Cannot measure perplexity: the model must not be disposed, got a disposed one",
   );
+  assert.is(model.gpuBytes, 0);
+});
+
+test("a recording whose end cannot be written keeps nothing from being given back", async () => {
+  const model = await loadModel();
+  let full = false;
+  const record = () => {
+    if (full) throw new Error("Cannot record: the disk is full");
+  };
+  const [first, second] = [model.session({ ...SMALL, record }), model.session({ ...SMALL, record })];
+  for (const session of [first, second]) await say(session);
+  full = true;
+  assert.is(refusal(() => first.dispose()), "Cannot record: the disk is full");
+  assert.is(refusal(() => model.dispose()), "Cannot record: the disk is full");
   assert.is(model.gpuBytes, 0);
 });
 

@@ -66,9 +66,10 @@ const commands = {
   async run(args) {
     packages(), wasm();
     if (args[0] !== "replay") adapter();
-    // A model may be at a base URL; without one the program has no network. Nor may it write, but what it is asked to record.
+    // A model may be at a base URL; without one the program has no network. Nor may it write, but what it is asked to keep.
     const net = args.some((arg) => /^(--model=)?https?:/i.test(arg)) ? ["--allow-net"] : [];
-    const write = args.some((arg) => /^--record(=|$)/.test(arg)) ? ["--allow-write"] : [];
+    const keeps = args[0] === "chat" || args.some((arg) => /^--(record|save)(=|$)/.test(arg));
+    const write = keeps ? ["--allow-write"] : [];
     const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net, ...write];
     const program = ["--config", join(root, "deno.json"), join(root, "src/cli.ts")];
     // Paths among the arguments are the caller's.

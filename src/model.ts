@@ -68,6 +68,7 @@ export class Model implements LoadedModel {
   }
 
   readonly #join = (session: Session) => {
+    this.#checkUsable("create session");
     this.#sessions.add(session);
     return () => this.#sessions.delete(session);
   };
@@ -83,10 +84,9 @@ export class Model implements LoadedModel {
    * @throws RangeError for bad options or a text too short; Error on a disposed model or lost device
    */
   async perplexity(text: string | ArrayLike<number>, options: PerplexityOptions = {}): Promise<Perplexity> {
-    if (this.#disposed) {
-      throw new Error("Cannot measure perplexity: the model must not be disposed, got a disposed one");
-    }
-    return await perplexity(this, text, options);
+    const check = () => this.#checkUsable("measure perplexity");
+    check();
+    return await perplexity(this, text, options, check);
   }
 
   /** Bytes of GPU memory held by the weights and by every session. */
@@ -94,14 +94,22 @@ export class Model implements LoadedModel {
     return this.gpu.bytes;
   }
 
-  /** Gives every buffer back, those of its sessions too. */
+  /** Gives every buffer back, those of its sessions too. @throws what a session's recording throws, once all is given back */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const session of [...this.#sessions]) session.dispose();
+    let failure: unknown = null;
+    for (const session of [...this.#sessions]) {
+      try {
+        session.dispose();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
     this.weights.release();
     this.gpu.unwatch();
     if (this.#ownsDevice) this.gpu.device.destroy();
+    if (failure !== null) throw failure;
   }
 }
 

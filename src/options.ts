@@ -3,7 +3,14 @@ import { KV_TYPES, type KvType } from "./kv.ts";
 import { known, oneOf, refuse, whole } from "./options/check.ts";
 import { SESSION_NAMES, type SessionOptions } from "./options/session.ts";
 
-export { type CheckedGenerate, checkGenerate, checkPromptIds, type GenerateOptions } from "./options/generate.ts";
+export {
+  type ChatOptions,
+  checkChat,
+  type CheckedGenerate,
+  checkGenerate,
+  checkPromptIds,
+  type GenerateOptions,
+} from "./options/generate.ts";
 export { checkPins, checkRoom, checkSpan, leastOf, type Span } from "./options/room.ts";
 export type { OwnScore, RuleOptions } from "./options/rule.ts";
 export {

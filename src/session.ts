@@ -1,9 +1,11 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
 import { slotBytes } from "./cache.ts";
+import { type ChatMessage, checkMessages, readTemplate } from "./chat/template.ts";
+import { planTurn } from "./chat/turn.ts";
 import type { LaneViews } from "./core.ts";
 import type { LoadedModel } from "./model/loaded.ts";
-import { checkGenerate, checkPins, checkPromptIds, checkRoom, checkSpan } from "./options.ts";
-import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
+import { checkChat, checkGenerate, checkPins, checkPromptIds, checkRoom, checkSpan } from "./options.ts";
+import type { ChatOptions, CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
 import { mostHeld } from "./pins.ts";
 import { planSession } from "./plan.ts";
 import { ruleName } from "./policies/rule.ts";
@@ -13,9 +15,21 @@ import { Random, Sampler } from "./sample.ts";
 import { copySlots, growInto } from "./slots.ts";
 import { loadContext, saveContext } from "./snapshot/context.ts";
 import { type Kept, refused } from "./snapshot/file.ts";
-import { fillCache, openSnapshot, optionsAgain, type OwnFunctions, writeSnapshot } from "./snapshot/session.ts";
+import { copyOptions, fillCache, openSnapshot, optionsAgain, writeSnapshot } from "./snapshot/session.ts";
+import type { OwnFunctions } from "./snapshot/session.ts";
 import { createStepper, type Memory, type Stepper, type Wanted } from "./step.ts";
 import { TextStream } from "./text.ts";
+
+/** What a generation begins with. */
+interface Reading {
+  readonly ids: number[];
+  /** Whether everything is to be forgotten before. */
+  readonly anew: boolean;
+  /** How many tokens from the beginning of the text are never to be evicted. */
+  readonly pinned: number;
+  /** Ids that end the text. */
+  readonly ends: readonly number[];
+}
 
 /** Enters a session into its model's list; answers what takes it off again. */
 type Join = (session: Session) => () => void;
@@ -37,6 +51,7 @@ export class Session {
   #pending: number | null = null; // the last id generated, not yet taken in
   #promptTokens: number | null = null; // of the prompt that the cache was sized by
   #random = new Random(0);
+  #conversation: readonly ChatMessage[] | null = null; // what has been taken in, where that is one
   #run: Run = newRun();
   #pins: Span[] = []; // what was pinned beyond the options' spans: the prompt, and what `pin` was asked for
   #busy = false;
@@ -50,18 +65,23 @@ export class Session {
    */
   constructor(model: LoadedModel, asked: SessionOptions, join: Join, kept: Kept | null = null) {
     this.options = planSession(model, asked, kept?.promptTokens);
-    this.#asked = { ...asked, kv: this.options.kv };
+    this.#asked = { ...copyOptions(asked), kv: this.options.kv };
     this.#recorder = this.options.record && new Recorder(this.options.record);
     this.#model = model;
     this.#sampler = new Sampler(model.config.vocab);
     this.#banned = new Uint32Array(Math.ceil(model.config.vocab / 32));
-    if (kept) this.#takeOver(kept);
-    else if (this.options.budget > 0) this.#allocate();
     this.#join = join;
-    this.#leave = join(this);
+    this.#leave = join(this); // first: a model that was disposed of meanwhile refuses
+    try {
+      if (kept) this.#takeOver(kept);
+      else if (this.options.budget > 0) this.#allocate();
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
   }
 
-  #takeOver({ context, promptTokens, pins, pending, random }: Kept) {
+  #takeOver({ context, promptTokens, pins, pending, random, conversation }: Kept) {
     const { policy, budget, stride } = this.options;
     if (context) {
       const slots = policy === "full" ? budget || context.slots : budget + stride;
@@ -72,12 +92,13 @@ export class Session {
     this.#pins = [...pins];
     this.#pending = pending;
     this.#random.state.set(random);
+    this.#conversation = conversation;
   }
 
   /** Use `model.restore()`. */
   static async restore(model: LoadedModel, join: Join, bytes: Uint8Array, own: OwnFunctions): Promise<Session> {
     const { kept, body } = await openSnapshot(model, bytes);
-    const options = optionsAgain(kept, own);
+    const options = optionsAgain("restore session", kept, own);
     return await Session.#goOn(model, options, join, kept, (stepper, options) => {
       fillCache(model, stepper, options, kept, body);
     });
@@ -94,6 +115,7 @@ export class Session {
     try {
       if (session.#stepper) fill(session.#stepper, session.options);
       await session.#confirm();
+      session.#checkUsable("create session"); // its model may have been disposed of, and with it this
     } catch (error) {
       session.dispose();
       throw error;
@@ -122,7 +144,7 @@ export class Session {
       const score = kept.ownScore ? { score: this.#asked.score } : {};
       return await Session.#goOn(
         this.#model,
-        optionsAgain(kept, { ...score, ...own }),
+        optionsAgain("fork the session", kept, { ...score, ...own }),
         this.#join,
         kept,
         (to, options) => {
@@ -143,6 +165,7 @@ export class Session {
       pins: this.#pins,
       pending: this.#pending,
       random: [...this.#random.state],
+      conversation: this.#conversation,
     };
   }
 
@@ -192,27 +215,72 @@ export class Session {
    */
   generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
     const checked = checkGenerate(options, this.#model.config.vocab);
-    this.#plan(prompt, checked.maxNewTokens);
-    return this.#generate(prompt, checked);
+    const read = () => this.#readPrompt(prompt);
+    this.#plan(read, checked.maxNewTokens);
+    return this.#generate(read, checked);
+  }
+
+  /**
+   * Answers a conversation, by the model's chat template: a list of messages, or what the user says next. Where the messages
+   * begin with those of the session's last answer, that answer included, only what is new is read; else the session forgets
+   * everything and reads them all. Special tokens in what is said are plain text. Pieces come as from `generate`.
+   * @throws as generate does; RangeError where there is no template, or it does not take the messages
+   */
+  chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
+    const { chatTemplate, tokenizer, config } = this.#model;
+    const { template, variables, pinSystem, ...generate } = checkChat(options, config.vocab);
+    const render = readTemplate(template ?? chatTemplate, tokenizer);
+    const messages = () =>
+      checkMessages(typeof input === "string" ? [...this.conversation, { role: "user", content: input }] : input);
+    const read = (): Reading => {
+      const standing = { heard: this.#conversation, pending: this.#pending, eosIds: config.eosIds };
+      const { pending, ids, ...turn } = planTurn(render, tokenizer, messages(), standing, variables);
+      const all = pending && this.#pending !== null ? [this.#pending, ...ids] : ids;
+      return { ...turn, ids: all, pinned: pinSystem && this.options.policy !== "full" ? turn.system : 0 };
+    };
+    this.#plan(read, generate.maxNewTokens);
+    return this.#chat(read, messages, generate);
+  }
+
+  async *#chat(read: () => Reading, messages: () => ChatMessage[], options: CheckedGenerate) {
+    const asked = messages();
+    const before = this.#run;
+    let content = "";
+    try {
+      for await (const piece of this.#generate(read, options)) {
+        content += piece;
+        yield piece;
+      }
+    } finally {
+      const read = this.#run !== before && this.#run.decoding; // all that was asked
+      if (read) this.#conversation = [...asked, { role: "assistant", content }];
+    }
+  }
+
+  /** The conversation that `chat` goes on with, the last answer included; none before the first. */
+  get conversation(): readonly ChatMessage[] {
+    return this.#conversation ?? [];
   }
 
   /** What a generation that began now would take in, and under which options. @throws as generate does */
-  #plan(prompt: string | ArrayLike<number>, maxNewTokens: number): { ids: number[]; options: CheckedSession } {
+  #plan(read: () => Reading, maxNewTokens: number): Reading & { options: CheckedSession } {
     this.#checkUsable();
+    const reading = read();
+    const { ids, anew, pinned } = reading;
+    const options = this.#stepper ? this.options : planSession(this.#model, this.#asked, ids.length);
+    const seen = anew ? 0 : this.seen;
+    const spans = anew ? [...options.pin] : [...options.pin, ...this.#pins];
+    if (pinned > 0) spans.push([0, pinned]);
+    const held = mostHeld(anew ? undefined : this.#stepper?.books, options.sinks, spans);
+    checkRoom(options, seen, ids.length, spans, maxNewTokens, held);
+    return { ...reading, options };
+  }
+
+  #readPrompt(prompt: string | ArrayLike<number>): Reading {
     const ids = this.#promptIds(prompt);
     if (this.#pending !== null) ids.unshift(this.#pending);
-    const options = this.#stepper ? this.options : planSession(this.#model, this.#asked, ids.length);
-    const spans = [...options.pin, ...this.#pins];
-    if (options.pinPrompt && this.seen === 0) spans.push([0, ids.length]);
-    checkRoom(
-      options,
-      this.seen,
-      ids.length,
-      spans,
-      maxNewTokens,
-      mostHeld(this.#stepper?.books, options.sinks, spans),
-    );
-    return { ids, options };
+    const pinned = this.options.pinPrompt && this.seen === 0 ? ids.length : 0;
+    return { ids, anew: false, pinned, ends: this.#model.config.eosIds };
   }
 
   /**
@@ -256,13 +324,12 @@ export class Session {
     return checkPromptIds(tokenizer.encode(prompt, { bos: this.seen === 0, special: true }), config.vocab);
   }
 
-  async *#generate(
-    prompt: string | ArrayLike<number>,
-    options: CheckedGenerate,
-  ): AsyncGenerator<string, void, void> {
-    const plan = this.#plan(prompt, options.maxNewTokens); // again: the context may have moved on since generate was called
-    const { ids } = plan;
+  async *#generate(read: () => Reading, options: CheckedGenerate): AsyncGenerator<string, void, void> {
+    const plan = this.#plan(read, options.maxNewTokens); // again: the context may have moved on since generate was called
+    const { ids, anew, ends } = plan;
     this.options = plan.options;
+    if (anew) this.#forget();
+    this.#conversation = null;
     if (!this.#stepper) this.#promptTokens = ids.length;
     this.#busy = true;
     try {
@@ -273,10 +340,9 @@ export class Session {
       const wanted: Wanted = options.temperature > 0 ? "logits" : "id";
       if (options.seed !== null) this.#random = new Random(options.seed);
       const random = this.#random.next;
-      const { eosIds } = this.#model.config;
       const started = performance.now();
       const stepper = await this.#prepare(ids.length, options);
-      let id = await this.#prefill(stepper, ids, wanted, options);
+      let id = await this.#prefill(stepper, plan, wanted, options);
       run.decoding = true;
       run.prefillMs = performance.now() - started;
       Object.assign(run.clockBefore, stepper.clock);
@@ -285,7 +351,7 @@ export class Session {
         if (wanted === "logits") id = this.#draw(stepper.logits, options, random);
         this.#pending = id;
         options.onToken(id);
-        if (options.stopAtEnd && eosIds.includes(id)) {
+        if (options.stopAtEnd && ends.includes(id)) {
           run.ended = "end";
           break;
         }
@@ -349,6 +415,7 @@ export class Session {
     }
     const stepper = this.#stepper!;
     await this.#confirm();
+    if (this.#disposed) this.#checkUsable();
     this.#banned.fill(0);
     for (const id of options.banned) this.#banned[id >> 5] |= 1 << (id & 31);
     gpu.device.queue.writeBuffer(stepper.forward.banned, 0, this.#banned);
@@ -357,22 +424,26 @@ export class Session {
 
   /** Waits for the GPU to confirm the cache's memory. */
   async #confirm(): Promise<void> {
+    const kvBytes = this.#stepper?.cache.kvBytes;
     const failure = (await this.#made) as GPUError | null;
     if (!failure) return;
-    const { kvBytes } = this.#stepper!.cache;
     throw new Error(`Cannot create session: the GPU must hold ${kvBytes} bytes of cache, got: ${failure.message}`);
   }
 
   /** Takes in the prompt in chunks of `stride`; answers the greedy id after it. */
-  async #prefill(stepper: Stepper, ids: number[], wanted: Wanted, options: CheckedGenerate): Promise<number> {
-    const { stride, pinPrompt } = this.options;
-    const pinned = pinPrompt && this.seen === 0;
+  async #prefill(
+    stepper: Stepper,
+    { ids, pinned }: Reading,
+    wanted: Wanted,
+    options: CheckedGenerate,
+  ): Promise<number> {
+    const { stride } = this.options;
     let id = 0;
     for (let begin = 0; begin < ids.length; begin += stride) {
       options.signal?.throwIfAborted();
       const count = Math.min(stride, ids.length - begin);
       this.#pending = null;
-      if (pinned) this.#pin([begin, begin + count]);
+      if (begin < pinned) this.#pin([begin, Math.min(begin + count, pinned)]);
       id = await this.#step(stepper, ids, begin, count, begin + count < ids.length ? "nothing" : wanted);
       this.#run.promptTokens = begin + count;
       options.onPrefill(begin + count, ids.length);
@@ -434,19 +505,27 @@ export class Session {
   /** Forgets everything seen; buffers stay. @throws Error while a generation runs. */
   reset(): void {
     this.#checkUsable("reset the session");
-    this.#stepper?.reset();
-    this.#pending = null;
-    this.#pins = [];
+    this.#forget();
     this.#random = new Random(0);
     this.#run = newRun();
   }
 
-  /** Gives every buffer back. A generation that is running ends with an error at its next step. */
+  #forget() {
+    this.#stepper?.reset();
+    this.#pending = null;
+    this.#pins = [];
+    this.#conversation = null;
+  }
+
+  /**
+   * Gives every buffer back. A generation that is running ends with an error at its next step.
+   * @throws what the recording's sink throws at its end; everything is given back then too
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    if (!this.#stepping) this.#release();
     this.#leave();
+    if (!this.#stepping) this.#release();
   }
 
   #release() {

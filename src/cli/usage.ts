@@ -26,7 +26,7 @@ const FLAGS = {
   ...{ budget: text, stride: text, sinks: text, newest: text, unsettled: text, aggregate: text },
   ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, kv: text, seed: text },
   ...{ "max-new-tokens": text, temperature: text, "top-p": text, stop: list, "ignore-eos": flag },
-  ...{ first: text, record: text, save: text, resume: text },
+  ...{ first: text, record: text, save: text, resume: text, system: text },
 } satisfies ParseArgsOptionsConfig;
 
 type Flag = keyof typeof FLAGS;

@@ -78,6 +78,30 @@ export function checkGenerate(options: GenerateOptions = {}, vocab: number): Che
   return { maxNewTokens, temperature, topP, seed, ...texts, signal, onPrefill, onToken };
 }
 
+/** How an answer goes. */
+export interface ChatOptions extends GenerateOptions {
+  /**
+   * Whether what the template puts before the first user's words, a system prompt among it, is never evicted; under a full cache
+   * nothing is. Default true.
+   */
+  pinSystem?: boolean;
+  /** What the template may ask for besides the messages, as `{ enable_thinking: false }`. Default none. */
+  variables?: Readonly<Record<string, unknown>>;
+  /** A Jinja template in place of the model's own. */
+  template?: string;
+}
+
+/** Fills in an answer's defaults. @throws RangeError as checkGenerate does */
+export function checkChat(options: ChatOptions, vocab: number) {
+  const action = "chat";
+  if (typeof options !== "object" || options === null) refuse(action, "options must be an object", options);
+  const { pinSystem = true, variables = {}, template, ...rest } = options;
+  flag(action, "pinSystem", pinSystem);
+  if (typeof variables !== "object" || variables === null) refuse(action, "variables must be an object", variables);
+  if (template !== undefined && typeof template !== "string") refuse(action, "template must be text", template);
+  return { ...checkGenerate(rest, vocab), pinSystem, variables, template };
+}
+
 /** Checks a prompt given as ids. @throws RangeError for an empty list or an id outside the vocabulary. */
 export function checkPromptIds(ids: ArrayLike<number>, vocab: number): number[] {
   if (ids.length === 0) refuse("generate", "the prompt must have at least one token", "none");

@@ -8,6 +8,7 @@
  * What is checked here is that these are the bytes that were written and that the header is one; its reader checks the rest.
  */
 import { crc32 } from "../core-snapshot.ts";
+import type { ChatMessage } from "../chat/template.ts";
 import { isRecord, show } from "../model/refuse.ts";
 import type { SessionOptions, Span } from "../options.ts";
 
@@ -28,6 +29,8 @@ export interface Kept {
   readonly pending: number | null;
   /** State of the sampler's random numbers, [4]. */
   readonly random: readonly number[];
+  /** What it has heard and answered, where that is a conversation. */
+  readonly conversation: readonly ChatMessage[] | null;
   /** Its cache; null where that waits for the first prompt. */
   readonly context: Context | null;
 }
@@ -56,8 +59,8 @@ export interface Origin {
 }
 
 /** The error of every refusal. */
-export function refused(rule: string, got: string | number): RangeError {
-  return new RangeError(`Cannot restore session: ${rule}, got ${got}`);
+export function refused(rule: string, got: string | number, action = "restore session"): RangeError {
+  return new RangeError(`Cannot ${action}: ${rule}, got ${got}`);
 }
 
 /** A file with room for a body: `body` is to be filled, `seal` then ends it. */
@@ -129,14 +132,14 @@ function readHeader(bytes: Uint8Array): Origin & Kept {
     return value as number;
   };
 
-  const { model, fingerprint, asked, ownScore, promptTokens, pins, pending, random, context } = record(
+  const { model, fingerprint, asked, ownScore, promptTokens, pins, pending, random, conversation, context } = record(
     header,
     "a snapshot's header",
   );
   const state = list(random, "random", word);
   if (state.length !== 4) throw refused("random must be 4 numbers", state.length);
   return {
-    model: String(model),
+    model: typeof model === "string" ? model : show(model),
     fingerprint: number(fingerprint, "fingerprint"),
     asked: record(asked, "asked") as SessionOptions,
     ownScore: flag(ownScore, "ownScore"),
@@ -148,6 +151,14 @@ function readHeader(bytes: Uint8Array): Origin & Kept {
     }),
     pending: optional(pending, (value) => number(value, "pending")),
     random: state,
+    conversation: optional(conversation, (value) =>
+      list(value, "conversation", (message) => {
+        const { role, content } = record(message, "a message");
+        if (typeof role !== "string" || typeof content !== "string") {
+          throw refused("a message must have a role and text", show(message));
+        }
+        return { role, content };
+      })),
     context: optional(context, (value) => {
       const { slots, peak, since, budgets, books, ids } = record(value, "context");
       return {

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { adapter, browser, deno, environment, packages, root, wasm } from "./setup.mjs";
 
@@ -65,14 +65,21 @@ const tests = (/** @type {string[]} */ ...args) =>
 const commands = {
   async run(args) {
     packages(), wasm();
-    if (args[0] !== "replay") adapter();
-    // A model may be at a base URL; without one the program has no network. Nor may it write, but what it is asked to record.
-    const net = args.some((arg) => /^(--model=)?https?:/i.test(arg)) ? ["--allow-net"] : [];
-    const write = args.some((arg) => /^--record(=|$)/.test(arg)) ? ["--allow-write"] : [];
+    if (!["replay", "models", "pull"].includes(args[0])) adapter();
+    // The program may write what it is asked to record. A model that is no path may come over the network into the cache, or by pip.
+    const cwd = process.env.INIT_CWD ?? process.cwd();
+    const model = args[0] === "pull"
+      ? args[1]
+      : args.map((arg, i) => arg === "--model" ? args[i + 1] : /^--model=(.*)$/s.exec(arg)?.[1]).find((name) =>
+        name !== undefined
+      );
+    const remote = model !== undefined && !existsSync(resolve(cwd, model));
+    const write = remote || args.some((arg) => /^--record(=|$)/.test(arg)) ? ["--allow-write"] : [];
+    const net = remote ? ["--allow-net", "--allow-run=pip,pip3,python3,python,py"] : [];
     const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net, ...write];
     const program = ["--config", join(root, "deno.json"), join(root, "src/cli.ts")];
     // Paths among the arguments are the caller's.
-    return await run(deno, ["run", ...flags, ...program, ...args], process.env.INIT_CWD ?? process.cwd());
+    return await run(deno, ["run", ...flags, ...program, ...args], cwd);
   },
   async test(args) {
     packages(), wasm(), adapter(), browser();

@@ -1,7 +1,9 @@
 /** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 stopped by Ctrl-C. */
 import { generate } from "./cli/generate.ts";
 import { HELP } from "./cli/help.ts";
+import { models } from "./cli/models.ts";
 import { perplexity } from "./cli/perplexity.ts";
+import { pull } from "./cli/pull.ts";
 import { replay } from "./cli/replay.ts";
 import { Arguments, Usage } from "./cli/usage.ts";
 import { ClosedPipe, harmless, note, print } from "./terminal.ts";
@@ -14,7 +16,7 @@ const MAIN_JOB = [
   ...["--temperature", "0.7", "--top-p", "0.9", "--seed", "7", "--ignore-eos"],
 ];
 
-const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = { generate, perplexity, replay };
+const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = { generate, perplexity, replay, models, pull };
 
 async function run(args: Arguments): Promise<number> {
   if (args.has("help")) {

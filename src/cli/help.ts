@@ -7,10 +7,14 @@ usage: npm start                                     the main job: a story under
        npm start -- generate PROMPT [options]        continue PROMPT; "-" reads it from standard input
        npm start -- perplexity TEXT [options]        how well the model foresees TEXT; "-", or "@FILE"
        npm start -- replay FILE [options]            what other policies would have kept of a recorded run
+       npm start -- models                           the models known by name
+       npm start -- pull NAME|hf:…|URL               bring a model into the cache, check it, say where it is
        npm start -- --help
 
 model
-  --model DIR|FILE|URL  Hugging Face folder with safetensors, or a .gguf file  (the shipped fable-2m)
+  --model WHERE         Hugging Face folder with safetensors, or a .gguf file: a path, a URL, hf:owner/name[@revision][/file],
+                        or a name of \`models\`  (the shipped fable-2m)
+  --no-cache            files from the network are not kept ($KVCAP_CACHE, or kvcap in the system's folder of caches)
 cache (slots are tokens, per KV head of every layer)
   --policy NAME         ${wrapped(Object.keys(policies))}  (roco)
                         streaming goes with --positions cache

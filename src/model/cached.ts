@@ -45,7 +45,7 @@ export function cachedSource(base: URL, name: string, access: Access, store: Sto
   function find(file: string): Promise<Kept> {
     let found = files.get(file);
     if (!found) {
-      found = keep(addressOf(base, file), file, access, store, server);
+      found = keep(addressOf(base, file), file, { ...access, net: { ...access.net, fresh: true } }, store, server);
       files.set(file, found);
       found.catch(() => files.delete(file));
     }

@@ -121,7 +121,8 @@ async function bringFrom(origin: Origin, model: Known, part: Part, access: Acces
   if (!("hub" in origin)) return await fromPip(origin.pip, origin.file, model.size, part, report);
   const last = model.origins!.at(-1) === origin;
   const { patience } = access.net;
-  const net = last ? access.net : { ...access.net, patience: { ...patience, tries: Math.min(TRIES, patience.tries) } };
+  const tries = last ? patience.tries : Math.min(TRIES, patience.tries);
+  const net = { ...access.net, patience: { ...patience, tries }, fresh: true };
   const url = hubUrl(origin.hub, access.hub);
   const found = await probe(net, url);
   if (found.missing !== null) throw absent(url, found.missing);

@@ -20,6 +20,8 @@ export interface Net {
   readonly patience: Patience;
   /** A secret for one origin alone: fetch does not carry it to another one that a redirect names. */
   readonly token: { readonly origin: string; readonly value: string } | null;
+  /** Whether to pass by the browser's own cache, where answers go into ours: it would keep them twice, and believe old ones. */
+  readonly fresh?: boolean;
 }
 
 export const PLAIN_NET: Net = { patience: PATIENCE, token: null };
@@ -73,7 +75,7 @@ export async function ask(
   let response: Response;
   const timer = setTimeout(() => stopper.abort(), patience.answer);
   try {
-    response = await fetch(url, { headers, method, signal: stopper.signal });
+    response = await fetch(url, { headers, method, signal: stopper.signal, cache: net.fresh ? "no-store" : "default" });
   } catch (error) {
     const why = stopper.signal.aborted ? `no answer within ${patience.answer / 1000} s` : reason(error);
     throw new Passing(unreadable(`${shown} must be reachable`, why, error));

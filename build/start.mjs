@@ -61,18 +61,21 @@ async function check() {
 const tests = (/** @type {string[]} */ ...args) =>
   inDeno("run", "-A", "--quiet", "--no-prompt", "tests/run.ts", ...args);
 
+/** The value of `--NAME VALUE` or `--NAME=VALUE`. */
+function flagOf(/** @type {string} */ name, /** @type {string[]} */ args) {
+  const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  return at < 0 ? undefined : args[at] === `--${name}` ? args[at + 1] : args[at].slice(name.length + 3);
+}
+
 /** @type {Record<string, (args: string[]) => Promise<number>>} */
 const commands = {
   async run(args) {
     packages(), wasm();
     if (!["replay", "models", "pull"].includes(args[0])) adapter();
-    // The program may write what it is asked to record. A model that is no path may come over the network into the cache, or by pip.
+    // A model that is no path comes over the network, into the cache, by pip at need. The program may also write what it is
+    // asked to record; else it neither writes nor has a network.
     const cwd = process.env.INIT_CWD ?? process.cwd();
-    const model = args[0] === "pull"
-      ? args[1]
-      : args.map((arg, i) => arg === "--model" ? args[i + 1] : /^--model=(.*)$/s.exec(arg)?.[1]).find((name) =>
-        name !== undefined
-      );
+    const model = args[0] === "pull" ? args[1] : flagOf("model", args);
     const remote = model !== undefined && !existsSync(resolve(cwd, model));
     const write = remote || args.some((arg) => /^--record(=|$)/.test(arg)) ? ["--allow-write"] : [];
     const net = remote ? ["--allow-net", "--allow-run=pip,pip3,python3,python,py"] : [];

@@ -34,6 +34,7 @@ export interface Host {
   rename(from: string, to: string): Promise<void>;
   remove(path: string, options?: { recursive: boolean }): Promise<void>;
   env: { get(name: string): string | undefined };
+  permissions: { querySync(wanted: { name: "env"; variable: string }): { state: string } };
   build: { os: string };
   Command: Program;
   errors: { NotFound: new () => Error; NotADirectory?: new () => Error; NotCapable?: new () => Error };
@@ -43,12 +44,10 @@ export interface Host {
 export const host: Host | undefined = (globalThis as { Deno?: Host }).Deno;
 
 /** An environment variable; undefined where it is unset or empty, where the program may not read it, and in a page. */
-export function env(name: string): string | undefined {
-  try {
-    return host?.env.get(name) || undefined;
-  } catch {
-    return undefined;
-  }
+export function env(variable: string): string | undefined {
+  // Not by trying: where nothing is said, that would ask whoever sits at the terminal.
+  const granted = host?.permissions.querySync({ name: "env", variable }).state === "granted";
+  return granted && host?.env.get(variable) || undefined;
 }
 
 /** Whether a path leads nowhere. */

@@ -25,6 +25,7 @@ export async function fromPip(
   const folder = await host.makeTempDir({ prefix: "kvcap-pip-" }).catch((error) => {
     throw unreadable(`pip must have a temporary folder to download ${requirement} to`, said(error), error);
   });
+  report(0);
   try {
     await pipDownload(requirement, folder);
     let wheel: string | null = null;

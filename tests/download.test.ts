@@ -240,8 +240,11 @@ test("rubbish in the cache is never taken for a file", async () => {
       const out = await (await entry.getFileHandle("note.json", { create: true })).createWritable();
       await out.write(text);
       await out.close();
-      const pieces = await entry.getDirectoryHandle(version);
-      await (await (await pieces.getFileHandle("2")).createWritable()).close();
+      const file = await entry.getFileHandle(version);
+      const half = await (await file.getFile()).slice(0, 1000).arrayBuffer();
+      const cut = await file.createWritable();
+      await cut.write(half);
+      await cut.close();
     }
   }
 });
@@ -264,13 +267,28 @@ if (inBrowser) {
   test("where the page has no storage, or it is full, models are read where they are", async () => {
     const file = { size: 300_000, etag: '"q"' };
     await server.set("w.bin", file);
-    const { write } = FileSystemWritableFileStream.prototype;
-    FileSystemWritableFileStream.prototype.write = () =>
-      Promise.reject(new DOMException("no room", "QuotaExceededError"));
-    const { told } = await check(file).finally(() => FileSystemWritableFileStream.prototype.write = write);
-    assert.equal(told, [
-      "w.bin is read without the cache: the browser's storage must take it, got QuotaExceededError: no room",
-    ]);
+    // A worker of pages that allow none, and one whose disk is full.
+    const { Worker } = globalThis;
+    const faults: [string, string][] = [
+      ["throw new Error('no')", "Uncaught Error: no"],
+      [
+        "onmessage = ({ data }) => postMessage({ id: data.id, error: 'QuotaExceededError: no room' })",
+        "QuotaExceededError: no room",
+      ],
+    ];
+    for (const [code, words] of faults) {
+      globalThis.Worker = class extends Worker {
+        constructor() {
+          super(URL.createObjectURL(new Blob([code])));
+        }
+      };
+      await cache.remove();
+      cache = await freshStore();
+      const { told } = await check(file).finally(() => globalThis.Worker = Worker);
+      assert.equal(told, [`w.bin is read without the cache: the browser's storage must take it, got ${words}`]);
+    }
+    await cache.remove();
+    cache = await freshStore();
     await check(file);
     await server.seen();
   });

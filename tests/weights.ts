@@ -116,8 +116,6 @@ export async function startWeights(): Promise<Server> {
   return server;
 }
 
-/** Pages count in kilobytes, so that a file of a test has many pieces. */
-const PIECE = 100_000;
 let caches = 0;
 
 /** A cache of its own. */
@@ -130,7 +128,7 @@ export async function freshStore(): Promise<{ store: Store; folder: string; remo
         if (error.name !== "NotFoundError") throw error; // a test that kept nothing
       });
     };
-    return { store: pageStore(folder, PIECE)!, folder, remove };
+    return { store: pageStore(folder)!, folder, remove };
   }
   const folder = await Deno.makeTempDir({ prefix: "kvcap-cache-" });
   return { store: folderStore(host!, folder), folder, remove: () => Deno.remove(folder, { recursive: true }) };

@@ -1,9 +1,8 @@
 /**
- * The cache of a page, in its origin's private file system (OPFS). A file is kept in pieces of 32 MiB, because a page writes
- * through a copy that becomes the file when it is closed: a page that goes away loses the last piece at most, and a file may
- * be larger than memory. Pieces are read by range, as the file system has them.
+ * The cache of a page, in its origin's private file system (OPFS): read by range, as the file system has it. A worker writes, in
+ * place: a page's own writer fills a copy that is lost with the page, and takes seven times as long for pieces of 64 KiB.
  *
- *     kvcap/KEY/note.json, VERSION/0, VERSION/1, …
+ *     kvcap/KEY/note.json, VERSION
  */
 import { oneLine, unreadable } from "../refuse.ts";
 import {
@@ -16,26 +15,53 @@ import {
   type StoredFile,
   Unstorable,
 } from "./store.ts";
+import script from "./opfs-writer.js" with { type: "text" };
 
 type Folder = FileSystemDirectoryHandle;
 type Listed = Folder & { keys(): AsyncIterableIterator<string> };
 
-/** The page's cache; null where the page has none: it is not served over https or from this machine, or the browser is old. */
-export function pageStore(folder = "kvcap", piece = 32 << 20): Store | null {
+/**
+ * The page's cache; null where the page has none: it is not served over https or from this machine, or the browser is old.
+ * @param top the folder of the file system that it is in
+ */
+export function pageStore(top = "kvcap"): Store | null {
   const { storage, locks } = navigator as Partial<Navigator>;
-  const writable = "FileSystemFileHandle" in globalThis && "createWritable" in FileSystemFileHandle.prototype;
-  if (!storage || !locks || !writable) return null;
-  const at = async (key: string) =>
-    await (await (await storage.getDirectory()).getDirectoryHandle(folder, { create: true }))
-      .getDirectoryHandle(key, { create: true });
-  return {
-    name: "the browser's storage",
-    entry: (key) => pageEntry(() => at(key), `${folder}/${key}`, locks, piece),
+  if (!storage?.getDirectory || !locks || !("Worker" in globalThis)) return null;
+  let writer: Writer | undefined;
+  const write: Writer = (...put) => (writer ??= startWriter())(...put);
+  return { name: "the browser's storage", entry: (key) => pageEntry(storage, locks, write, `${top}/${key}`) };
+}
+
+/** Puts bytes at a place of a file, which ends there; null closes the file. The bytes may be gone afterwards. */
+type Writer = (path: string, at: number, bytes: Uint8Array<ArrayBuffer> | null) => Promise<void>;
+
+function startWriter(): Writer {
+  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  const waiting = new Map<number, (error: string | null) => void>();
+  let id = 0, broken: string | null = null;
+  worker.onmessage = ({ data }) => {
+    waiting.get(data.id)?.(data.error);
+    waiting.delete(data.id);
   };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    broken = event.message || "a page that allows no workers from blob: URLs";
+    for (const settle of waiting.values()) settle(broken);
+    waiting.clear();
+  };
+  return (path, at, bytes) =>
+    new Promise((resolve, reject) => {
+      const settle = (error: string | null) => error === null ? resolve() : reject(new Unstorable(oneLine(error)));
+      if (broken !== null) return settle(broken);
+      waiting.set(++id, settle);
+      const own = bytes !== null && bytes.byteLength === bytes.buffer.byteLength;
+      worker.postMessage({ id, path, at, bytes }, own ? [bytes.buffer] : []);
+    });
 }
 
 function isAbsent(error: unknown): boolean {
-  return error instanceof DOMException && (error.name === "NotFoundError" || error.name === "TypeMismatchError");
+  return error instanceof DOMException && error.name === "NotFoundError";
 }
 
 async function stored<T>(work: () => Promise<T>): Promise<T> {
@@ -46,41 +72,34 @@ async function stored<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Bytes [begin, end) of a file in pieces. */
-async function readPieces(folder: Folder, piece: number, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(end - begin);
-  for (let at = begin; at < end;) {
-    const index = Math.floor(at / piece), from = at - index * piece;
-    const file = await (await folder.getFileHandle(`${index}`)).getFile();
-    const part = new Uint8Array(await file.slice(from, Math.min(piece, from + end - at)).arrayBuffer());
-    if (part.length === 0) throw new Error(`the end at ${at} bytes`);
-    bytes.set(part, at - begin);
-    at += part.length;
-  }
-  return bytes;
-}
-
-/** Bytes that lie in pieces without a gap. */
-async function sizeOf(folder: Folder, piece: number): Promise<number> {
-  for (let index = 0;; index++) {
-    let size: number;
-    try {
-      size = (await (await folder.getFileHandle(`${index}`)).getFile()).size;
-    } catch (error) {
-      if (!isAbsent(error)) throw error;
-      size = 0;
-    }
-    if (size !== piece) return index * piece + Math.min(size, piece);
+/** What `work` finds, or null where something is not there. */
+async function ifThere<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
   }
 }
 
-function pageEntry(open: () => Promise<Folder>, name: string, locks: LockManager, piece: number): Entry {
-  const file = (folder: Folder, size: number): StoredFile => ({
-    where: `the browser's storage, ${name}/${folder.name}`,
-    size,
+function pageEntry(storage: StorageManager, locks: LockManager, write: Writer, path: string): Entry {
+  /** The entry's folder, made where it is not there. */
+  async function open(): Promise<Folder> {
+    let folder = await storage.getDirectory();
+    for (const name of path.split("/")) folder = await folder.getDirectoryHandle(name, { create: true });
+    return folder;
+  }
+
+  const fileOf = async (name: string) => await (await (await open()).getFileHandle(name)).getFile();
+  const bytesOf = async (file: File, begin: number, end: number) =>
+    new Uint8Array(await file.slice(begin, end).arrayBuffer());
+
+  const whole = (version: string, file: File): StoredFile => ({
+    where: `the browser's storage, ${path}/${version}`,
+    size: file.size,
     read: async (begin, end) => {
       try {
-        return await readPieces(folder, piece, begin, end);
+        return await bytesOf(file, begin, end);
       } catch (error) {
         throw unreadable("the browser's storage must give what it took", oneLine(String(error)), error);
       }
@@ -88,26 +107,19 @@ function pageEntry(open: () => Promise<Folder>, name: string, locks: LockManager
   });
 
   async function held(): Promise<Held | null> {
-    const folder = await open();
-    try {
-      const note = parseNote(await (await (await folder.getFileHandle("note.json")).getFile()).text());
-      if (!note) return null;
-      if (note.missing !== null) return { note, file: null };
-      const pieces = await folder.getDirectoryHandle(note.version);
-      return await sizeOf(pieces, piece) === note.size ? { note, file: file(pieces, note.size) } : null;
-    } catch (error) {
-      if (isAbsent(error)) return null;
-      throw error;
-    }
+    const text = await ifThere(async () => await (await fileOf("note.json")).text());
+    const note = text === null ? null : parseNote(text);
+    if (!note || note.missing !== null) return note && { note, file: null };
+    const file = await ifThere(() => fileOf(note.version));
+    return file && file.size === note.size ? { note, file: whole(note.version, file) } : null;
   }
 
   async function writeNote(note: Note): Promise<void> {
-    const out = await (await (await open()).getFileHandle("note.json", { create: true })).createWritable();
-    await out.write(JSON.stringify(note));
-    await out.close();
+    await write(`${path}/note.json`, 0, new TextEncoder().encode(JSON.stringify(note)));
+    await write(`${path}/note.json`, 0, null);
   }
 
-  /** Versions of which there are pieces. */
+  /** Versions of which there are bytes. */
   async function versions(folder: Folder): Promise<string[]> {
     const names: string[] = [];
     for await (const name of (folder as Listed).keys()) if (/^[0-9a-f]{16}$/.test(name)) names.push(name);
@@ -117,59 +129,52 @@ function pageEntry(open: () => Promise<Folder>, name: string, locks: LockManager
   async function tidy(keep: (string | undefined)[]): Promise<void> {
     const folder = await open();
     for (const name of await versions(folder)) {
+      // What another page is about to read goes with the next version.
       if (!keep.includes(name)) await folder.removeEntry(name, { recursive: true }).catch(() => {});
     }
   }
 
+  async function drop(): Promise<void> {
+    const version = (await held())?.note.version;
+    const folder = await open();
+    await ifThere(() => folder.removeEntry("note.json"));
+    if (version) await ifThere(() => folder.removeEntry(version, { recursive: true }));
+  }
+
   async function part(version: string): Promise<Part> {
-    await tidy([version, (await held())?.note.version]);
-    const pieces = await (await open()).getDirectoryHandle(version, { create: true });
-    let size = await sizeOf(pieces, piece);
-    let out: FileSystemWritableFileStream | null = null; // of the piece in which `size` lies
-    const close = async () => {
-      const last = out;
-      out = null;
-      await last?.close();
-    };
-    const write = async (bytes: Uint8Array<ArrayBuffer>) => {
-      for (let at = 0; at < bytes.length;) {
-        const from = size % piece;
-        if (!out) {
-          const handle = await pieces.getFileHandle(`${Math.floor(size / piece)}`, { create: true });
-          out = await handle.createWritable({ keepExistingData: from > 0 });
-          if (from > 0) await out.seek(from);
-        }
-        const part = bytes.subarray(at, at + piece - from);
-        await out.write(part);
-        at += part.length;
-        size += part.length;
-        if (size % piece === 0) await close();
-      }
-    };
-    const restart = async () => {
-      await close();
-      size = 0;
-      for await (const name of (pieces as Listed).keys()) await pieces.removeEntry(name);
-    };
+    const before = (await held())?.note.version;
+    await tidy([version, before]);
+    // The same version again (a server that says nothing of versions): from now on it is not whole.
+    if (before === version) await drop();
+    const place = `${path}/${version}`;
+    let size = (await ifThere(() => fileOf(version)))?.size ?? 0;
+    const close = () => write(place, size, null);
     return {
       get size() {
         return size;
       },
-      write: (bytes) => stored(() => write(bytes)),
-      read: (begin, end) => stored(async () => (await close(), await readPieces(pieces, piece, begin, end))),
-      restart: () => stored(restart),
+      write: (bytes) =>
+        stored(async () => {
+          const { length } = bytes;
+          await write(place, size, bytes);
+          size += length;
+        }),
+      read: (begin, end) => stored(async () => (await close(), await bytesOf(await fileOf(version), begin, end))),
+      restart: () =>
+        stored(async () => {
+          await write(place, size = 0, new Uint8Array(0));
+        }),
       finish: (note) =>
         stored(async () => {
           await close();
           await writeNote(note);
           await tidy([version]);
-          return file(pieces, size);
+          return whole(version, await fileOf(version));
         }),
       close: () => stored(close),
       discard: () =>
         stored(async () => {
-          await out?.abort().catch(() => {});
-          out = null;
+          await close();
           await (await open()).removeEntry(version, { recursive: true });
         }),
     };
@@ -177,20 +182,15 @@ function pageEntry(open: () => Promise<Folder>, name: string, locks: LockManager
 
   async function tryLock(): Promise<(() => void) | null> {
     return await new Promise((resolve, reject) => {
-      const hold = (lock: Lock | null) => {
-        if (!lock) return resolve(null);
-        return new Promise<void>((release) => resolve(release));
-      };
-      locks.request(`kvcap ${name}`, { ifAvailable: true }, hold).catch(reject);
+      const hold = (lock: Lock | null) =>
+        lock ? new Promise<void>((release) => resolve(release)) : Promise.resolve(resolve(null));
+      locks.request(`kvcap ${path}`, { ifAvailable: true }, hold).catch(reject);
     });
   }
 
   async function partial(): Promise<number> {
-    const folder = await open();
-    const sizes = await Promise.all(
-      (await versions(folder)).map(async (name) => await sizeOf(await folder.getDirectoryHandle(name), piece)),
-    );
-    return sizes.reduce((sum, size) => sum + size, 0);
+    const sizes = (await versions(await open())).map(async (name) => (await ifThere(() => fileOf(name)))?.size ?? 0);
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   }
 
   return {
@@ -198,13 +198,7 @@ function pageEntry(open: () => Promise<Folder>, name: string, locks: LockManager
     tryLock: () => stored(tryLock),
     part: (version) => stored(() => part(version)),
     partial: () => stored(partial),
-    drop: () =>
-      stored(async () => {
-        const version = (await held())?.note.version;
-        const folder = await open();
-        await folder.removeEntry("note.json").catch(() => {}); // it may not be there
-        if (version) await folder.removeEntry(version, { recursive: true });
-      }),
     miss: (note) => stored(() => writeNote(note)),
+    drop: () => stored(drop),
   };
 }

@@ -73,11 +73,12 @@ const commands = {
     packages(), wasm();
     if (!["replay", "models", "pull"].includes(args[0])) adapter();
     // A model that is no path comes over the network, into the cache, by pip at need. The program may also write what it is
-    // asked to record; else it neither writes nor has a network.
+    // asked to keep; else it neither writes nor has a network.
     const cwd = process.env.INIT_CWD ?? process.cwd();
     const model = args[0] === "pull" ? args[1] : flagOf("model", args);
     const remote = model !== undefined && !existsSync(resolve(cwd, model));
-    const write = remote || args.some((arg) => /^--record(=|$)/.test(arg)) ? ["--allow-write"] : [];
+    const keeps = args[0] === "chat" || args.some((arg) => /^--(record|save)(=|$)/.test(arg));
+    const write = remote || keeps ? ["--allow-write"] : [];
     const net = remote ? ["--allow-net", "--allow-run=pip,pip3,python3,python,py"] : [];
     const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net, ...write];
     const program = ["--config", join(root, "deno.json"), join(root, "src/cli.ts")];

@@ -1,4 +1,5 @@
 /** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 stopped by Ctrl-C. */
+import { chat } from "./cli/chat.ts";
 import { generate } from "./cli/generate.ts";
 import { HELP } from "./cli/help.ts";
 import { models } from "./cli/models.ts";
@@ -16,7 +17,14 @@ const MAIN_JOB = [
   ...["--temperature", "0.7", "--top-p", "0.9", "--seed", "7", "--ignore-eos"],
 ];
 
-const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = { generate, perplexity, replay, models, pull };
+const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = {
+  generate,
+  chat,
+  perplexity,
+  replay,
+  models,
+  pull,
+};
 
 async function run(args: Arguments): Promise<number> {
   if (args.has("help")) {

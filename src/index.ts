@@ -9,11 +9,21 @@
  * @module
  */
 export type { Budget } from "./budget.ts";
+export type { ChatMessage } from "./chat/template.ts";
 export type { Evicted } from "./evictions.ts";
 export { load, type Model } from "./model.ts";
 export type { Session } from "./session.ts";
+export type { OwnFunctions } from "./snapshot/session.ts";
 export type { Memory } from "./step.ts";
-export type { Count, GenerateOptions, LoadOptions, OwnScore, PerplexityOptions, SessionOptions } from "./options.ts";
+export type {
+  ChatOptions,
+  Count,
+  GenerateOptions,
+  LoadOptions,
+  OwnScore,
+  PerplexityOptions,
+  SessionOptions,
+} from "./options.ts";
 export type { Perplexity } from "./perplexity.ts";
 export { readRecording, type Recording } from "./recording/read.ts";
 export { type Replay, replay } from "./recording/replay.ts";

@@ -3,6 +3,7 @@ import { type Gpu, openGpu } from "./gpu/device.ts";
 import { Pipelines } from "./gpu/dispatch.ts";
 import { type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
+import type { OwnFunctions } from "./snapshot/session.ts";
 import { checkLoad, checkSession, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { slotBytes } from "./cache.ts";
@@ -46,11 +47,31 @@ export class Model implements LoadedModel {
    */
   session(options: SessionOptions = {}): Session {
     checkSession(options, slotBytes(this.config));
-    if (this.#disposed) throw new Error("Cannot create session: the model must not be disposed, got a disposed one");
-    if (this.gpu.failure) throw new Error(`Cannot create session: the GPU must work, got: ${this.gpu.failure}`);
-    const session = new Session(this, options, () => this.#sessions.delete(session));
+    this.#checkUsable("create session");
+    return new Session(this, options, this.#join);
+  }
+
+  /**
+   * Goes on from a snapshot of a session of this model, in the same or another run of the program, exactly as that session
+   * would have. It has the options of that session.
+   * @param own the session's own score, without which it cannot go on; an `onEvict`, if it had one
+   * @throws TypeError, RangeError if `bytes` is not a whole, undamaged snapshot of a session of this model; Error on a
+   *   disposed model or a lost device, or where the GPU has no room
+   */
+  async restore(bytes: Uint8Array, own: OwnFunctions = {}): Promise<Session> {
+    this.#checkUsable("restore session");
+    return await Session.restore(this, this.#join, bytes, own);
+  }
+
+  readonly #join = (session: Session) => {
+    this.#checkUsable("create session");
     this.#sessions.add(session);
-    return session;
+    return () => this.#sessions.delete(session);
+  };
+
+  #checkUsable(action: string) {
+    if (this.#disposed) throw new Error(`Cannot ${action}: the model must not be disposed, got a disposed one`);
+    if (this.gpu.failure) throw new Error(`Cannot ${action}: the GPU must work, got: ${this.gpu.failure}`);
   }
 
   /**
@@ -59,10 +80,9 @@ export class Model implements LoadedModel {
    * @throws RangeError for bad options or a text too short; Error on a disposed model or lost device
    */
   async perplexity(text: string | ArrayLike<number>, options: PerplexityOptions = {}): Promise<Perplexity> {
-    if (this.#disposed) {
-      throw new Error("Cannot measure perplexity: the model must not be disposed, got a disposed one");
-    }
-    return await perplexity(this, text, options);
+    const check = () => this.#checkUsable("measure perplexity");
+    check();
+    return await perplexity(this, text, options, check);
   }
 
   /** Bytes of GPU memory held by the weights and by every session. */
@@ -70,14 +90,22 @@ export class Model implements LoadedModel {
     return this.gpu.bytes;
   }
 
-  /** Gives every buffer back, those of its sessions too. */
+  /** Gives every buffer back, those of its sessions too. @throws what a session's recording throws, once all is given back */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const session of [...this.#sessions]) session.dispose();
+    let failure: unknown = null;
+    for (const session of [...this.#sessions]) {
+      try {
+        session.dispose();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
     this.weights.release();
     this.gpu.unwatch();
     if (this.#ownsDevice) this.gpu.device.destroy();
+    if (failure !== null) throw failure;
   }
 }
 

@@ -2,7 +2,14 @@
 import { callback, flag, known, refuse, whole } from "./options/check.ts";
 import { SESSION_NAMES, type SessionOptions } from "./options/session.ts";
 
-export { type CheckedGenerate, checkGenerate, checkPromptIds, type GenerateOptions } from "./options/generate.ts";
+export {
+  type ChatOptions,
+  checkChat,
+  type CheckedGenerate,
+  checkGenerate,
+  checkPromptIds,
+  type GenerateOptions,
+} from "./options/generate.ts";
 export { checkPins, checkRoom, checkSpan, leastOf, type Span } from "./options/room.ts";
 export type { OwnScore, RuleOptions } from "./options/rule.ts";
 export { type CheckedSession, checkSession, type Count, type SessionOptions } from "./options/session.ts";

@@ -37,4 +37,45 @@ export class Pool {
     });
     this.rows.fill(0);
   }
+
+  /** Rows, heights and free rows as words: [lanes · capacity + layers + every layer's rows]. */
+  save(): Uint32Array<ArrayBuffer> {
+    const words = new Uint32Array(this.words);
+    words.set(this.rows);
+    words.set(this.#heights, this.rows.length);
+    let at = this.rows.length + this.#heights.length;
+    for (const free of this.#free) {
+      words.set(free, at);
+      at += free.length;
+    }
+    return words;
+  }
+
+  /** How many words `save` gives. */
+  get words(): number {
+    return this.#free.reduce((sum, free) => sum + free.length, this.rows.length + this.#heights.length);
+  }
+
+  /**
+   * Takes what `save` gave. @param slots lane by lane, the slots in use
+   * @returns whether every row is either free or one slot's; if not, nothing may be taken from this pool
+   */
+  load(words: Uint32Array, slots: readonly ArrayLike<number>[]): boolean {
+    this.rows.set(words.subarray(0, this.rows.length));
+    this.#heights.set(words.subarray(this.rows.length, this.rows.length + this.#heights.length));
+    let at = this.rows.length + this.#heights.length;
+    return this.#free.every((free, layer) => {
+      free.set(words.subarray(at, at += free.length));
+      const taken = new Uint8Array(free.length);
+      const take = (row: number) => row >= 0 && row < taken.length && taken[row]++ === 0;
+      let count = this.#heights[layer];
+      if (count > free.length || !free.subarray(0, count).every(take)) return false;
+      for (let lane = layer * this.#kvHeads; lane < (layer + 1) * this.#kvHeads; lane++) {
+        for (let i = 0; i < slots[lane].length; i++, count++) {
+          if (!take(this.rows[lane * this.#capacity + slots[lane][i]])) return false;
+        }
+      }
+      return count === free.length;
+    });
+  }
 }

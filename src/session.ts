@@ -1,16 +1,37 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
 import { slotBytes } from "./cache.ts";
+import { type ChatMessage, checkMessages, readTemplate } from "./chat/template.ts";
+import { planTurn } from "./chat/turn.ts";
 import type { LaneViews } from "./core.ts";
 import type { LoadedModel } from "./model/loaded.ts";
-import { checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, checkSpan } from "./options.ts";
-import type { CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
+import { checkChat, checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, checkSpan } from "./options.ts";
+import type { ChatOptions, CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
 import { mostHeld } from "./pins.ts";
 import { ruleName } from "./policies/rule.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { newRun, type Report, reportOf, type Run } from "./report.ts";
 import { Random, Sampler } from "./sample.ts";
-import { createStepper, growInto, type Memory, type Stepper, type Wanted } from "./step.ts";
+import { copySlots, growInto } from "./slots.ts";
+import { loadContext, saveContext } from "./snapshot/context.ts";
+import { type Kept, refused } from "./snapshot/file.ts";
+import { copyOptions, fillCache, openSnapshot, optionsAgain, writeSnapshot } from "./snapshot/session.ts";
+import type { OwnFunctions } from "./snapshot/session.ts";
+import { createStepper, type Memory, type Stepper, type Wanted } from "./step.ts";
 import { TextStream } from "./text.ts";
+
+/** What a generation begins with. */
+interface Reading {
+  readonly ids: number[];
+  /** Whether everything is to be forgotten before. */
+  readonly anew: boolean;
+  /** How many tokens from the beginning of the text are never to be evicted. */
+  readonly pinned: number;
+  /** Ids that end the text. */
+  readonly ends: readonly number[];
+}
+
+/** Enters a session into its model's list; answers what takes it off again. */
+type Join = (session: Session) => () => void;
 
 /** Made by `model.session()`. */
 export class Session {
@@ -18,7 +39,8 @@ export class Session {
   options: CheckedSession;
   readonly #asked: SessionOptions;
   readonly #model: LoadedModel;
-  readonly #onDispose: () => void;
+  readonly #join: Join;
+  readonly #leave: () => void;
   readonly #sampler: Sampler;
   readonly #banned: Uint32Array<ArrayBuffer>; // one bit per id
   readonly #ids = [0]; // the ids of a decode step
@@ -26,6 +48,9 @@ export class Session {
   #stepper: Stepper | null = null; // null: a full cache not yet sized, or disposed
   #made: Promise<unknown> = Promise.resolve(null); // settles with what the GPU said to the last allocation
   #pending: number | null = null; // the last id generated, not yet taken in
+  #promptTokens: number | null = null; // of the prompt that the cache was sized by
+  #random = new Random(0);
+  #conversation: readonly ChatMessage[] | null = null; // what has been taken in, where that is one
   #run: Run = newRun();
   #pins: Span[] = []; // what was pinned beyond the options' spans: the prompt, and what `pin` was asked for
   #busy = false;
@@ -33,25 +58,142 @@ export class Session {
   #disposed = false;
   #lastReport: Report | null = null; // of a disposed session
 
-  /** Use `model.session()`. */
-  constructor(model: LoadedModel, asked: SessionOptions, onDispose: () => void) {
-    this.#asked = { ...asked };
-    this.options = checkSession(this.#asked, slotBytes(model.config));
+  /**
+   * Use `model.session()`.
+   * @param kept what it is to go on from; its cache is then still to be filled
+   */
+  constructor(model: LoadedModel, asked: SessionOptions, join: Join, kept: Kept | null = null) {
+    this.options = checkSession(asked, slotBytes(model.config), kept?.promptTokens);
+    this.#asked = copyOptions(asked);
     this.#recorder = this.options.record && new Recorder(this.options.record);
     this.#model = model;
-    this.#onDispose = onDispose;
     this.#sampler = new Sampler(model.config.vocab);
     this.#banned = new Uint32Array(Math.ceil(model.config.vocab / 32));
-    if (this.options.budget > 0) this.#allocate();
+    this.#join = join;
+    this.#leave = join(this); // first: a model that was disposed of meanwhile refuses
+    try {
+      if (kept) this.#takeOver(kept);
+      else if (this.options.budget > 0) this.#allocate();
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
   }
 
-  #allocate(slots = this.options.budget) {
+  #takeOver({ context, promptTokens, pins, pending, random, conversation }: Kept) {
+    const { policy, budget, stride } = this.options;
+    if (context) {
+      const slots = policy === "full" ? budget || context.slots : budget + stride;
+      if (context.slots !== slots) throw refused(`a cache under these options has ${slots} slots`, context.slots);
+      this.#allocate(policy === "full" ? slots : budget, context.ids);
+    }
+    this.#promptTokens = promptTokens;
+    this.#pins = [...pins];
+    this.#pending = pending;
+    this.#random.state.set(random);
+    this.#conversation = conversation;
+  }
+
+  /** Use `model.restore()`. */
+  static async restore(model: LoadedModel, join: Join, bytes: Uint8Array, own: OwnFunctions): Promise<Session> {
+    const { kept, body } = await openSnapshot(model, bytes);
+    const options = optionsAgain("restore session", kept, own);
+    return await Session.#goOn(model, options, join, kept, (stepper, options) => {
+      fillCache(model, stepper, options, kept, body);
+    });
+  }
+
+  static async #goOn(
+    model: LoadedModel,
+    asked: SessionOptions,
+    join: Join,
+    kept: Kept,
+    fill: (stepper: Stepper, options: CheckedSession) => void,
+  ): Promise<Session> {
+    const session = new Session(model, asked, join, kept);
+    try {
+      if (session.#stepper) fill(session.#stepper, session.options);
+      await session.#confirm();
+      session.#checkUsable("create session"); // its model may have been disposed of, and with it this
+    } catch (error) {
+      session.dispose();
+      throw error;
+    }
+    return session;
+  }
+
+  /**
+   * All that is needed to go on exactly from here, for `model.restore` to read: K and V, books, positions, pins, the state of
+   * random draws and the options, functions aside. `report().kvBytes` long, 36 bytes more for every slot of a lane, and a head.
+   * @throws Error while a generation runs, on a disposed session or a lost device
+   */
+  async snapshot(): Promise<Uint8Array<ArrayBuffer>> {
+    return await this.#still("take a snapshot", () => writeSnapshot(this.#model, this.#kept(), this.#stepper));
+  }
+
+  /**
+   * A session of its own that goes on from here, as this one does: the two answer alike until they are asked different things.
+   * @param own an `onEvict` of its own, where this session has one; a score of the session's own is the fork's too
+   * @throws Error while a generation runs, on a disposed session, a lost device, or where the GPU has no room for it
+   */
+  async fork(own: Pick<OwnFunctions, "onEvict"> = {}): Promise<Session> {
+    return await this.#still("fork the session", async () => {
+      const { context = null, bytes = new Uint8Array(0) } = this.#stepper ? saveContext(this.#stepper) : {};
+      const kept = { ...this.#kept(), context };
+      const score = kept.ownScore ? { score: this.#asked.score } : {};
+      return await Session.#goOn(
+        this.#model,
+        optionsAgain("fork the session", kept, { ...score, ...own }),
+        this.#join,
+        kept,
+        (to, options) => {
+          loadContext(this.#model, to, options, context!, bytes);
+          copySlots(this.#model.gpu, this.#stepper!.cache, to.cache);
+        },
+      );
+    });
+  }
+
+  #kept(): Omit<Kept, "context"> {
+    const { score, onEvict: _, record: __, ...asked } = this.#asked;
+    const ownScore = typeof score === "function";
+    return {
+      asked: ownScore ? asked : { ...asked, score },
+      ownScore,
+      promptTokens: this.#promptTokens,
+      pins: this.#pins,
+      pending: this.#pending,
+      random: [...this.#random.state],
+      conversation: this.#conversation,
+    };
+  }
+
+  /** Does what needs the session to stay as it is. */
+  async #still<T>(action: string, work: () => Promise<T>): Promise<T> {
+    this.#checkUsable(action);
+    if (this.#stepper?.fault) throw this.#stepper.fault;
+    this.#busy = true;
+    this.#stepping = true;
+    try {
+      await this.#confirm();
+      return await work();
+    } finally {
+      this.#busy = false;
+      this.#stepping = false;
+      if (this.#disposed) this.#release();
+    }
+  }
+
+  #allocate(slots = this.options.budget, ids = false) {
     const { gpu } = this.#model;
     const capacity = this.options.policy === "full" ? slots : slots + this.options.stride;
     gpu.device.pushErrorScope("validation"); // what follows from a buffer that was refused
     gpu.device.pushErrorScope("out-of-memory");
     try {
-      this.#stepper = createStepper(this.#model, this.options, capacity, false, { recorder: this.#recorder });
+      this.#stepper = createStepper(this.#model, this.options, capacity, false, {
+        recorder: this.#recorder,
+        ids,
+      });
       for (const span of this.#pins) {
         this.#stepper.books.pin(...span);
         this.#recorder?.pin(span);
@@ -65,33 +207,79 @@ export class Session {
   /**
    * Reads `prompt` behind what the session has seen, and generates. Pieces of text come as they are ready and never split
    * a character. One generation at a time; leaving the loop or aborting keeps the context, and the next call continues it.
-   * @param prompt text (the model's begin-of-sequence is put before the first one) or token ids as they are
-   * @throws RangeError for bad options, an empty prompt, or a budget that cannot hold what must stay;
+   * @param prompt text (the model's begin-of-sequence is put before the first one) or token ids as they are; empty: the text
+   *   generated last goes on
+   * @throws RangeError for bad options, an empty prompt before anything was generated, or a budget that cannot hold what must stay;
    *   Error on a busy or disposed session or a lost device; the signal's reason when aborted
    */
   generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
     const checked = checkGenerate(options, this.#model.config.vocab);
-    this.#plan(prompt, checked.maxNewTokens);
-    return this.#generate(prompt, checked);
+    const read = () => this.#readPrompt(prompt);
+    this.#plan(read, checked.maxNewTokens);
+    return this.#generate(read, checked);
+  }
+
+  /**
+   * Answers a conversation, by the model's chat template: a list of messages, or what the user says next. Where the messages
+   * begin with those of the session's last answer, that answer included, only what is new is read; else the session forgets
+   * everything and reads them all. Special tokens in what is said are plain text. Pieces come as from `generate`.
+   * @throws as generate does; RangeError where there is no template, or it does not take the messages
+   */
+  chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
+    const { chatTemplate, tokenizer, config } = this.#model;
+    const { template, variables, pinSystem, ...generate } = checkChat(options, config.vocab);
+    const render = readTemplate(template ?? chatTemplate, tokenizer);
+    const messages = () =>
+      checkMessages(typeof input === "string" ? [...this.conversation, { role: "user", content: input }] : input);
+    const read = (): Reading => {
+      const standing = { heard: this.#conversation, pending: this.#pending, eosIds: config.eosIds };
+      const { pending, ids, ...turn } = planTurn(render, tokenizer, messages(), standing, variables);
+      const all = pending && this.#pending !== null ? [this.#pending, ...ids] : ids;
+      return { ...turn, ids: all, pinned: pinSystem && this.options.policy !== "full" ? turn.system : 0 };
+    };
+    this.#plan(read, generate.maxNewTokens);
+    return this.#chat(read, messages, generate);
+  }
+
+  async *#chat(read: () => Reading, messages: () => ChatMessage[], options: CheckedGenerate) {
+    const asked = messages();
+    const before = this.#run;
+    let content = "";
+    try {
+      for await (const piece of this.#generate(read, options)) {
+        content += piece;
+        yield piece;
+      }
+    } finally {
+      const read = this.#run !== before && this.#run.decoding; // all that was asked
+      if (read) this.#conversation = [...asked, { role: "assistant", content }];
+    }
+  }
+
+  /** The conversation that `chat` goes on with, the last answer included; none before the first. */
+  get conversation(): readonly ChatMessage[] {
+    return this.#conversation ?? [];
   }
 
   /** What a generation that began now would take in, and under which options. @throws as generate does */
-  #plan(prompt: string | ArrayLike<number>, maxNewTokens: number): { ids: number[]; options: CheckedSession } {
+  #plan(read: () => Reading, maxNewTokens: number): Reading & { options: CheckedSession } {
     this.#checkUsable();
+    const reading = read();
+    const { ids, anew, pinned } = reading;
+    const options = this.#stepper ? this.options : checkSession(this.#asked, slotBytes(this.#model.config), ids.length);
+    const seen = anew ? 0 : this.seen;
+    const spans = anew ? [...options.pin] : [...options.pin, ...this.#pins];
+    if (pinned > 0) spans.push([0, pinned]);
+    const held = mostHeld(anew ? undefined : this.#stepper?.books, options.sinks, spans);
+    checkRoom(options, seen, ids.length, spans, maxNewTokens, held);
+    return { ...reading, options };
+  }
+
+  #readPrompt(prompt: string | ArrayLike<number>): Reading {
     const ids = this.#promptIds(prompt);
     if (this.#pending !== null) ids.unshift(this.#pending);
-    const options = this.#stepper ? this.options : checkSession(this.#asked, slotBytes(this.#model.config), ids.length);
-    const spans = [...options.pin, ...this.#pins];
-    if (options.pinPrompt && this.seen === 0) spans.push([0, ids.length]);
-    checkRoom(
-      options,
-      this.seen,
-      ids.length,
-      spans,
-      maxNewTokens,
-      mostHeld(this.#stepper?.books, options.sinks, spans),
-    );
-    return { ids, options };
+    const pinned = this.options.pinPrompt && this.seen === 0 ? ids.length : 0;
+    return { ids, anew: false, pinned, ends: this.#model.config.eosIds };
   }
 
   /**
@@ -124,6 +312,7 @@ export class Session {
 
   #promptIds(prompt: string | ArrayLike<number>): number[] {
     const { tokenizer, config } = this.#model;
+    if (prompt?.length === 0 && this.#pending !== null) return []; // the text goes on
     if (typeof prompt !== "string") {
       if (typeof prompt?.length !== "number") {
         throw new TypeError(`Cannot generate: the prompt must be text or token ids, got ${typeof prompt}`);
@@ -134,13 +323,13 @@ export class Session {
     return checkPromptIds(tokenizer.encode(prompt, { bos: this.seen === 0, special: true }), config.vocab);
   }
 
-  async *#generate(
-    prompt: string | ArrayLike<number>,
-    options: CheckedGenerate,
-  ): AsyncGenerator<string, void, void> {
-    const plan = this.#plan(prompt, options.maxNewTokens); // again: the context may have moved on since generate was called
-    const { ids } = plan;
+  async *#generate(read: () => Reading, options: CheckedGenerate): AsyncGenerator<string, void, void> {
+    const plan = this.#plan(read, options.maxNewTokens); // again: the context may have moved on since generate was called
+    const { ids, anew, ends } = plan;
     this.options = plan.options;
+    if (anew) this.#forget();
+    this.#conversation = null;
+    if (!this.#stepper) this.#promptTokens = ids.length;
     this.#busy = true;
     try {
       const { tokenizer } = this.#model;
@@ -148,11 +337,11 @@ export class Session {
       const text = new TextStream(tokenizer, options.stop, continues);
       const run = this.#run = newRun();
       const wanted: Wanted = options.temperature > 0 ? "logits" : "id";
-      const random = new Random(options.seed).next;
-      const { eosIds } = this.#model.config;
+      if (options.seed !== null) this.#random = new Random(options.seed);
+      const random = this.#random.next;
       const started = performance.now();
       const stepper = await this.#prepare(ids.length, options);
-      let id = await this.#prefill(stepper, ids, wanted, options);
+      let id = await this.#prefill(stepper, plan, wanted, options);
       run.decoding = true;
       run.prefillMs = performance.now() - started;
       Object.assign(run.clockBefore, stepper.clock);
@@ -161,7 +350,7 @@ export class Session {
         if (wanted === "logits") id = this.#draw(stepper.logits, options, random);
         this.#pending = id;
         options.onToken(id);
-        if (options.stopAtEnd && eosIds.includes(id)) {
+        if (options.stopAtEnd && ends.includes(id)) {
           run.ended = "end";
           break;
         }
@@ -224,28 +413,36 @@ export class Session {
       }
     }
     const stepper = this.#stepper!;
-    const refused = (await this.#made) as GPUError | null;
-    if (refused) {
-      throw new Error(
-        `Cannot create session: the GPU must hold ${stepper.cache.kvBytes} bytes of cache, got: ${refused.message}`,
-      );
-    }
+    await this.#confirm();
+    if (this.#disposed) this.#checkUsable();
     this.#banned.fill(0);
     for (const id of options.banned) this.#banned[id >> 5] |= 1 << (id & 31);
     gpu.device.queue.writeBuffer(stepper.forward.banned, 0, this.#banned);
     return stepper;
   }
 
+  /** Waits for the GPU to confirm the cache's memory. */
+  async #confirm(): Promise<void> {
+    const kvBytes = this.#stepper?.cache.kvBytes;
+    const failure = (await this.#made) as GPUError | null;
+    if (!failure) return;
+    throw new Error(`Cannot create session: the GPU must hold ${kvBytes} bytes of cache, got: ${failure.message}`);
+  }
+
   /** Takes in the prompt in chunks of `stride`; answers the greedy id after it. */
-  async #prefill(stepper: Stepper, ids: number[], wanted: Wanted, options: CheckedGenerate): Promise<number> {
-    const { stride, pinPrompt } = this.options;
-    const pinned = pinPrompt && this.seen === 0;
+  async #prefill(
+    stepper: Stepper,
+    { ids, pinned }: Reading,
+    wanted: Wanted,
+    options: CheckedGenerate,
+  ): Promise<number> {
+    const { stride } = this.options;
     let id = 0;
     for (let begin = 0; begin < ids.length; begin += stride) {
       options.signal?.throwIfAborted();
       const count = Math.min(stride, ids.length - begin);
       this.#pending = null;
-      if (pinned) this.#pin([begin, begin + count]);
+      if (begin < pinned) this.#pin([begin, Math.min(begin + count, pinned)]);
       id = await this.#step(stepper, ids, begin, count, begin + count < ids.length ? "nothing" : wanted);
       this.#run.promptTokens = begin + count;
       options.onPrefill(begin + count, ids.length);
@@ -307,18 +504,27 @@ export class Session {
   /** Forgets everything seen; buffers stay. @throws Error while a generation runs. */
   reset(): void {
     this.#checkUsable("reset the session");
-    this.#stepper?.reset();
-    this.#pending = null;
-    this.#pins = [];
+    this.#forget();
+    this.#random = new Random(0);
     this.#run = newRun();
   }
 
-  /** Gives every buffer back. A generation that is running ends with an error at its next step. */
+  #forget() {
+    this.#stepper?.reset();
+    this.#pending = null;
+    this.#pins = [];
+    this.#conversation = null;
+  }
+
+  /**
+   * Gives every buffer back. A generation that is running ends with an error at its next step.
+   * @throws what the recording's sink throws at its end; everything is given back then too
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#leave();
     if (!this.#stepping) this.#release();
-    this.#onDispose();
   }
 
   #release() {

@@ -47,19 +47,21 @@ export class Shares {
   readonly #books: Books;
   readonly #kvHeads: number;
   readonly #total: number; // slots of a layer's lanes
-  readonly #bounds: Bounds;
+  /** Of every lane's budget. */
+  readonly bounds: Bounds;
   readonly #scores: Float32Array[]; // of one layer: [kvHeads][slots]
   readonly #counts: Int32Array; // [kvHeads]
   readonly #parts: Int32Array; // [kvHeads]
   readonly #stride: number; // tokens
-  #taken = 0; // tokens since lanes got their budgets
+  /** Tokens since lanes got their budgets. */
+  since = 0;
 
   /** @param books one group per lane */
   constructor(books: Books, kvHeads: number, options: CheckedSession) {
     this.#books = books;
     this.#kvHeads = kvHeads;
     this.#total = options.budget * kvHeads;
-    this.#bounds = boundsOf(options.budget, leastOf(options), kvHeads);
+    this.bounds = boundsOf(options.budget, leastOf(options), kvHeads);
     this.#scores = Array.from({ length: kvHeads }, () => new Float32Array(books.width));
     this.#counts = new Int32Array(kvHeads);
     this.#parts = new Int32Array(kvHeads);
@@ -68,15 +70,15 @@ export class Shares {
 
   /** Tokens were taken in: with every `stride` of them, lanes get new budgets. */
   taken(tokens: number): void {
-    this.#taken += tokens;
-    if (this.#taken < this.#stride) return;
-    this.#taken = 0;
+    this.since += tokens;
+    if (this.since < this.#stride) return;
+    this.since = 0;
     this.shareAnew();
   }
 
   /** As at the start. */
   reset(): void {
-    this.#taken = 0;
+    this.since = 0;
     for (const group of this.#books.groups) group.budget = this.#total / this.#kvHeads;
   }
 
@@ -93,7 +95,7 @@ export class Shares {
         }
         this.#counts[head] = count;
       }
-      shareOut(this.#scores, this.#counts, this.#total, this.#bounds, this.#parts);
+      shareOut(this.#scores, this.#counts, this.#total, this.bounds, this.#parts);
       for (let head = 0; head < this.#kvHeads; head++) groups[first + head].budget = this.#parts[head];
     }
   }

@@ -2,7 +2,7 @@
 import { type Cache, createCache, uploadFeed } from "./cache.ts";
 import { Books, type Group } from "./books.ts";
 import { EvictionWatch, Tenants } from "./evictions.ts";
-import { type Gpu, releaseBuffer } from "./gpu/device.ts";
+import { releaseBuffer } from "./gpu/device.ts";
 import { createReadback, mapped } from "./gpu/readback.ts";
 import { createForward, type Forward, scoreBytes, type StepShape } from "./model/forward.ts";
 import type { LoadedModel } from "./model/loaded.ts";
@@ -11,6 +11,7 @@ import { readsAttention, ruleOf } from "./policies/rule.ts";
 import { Pool } from "./pool.ts";
 import type { Recorder } from "./recording/recorder.ts";
 import { groupingOf, Shares } from "./shares.ts";
+import { uploadSlots } from "./slots.ts";
 
 /** Milliseconds spent in steps: all of it, waiting for the GPU's answer, and in the Wasm core. */
 export interface Clock {
@@ -45,6 +46,17 @@ export interface Stepper {
   step(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted): Promise<number>;
   /** As step, but evicts nothing. @param observed false: attention is not counted, see Core.claim */
   take(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted, observed?: boolean): Promise<number>;
+  /** Where lanes differ in budget: their rows, and how these are shared out. */
+  readonly pool: Pool | null;
+  readonly shares: Shares | null;
+  /** Ids of the live tokens, where somebody asks who was evicted. */
+  readonly tenants: Tenants | null;
+  /** Slots per lane that it was made with. */
+  readonly slots: number;
+  /** What a step maps back to the host; between steps it is free. */
+  readonly readback: GPUBuffer;
+  /** Why these books can no longer be trusted. */
+  readonly fault: Error | null;
   /** Evicts `n` tokens from every lane of a group: those the policy chooses, or those in the slots given, [lanes, n]. */
   evict(group: Group, n: number, chosen?: ArrayLike<number>): void;
   /** Bytes held on the GPU and in the core: see Memory. */
@@ -94,6 +106,7 @@ function checkScratch({ gpu, config }: LoadedModel, capacity: number, lanes: num
  * Makes a context of `slots` slots per lane, on average: the budget, and what a step takes in on top.
  * @param every see createForward; logits of every token stay on the GPU in forward.logits
  * @param more.tap see StepShape @param more.recorder writes down the attention of every step
+ * @param more.ids keeps the ids of live tokens though nobody asks yet
  * @throws RangeError where the adapter's largest binding is too small
  */
 export function createStepper(
@@ -101,7 +114,7 @@ export function createStepper(
   options: CheckedSession,
   slots: number,
   every = false,
-  { tap, recorder = null }: { tap?: StepShape["tap"]; recorder?: Recorder | null } = {},
+  { tap, recorder = null, ids = false }: { tap?: StepShape["tap"]; recorder?: Recorder | null; ids?: boolean } = {},
 ): Stepper {
   const { gpu, config, weights, pipelines } = model;
   const { stride } = options;
@@ -110,7 +123,7 @@ export function createStepper(
   const grouping = groupingOf(config, options, slots);
   const books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
   const { onEvict } = options;
-  const tenants = onEvict || recorder ? new Tenants(books) : null;
+  const tenants = onEvict || recorder || ids ? new Tenants(books) : null;
   const watch = onEvict && new EvictionWatch(books, tenants!, kvHeads, onEvict);
   recorder?.begin(config, options);
   const { lanes, width: capacity } = books;
@@ -254,6 +267,14 @@ export function createStepper(
     clock,
     logits,
     losses,
+    pool,
+    shares,
+    tenants,
+    slots,
+    readback,
+    get fault() {
+      return fault;
+    },
     peak: 0,
     step,
     take,
@@ -262,38 +283,4 @@ export function createStepper(
     release,
   };
   return stepper;
-}
-
-/** Tells the GPU which slots hold which positions (and ranks), as the books have it. */
-function uploadSlots(gpu: Gpu, books: Books, { positions, places, ranked, lanes, capacity }: Cache): void {
-  gpu.device.queue.writeBuffer(positions, 0, books.positions());
-  if (!ranked) return;
-  const ranks = new Int32Array(lanes * capacity);
-  const { longest } = books;
-  books.forEachLane((lane, live) => {
-    live.forEach((slot, rank) => ranks[lane * capacity + slot] = rank + longest - live.length);
-  });
-  gpu.device.queue.writeBuffer(places!, 0, ranks);
-}
-
-/** Copies every lane's slots of a smaller cache into a larger one, and its books: for the policy full, which fills slots in order. */
-export function growInto(gpu: Gpu, model: LoadedModel, from: Stepper, to: Stepper): void {
-  const { seen } = from.books;
-  if (seen === 0) return;
-  const { kvHeads, headDim } = model.config;
-  const encoder = gpu.device.createCommandEncoder();
-  const laneBytes = (stepper: Stepper) => stepper.cache.capacity * headDim * 4;
-  const copy = (a: GPUBuffer, b: GPUBuffer) => {
-    for (let head = 0; head < kvHeads; head++) {
-      encoder.copyBufferToBuffer(a, head * laneBytes(from), b, head * laneBytes(to), seen * headDim * 4);
-    }
-  };
-  from.cache.keys.forEach((keys, i) => copy(keys, to.cache.keys[i]));
-  from.cache.values.forEach((values, i) => copy(values, to.cache.values[i]));
-  gpu.device.queue.submit([encoder.finish()]);
-  to.books.claim(seen, true);
-  to.books.advance(seen);
-  uploadSlots(gpu, to.books, to.cache);
-  Object.assign(to.clock, from.clock);
-  to.peak = from.peak;
 }

@@ -12,6 +12,8 @@ export interface EncodeOptions {
   bos?: boolean;
   /** Read special tokens in the text ("<|im_end|>") as such, not as ordinary text; default true. */
   special?: boolean;
+  /** A character that is dropped, and that no special token is looked for across. */
+  mark?: string;
 }
 
 export interface Tokenizer {
@@ -19,6 +21,10 @@ export interface Tokenizer {
   readonly vocab: number;
   /** The begin-of-sequence token, null where the tokenizer names none. */
   readonly bosId: number | null;
+  /** The end-of-sequence token, null where the tokenizer names none. */
+  readonly eosId: number | null;
+  /** Tokens that stand for no text, as they are written. */
+  readonly specialTokens: readonly { readonly id: number; readonly text: string }[];
   /** How many spaces `decode` drops at the beginning of a text: SentencePiece-style tokenizers put one there. */
   readonly leadingSpaces: number;
   encode(text: string, options?: EncodeOptions): number[];
@@ -78,12 +84,14 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: un
   const bytes = (id: number) => tokens[id] === undefined ? NO_BYTES : known[id] ??= bytesOf(tokens[id]);
 
   function encode(text: string, options: EncodeOptions = {}): number[] {
-    const { bos = false, special = true } = options;
+    const { bos = false, special = true, mark = "" } = options;
     const { raw, normal } = special ? all : ordinary;
     const out: number[] = [];
     raw(text).forEach((section, i) => {
       if (typeof section !== "string") return void out.push(section.id);
-      normal(normalize(section)).forEach((part, j) => {
+      const marked = mark !== "" && section.includes(mark);
+      const cut = marked ? ordinary.normal : normal;
+      cut(normalize(marked ? section.replaceAll(mark, "") : section)).forEach((part, j) => {
         if (typeof part !== "string") return void out.push(part.id);
         for (const piece of pieces(part, i + j)) {
           const id = ids.get(piece);
@@ -108,7 +116,16 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: un
     return text.slice(dropped);
   }
 
-  return { vocab: tokens.length, bosId: bos ?? prefix[0] ?? null, leadingSpaces, encode, decode, bytes };
+  return {
+    vocab: tokens.length,
+    bosId: bos ?? prefix[0] ?? null,
+    eosId: named(settings.eos_token) ?? null,
+    specialTokens: added.filter(({ special }) => special).map(({ id, content }) => ({ id, text: content })),
+    leadingSpaces,
+    encode,
+    decode,
+    bytes,
+  };
 }
 
 /**

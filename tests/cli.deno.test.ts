@@ -57,8 +57,8 @@ usage("--help", async () => {
 const WRONG: [string[], string][] = [
   [["generate"], "generate takes one prompt (in quotes), got none"],
   [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
-  [["answer", "x"], "the command must be one of generate, perplexity, replay, models, pull, got answer"],
-  [["--budget", "8"], "the command must be one of generate, perplexity, replay, models, pull, got none"],
+  [["answer", "x"], "the command must be one of generate, chat, perplexity, replay, models, pull, got answer"],
+  [["--budget", "8"], "the command must be one of generate, chat, perplexity, replay, models, pull, got none"],
   [["generate", "x", "--bugdet", "8"], "Unknown option '--bugdet'"],
   [["generate", "x", "--budget"], "--budget"],
   [
@@ -287,6 +287,153 @@ run("perplexity counts the same tokens whatever the policy and budget", async ()
   assert.match(stderr, `the mean of -ln p over ${full.tokens} tokens`);
 });
 
+run("a session is saved, and resumed exactly", async () => {
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/session.kvcap`;
+  const capped = ["--budget", "24", "--stride", "8", "--temperature", "1", "--ignore-eos", "--json"];
+  const prompt = "Once upon a time there was a fox";
+  const text = (stdout: string) => JSON.parse(stdout).ids as number[];
+  const whole = await kvcap(["generate", prompt, ...capped, "--max-new-tokens", "24"]);
+  const first = await kvcap(["generate", prompt, ...capped, "--max-new-tokens", "12", "--save", file]);
+  const second = await kvcap(["generate", ...capped.slice(4), "--max-new-tokens", "12", "--resume", file]);
+  assert.equal([first.code, second.code], [0, 0], second.stderr);
+  assert.equal([...text(first.stdout), ...text(second.stdout)], text(whole.stdout));
+  const changed = await kvcap(["generate", "--resume", file, "--budget", "30"]);
+  assert.equal([changed.code, changed.stderr.trim()], [
+    2,
+    'Cannot read the command line: --budget cannot be changed with --resume, got "30"',
+  ]);
+  const foreign = await kvcap(["generate", "--resume", repoPath("package.json")]);
+  assert.is(foreign.code, 1);
+  assert.match(foreign.stderr, "Cannot restore session: a snapshot must begin with kvcapses, got other bytes");
+  for (const [path, what] of [[folder, "a folder"], ["/dev/null", "a device or a pipe"]]) {
+    const { code, stdout, stderr } = await kvcap(["generate", prompt, ...capped, "--save", path]);
+    assert.equal([code, stdout, stderr.trim()], [
+      1,
+      "",
+      `Cannot save the session: ${path} must be a file to write, got ${what}`,
+    ]);
+  }
+  assert.equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["session.kvcap"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** The shipped model with a chat template of its own. */
+async function chatModel(): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  for (const { name } of Deno.readDirSync(repoPath("models/fable-2m"))) {
+    await Deno.copyFile(`${repoPath("models/fable-2m")}/${name}`, `${folder}/${name}`);
+  }
+  const template =
+    "{{ bos_token }}{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
+  await Deno.writeTextFile(`${folder}/chat_template.jinja`, template);
+  return folder;
+}
+
+async function write(child: Deno.ChildProcess, text: string) {
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+}
+
+run("chat answers line by line, keeps and goes on with conversations", async () => {
+  const folder = await chatModel();
+  const args = [
+    "chat",
+    "--model",
+    folder,
+    "--system",
+    "Tell of Lily.",
+    "--max-new-tokens",
+    "6",
+    "--budget",
+    "60",
+    "--json",
+  ];
+  const child = spawn(args, {}, "piped");
+  const questions = ["Where is Lily?", "And then?", `/save ${folder}/kept`, "/stats", "What\\\nnow?", "/help"];
+  const rest = [
+    "/policy h2o",
+    "Who?",
+    "/budget 40",
+    "Who else?",
+    `/load ${folder}/kept`,
+    "What\\\nnow?",
+    "/reset",
+    "Hi",
+  ];
+  await write(child, [...questions, ...rest, "/exit", "never asked"].join("\n"));
+  const { code, stdout, stderr } = await ended(child);
+  assert.is(code, 0, stderr);
+  const answers = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.is(answers.length, 7);
+  assert.ok(answers.every(({ newTokens }) => newTokens <= 6));
+  assert.equal(answers[2], answers[5], "as before it was kept");
+  assert.ok(answers[1].promptTokens < 20 && answers[3].promptTokens > 40, "a new cache reads everything again");
+  assert.ok(answers[4].liveSlots <= 40 && answers[4].evictions > 0);
+  assert.match(stderr, "goes on after 2 answers");
+  assert.match(stderr, /tokens taken in, \d+ of 60 slots per lane live/);
+  const wrong = spawn(args, {}, "piped");
+  await write(wrong, "/budget none\n");
+  assert.equal([(await ended(wrong)).code], [1]);
+  const none = await kvcap(["chat"]);
+  assert.equal([none.code, none.stderr], [1, "Cannot chat: the model must have a chat template, got none\n"]);
+  assert.is((await kvcap(["chat", "hello"])).code, 2);
+  await Deno.remove(folder, { recursive: true });
+});
+
+if (Deno.build.os === "linux") {
+  run("chat at a terminal: pasted lines are one message, Ctrl-C stops the answer alone, history", async () => {
+    const folder = await chatModel();
+    const command = [
+      Deno.execPath(),
+      ...FLAGS,
+      "chat",
+      "--model",
+      folder,
+      "--budget",
+      "60",
+      "--max-new-tokens",
+      "100000",
+    ];
+    const child = new Deno.Command("script", {
+      args: ["-qec", command.map((part) => `'${part}'`).join(" "), "/dev/null"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const keys = child.stdin.getWriter();
+    const type = (text: string) => keys.write(new TextEncoder().encode(text));
+    const screen = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let seen = "";
+    const until = async (what: RegExp) => {
+      while (!what.test(seen)) {
+        const { value, done } = await screen.read();
+        if (done) throw new Error(`${what} never came: ${seen}`);
+        seen += value;
+      }
+      seen = seen.slice(what.exec(seen)!.index);
+    };
+    await until(/> /);
+    await type("\x1b[200~one\ntwo\x1b[201~");
+    await until(/one\u2424two/);
+    await type("\r");
+    await until(/\n[^]{20,}/); // an answer without end
+    await type("\x03");
+    await until(/> /);
+    await type("\x03");
+    await until(/Ctrl-D ends/);
+    seen = "";
+    await type("\x1b[A");
+    await until(/one\u2424two/);
+    await type("\x15/stats\r");
+    await until(/tokens taken in/);
+    await type("\x04");
+    assert.is((await child.status).code, 0);
+    await Deno.remove(folder, { recursive: true });
+  });
+}
+
 run("a recording is replayed, by the policy recorded to the same victims", async () => {
   const file = await Deno.makeTempFile();
   const capped = ["--policy", "h2o", "--budget", "20", "--stride", "4"];
@@ -309,6 +456,9 @@ run("a recording is replayed, by the policy recorded to the same victims", async
   assert.is(full.code, 0, full.stderr);
   assert.is(full.stdout.trimEnd().split("\n").length, 3);
   assert.not.match(full.stderr, "record with --policy full");
+  const none = await kvcap(["replay", file, "--budget", "0"]);
+  assert.equal([none.code, none.stdout], [2, ""]);
+  assert.match(none.stderr, /^Cannot replay: budget must be a whole number from 1 [^\n]+, got 0\n$/);
   const wrong = await kvcap(["replay", file, "--budget", "64KB"]);
   assert.is(wrong.code, 2);
   assert.match(wrong.stderr, /^Cannot replay: budget must be slots or a share of the tokens recorded, got [^\n]+\n$/);

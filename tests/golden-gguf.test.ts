@@ -1,6 +1,8 @@
 // GGUF files: logits and greedy ids against those of their dequantised weights in float32 (../shared/golden/README.md).
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { type ChatMessage, readTemplate } from "../src/chat/template.ts";
+import { planTurn } from "../src/chat/turn.ts";
 import { evaluate } from "../src/evaluate.ts";
 import { load, type Model } from "../src/model.ts";
 import { testDevice } from "./device.ts";
@@ -16,7 +18,7 @@ interface Case {
   greedy: number[];
   logits: { offset: number; shape: number[]; rows?: number[] }; // of all tokens, or of these positions in ids + greedy
   name?: string;
-  messages?: unknown[] | null;
+  messages?: ChatMessage[] | null;
   gaps?: number[]; // at each greedy step
   decoded?: string;
   nll?: number;
@@ -55,11 +57,17 @@ async function checkCase(model: Model, golden: Case, floats: Float32Array): Prom
   assert.equal(written.slice(0, compared), greedy.slice(0, compared));
   if (golden.messages) assert.ok(ends.includes(greedy.at(-1)!) || compared === greedy.length);
   let more = "";
+  if (golden.messages) {
+    const render = readTemplate(model.chatTemplate, model.tokenizer);
+    const turn = planTurn(render, model.tokenizer, golden.messages, { heard: null, pending: null, eosIds });
+    assert.equal(turn.ids, ids);
+    more = " messages as recorded";
+  }
   if (golden.decoded !== undefined) assert.is(model.tokenizer.decode(greedy), golden.decoded);
   if (golden.nll !== undefined) {
     const { nll } = await perToken(model, ids);
     assert.ok(Math.abs(nll - golden.nll) <= TOLERANCE * golden.nll, `nll ${nll} instead of ${golden.nll}`);
-    more = ` nll within ${(Math.abs(nll - golden.nll) / golden.nll).toExponential(1)}`;
+    more += ` nll within ${(Math.abs(nll - golden.nll) / golden.nll).toExponential(1)}`;
   }
   return `logits ${most.toExponential(1)} greedy ${compared}${more}`;
 }

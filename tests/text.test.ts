@@ -17,6 +17,8 @@ for (const name of ["fable-2m", "tiny-llama3", "TinyStories-656K", "stories260K"
 const bytes: Tokenizer = {
   vocab: 256,
   bosId: null,
+  eosId: null,
+  specialTokens: [],
   leadingSpaces: 0,
   encode: (text) => [...new TextEncoder().encode(text)],
   decode: (ids) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(Array.from(ids))),

@@ -3,10 +3,11 @@ import { load } from "../model.ts";
 import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options.ts";
 import type { Report } from "../report.ts";
 import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
-import { readStdin } from "./input.ts";
+import { readFile, readStdin } from "./input.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";
-import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
+import { createSaveFile, type SaveFile } from "./save.ts";
+import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
 interface Job {
   prompt: string;
@@ -15,16 +16,25 @@ interface Job {
   generate: GenerateOptions;
   ignoreEos: boolean;
   record: string | undefined; // a file
+  save: string | undefined; // likewise
+  resume: string | undefined; // likewise
   json: boolean;
 }
+
+const WORD = ["generate", "prompt (in quotes)"] as const;
 
 /** Reads the command line. @throws Usage */
 function readJob(args: Arguments): Job {
   args.only("generate", [
     ...SESSION_FLAGS,
     ...MODEL_FLAGS,
-    ...["max-new-tokens", "temperature", "top-p", "stop", "ignore-eos", "record"] as const,
+    ...["max-new-tokens", "temperature", "top-p", "stop", "ignore-eos", "record", "save", "resume"] as const,
   ]);
+  const resume = args.text("resume");
+  if (resume !== undefined) {
+    const flag = [...SESSION_FLAGS, "record" as const].find((name) => name !== "seed" && args.has(name));
+    if (flag) misused(`--${flag} cannot be changed with --resume`, args.shown(flag));
+  }
   const generate: GenerateOptions = {
     maxNewTokens: args.number("max-new-tokens"),
     temperature: args.number("temperature"),
@@ -33,12 +43,14 @@ function readJob(args: Arguments): Job {
     stop: args.list("stop"),
   };
   const job = {
-    prompt: args.word("generate", "prompt (in quotes)"),
+    prompt: resume === undefined ? args.word(...WORD) : args.atMostOne(...WORD) ?? "",
     model: args.text("model") ?? SHIPPED,
     session: sessionOptions(args),
     generate,
     ignoreEos: args.has("ignore-eos"),
     record: args.text("record"),
+    save: args.text("save"),
+    resume,
     json: args.has("json"),
   };
   checked(() => checkGenerate(generate, 1));
@@ -61,9 +73,13 @@ export async function generate(args: Arguments): Promise<number> {
     stopper.abort();
   });
   let file: RecordFile | null = null;
+  let saved: SaveFile | null = null;
   try {
     file = job.record === undefined ? null : createRecordFile(job.record);
-    const session = model.session({ ...job.session, record: file?.write });
+    saved = job.save === undefined ? null : await createSaveFile(job.save);
+    const session = job.resume === undefined
+      ? model.session({ ...job.session, record: file?.write })
+      : await model.restore(await readFile("session", job.resume));
     let begun = false; // there is text on stdout
     const pieces = session.generate(prompt, {
       ...job.generate,
@@ -90,6 +106,7 @@ export async function generate(args: Arguments): Promise<number> {
       }
     }
     const report = session.report();
+    if (saved) await saved.keep(await session.snapshot());
     if (job.json) print(`${JSON.stringify(summary(text, report))}\n`);
     else {
       if (begun) print("\n");
@@ -100,6 +117,7 @@ export async function generate(args: Arguments): Promise<number> {
     progress.clear();
     model.dispose(); // and its session, which ends the recording
     file?.close();
+    await saved?.close();
   }
 }
 

@@ -5,6 +5,7 @@ export const HELP = `kvcap: language models inside a fixed KV-cache budget
 
 usage: npm start                                     the main job: a story under RoCo, 96 slots per lane
        npm start -- generate PROMPT [options]        continue PROMPT; "-" reads it from standard input
+       npm start -- chat [options]                   a conversation, with a model made for it; /help lists its commands
        npm start -- perplexity TEXT [options]        how well the model foresees TEXT; "-", or "@FILE"
        npm start -- replay FILE [options]            what other policies would have kept of a recorded run
        npm start -- models                           the models known by name
@@ -42,6 +43,12 @@ text
   --seed N              of the sampling and of the policy random  (0)
   --stop TEXT           ends the text; may be given more than once
   --ignore-eos          never end: the end-of-sequence token is never chosen
+sessions
+  --save FILE           keep the session, cache and all, when the text has ended or was stopped
+  --resume FILE         go on from a session kept by --save, exactly, with the options of its cache; PROMPT may then be
+                        left out
+chat (512 slots, a stride of a quarter at most, --positions cache, answers of up to 512 tokens)
+  --system TEXT         what the model is told before anything else; it is never evicted
 perplexity
   --first N             tokens at the start that are read but not counted  (1)
 recordings

@@ -26,7 +26,7 @@ const FLAGS = {
   ...{ budget: text, stride: text, sinks: text, newest: text, unsettled: text, aggregate: text },
   ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, seed: text },
   ...{ "max-new-tokens": text, temperature: text, "top-p": text, stop: list, "ignore-eos": flag },
-  ...{ first: text, record: text },
+  ...{ first: text, record: text, save: text, resume: text, system: text },
 } satisfies ParseArgsOptionsConfig;
 
 type Flag = keyof typeof FLAGS;
@@ -58,13 +58,18 @@ export class Arguments {
   /** @throws Usage for a flag that this command does not take */
   only(command: string, flags: readonly Flag[]): void {
     const stranger = Object.keys(this.#values).find((name) => !["help", "json", ...flags].includes(name));
-    if (stranger) misused(`${command} takes no --${stranger}; see --help`, String(this.#values[stranger]));
+    if (stranger) misused(`${command} takes no --${stranger}; see --help`, this.shown(stranger as Flag));
   }
 
   /** A flag that may be given more than once, but not to this command. @throws Usage */
   once(name: Flag): string | undefined {
     const [value, ...more] = this.list(name) ?? [];
     return more.length > 0 ? misused(`--${name} may be given once only`, more.length + 1) : value;
+  }
+
+  /** The only word behind the command, or none. @throws Usage where there are more */
+  atMostOne(command: string, what: string): string | undefined {
+    return this.positionals.length < 2 ? undefined : this.word(command, what);
   }
 
   /** The only word behind the command. @throws Usage where it is not the only one */
@@ -83,6 +88,11 @@ export class Arguments {
 
   has(name: Flag): boolean {
     return Boolean(this.#values[name]);
+  }
+
+  /** A flag as it was given, for messages. */
+  shown(name: Flag): string {
+    return String(this.#values[name]);
   }
 
   text(name: Flag): string | undefined {

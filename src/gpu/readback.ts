@@ -19,9 +19,15 @@ let lastBreath = 0;
 
 /**
  * Waits until the GPU has done what was submitted, and maps a range of `buffer`. The caller unmaps.
- * @throws Error where the device fails
+ * @throws Error "Cannot <action>: …" where the device fails
  */
-export async function mapped(gpu: Gpu, buffer: GPUBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+export async function mapped(
+  gpu: Gpu,
+  buffer: GPUBuffer,
+  offset: number,
+  bytes: number,
+  action = "generate",
+): Promise<ArrayBuffer> {
   try {
     const done = buffer.mapAsync(1, offset, bytes); // GPUMapMode.READ
     if (EAGER && mappedBefore.has(buffer) && !gpu.failure) {
@@ -43,6 +49,6 @@ export async function mapped(gpu: Gpu, buffer: GPUBuffer, offset: number, bytes:
     return buffer.getMappedRange(offset, bytes);
   } catch (error) {
     await new Promise((resolve) => setTimeout(resolve, 0)); // lets the device say why first
-    throw new Error(`Cannot generate: ${gpu.failure ?? (error as Error).message}`);
+    throw new Error(`Cannot ${action}: ${gpu.failure ?? (error as Error).message}`);
   }
 }

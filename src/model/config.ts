@@ -28,6 +28,11 @@ export interface ModelConfig {
   eosIds: number[]; // ascending, none twice
 }
 
+/** A model's kind and size in words. */
+export function describeModel({ architecture, layers, hidden, heads, headDim, vocab }: ModelConfig): string {
+  return `${architecture}, ${layers} layers of ${hidden}, ${heads} heads of ${headDim}, ${vocab} ids`;
+}
+
 /** What a family takes for granted where config.json is silent (null: as many as query heads; hidden / heads). */
 interface Family {
   kvHeads: number | null;

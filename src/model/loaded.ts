@@ -9,6 +9,8 @@ import type { Weights } from "./weights.ts";
 export interface LoadedModel {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
+  /** The model's own Jinja template for chats; null where its files have none. */
+  readonly chatTemplate: string | null;
   readonly gpu: Gpu;
   readonly pipelines: Pipelines;
   readonly weights: Weights;

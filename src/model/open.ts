@@ -61,7 +61,9 @@ export async function openFolder(source: Source): Promise<ModelFiles> {
   const tokenizer = createTokenizer(await json("tokenizer.json"), settings);
   checkTokenizer(config, tokenizer);
   const tensors = checkWeights(config, await openWeights(source));
-  return { config, tokenizer, tensors, chatTemplate: textOrNull(isRecord(settings) && settings.chat_template) };
+  const own = "chat_template.jinja"; // where newer folders have it
+  const chatTemplate = (await source.has(own)) ? await source.text(own) : readTemplates(settings);
+  return { config, tokenizer, tensors, chatTemplate };
 }
 
 /** A GGUF file of a source. */
@@ -75,6 +77,13 @@ export async function openGgufModel(source: Source, name: string): Promise<Model
   const tokenizer = createTokenizer(described, settings);
   checkTokenizer(config, tokenizer);
   return { config, tokenizer, tensors, chatTemplate: textOrNull(metadata.get("tokenizer.chat_template")) };
+}
+
+/** The template of tokenizer_config.json: one, or of several the one named default. */
+function readTemplates(settings: unknown): string | null {
+  const given = isRecord(settings) ? settings.chat_template : null;
+  const chosen = Array.isArray(given) ? given.find((one) => isRecord(one) && one.name === "default")?.template : given;
+  return textOrNull(chosen);
 }
 
 function textOrNull(value: unknown): string | null {

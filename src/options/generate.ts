@@ -9,7 +9,10 @@ export interface GenerateOptions {
   temperature?: number;
   /** Share of the probability kept when sampling, in (0, 1]. Default 1. */
   topP?: number;
-  /** Seed of the sampling, an unsigned 32-bit integer. Default 0. */
+  /**
+   * Seed of the sampling, an unsigned 32-bit integer. Default: draws go on where the session's last generation left off; a
+   * new session's begin with seed 0.
+   */
   seed?: number;
   /** Whether the model's end-of-sequence token ends the text; if not, it is an ordinary token. Default true. */
   stopAtEnd?: boolean;
@@ -26,7 +29,8 @@ export interface GenerateOptions {
 }
 
 /** A generation's options with every default filled in. */
-export interface CheckedGenerate extends Required<Omit<GenerateOptions, "signal" | "stop">> {
+export interface CheckedGenerate extends Required<Omit<GenerateOptions, "signal" | "stop" | "seed">> {
+  seed: number | null;
   stop: string[];
   signal: AbortSignal | null;
 }
@@ -52,7 +56,7 @@ export function checkGenerate(options: GenerateOptions = {}, vocab: number): Che
   if (typeof topP !== "number" || !(topP > 0 && topP <= 1)) {
     refuse(action, "topP must be a number above 0 and at most 1", topP);
   }
-  const seed = whole(action, "seed", options.seed ?? 0, 0, MOST_SEED);
+  const seed = options.seed === undefined ? null : whole(action, "seed", options.seed, 0, MOST_SEED);
   const stopAtEnd = flag(action, "stopAtEnd", options.stopAtEnd ?? true);
   const stop = typeof options.stop === "string" ? [options.stop] : options.stop ?? [];
   if (!Array.isArray(stop)) refuse(action, "stop must be a string or a list of strings", stop);
@@ -72,6 +76,30 @@ export function checkGenerate(options: GenerateOptions = {}, vocab: number): Che
   if (typeof onToken !== "function") refuse(action, "onToken must be a function", onToken);
   const texts = { stopAtEnd, stop: [...stop], banned: [...banned] };
   return { maxNewTokens, temperature, topP, seed, ...texts, signal, onPrefill, onToken };
+}
+
+/** How an answer goes. */
+export interface ChatOptions extends GenerateOptions {
+  /**
+   * Whether what the template puts before the first user's words, a system prompt among it, is never evicted; under a full cache
+   * nothing is. Default true.
+   */
+  pinSystem?: boolean;
+  /** What the template may ask for besides the messages, as `{ enable_thinking: false }`. Default none. */
+  variables?: Readonly<Record<string, unknown>>;
+  /** A Jinja template in place of the model's own. */
+  template?: string;
+}
+
+/** Fills in an answer's defaults. @throws RangeError as checkGenerate does */
+export function checkChat(options: ChatOptions, vocab: number) {
+  const action = "chat";
+  if (typeof options !== "object" || options === null) refuse(action, "options must be an object", options);
+  const { pinSystem = true, variables = {}, template, ...rest } = options;
+  flag(action, "pinSystem", pinSystem);
+  if (typeof variables !== "object" || variables === null) refuse(action, "variables must be an object", variables);
+  if (template !== undefined && typeof template !== "string") refuse(action, "template must be text", template);
+  return { ...checkGenerate(rest, vocab), pinSystem, variables, template };
 }
 
 /** Checks a prompt given as ids. @throws RangeError for an empty list or an id outside the vocabulary. */

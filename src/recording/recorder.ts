@@ -1,7 +1,7 @@
 /** Writes a recording while a session runs: see format.ts. */
 import type { Books } from "../books.ts";
 import type { Tenants } from "../evictions.ts";
-import type { ModelConfig } from "../model/config.ts";
+import { describeModel, type ModelConfig } from "../model/config.ts";
 import type { CheckedSession, Span } from "../options.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
 
@@ -24,14 +24,14 @@ export class Recorder {
   }
 
   /** Writes what comes before the first pass; again: nothing. */
-  begin({ architecture, layers, hidden, heads, kvHeads, headDim, vocab }: ModelConfig, options: CheckedSession): void {
+  begin(config: ModelConfig, options: CheckedSession): void {
     if (this.#begun) return;
     this.#begun = true;
     const { onEvict: _, record: __, score, ...rest } = options;
     const header: RecordingHeader = {
-      layers,
-      kvHeads,
-      model: `${architecture}, ${layers} layers of ${hidden}, ${heads} heads of ${headDim}, ${vocab} ids`,
+      layers: config.layers,
+      kvHeads: config.kvHeads,
+      model: describeModel(config),
       options: { ...rest, score: typeof score === "function" ? "own" : score },
     };
     const json = new TextEncoder().encode(JSON.stringify(header));

@@ -50,7 +50,7 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
   const vocab = Object.fromEntries(ids); // own names, "__proto__" too
   const bos = named("bos_token_id"), unknown = named("unknown_token_id");
   const addBos = flag("add_bos_token", model === "llama" || pre === "llama-bpe");
-  const settings = { bos_token: bos, add_bos_token: addBos };
+  const settings = { bos_token: bos, eos_token: named("eos_token_id"), add_bos_token: addBos };
   if (model === "llama") return { tokenizer: sentencePiece(), settings };
 
   const patterns = typeof pre === "string" ? SPLITS.get(pre) : undefined;

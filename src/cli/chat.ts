@@ -1,0 +1,226 @@
+/** The command `chat`: a conversation in the terminal. */
+import { parseBudget } from "../budget.ts";
+import type { ChatMessage } from "../chat/template.ts";
+import { load, type Model } from "../model.ts";
+import { type ChatOptions, checkGenerate, type SessionOptions } from "../options.ts";
+import type { PolicyName } from "../policies/index.ts";
+import type { Session } from "../session.ts";
+import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
+import { readFile } from "./input.ts";
+import { type Lines, openLines } from "./lines.ts";
+import { loadOptions, MODEL_FLAGS } from "./model.ts";
+import { createSaveFile } from "./save.ts";
+import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
+
+const COMMANDS = `/save FILE     keep the conversation, cache and all     /load FILE    go on from one that was kept
+/budget N      slots, N% of the text, or NKB             /policy NAME  who is evicted: the text is then read again
+/stats         what the cache holds, and the speed       /reset        begin anew
+/help          this                                      /exit         end, as Ctrl-D does
+Ctrl-C stops an answer. A line that ends with \\ goes on; pasted lines are one message.`;
+
+const BUDGET = 512; // slots
+const ANSWER = 512; // tokens
+
+/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
+export async function chat(args: Arguments): Promise<number> {
+  const flags = ["system", "max-new-tokens", "temperature", "top-p", "stop", "resume"] as const;
+  args.only("chat", [...SESSION_FLAGS, ...MODEL_FLAGS, ...flags]);
+  if (args.positionals.length > 1) misused("chat takes no prompt, it asks for it", args.positionals[1]);
+  const options = sessionOptions(args);
+  const generate: ChatOptions = {
+    maxNewTokens: args.number("max-new-tokens") ?? ANSWER,
+    temperature: args.number("temperature"),
+    topP: args.number("top-p"),
+    seed: args.number("seed"),
+    stop: args.list("stop"),
+  };
+  checked(() => checkGenerate(generate, 1));
+  const progress = new Progress();
+  const model = await load(args.text("model") ?? SHIPPED, loadOptions(args, progress)).finally(() => progress.clear());
+  if (model.chatTemplate === null) {
+    model.dispose();
+    throw new Error("Cannot chat: the model must have a chat template, got none");
+  }
+  const system = args.text("system");
+  const beginning: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
+  const talk = new Talk(model, options, beginning, generate, args.has("json"));
+  try {
+    const kept = args.text("resume");
+    if (kept !== undefined) await talk.load(kept);
+    return await talk.run();
+  } finally {
+    model.dispose();
+  }
+}
+
+/** One conversation, and what it is had with. */
+class Talk {
+  readonly #model: Model;
+  readonly #beginning: readonly ChatMessage[];
+  readonly #generate: ChatOptions;
+  readonly #json: boolean;
+  readonly #progress = new Progress();
+  #options: SessionOptions;
+  #session: Session;
+  #messages: readonly ChatMessage[];
+  #stopper: AbortController | null = null; // of the answer that is being given
+
+  constructor(model: Model, options: SessionOptions, beginning: ChatMessage[], generate: ChatOptions, json: boolean) {
+    this.#model = model;
+    this.#options = options;
+    this.#beginning = this.#messages = beginning;
+    this.#generate = generate;
+    this.#json = json;
+    this.#session = this.#open();
+  }
+
+  #open(options = this.#options): Session {
+    if (options.policy === "full") return this.#model.session(options);
+    const { budget = BUDGET } = options;
+    // Pinned words and a chunk must both fit; a conversation may outgrow the positions that the model was trained on.
+    const stride = typeof budget === "number" ? Math.max(1, Math.min(64, Math.floor(budget / 4))) : undefined;
+    const { positions = "cache" } = options;
+    return this.#model.session({ ...options, budget, positions, stride: options.stride ?? stride });
+  }
+
+  async run(): Promise<number> {
+    let stopped = false;
+    const lines: Lines = openLines(() => {
+      if (this.#stopper) this.#stopper.abort();
+      else if (lines.terminal) note("(/exit or Ctrl-D ends)");
+      else Deno.exit(130);
+      stopped = true;
+    });
+    try {
+      for (let line = await lines.next(); line !== null; line = await lines.next()) {
+        stopped = false;
+        if (line.trim() === "") continue;
+        try {
+          if (/^\/\w/.test(line)) {
+            if (!await this.#command(line)) return 0;
+          } else await this.#answer(line);
+        } catch (error) {
+          if (error instanceof ClosedPipe || this.#model.gpu.failure) throw error;
+          note(harmless((error as Error).message.replace(/\s*\n\s*/g, " ")));
+          if (!lines.terminal && !stopped) return 1;
+        }
+      }
+      return 0;
+    } finally {
+      lines.close();
+    }
+  }
+
+  async #answer(content: string): Promise<void> {
+    const asked = [...this.#messages, { role: "user", content }];
+    this.#stopper = new AbortController();
+    let text = "";
+    try {
+      const pieces = this.#session.chat(asked, {
+        ...this.#generate,
+        signal: this.#stopper.signal,
+        onPrefill: (done, total) => done < total ? this.#progress.show("reading", done, total) : this.#progress.clear(),
+      });
+      for await (const piece of pieces) {
+        text += piece;
+        if (!this.#json) print(harmless(piece));
+      }
+    } catch (error) {
+      if (!this.#stopper.signal.aborted || error instanceof ClosedPipe) throw error;
+    } finally {
+      this.#progress.clear();
+      this.#stopper = null;
+      if (text !== "" && !this.#json) print("\n");
+    }
+    const { conversation } = this.#session;
+    if (conversation.length === 0) return note("(stopped before the answer: the question is forgotten)");
+    this.#messages = conversation;
+    const { ended, promptTokens, newTokens, liveSlots, evictions } = this.#session.report();
+    if (this.#json) print(`${JSON.stringify({ text, ended, promptTokens, newTokens, liveSlots, evictions })}\n`);
+    else if (ended === "length") note("(cut: --max-new-tokens)");
+  }
+
+  /** @returns whether the conversation goes on */
+  async #command(line: string): Promise<boolean> {
+    const [, name, value] = /^\/(\w+)\s*([^]*?)\s*$/.exec(line)!;
+    const needed = () => value || misusedCommand(`/${name} needs a value, see /help`, "none");
+    switch (name) {
+      case "save":
+        await this.#save(needed());
+        break;
+      case "load":
+        await this.load(needed());
+        break;
+      case "budget": {
+        const budget = parseBudget(needed()) ??
+          misusedCommand("/budget must be slots (128), a share of the text (25%) or bytes (512KB)", value);
+        this.#anew({ ...this.#options, budget });
+        break;
+      }
+      case "policy":
+        this.#anew({ ...this.#options, policy: needed() as PolicyName });
+        break;
+      case "stats":
+        note(this.#stats());
+        break;
+      case "reset":
+        this.#session.reset();
+        this.#messages = this.#beginning;
+        break;
+      case "help":
+        note(COMMANDS);
+        break;
+      case "exit":
+      case "quit":
+        return false;
+      default:
+        misusedCommand("commands are those of /help", `/${name}`);
+    }
+    return true;
+  }
+
+  /** The same conversation in another cache: it is read into it with the next question. */
+  #anew(options: SessionOptions): void {
+    const session = this.#open(options);
+    this.#session.dispose();
+    this.#session = session;
+    this.#options = options;
+  }
+
+  async #save(path: string): Promise<void> {
+    const file = await createSaveFile(path);
+    try {
+      await file.keep(await this.#session.snapshot());
+    } finally {
+      await file.close();
+    }
+    note(`(kept in ${path})`);
+  }
+
+  /** Goes on from a kept session. @throws Error */
+  async load(path: string): Promise<void> {
+    const session = await this.#model.restore(await readFile("session", path));
+    this.#session.dispose();
+    this.#session = session;
+    this.#messages = session.conversation;
+    const { policy, budget, positions } = session.options;
+    this.#options = { policy, positions, ...(budget > 0 ? { budget } : {}) };
+    const turns = session.conversation.filter(({ role }) => role === "assistant").length;
+    note(`(goes on after ${turns} ${turns === 1 ? "answer" : "answers"})`);
+  }
+
+  #stats(): string {
+    const { policy, budget, liveSlots, kvBytes, fullKvBytes, evictions, tokensPerSecond, adapter } = this.#session
+      .report();
+    const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
+    return [
+      `${this.#session.seen} tokens taken in, ${liveSlots} of ${budget} slots per lane live, ${evictions} evicted`,
+      `${policy}: ${kib(kvBytes)} of K and V held, a full cache would need ${kib(fullKvBytes)}`,
+      `${tokensPerSecond.toFixed(1)} tokens/s in the last answer, on ${adapter}`,
+    ].join("\n");
+  }
+}
+
+function misusedCommand(rule: string, value: string): never {
+  throw new Error(`Cannot chat: ${rule}, got ${value}`);
+}

@@ -1,0 +1,109 @@
+/** What somebody types, message by message: with editing, history and pasted lines on a terminal, line by line elsewhere. */
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { PassThrough } from "node:stream";
+
+/** Messages as they come. */
+export interface Lines {
+  /** Whether somebody sits at a terminal. */
+  readonly terminal: boolean;
+  /** The next message, without the newline that ends it; null at the end. */
+  next(): Promise<string | null>;
+  close(): void;
+}
+
+const PROMPT = "> ";
+const NEWLINE = "\u2424"; // how a newline inside a message shows while it is edited
+const [PASTES, BEGIN, END] = ["\x1b[?2004h", "\x1b[200~", "\x1b[201~"]; // bracketed paste
+const NO_PASTES = "\x1b[?2004l";
+
+/** @param onInterrupt hears of Ctrl-C */
+export function openLines(onInterrupt: () => void): Lines {
+  return process.stdin.isTTY ? terminalLines(onInterrupt) : pipedLines(onInterrupt);
+}
+
+/** A message per line; one that ends with a backslash goes on in the next. */
+function pipedLines(onInterrupt: () => void): Lines {
+  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  Deno.addSignalListener("SIGINT", onInterrupt);
+  const next = async (): Promise<string | null> => {
+    const { value, done } = await lines.next();
+    if (done) return null;
+    return value.endsWith("\\") ? `${value.slice(0, -1)}\n${(await next()) ?? ""}` : value;
+  };
+  return { terminal: false, next, close: () => Deno.removeSignalListener("SIGINT", onInterrupt) };
+}
+
+function terminalLines(onInterrupt: () => void): Lines {
+  const keys = pasting();
+  const lines = createInterface({ input: keys, output: process.stderr, terminal: true, historySize: 1000 });
+  process.stderr.write(PASTES);
+  const ready: (string | null)[] = [];
+  let waiting: ((line: string | null) => void) | null = null;
+  let unfinished = ""; // lines that ended with a backslash
+  const give = (line: string | null) => {
+    if (waiting) waiting(line);
+    else ready.push(line);
+    waiting = null;
+  };
+  lines.on("line", (line: string) => {
+    const text = unfinished + line.replaceAll(NEWLINE, "\n");
+    unfinished = text.endsWith("\\") ? `${text.slice(0, -1)}\n` : "";
+    if (unfinished === "") give(text);
+  });
+  lines.on("SIGINT", () => {
+    unfinished = "";
+    if (waiting) {
+      lines.write(null, { ctrl: true, name: "e" }); // what was being typed is dropped
+      lines.write(null, { ctrl: true, name: "u" });
+    }
+    onInterrupt();
+    if (waiting) lines.prompt();
+  });
+  lines.on("close", () => give(null));
+  return {
+    terminal: true,
+    next() {
+      if (ready.length > 0) return Promise.resolve(ready.shift()!);
+      lines.setPrompt(PROMPT);
+      lines.prompt();
+      return new Promise((resolve) => waiting = resolve);
+    },
+    close() {
+      process.stderr.write(NO_PASTES);
+      lines.close();
+    },
+  };
+}
+
+/** Standard input in which newlines that were pasted, and not typed, are marks: they end no message. */
+function pasting(): NodeJS.ReadableStream {
+  const keys = Object.assign(new PassThrough(), {
+    isTTY: true,
+    setRawMode: (mode: boolean) => process.stdin.setRawMode(mode),
+  });
+  const decoder = new TextDecoder();
+  let inside = false;
+  process.stdin.on("data", (chunk: Uint8Array) => {
+    let text = decoder.decode(chunk, { stream: true });
+    let out = "";
+    while (text !== "") {
+      const at = text.indexOf(inside ? END : BEGIN);
+      const part = at < 0 ? text : text.slice(0, at);
+      out += inside ? joined(part) : typed(part);
+      text = at < 0 ? "" : text.slice(at + BEGIN.length);
+      if (at >= 0) inside = !inside;
+    }
+    keys.write(out);
+  });
+  process.stdin.on("end", () => keys.end());
+  return keys;
+}
+
+const joined = (text: string) => text.replace(/\r\n|\r|\n/g, NEWLINE);
+
+/** Nobody types a newline and more within one read: that was pasted too, where the terminal does not say so. */
+function typed(text: string): string {
+  const [, body, end] = /^([^]*?)([\r\n]*)$/.exec(text)!;
+  return joined(body) + end;
+}

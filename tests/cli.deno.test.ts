@@ -57,8 +57,8 @@ usage("--help", async () => {
 const WRONG: [string[], string][] = [
   [["generate"], "generate takes one prompt (in quotes), got none"],
   [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
-  [["answer", "x"], "the command must be one of generate, chat, perplexity, replay, got answer"],
-  [["--budget", "8"], "the command must be one of generate, chat, perplexity, replay, got none"],
+  [["answer", "x"], "the command must be one of generate, chat, perplexity, replay, models, pull, got answer"],
+  [["--budget", "8"], "the command must be one of generate, chat, perplexity, replay, models, pull, got none"],
   [["generate", "x", "--bugdet", "8"], "Unknown option '--bugdet'"],
   [["generate", "x", "--budget"], "--budget"],
   [

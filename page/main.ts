@@ -51,8 +51,9 @@ function startWorker() {
 function hear(message: FromWorker) {
   switch (message.type) {
     case "progress": {
-      by<HTMLProgressElement>("progress").value = message.done / message.total;
-      return say(`loading ${bytes(message.done)} of ${bytes(message.total)}`);
+      const { what, done, total } = message;
+      by<HTMLProgressElement>("progress").value = total ? done / total : 0;
+      return say(`${what}: ${bytes(done)}${total ? ` of ${bytes(total)}` : ""}`);
     }
     case "loaded":
       return loaded(message.model);

@@ -77,7 +77,7 @@ export interface Account {
 }
 
 export type FromWorker =
-  | { type: "progress"; done: number; total: number }
+  | { type: "progress"; what: string; done: number; total: number | null } // bytes
   | { type: "loaded"; model: ModelInfo }
   | { type: "began"; run: RunInfo }
   /** The session forgot everything: what comes is read from the beginning. */

@@ -20,6 +20,7 @@ const FIELDS = {
   stride: "number",
   positions: "text",
   allocation: "text",
+  kv: "text",
   score: "text",
   scope: "text",
   window: "number",

@@ -58,7 +58,24 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   model?.dispose();
   model = null;
   const where = from.kind === "files" ? from.files : from.kind === "url" ? from.url : shipped();
-  model = await load(where, { onProgress: (done, total) => post({ type: "progress", done, total }) });
+  const tell = (what: string) => {
+    let told = 0; // ms
+    return (done: number, total: number | null) => {
+      if (performance.now() - told < 50 && done !== total) return;
+      told = performance.now();
+      post({ type: "progress", what, done, total });
+    };
+  };
+  const loading = tell("loading");
+  const downloads = new Map<string, ReturnType<typeof tell>>();
+  model = await load(where, {
+    cache: from.kind === "url", // the shipped one is in the browser's own cache
+    onProgress: loading,
+    onDownload: (file, done, total) => {
+      if (!downloads.has(file)) downloads.set(file, tell(`fetching ${file}`));
+      downloads.get(file)!(done, total);
+    },
+  });
   const { config, gpu, chatTemplate } = model;
   const mine = model;
   gpu.device.lost.then(() => mine === model && fail("run", new Error("the GPU device was lost")));

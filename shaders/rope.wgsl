@@ -1,6 +1,7 @@
 // Splits qkv by head: normalises q and k where the model does (QK_NORM), rotates them (pairs i, i + HEAD_DIM/2),
-// and writes k and v into each lane's own slot, with the slot's position. Under positions "cache" (RANKED) k is stored
-// unrotated, with its rank among the lane's live slots, counted so that all lanes' newest have the same. Grid: (HEADS + 2 · KV_HEADS, tokens).
+// and writes k and v, as KV says, into each lane's own slot, with the slot's position. Under positions "cache" (RANKED) k is
+// stored unrotated, with its rank among the lane's live slots, counted so that all lanes' newest have the same.
+// Grid: (HEADS + 2 · KV_HEADS, tokens).
 override HEADS: u32; // query heads
 override KV_HEADS: u32;
 override HEAD_DIM: u32;
@@ -8,6 +9,8 @@ override QKV_PITCH: u32; // elements between rows of qkv
 override Q_PITCH: u32; // elements between rows of q
 override QK_NORM: u32; // 1: RMSNorm over each head of q and k before the rotation
 override EPS: f32;
+override KV: u32; // how rows are stored: 0 f32, 1 f16, 2 q8 (see src/kv.ts)
+override ROW: u32; // pairs of words in a row
 override RANKED: u32; // 1: k is rotated when it is read
 override POOLED: u32; // 1: the lanes of a layer share its rows
 
@@ -18,13 +21,51 @@ struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 } //
 @group(0) @binding(2) var<storage, read> qkv: array<f32>; // [tokens, QKV_PITCH]: HEADS of q, KV_HEADS of k, KV_HEADS of v
 @group(0) @binding(3) var<storage, read> norms: array<f32>; // [2, HEAD_DIM]: weights for q, for k
 @group(0) @binding(4) var<storage, read_write> q: array<f32>; // [tokens, Q_PITCH]
-@group(0) @binding(5) var<storage, read_write> keys: array<f32>; // [KV_HEADS · rows, HEAD_DIM]
-@group(0) @binding(6) var<storage, read_write> values: array<f32>; // [KV_HEADS · rows, HEAD_DIM]
+@group(0) @binding(5) var<storage, read_write> keys: array<u32>; // [KV_HEADS · rows, ROW · 2]
+@group(0) @binding(6) var<storage, read_write> values: array<u32>; // [KV_HEADS · rows, ROW · 2]
 @group(0) @binding(7) var<storage, read_write> positions: array<i32>; // [lanes, capacity], -1 is a free slot
 @group(0) @binding(8) var<storage, read_write> places: array<i32>; // [2, lanes, capacity]: ranks, rows
 
 const HEADER = 8u; // words before the ids
 const THREADS = 32u;
+const LARGEST = 65504.0; // of f16
+const NO_NUMBER = 0x7fc00000u; // NaN in f32
+var<workgroup> numbers: array<f32, 256>; // of the row to be written; HEAD_DIM at most
+
+// Asked of the bits, because shaders may take it that floats are numbers.
+fn finite(value: f32) -> bool {
+  return (bitcast<u32>(value) & 0x7f800000u) != 0x7f800000u;
+}
+
+// In f16, clamped; what is no finite number stays none.
+fn half_bits(value: f32) -> u32 {
+  return select(0x7e00u, pack2x16float(vec2f(clamp(value, -LARGEST, LARGEST), 0.0)), finite(value));
+}
+
+// The bits of the scale of one half of the row: its largest absolute value; NaN where the row holds what is no number.
+fn scale_bits(second: bool) -> u32 {
+  let middle = (HEAD_DIM + 4u) / 8u * 4u; // whole quads
+  var largest = 0.0;
+  for (var i = 0u; i < HEAD_DIM; i++) {
+    if (!finite(numbers[i])) { return NO_NUMBER; }
+    if ((i >= middle) == second) { largest = max(largest, abs(numbers[i])); }
+  }
+  return bitcast<u32>(largest);
+}
+
+// A word of the row as it is stored.
+fn stored(word: u32) -> u32 {
+  if (KV == 0u) { return bitcast<u32>(numbers[word]); }
+  if (KV == 1u) { return half_bits(numbers[2u * word]) | (half_bits(numbers[2u * word + 1u]) << 16u); }
+  let quads = HEAD_DIM / 4u;
+  if (word >= ROW * 2u - 2u) { return scale_bits(word == ROW * 2u - 1u); }
+  if (word >= quads) { return 0u; }
+  let bits = scale_bits(2u * word >= quads);
+  let scale = bitcast<f32>(bits);
+  if (bits == NO_NUMBER || scale < 1e-30) { return 0u; } // too small to divide by
+  let at = 4u * word;
+  return pack4x8snorm(vec4f(numbers[at], numbers[at + 1u], numbers[at + 2u], numbers[at + 3u]) / scale);
+}
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -42,10 +83,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let from_rope = HEADER + tokens + layer.lanes * tokens + token * HEAD_DIM;
   var row = kv_head * layer.rows + slot;
   if (POOLED == 1u) { row = feed[HEADER + tokens + layer.lanes * tokens + tokens * HEAD_DIM + lane * tokens + token]; }
-  let to_slot = row * HEAD_DIM;
+  let to_slot = row * ROW * 2u;
 
   if (head >= HEADS + KV_HEADS) {
-    for (var i = thread; i < HEAD_DIM; i += THREADS) { values[to_slot + i] = qkv[from_head + i]; }
+    for (var i = thread; i < HEAD_DIM; i += THREADS) { numbers[i] = qkv[from_head + i]; }
+    workgroupBarrier();
+    for (var i = thread; i < ROW * 2u; i += THREADS) { values[to_slot + i] = stored(i); }
     if (thread == 0u) {
       positions[here] = i32(feed[2] + token);
       if (RANKED == 1u) { places[here] = i32(feed[3] + token); }
@@ -76,8 +119,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       q[token * Q_PITCH + head * HEAD_DIM + i] = rotated_a;
       q[token * Q_PITCH + head * HEAD_DIM + i + half] = rotated_b;
     } else {
-      keys[to_slot + i] = select(rotated_a, a, RANKED == 1u);
-      keys[to_slot + i + half] = select(rotated_b, b, RANKED == 1u);
+      numbers[i] = select(rotated_a, a, RANKED == 1u);
+      numbers[i + half] = select(rotated_b, b, RANKED == 1u);
     }
   }
+  if (is_query) { return; }
+  workgroupBarrier();
+  for (var i = thread; i < ROW * 2u; i += THREADS) { keys[to_slot + i] = stored(i); }
 }

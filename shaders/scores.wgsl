@@ -6,6 +6,8 @@ override HEADS: u32;
 override GROUP: u32; // query heads per KV head
 override QUADS: u32; // HEAD_DIM / 4
 override Q_QUADS: u32; // vec4s between rows of q
+override KV: u32; // how rows are stored: 0 f32, 1 f16, 2 q8 (see src/kv.ts)
+override ROW: u32; // vec2s of a row
 override RANKED: u32; // 1: keys are stored unrotated; QUADS is even
 override POOLED: u32; // 1: the lanes of a layer share its rows
 
@@ -14,7 +16,7 @@ struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
 @group(0) @binding(1) var<uniform> layer: Layer;
 @group(0) @binding(2) var<storage, read> q: array<vec4<f32>>; // [tokens, Q_QUADS · 4]
-@group(0) @binding(3) var<storage, read> keys: array<vec4<f32>>; // [kvHeads · rows, HEAD_DIM]
+@group(0) @binding(3) var<storage, read> keys: array<vec2<u32>>; // [kvHeads · rows, ROW]
 @group(0) @binding(4) var<storage, read> positions: array<i32>; // [lanes, capacity]
 @group(0) @binding(5) var<storage, read_write> scores: array<f32>; // [HEADS, tokens, extent]
 @group(0) @binding(6) var<storage, read> places: array<i32>; // [2, lanes, capacity]: ranks, rows
@@ -22,6 +24,17 @@ struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
 
 const TOKENS = 4u;
 const HIDDEN = -3.0e38;
+
+// Numbers 4·i to 4·i + 3 of the row that begins at `row`.
+fn quad(row: u32, i: u32) -> vec4f {
+  if (KV == 0u) { return vec4f(bitcast<vec2f>(keys[row + 2u * i]), bitcast<vec2f>(keys[row + 2u * i + 1u])); }
+  if (KV == 1u) {
+    let pair = keys[row + i];
+    return vec4f(unpack2x16float(pair.x), unpack2x16float(pair.y));
+  }
+  let scales = bitcast<vec2f>(keys[row + ROW - 1u]);
+  return unpack4x8snorm(keys[row + i / 2u][i % 2u]) * select(scales.x, scales.y, 2u * i >= QUADS);
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) at: vec3u) {
@@ -33,8 +46,8 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
   let kv_head = head / GROUP;
   let here = (layer.lane + kv_head) * layer.capacity + slot;
   let position = positions[here];
-  var from_key = (kv_head * layer.rows + slot) * QUADS;
-  if (POOLED == 1u) { from_key = u32(places[layer.lanes * layer.capacity + here]) * QUADS; }
+  var from_key = (kv_head * layer.rows + slot) * ROW;
+  if (POOLED == 1u) { from_key = u32(places[layer.lanes * layer.capacity + here]) * ROW; }
   let from_token = at.z * TOKENS;
   let count = min(TOKENS, tokens - from_token);
   var sums: array<f32, TOKENS>;
@@ -46,8 +59,8 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
     first = feed[3];
     let half = QUADS / 2u;
     for (var i = 0u; i < quads / 2u; i++) {
-      let a = keys[from_key + i];
-      let b = keys[from_key + half + i];
+      let a = quad(from_key, i);
+      let b = quad(from_key, half + i);
       let cosine = angles[u32(max(place, 0)) * QUADS + i];
       let sine = angles[u32(max(place, 0)) * QUADS + half + i];
       let rotated_a = a * cosine - b * sine;
@@ -59,7 +72,7 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
     }
   } else {
     for (var i = 0u; i < quads; i++) {
-      let key = keys[from_key + i];
+      let key = quad(from_key, i);
       for (var t = 0u; t < count; t++) {
         sums[t] += dot(key, q[(from_token + t) * Q_QUADS + head * QUADS + i]);
       }

@@ -1,5 +1,6 @@
 /** The KV cache on the GPU and the feed that tells each step which tokens go into which slots. */
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./gpu/device.ts";
+import { kvRowBytes, type KvType } from "./kv.ts";
 import type { ModelConfig } from "./model/config.ts";
 import type { Pool } from "./pool.ts";
 
@@ -11,6 +12,8 @@ export interface CacheShape {
   readonly capacity: number;
   /** Most tokens of a step. */
   readonly stride: number;
+  /** How K and V are stored. */
+  readonly kv: KvType;
   /** Whether keys are stored unrotated and rotated by their rank among the lane's live slots. */
   readonly ranked: boolean;
   /** Whether the lanes of a layer share its rows, so that one may have more slots than another. */
@@ -20,7 +23,7 @@ export interface CacheShape {
 /** Buffers of one session's cache. They are made once and never grow. */
 export interface Cache extends CacheShape {
   readonly lanes: number; // layers · kvHeads
-  readonly keys: GPUBuffer[]; // per layer [kvHeads · rows, headDim]: a slot's row is kvHead · rows + slot, or as `places` says
+  readonly keys: GPUBuffer[]; // per layer [kvHeads · rows, rowBytes]: a slot's row is kvHead · rows + slot, or as `places` says
   readonly values: GPUBuffer[]; // likewise
   readonly positions: GPUBuffer; // [lanes, capacity] i32, -1 is a free slot
   /** Ranked: each slot's rank; pooled: its row. [2, lanes, capacity] i32; null where neither is needed. */
@@ -28,6 +31,7 @@ export interface Cache extends CacheShape {
   readonly angles: GPUBuffer | null; // ranked: cos, sin by rank [capacity, 2, headDim / 2]
   readonly layers: GPUBufferBinding[]; // per layer: first lane, window, capacity, lanes, rows
   readonly feed: Feed;
+  readonly rowBytes: number; // of K or V of one slot
   readonly kvBytes: number; // bytes of keys and values
   readonly bytes: number; // of all its buffers
   release(): void;
@@ -49,9 +53,9 @@ export interface Feed {
 const HEADER = 8; // words
 const LAYER_BYTES = 32; // the kernels' Layer, padded
 
-/** Bytes that one slot of every lane takes: K and V in f32. */
-export function slotBytes(config: ModelConfig): number {
-  return config.layers * config.kvHeads * config.headDim * 2 * 4;
+/** Bytes of K and V that one slot of every lane takes. */
+export function slotBytes({ layers, kvHeads, headDim }: ModelConfig, kv: KvType): number {
+  return layers * kvHeads * 2 * kvRowBytes(headDim, kv);
 }
 
 /**
@@ -60,9 +64,9 @@ export function slotBytes(config: ModelConfig): number {
  */
 export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): Cache {
   const { layers, kvHeads, headDim } = config;
-  const { rows, capacity, stride, ranked, pooled } = shape;
+  const { rows, capacity, stride, kv, ranked, pooled } = shape;
   const lanes = layers * kvHeads;
-  const rowBytes = headDim * 4;
+  const rowBytes = kvRowBytes(headDim, kv);
   const most = Math.floor(gpu.maxBinding / (kvHeads * rowBytes));
   const needed = Math.max(...rows);
   if (needed > most || lanes * capacity * (ranked || pooled ? 8 : 4) > gpu.maxBinding) {
@@ -87,7 +91,7 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): C
   const feed = { buffer: create("feed", words.byteLength), words, floats: new Float32Array(words.buffer) };
 
   const places = ranked || pooled ? create("places", 2 * lanes * capacity * 4) : null;
-  const angles = ranked ? create("angles", capacity * rowBytes) : null;
+  const angles = ranked ? create("angles", capacity * headDim * 4) : null;
   if (angles) {
     const table = new Float32Array(capacity * headDim);
     for (let rank = 0; rank < capacity; rank++) writeAngles(table, rank * headDim, rank, config.rope);
@@ -112,6 +116,7 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): C
     angles,
     layers: keys.map((_, i) => ({ buffer: uniforms, offset: i * apart, size: LAYER_BYTES })),
     feed,
+    rowBytes,
     kvBytes,
     bytes: buffers.reduce((sum, buffer) => sum + buffer.size, 0),
     release: () => buffers.forEach((buffer) => releaseBuffer(gpu, buffer)),

@@ -1,6 +1,7 @@
 /** Reads a text and gives back everything the model computed of it: for checks against references. */
 import { createBuffer, releaseBuffer, STORAGE } from "./gpu/device.ts";
 import { createReadback, mapped } from "./gpu/readback.ts";
+import type { KvType } from "./kv.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { checkPromptIds, checkSession } from "./options.ts";
 import { createStepper } from "./step.ts";
@@ -13,17 +14,22 @@ export interface Evaluation {
 }
 
 /**
- * Runs `ids` through a full cache in chunks of `stride`.
+ * Runs `ids` through a full cache in chunks of `stride`, K and V stored as `kv` says.
  * @throws RangeError for an id outside the vocabulary or an empty list
  */
-export async function evaluate(model: LoadedModel, ids: ArrayLike<number>, stride = 16): Promise<Evaluation> {
+export async function evaluate(
+  model: LoadedModel,
+  ids: ArrayLike<number>,
+  stride = 16,
+  kv: KvType = "f32",
+): Promise<Evaluation> {
   const { gpu, config } = model;
   const prompt = checkPromptIds(ids, config.vocab);
   const stages = config.layers + 1;
   let count = 0; // tokens of the chunk under way
   let pitch = 0; // bytes between rows of hidden states
   const captured = createBuffer(gpu, "captured", stages * stride * (config.hidden + 8) * 4, STORAGE);
-  const options = checkSession({ policy: "full", stride });
+  const options = checkSession({ policy: "full", stride, kv });
   const stepper = createStepper(model, options, prompt.length, true, {
     tap: (encoder, stage) => {
       const from = stage === config.layers ? stepper.forward.normed : stepper.forward.x;

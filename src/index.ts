@@ -11,6 +11,7 @@
 export type { Budget } from "./budget.ts";
 export type { ChatMessage } from "./chat/template.ts";
 export type { Evicted } from "./evictions.ts";
+export type { KvType } from "./kv.ts";
 export { load, type Model } from "./model.ts";
 export type { Session } from "./session.ts";
 export type { OwnFunctions } from "./snapshot/session.ts";

@@ -4,9 +4,10 @@ import { Pipelines } from "./gpu/dispatch.ts";
 import { type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
 import type { OwnFunctions } from "./snapshot/session.ts";
-import { checkLoad, checkSession, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options.ts";
+import { checkLoad, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { slotBytes } from "./cache.ts";
+import type { KvType } from "./kv.ts";
+import { planSession } from "./plan.ts";
 import { Core } from "./core.ts";
 import type { ModelConfig } from "./model/config.ts";
 import type { LoadedModel } from "./model/loaded.ts";
@@ -23,6 +24,7 @@ export class Model implements LoadedModel {
   readonly gpu: Gpu;
   readonly pipelines: Pipelines;
   readonly weights: Weights;
+  readonly kv: KvType;
   readonly #sessions = new Set<Session>();
   readonly #ownsDevice: boolean;
   #disposed = false;
@@ -31,6 +33,7 @@ export class Model implements LoadedModel {
     { config, tokenizer, chatTemplate }: { config: ModelConfig; tokenizer: Tokenizer; chatTemplate: string | null },
     gpu: Gpu,
     weights: Weights,
+    kv: KvType,
     ownsDevice: boolean,
   ) {
     this.config = config;
@@ -39,6 +42,7 @@ export class Model implements LoadedModel {
     this.gpu = gpu;
     this.pipelines = new Pipelines(gpu);
     this.weights = weights;
+    this.kv = kv;
     this.#ownsDevice = ownsDevice;
   }
 
@@ -47,7 +51,7 @@ export class Model implements LoadedModel {
    * @throws RangeError for options out of range or a cache beyond the adapter's limits; Error on a disposed model or lost device.
    */
   session(options: SessionOptions = {}): Session {
-    checkSession(options, slotBytes(this.config));
+    planSession(this, options);
     this.#checkUsable("create session");
     return new Session(this, options, this.#join);
   }
@@ -65,6 +69,7 @@ export class Model implements LoadedModel {
   }
 
   readonly #join = (session: Session) => {
+    this.#checkUsable("create session");
     this.#sessions.add(session);
     return () => this.#sessions.delete(session);
   };
@@ -80,10 +85,9 @@ export class Model implements LoadedModel {
    * @throws RangeError for bad options or a text too short; Error on a disposed model or lost device
    */
   async perplexity(text: string | ArrayLike<number>, options: PerplexityOptions = {}): Promise<Perplexity> {
-    if (this.#disposed) {
-      throw new Error("Cannot measure perplexity: the model must not be disposed, got a disposed one");
-    }
-    return await perplexity(this, text, options);
+    const check = () => this.#checkUsable("measure perplexity");
+    check();
+    return await perplexity(this, text, options, check);
   }
 
   /** Bytes of GPU memory held by the weights and by every session. */
@@ -91,26 +95,35 @@ export class Model implements LoadedModel {
     return this.gpu.bytes;
   }
 
-  /** Gives every buffer back, those of its sessions too. */
+  /** Gives every buffer back, those of its sessions too. @throws what a session's recording throws, once all is given back */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const session of [...this.#sessions]) session.dispose();
+    let failure: unknown = null;
+    for (const session of [...this.#sessions]) {
+      try {
+        session.dispose();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
     this.weights.release();
     this.gpu.unwatch();
     if (this.#ownsDevice) this.gpu.device.destroy();
+    if (failure !== null) throw failure;
   }
 }
 
 /**
  * Loads a Hugging Face folder (config.json, safetensors, tokenizer.json), given as a folder or base URL, or a GGUF file, given
- * as a path or URL that ends in .gguf, onto the GPU; or the files of either, as a picker gives them. Quantised weights stay as
- * they are in the file.
+ * as a path or URL that ends in .gguf, onto the GPU; or the files of either, as a picker gives them; of the hub
+ * `hf:owner/name[@revision][/file]`, of the catalogue a name. Quantised weights stay as they are in the file. What comes over the
+ * network is cached.
  * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a GPU that is absent or too small.
  */
 export async function load(where: string | URL | PickedFiles, options: LoadOptions = {}): Promise<Model> {
-  const { device, maxBinding, onProgress } = checkLoad(options);
-  const files = await openModel(where);
+  const { device, maxBinding, kv, onProgress, access } = checkLoad(options);
+  const files = await openModel(where, access);
   const { config, tensors } = files;
 
   await Core.ready();
@@ -134,5 +147,5 @@ export async function load(where: string | URL | PickedFiles, options: LoadOptio
       `Cannot load model: the GPU must hold ${total} bytes of weights, got: ${refused?.message ?? gpu.failure}`,
     );
   }
-  return new Model(files, gpu, weights, !device);
+  return new Model(files, gpu, weights, kv, !device);
 }

@@ -1,5 +1,6 @@
 /** Every option a user may set: its type, its default and its check, a file for each theme. Inner code trusts what leaves here. */
-import { known, refuse, whole } from "./options/check.ts";
+import { KV_TYPES, type KvType } from "./kv.ts";
+import { callback, flag, known, oneOf, refuse, whole } from "./options/check.ts";
 import { SESSION_NAMES, type SessionOptions } from "./options/session.ts";
 
 export {
@@ -12,7 +13,13 @@ export {
 } from "./options/generate.ts";
 export { checkPins, checkRoom, checkSpan, leastOf, type Span } from "./options/room.ts";
 export type { OwnScore, RuleOptions } from "./options/rule.ts";
-export { type CheckedSession, checkSession, type Count, type SessionOptions } from "./options/session.ts";
+export {
+  type CheckedSession,
+  checkSession,
+  type Count,
+  type SessionHost,
+  type SessionOptions,
+} from "./options/session.ts";
 
 /** How a model is loaded. */
 export interface LoadOptions {
@@ -20,8 +27,18 @@ export interface LoadOptions {
   device?: GPUDevice;
   /** Largest buffer a kernel may bind, in bytes; larger weights are split. Default: what the device allows. */
   maxBinding?: number;
+  /** How sessions store K and V that are not told otherwise: "f32", "f16" or "q8". Default "f16". */
+  kv?: KvType;
   /** Hears how many bytes of weights have been read. */
   onProgress?: (done: number, total: number) => void;
+  /** Hears how many bytes of a file have been downloaded; total is null where the server does not say. */
+  onDownload?: (file: string, done: number, total: number | null) => void;
+  /** Whether files from the network are kept for the next time. Default true. */
+  cache?: boolean;
+  /** Base URL of the hub that `hf:` names mean. Default: $HF_ENDPOINT, or https://huggingface.co. */
+  hub?: string | URL;
+  /** The hub's token, sent to the hub alone. Default: $HF_TOKEN. */
+  token?: string;
 }
 
 /** A session's options, and how a text is measured. */
@@ -32,19 +49,23 @@ export interface PerplexityOptions extends SessionOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
-/** Fills in the defaults of loading. @throws RangeError */
-export function checkLoad(options: LoadOptions): Required<Omit<LoadOptions, "device">> & { device?: GPUDevice } {
+/** Fills in the defaults of loading; what reaches the network is left for openAccess. @throws RangeError */
+export function checkLoad(options: LoadOptions) {
   const action = "load model";
-  known(action, options, ["device", "maxBinding", "onProgress"]);
+  known(action, options, ["device", "maxBinding", "kv", "onProgress", "onDownload", "cache", "hub", "token"]);
   const maxBinding = options.maxBinding === undefined
     ? Infinity
     : whole(action, "maxBinding", options.maxBinding, 1, Number.MAX_SAFE_INTEGER);
-  const onProgress = options.onProgress ?? (() => {});
-  if (typeof onProgress !== "function") refuse(action, "onProgress must be a function", onProgress);
+  const onProgress = callback(action, "onProgress", options.onProgress) ?? (() => {});
+  const onDownload = callback(action, "onDownload", options.onDownload) ?? undefined;
   if (options.device !== undefined && typeof options.device?.createComputePipeline !== "function") {
     refuse(action, "device must be a GPUDevice", options.device);
   }
-  return { device: options.device, maxBinding, onProgress };
+  const kv = oneOf(action, "kv", options.kv ?? "f16", KV_TYPES);
+  const cache = flag(action, "cache", options.cache ?? true);
+  const { device, hub, token } = options;
+  if (token !== undefined && typeof token !== "string") refuse(action, "token must be a string", typeof token);
+  return { device, maxBinding, kv, onProgress, access: { onDownload, cache, hub, token } };
 }
 
 /** Fills in the defaults of a measurement; the session's options are left for checkSession. @throws RangeError */

@@ -1,8 +1,8 @@
 /** How well a model under a budget foresees a given text. */
-import { slotBytes } from "./cache.ts";
 import type { LoadedModel } from "./model/loaded.ts";
-import { checkPerplexity, checkPromptIds, checkRoom, checkSession } from "./options.ts";
+import { checkPerplexity, checkPromptIds, checkRoom } from "./options.ts";
 import type { PerplexityOptions } from "./options.ts";
+import { planSession } from "./plan.ts";
 import { ruleName } from "./policies/rule.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { createStepper } from "./step.ts";
@@ -29,12 +29,14 @@ export interface Perplexity {
 
 /**
  * Reads `text` in chunks of `stride`, evicting as a session does, and averages the loss of every token after the first `first`.
+ * @param check throws where the model can no longer be used: it may be disposed of between two steps
  * @throws RangeError for bad options or a text of fewer than two tokens
  */
 export async function perplexity(
   model: LoadedModel,
   text: string | ArrayLike<number>,
   options: PerplexityOptions,
+  check: () => void,
 ): Promise<Perplexity> {
   const { first, onProgress, ...session } = checkPerplexity(options);
   const encoded = typeof text === "string" ? model.tokenizer.encode(text, { bos: true, special: true }) : text;
@@ -42,7 +44,7 @@ export async function perplexity(
   if (ids.length <= first) {
     throw new RangeError(`Cannot measure perplexity: the text must have more than ${first} tokens, got ${ids.length}`);
   }
-  const checked = checkSession(session, slotBytes(model.config), ids.length);
+  const checked = planSession(model, session, ids.length);
   const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
   checkRoom(checked, 0, ids.length, spans, 0);
   const { stride, budget, policy } = checked;
@@ -58,6 +60,7 @@ export async function perplexity(
     for (let begin = 0; begin < ids.length - 1;) {
       const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there
       const count = Math.min(stride, end - begin);
+      check();
       await stepper.step(ids, begin, count, "losses");
       for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.losses[t];
       begin += count;
@@ -76,6 +79,9 @@ export async function perplexity(
       evictions: books.seen - books.live,
       kvBytes: cache.kvBytes,
     };
+  } catch (error) {
+    check();
+    throw error;
   } finally {
     stepper.release();
   }

@@ -4,10 +4,11 @@ import { type ChatMessage, checkMessages, readTemplate } from "./chat/template.t
 import { planTurn } from "./chat/turn.ts";
 import type { LaneViews } from "./core.ts";
 import type { LoadedModel } from "./model/loaded.ts";
-import { checkChat, checkGenerate, checkPins, checkPromptIds, checkRoom, checkSession, checkSpan } from "./options.ts";
+import { checkChat, checkGenerate, checkPins, checkPromptIds, checkRoom, checkSpan } from "./options.ts";
 import type { ChatOptions, CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
 import { mostHeld } from "./pins.ts";
+import { planSession } from "./plan.ts";
 import { ruleName } from "./policies/rule.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { newRun, type Report, reportOf, type Run } from "./report.ts";
@@ -15,7 +16,8 @@ import { Random, Sampler } from "./sample.ts";
 import { copySlots, growInto } from "./slots.ts";
 import { loadContext, saveContext } from "./snapshot/context.ts";
 import { type Kept, refused } from "./snapshot/file.ts";
-import { fillCache, openSnapshot, optionsAgain, type OwnFunctions, writeSnapshot } from "./snapshot/session.ts";
+import { copyOptions, fillCache, openSnapshot, optionsAgain, writeSnapshot } from "./snapshot/session.ts";
+import type { OwnFunctions } from "./snapshot/session.ts";
 import { createStepper, type Memory, type Stepper, type Wanted } from "./step.ts";
 import { TextStream } from "./text.ts";
 
@@ -63,16 +65,21 @@ export class Session {
    * @param kept what it is to go on from; its cache is then still to be filled
    */
   constructor(model: LoadedModel, asked: SessionOptions, join: Join, kept: Kept | null = null) {
-    this.#asked = { ...asked };
-    this.options = checkSession(this.#asked, slotBytes(model.config), kept?.promptTokens);
+    this.options = planSession(model, asked, kept?.promptTokens);
+    this.#asked = { ...copyOptions(asked), kv: this.options.kv };
     this.#recorder = this.options.record && new Recorder(this.options.record);
     this.#model = model;
     this.#sampler = new Sampler(model.config.vocab);
     this.#banned = new Uint32Array(Math.ceil(model.config.vocab / 32));
-    if (kept) this.#takeOver(kept);
-    else if (this.options.budget > 0) this.#allocate();
     this.#join = join;
-    this.#leave = join(this);
+    this.#leave = join(this); // first: a model that was disposed of meanwhile refuses
+    try {
+      if (kept) this.#takeOver(kept);
+      else if (this.options.budget > 0) this.#allocate();
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
   }
 
   #takeOver({ context, promptTokens, pins, pending, random, conversation }: Kept) {
@@ -92,7 +99,7 @@ export class Session {
   /** Use `model.restore()`. */
   static async restore(model: LoadedModel, join: Join, bytes: Uint8Array, own: OwnFunctions): Promise<Session> {
     const { kept, body } = await openSnapshot(model, bytes);
-    const options = optionsAgain(kept, own);
+    const options = optionsAgain("restore session", kept, own);
     return await Session.#goOn(model, options, join, kept, (stepper, options) => {
       fillCache(model, stepper, options, kept, body);
     });
@@ -109,6 +116,7 @@ export class Session {
     try {
       if (session.#stepper) fill(session.#stepper, session.options);
       await session.#confirm();
+      session.#checkUsable("create session"); // its model may have been disposed of, and with it this
     } catch (error) {
       session.dispose();
       throw error;
@@ -137,7 +145,7 @@ export class Session {
       const score = kept.ownScore ? { score: this.#asked.score } : {};
       return await Session.#goOn(
         this.#model,
-        optionsAgain(kept, { ...score, ...own }),
+        optionsAgain("fork the session", kept, { ...score, ...own }),
         this.#join,
         kept,
         (to, options) => {
@@ -260,7 +268,7 @@ export class Session {
     this.#checkUsable();
     const reading = read();
     const { ids, anew, pinned } = reading;
-    const options = this.#stepper ? this.options : checkSession(this.#asked, slotBytes(this.#model.config), ids.length);
+    const options = this.#stepper ? this.options : planSession(this.#model, this.#asked, ids.length);
     const seen = anew ? 0 : this.seen;
     const spans = anew ? [...options.pin] : [...options.pin, ...this.#pins];
     if (pinned > 0) spans.push([0, pinned]);
@@ -408,6 +416,7 @@ export class Session {
     }
     const stepper = this.#stepper!;
     await this.#confirm();
+    if (this.#disposed) this.#checkUsable();
     this.#banned.fill(0);
     for (const id of options.banned) this.#banned[id >> 5] |= 1 << (id & 31);
     gpu.device.queue.writeBuffer(stepper.forward.banned, 0, this.#banned);
@@ -416,9 +425,9 @@ export class Session {
 
   /** Waits for the GPU to confirm the cache's memory. */
   async #confirm(): Promise<void> {
+    const kvBytes = this.#stepper?.cache.kvBytes;
     const failure = (await this.#made) as GPUError | null;
     if (!failure) return;
-    const { kvBytes } = this.#stepper!.cache;
     throw new Error(`Cannot create session: the GPU must hold ${kvBytes} bytes of cache, got: ${failure.message}`);
   }
 
@@ -496,7 +505,7 @@ export class Session {
       liveSlots,
       maxLiveSlots: peak ?? 0,
       kvBytes: cache?.kvBytes ?? 0,
-      fullKvBytes: this.seen * slotBytes(config),
+      fullKvBytes: this.seen * slotBytes(config, this.options.kv),
       evictions: this.seen - liveSlots,
       adapter: gpu.adapter,
     });
@@ -517,12 +526,15 @@ export class Session {
     this.#conversation = null;
   }
 
-  /** Gives every buffer back. A generation that is running ends with an error at its next step. */
+  /**
+   * Gives every buffer back. A generation that is running ends with an error at its next step.
+   * @throws what the recording's sink throws at its end; everything is given back then too
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    if (!this.#stepping) this.#release();
     this.#leave();
+    if (!this.#stepping) this.#release();
   }
 
   #release() {

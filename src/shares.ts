@@ -47,7 +47,8 @@ export class Shares {
   readonly #books: Books;
   readonly #kvHeads: number;
   readonly #total: number; // slots of a layer's lanes
-  readonly #bounds: Bounds;
+  /** Of every lane's budget. */
+  readonly bounds: Bounds;
   readonly #scores: Float32Array[]; // of one layer: [kvHeads][slots]
   readonly #counts: Int32Array; // [kvHeads]
   readonly #parts: Int32Array; // [kvHeads]
@@ -60,7 +61,7 @@ export class Shares {
     this.#books = books;
     this.#kvHeads = kvHeads;
     this.#total = options.budget * kvHeads;
-    this.#bounds = boundsOf(options.budget, leastOf(options), kvHeads);
+    this.bounds = boundsOf(options.budget, leastOf(options), kvHeads);
     this.#scores = Array.from({ length: kvHeads }, () => new Float32Array(books.width));
     this.#counts = new Int32Array(kvHeads);
     this.#parts = new Int32Array(kvHeads);
@@ -94,7 +95,7 @@ export class Shares {
         }
         this.#counts[head] = count;
       }
-      shareOut(this.#scores, this.#counts, this.#total, this.#bounds, this.#parts);
+      shareOut(this.#scores, this.#counts, this.#total, this.bounds, this.#parts);
       for (let head = 0; head < this.#kvHeads; head++) groups[first + head].budget = this.#parts[head];
     }
   }

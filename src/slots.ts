@@ -27,12 +27,13 @@ export function uploadPoolRows(gpu: Gpu, pool: Pool, { places }: Cache): void {
 export function growInto(gpu: Gpu, model: LoadedModel, from: Stepper, to: Stepper): void {
   const { seen } = from.books;
   if (seen === 0) return;
-  const { kvHeads, headDim } = model.config;
+  const { kvHeads } = model.config;
+  const { rowBytes } = from.cache;
   const encoder = gpu.device.createCommandEncoder();
-  const laneBytes = (stepper: Stepper) => stepper.cache.capacity * headDim * 4;
+  const laneBytes = (stepper: Stepper) => stepper.cache.capacity * rowBytes;
   const copy = (a: GPUBuffer, b: GPUBuffer) => {
     for (let head = 0; head < kvHeads; head++) {
-      encoder.copyBufferToBuffer(a, head * laneBytes(from), b, head * laneBytes(to), seen * headDim * 4);
+      encoder.copyBufferToBuffer(a, head * laneBytes(from), b, head * laneBytes(to), seen * rowBytes);
     }
   };
   from.cache.keys.forEach((keys, i) => copy(keys, to.cache.keys[i]));

@@ -129,7 +129,8 @@ export function createStepper(
   const { lanes, width: capacity } = books;
   checkScratch(model, capacity, lanes, stride, every);
   const { rows, pooled } = grouping;
-  const shape = { rows, pooled, capacity, stride, ranked: options.positions === "cache" };
+  const { kv: kind } = options;
+  const shape = { rows, pooled, capacity, stride, kv: kind, ranked: options.positions === "cache" };
   const cache = createCache(gpu, config, shape);
   const pool = pooled ? new Pool(rows, kvHeads, capacity) : null;
   const shares = pooled ? new Shares(books, kvHeads, options) : null;

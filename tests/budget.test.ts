@@ -1,13 +1,16 @@
 // Budgets in slots, bytes and shares become slots exactly, and what is held is what was asked for.
 import * as assert from "uvu/assert";
 import { budgetSlots, parseBudget } from "../src/budget.ts";
+import { KV_TYPES, type KvType } from "../src/kv.ts";
 import { load } from "../src/model.ts";
 import type { SessionOptions } from "../src/options.ts";
 import { gpuSuite, testDevice } from "./device.ts";
 import { repoPath } from "./files.ts";
 import { refusal } from "./spies.ts";
 
-const SLOT = 5 * 2 * 32 * 2 * 4; // bytes of one slot of fable-2m's ten lanes
+/** Bytes of one slot of fable-2m's ten lanes, and per lane. */
+const SLOTS = { f32: 10 * 2 * 32 * 4, f16: 10 * 2 * 32 * 2, q8: 10 * 2 * (32 + 8) };
+const SLOT = SLOTS.f32;
 const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 
 const test = await gpuSuite("budget");
@@ -59,18 +62,20 @@ test("a session holds what was asked for, and says so", async () => {
   const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
   const weights = model.gpuBytes;
   const prompt = model.tokenizer.encode(PROMPT, { bos: true });
-  const cases: [SessionOptions, slots: number][] = [
-    [{ budget: 20, stride: 4 }, 24],
-    [{ budget: { share: 0.5 }, stride: 3 }, Math.floor(prompt.length / 2) + 3],
-    [{ budget: { bytes: 30 * SLOT + 5 } }, 30],
-    [{ policy: "full" }, prompt.length + 10],
-    [{ policy: "full", budget: { bytes: 60 * SLOT } }, 60 - 12], // the stride is not needed, but counted all the same
-  ];
-  for (const [options, slots] of cases) {
-    const session = model.session({ sinks: 1, newest: 1, ...options });
+  const cases = KV_TYPES.flatMap((kv): [SessionOptions, slots: number, KvType][] => [
+    [{ budget: 20, stride: 4 }, 24, kv],
+    [{ budget: { share: 0.5 }, stride: 3 }, Math.floor(prompt.length / 2) + 3, kv],
+    [{ budget: { bytes: 30 * SLOTS[kv] + 5 } }, 30, kv],
+    [{ budget: { bytes: 30 * SLOTS[kv] }, allocation: "pyramid" }, 30, kv],
+    [{ budget: { bytes: 60 * SLOTS[kv] }, stride: 4, allocation: "adaptive" }, 60, kv],
+    [{ policy: "full" }, prompt.length + 10, kv],
+    [{ policy: "full", budget: { bytes: 60 * SLOTS[kv] } }, 60 - 12, kv], // the stride is not needed, but counted all the same
+  ]);
+  for (const [options, slots, kv] of cases) {
+    const session = model.session({ sinks: 1, newest: 1, ...options, kv });
     for await (const _ of session.generate(prompt, { maxNewTokens: 10 }));
     const memory = session.memory();
-    assert.is(memory.kv, slots * SLOT, JSON.stringify(options));
+    assert.is(memory.kv, slots * SLOTS[kv], JSON.stringify(options));
     assert.is(session.report().kvBytes, memory.kv);
     assert.is(memory.gpu, model.gpuBytes - weights);
     assert.is(memory.gpu, memory.kv + memory.slots + memory.scratch + memory.readback);

@@ -57,8 +57,8 @@ usage("--help", async () => {
 const WRONG: [string[], string][] = [
   [["generate"], "generate takes one prompt (in quotes), got none"],
   [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
-  [["answer", "x"], "the command must be one of generate, chat, perplexity, replay, got answer"],
-  [["--budget", "8"], "the command must be one of generate, chat, perplexity, replay, got none"],
+  [["answer", "x"], "the command must be one of generate, chat, perplexity, replay, models, pull, got answer"],
+  [["--budget", "8"], "the command must be one of generate, chat, perplexity, replay, models, pull, got none"],
   [["generate", "x", "--bugdet", "8"], "Unknown option '--bugdet'"],
   [["generate", "x", "--budget"], "--budget"],
   [
@@ -226,7 +226,7 @@ run("budgets as a share of the prompt and in bytes", async () => {
   assert.is(share.budget, Math.floor(share.promptTokens / 2));
   assert.is(share.liveSlots, share.budget);
   const bytes = await json("64KiB");
-  assert.is(bytes.budget, 65536 / 2560 - 2 | 0);
+  assert.is(bytes.budget, 65536 / 1280 - 2 | 0);
   assert.ok(bytes.kvBytes <= 65536);
   assert.is((await json("512MB")).evictions, 0);
 });
@@ -306,6 +306,14 @@ run("a session is saved, and resumed exactly", async () => {
   const foreign = await kvcap(["generate", "--resume", repoPath("package.json")]);
   assert.is(foreign.code, 1);
   assert.match(foreign.stderr, "Cannot restore session: a snapshot must begin with kvcapses, got other bytes");
+  for (const [path, what] of [[folder, "a folder"], ["/dev/null", "a device or a pipe"]]) {
+    const { code, stdout, stderr } = await kvcap(["generate", prompt, ...capped, "--save", path]);
+    assert.equal([code, stdout, stderr.trim()], [
+      1,
+      "",
+      `Cannot save the session: ${path} must be a file to write, got ${what}`,
+    ]);
+  }
   assert.equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["session.kvcap"]);
   await Deno.remove(folder, { recursive: true });
 });
@@ -448,6 +456,9 @@ run("a recording is replayed, by the policy recorded to the same victims", async
   assert.is(full.code, 0, full.stderr);
   assert.is(full.stdout.trimEnd().split("\n").length, 3);
   assert.not.match(full.stderr, "record with --policy full");
+  const none = await kvcap(["replay", file, "--budget", "0"]);
+  assert.equal([none.code, none.stdout], [2, ""]);
+  assert.match(none.stderr, /^Cannot replay: budget must be a whole number from 1 [^\n]+, got 0\n$/);
   const wrong = await kvcap(["replay", file, "--budget", "64KB"]);
   assert.is(wrong.code, 2);
   assert.match(wrong.stderr, /^Cannot replay: budget must be slots or a share of the tokens recorded, got [^\n]+\n$/);

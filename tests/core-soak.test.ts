@@ -7,7 +7,7 @@ import { fromEnvironment } from "./runs.ts";
 import { randomFrom, ruleOf, scalarWasm } from "./trio.ts";
 import { CoreTwin } from "./reference/core.ts";
 
-const STEPS = fromEnvironment("KVCAP_STEPS", 4000);
+const STEPS = fromEnvironment("KVCAP_STEPS", 100_000);
 const WINDOW = 16;
 const shape = { layers: 1, kvHeads: 2, capacity: 12, window: WINDOW };
 

@@ -32,7 +32,14 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
   const capacity = Math.max(...calls.map(({ live }) => live));
   const longest = Math.max(...calls.map(({ positions }) => positions.length));
   const stride = Math.max(longest, 1);
-  const options = checkSession({ policy: POLICIES[trace.case.policy], budget: capacity, stride, sinks: 0, newest: 0 });
+  const options = checkSession({
+    policy: POLICIES[trace.case.policy],
+    budget: capacity,
+    stride,
+    sinks: 0,
+    newest: 0,
+    kv: "f32",
+  });
   const stepper = createStepper(model, options, capacity, trace.case.mode === "ppl");
   const [group] = stepper.books.groups;
   const { core } = group;

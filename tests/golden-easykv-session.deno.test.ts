@@ -19,7 +19,7 @@ interface Trace {
 /** EasyKV's decoding rules in our words; its budget B counts generated tokens only. */
 function sessionOptions({ case: { policy, budget: B }, promptIds }: Trace): SessionOptions {
   const share = Math.floor(0.3 * B);
-  const common = { budget: promptIds.length + B, pinPrompt: true, sinks: 0, unsettled: 0 };
+  const common = { budget: promptIds.length + B, pinPrompt: true, sinks: 0, unsettled: 0, kv: "f32" as const };
   if (policy === "h2o_head") return { ...common, policy: "h2o", newest: share };
   if (policy === "tova") return { ...common, policy: "tova", newest: 0 };
   if (policy === "recency") return { ...common, policy: "recency", newest: 0 };

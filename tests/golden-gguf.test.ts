@@ -46,7 +46,7 @@ async function checkCase(model: Model, golden: Case, floats: Float32Array): Prom
   assert.ok(most <= TOLERANCE, `logits differ by ${most} of the largest`);
 
   // Only the answer to messages may end, and not at once; the recorded end is its last id then.
-  const session = model.session({ policy: "full" });
+  const session = model.session({ policy: "full", kv: "f32" });
   const ends = golden.messages ? eosIds : [];
   const options = { maxNewTokens: greedy.length, stopAtEnd: false, banned: golden.messages ? [] : eosIds };
   for await (const _ of session.generate(ids, options));
@@ -74,7 +74,7 @@ async function checkCase(model: Model, golden: Case, floats: Float32Array): Prom
 
 /** Mean negative log-likelihood of the tokens after the first. */
 async function perToken(model: Model, ids: number[]): Promise<{ nll: number }> {
-  const { perplexity } = await model.perplexity(ids, { policy: "full" });
+  const { perplexity } = await model.perplexity(ids, { policy: "full", kv: "f32" });
   return { nll: Math.log(perplexity) };
 }
 

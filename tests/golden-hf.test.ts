@@ -37,7 +37,7 @@ async function checkCase(model: Model, golden: Case, floats: Float32Array): Prom
   assert.ok(logits <= TOLERANCE, `logits differ by ${logits} of the largest`);
   assert.ok(states <= TOLERANCE, `hidden states differ by ${states} of the largest`);
 
-  const session = model.session({ policy: "full" });
+  const session = model.session({ policy: "full", kv: "f32" });
   const options = { maxNewTokens: golden.greedy.length, banned: model.config.eosIds };
   for await (const _ of session.generate(golden.ids, options));
   const { ids } = session.report();

@@ -7,22 +7,18 @@ import type { Account } from "../page/protocol.ts";
 import { load } from "../src/model.ts";
 import { testDevice } from "./device.ts";
 import { repoPath } from "./files.ts";
-import {
-  accountOf,
-  differences,
-  drawn,
-  drop,
-  ended,
-  hashOf,
-  inSight,
-  type Lab,
-  made,
-  openLab,
-  shaded,
-} from "./lab.ts";
+import { accountOf, differences, drawn, drop, ended, hashOf, inSight, type Lab, made, openLab, shaded } from "./lab.ts";
 
 const PROMPT = "Once upon a time";
-const SETTINGS = { mode: "text", temperature: "0", policy: "roco", budget: "24", stride: "4", stopAtEnd: "no" };
+const SETTINGS = {
+  mode: "text",
+  temperature: "0",
+  policy: "roco",
+  budget: "24",
+  stride: "4",
+  stopAtEnd: "no",
+  kv: "f32",
+};
 const lab = suite("lab");
 const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
 
@@ -62,7 +58,7 @@ test("greedy text is Deno's over its first 40 tokens", async () => {
   const device = await testDevice();
   assert.ok(device, "there must be an adapter to compare with");
   const model = await load(repoPath("models/fable-2m"), { device: device! });
-  const session = model.session({ policy: "roco", budget: 24, stride: 4 });
+  const session = model.session({ policy: "roco", budget: 24, stride: 4, kv: "f32" });
   let text = "";
   for await (const piece of session.generate(PROMPT, { maxNewTokens: 40, stopAtEnd: false })) text += piece;
   assert.equal(session.livePositions(), accounts[2].live);

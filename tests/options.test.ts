@@ -70,6 +70,7 @@ const session: [Record<string, unknown>, string][] = [
   [{ onEvict: "yes" }, 'onEvict must be a function, got "yes"'],
   [{ pinPrompt: "yes" }, 'pinPrompt must be true or false, got "yes"'],
   [{ positions: "relative" }, 'positions must be absolute or cache, got "relative"'],
+  [{ kv: "q4" }, 'kv must be one of f32, f16, q8, got "q4"'],
   [{ seed: -1 }, "seed must be a whole number from 0 to 4294967295, got -1"],
   [{ seed: 2 ** 32 }, "got 4294967296"],
   [{ bugdet: 3 }, "options are policy, score, scope, window, pool, width, shared, budget"],
@@ -139,7 +140,7 @@ test("shares of the budget, and the parts of a rule", () => {
   });
   assert.equal([sinks, newest, unsettled, stride], [10, 12, 0, 27]);
   assert.is(checkSession({ budget: { share: 0.5 }, newest: { share: 0.1 } }).newest, 0); // not known yet
-  assert.is(checkSession({ budget: { share: 0.5 }, newest: { share: 0.1 } }, 1, 100).newest, 5);
+  assert.is(checkSession({ budget: { share: 0.5 }, newest: { share: 0.1 } }, undefined, 100).newest, 5);
   const parts = (options: Parameters<typeof checkSession>[0]) => {
     const { score, scope, window, pool, width, shared } = checkSession(options);
     return [score, scope, window, pool, width, shared];
@@ -185,7 +186,12 @@ test("prompts and loading", () => {
   }
   assert.equal(checkPromptIds(new Uint32Array([1, 2]), VOCAB), [1, 2]);
   assert.match(refusal(() => checkLoad({ maxBinding: 0 })), "Cannot load model: maxBinding must be");
-  assert.match(refusal(() => checkLoad({ gpu: 1 } as never)), "options are device, maxBinding, onProgress");
+  assert.match(refusal(() => checkLoad({ gpu: 1 } as never)), "options are device, maxBinding, kv, onProgress");
+  assert.match(
+    refusal(() => checkLoad({ kv: "f8" } as never)),
+    'Cannot load model: kv must be one of f32, f16, q8, got "f8"',
+  );
+  assert.is(checkLoad({}).kv, "f16");
   assert.match(refusal(() => checkLoad({ onProgress: 1 } as never)), "onProgress must be a function");
 });
 

@@ -41,6 +41,7 @@ test("where nothing is evicted it is the full cache's, whatever policy and strid
           stride,
           budget: 200,
           first,
+          kv: "f32",
         });
         assert.ok(Math.abs(loss - expected) < 1e-5, `${policy} ${stride}: ${loss} and ${expected}`);
         assert.is(perplexity, Math.exp(loss));

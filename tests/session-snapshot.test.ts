@@ -1,5 +1,6 @@
 // Snapshots and forks of a session: whoever goes on from one goes on exactly, to the last byte of books, K and V.
 import * as assert from "uvu/assert";
+import { Core, type CoreRule } from "../src/core.ts";
 import { crc32 } from "../src/core-snapshot.ts";
 import { load, type Model } from "../src/model.ts";
 import type { GenerateOptions, OwnScore, SessionOptions } from "../src/options.ts";
@@ -79,8 +80,8 @@ test("and sampling, pins, a share of the prompt, a score of one's own and a full
   await goesOn(SMALL, { temperature: 1, topP: 0.9, seed: 7 });
   await goesOn({ ...SMALL, pinPrompt: true, budget: 48 });
   await goesOn({ ...SMALL, pin: [[4, 8], [40, 44]], policy: "random", seed: 5 });
-  await goesOn({ ...SMALL, budget: { share: 0.7 } });
-  await goesOn({ policy: "full", budget: 100 });
+  await goesOn({ ...SMALL, budget: { share: 0.7 }, kv: "q8" });
+  await goesOn({ policy: "full", budget: 100, kv: "f32" });
   const score: OwnScore = (_, { sums, births }, scores, clock) => {
     for (let slot = 0; slot < scores.length; slot++) scores[slot] = sums[slot] / (clock - births[slot] + 1);
   };
@@ -119,9 +120,9 @@ test("who is evicted is told after a restore as before, by those who could be to
   assert.ok(same(await silent.snapshot(), bytes));
   const plain = model.session(SMALL);
   await say(plain, 1);
-  const rule = "Cannot restore session: onEvict needs a snapshot of a session that had one";
-  assert.match(await rejection(model.restore(await plain.snapshot(), tell([]))), rule);
-  assert.match(await rejection(plain.fork(tell([]))), rule);
+  const rule = "session: onEvict needs a session that had one from the start";
+  assert.match(await rejection(model.restore(await plain.snapshot(), tell([]))), `Cannot restore ${rule}`);
+  assert.match(await rejection(plain.fork(tell([]))), `Cannot fork the ${rule}`);
   for (const each of [session, restored, fork, silent, plain]) each.dispose();
 });
 
@@ -135,6 +136,18 @@ test("a fork is its own: what one goes on with does not touch the other", async 
   session.dispose();
   await say(fork, 4, {}, "");
   fork.dispose();
+});
+
+test("options are those that a session was made with, whatever becomes of the object that held them", async () => {
+  const pin: [number, number][] = [[4, 8]];
+  const session = model.session({ ...SMALL, pin });
+  await say(session);
+  pin[0][1] = 12;
+  pin.push([0, 40]);
+  const restored = await model.restore(await session.snapshot());
+  const fork = await session.fork();
+  for (const each of [restored, fork]) assert.equal(each.options.pin, [[4, 8]]);
+  for (const each of [session, restored, fork]) each.dispose();
 });
 
 test("draws go on where they left off, and a seed begins them anew", async () => {
@@ -204,6 +217,8 @@ async function refusedBytes(bytes: Uint8Array, rule: string) {
 // deno-lint-ignore no-explicit-any
 type Header = any;
 
+const OLDEST: CoreRule = { score: "recency", scope: "all", sinks: 0, newest: 0, unsettled: 0, seed: 0 };
+
 /** A snapshot whose header is changed, and whose checksum is right. */
 function forged(
   bytes: Uint8Array<ArrayBuffer>,
@@ -259,6 +274,7 @@ test("forged snapshots with a right checksum are refused too", async () => {
     ["ownScore must be true or false", (header) => header.ownScore = 1],
     ["the session's own score must be given again", (header) => header.ownScore = true],
     ["the snapshot must be", (header) => header.context.books[0]--],
+    ["must be of this model", (header) => header.model = { toString: 1 }],
     ["the bytes must be those that were written", (_, body) => body.setInt32(32 + 4, -1, true)],
   ];
   for (const [rule, change] of cases) {
@@ -280,6 +296,32 @@ test("forged snapshots with a right checksum are refused too", async () => {
       context.budgets[2]--;
     }),
     "budgets must add up to 48",
+  );
+  await refusedBytes(
+    forged(pooled, ({ context: { budgets } }) => {
+      budgets[1] += budgets[0];
+      budgets[0] = 0;
+    }),
+    "a lane's budget must be from",
+  );
+  const full = await snapshotOf({ policy: "full", budget: 100 });
+  await refusedBytes(
+    forged(full, ({ context }, body) => {
+      const core = Core.create({ layers: 5, kvHeads: 2, capacity: 100 }, OLDEST);
+      core.claim(10);
+      core.advance(10);
+      core.evict(2);
+      core.claim(1);
+      core.advance(1);
+      const books = core.snapshot();
+      assert.is(books.length, context.books[0]);
+      new Uint8Array(body.buffer).set(books);
+    }),
+    "a full cache must hold all tokens in order",
+  );
+  await refusedBytes(
+    forged(full, (header) => header.asked.budget = header.context.slots = 4e6),
+    "4000000 slots must be",
   );
 });
 

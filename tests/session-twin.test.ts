@@ -62,6 +62,12 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-mistral-window", { policy: "tova", budget: 22, stride: 1, sinks: 1, newest: 1, allocation: "adaptive" }],
   ["tiny-llama3", { policy: "tova-layer", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid" }],
   ["tiny-llama3", { policy: "snapkv", budget: 20, stride: 4, sinks: 1, newest: 2, allocation: "adaptive", window: 4 }],
+  ["tiny-llama3", { kv: "f16", policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, unsettled: 4 }],
+  ["tiny-qwen3", { kv: "f16", policy: "h2o", budget: 15, stride: 7, sinks: 1, newest: 1, positions: "cache" }],
+  ["tiny-qwen2", { kv: "q8", policy: "h2o", budget: 12, stride: 5, sinks: 1, newest: 2 }],
+  ["tiny-mqa-sharded", { kv: "q8", policy: "tova", budget: 14, stride: 6, positions: "cache" }],
+  ["tiny-llama3", { kv: "q8", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "adaptive", positions: "cache" }],
+  ["tiny-mha", { kv: "f16", policy: "h2o", budget: 16, stride: 3, sinks: 1, newest: 1, allocation: "adaptive" }],
   ["tiny-qwen3", { score: fading, budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid", pin: [[5, 7]] }],
 ];
 
@@ -79,7 +85,7 @@ for (const [name, options] of SETUPS) {
   test(`${name} ${Object.entries(options).map(([key, value]) => `${key} ${told(value)}`).join(", ")}`, async () => {
     const folder = repoPath(`tests/golden/models/${name}`);
     const model = await load(folder, { device: (await testDevice())! });
-    const session = model.session(options);
+    const session = model.session({ kv: "f32", ...options });
     const prompt = Array.from({ length: 41 }, (_, i) => 3 + (i * i * 31 + i * 7) % 500);
     const generate = { maxNewTokens: NEW, stopAtEnd: false };
     const lives: number[][][] = [];
@@ -90,15 +96,15 @@ for (const [name, options] of SETUPS) {
 
     const config = parseConfig(await readJson(`${folder}/config.json`), {});
     const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
-    const checked = checkSession(options);
-    const { budget, stride, positions, aggregate, allocation, window, score, ...parts } = checked;
+    const checked = checkSession({ kv: "f32", ...options });
+    const { budget, stride, positions, aggregate, allocation, kv, window, score, ...parts } = checked;
     const own = typeof score === "function";
     const rule = { ...parts, score: own ? "last" as const : score };
     const twin = new SessionTwin(config, weights, {
       rule,
       window,
       score: own ? (core, _, { sum, birth }) => Math.fround(faded(sum, core.clock - birth)) : undefined,
-      ...{ budget, stride, positions, aggregate, allocation },
+      ...{ budget, stride, positions, aggregate, allocation, kv },
       least: leastOf(checked),
     });
     for (const [from, to] of options.pin ?? []) twin.pin(from, to);

@@ -1,5 +1,6 @@
 // The session: the same text however it is run, the budget kept, nothing allocated or leaked, wrong use refused.
 import * as assert from "uvu/assert";
+import { KV_TYPES } from "../src/kv.ts";
 import { load, type Model } from "../src/model.ts";
 import type { GenerateOptions, SessionOptions } from "../src/options.ts";
 import { policies, type PolicyName } from "../src/policies/index.ts";
@@ -61,8 +62,8 @@ test("under a budget every policy keeps to it, and policies differ", async () =>
     assert.is(report.maxLiveSlots, budget + 4, policy);
     assert.is(report.evictions, report.promptTokens + 30 - 1 - budget);
     assert.is(report.newTokens, 30);
-    assert.is(report.kvBytes, (budget + 4) * 5 * 2 * 32 * 2 * 4);
-    assert.is(report.fullKvBytes, (report.promptTokens + 29) * 5 * 2 * 32 * 2 * 4);
+    assert.is(report.kvBytes, (budget + 4) * 5 * 2 * 32 * 2 * 2);
+    assert.is(report.fullKvBytes, (report.promptTokens + 29) * 5 * 2 * 32 * 2 * 2);
     texts.add(report.text);
   }
   assert.is(texts.size, EVICTING.length);
@@ -242,14 +243,16 @@ test("dispose gives every buffer back", async () => {
 });
 
 test("a full cache that grows between generations goes on as one that was large from the start", async () => {
-  const grown = model.session({ policy: "full" });
-  const large = model.session({ policy: "full", budget: 400 });
-  const options = { maxNewTokens: 12 };
-  for (const prompt of [PROMPT, " Then she saw a dog.", " The end of it all was"]) {
-    assert.equal((await say(grown, options, prompt)).ids, (await say(large, options, prompt)).ids);
+  for (const kv of KV_TYPES) {
+    const grown = model.session({ policy: "full", kv });
+    const large = model.session({ policy: "full", budget: 400, kv });
+    const options = { maxNewTokens: 12 };
+    for (const prompt of [PROMPT, " Then she saw a dog.", " The end of it all was"]) {
+      assert.equal((await say(grown, options, prompt)).ids, (await say(large, options, prompt)).ids, kv);
+    }
+    grown.dispose();
+    large.dispose();
   }
-  grown.dispose();
-  large.dispose();
 });
 
 test("a full cache is sized anew after a reset, and after an abort before anything was read", async () => {
@@ -285,7 +288,7 @@ test("weights split by a small binding limit give the same ids", async () => {
 
 test("a chunk's observations are the sums over its queries", async () => {
   // One session reads the text in a chunk, the other token by token; nothing is evicted.
-  const setup = { policy: "h2o", budget: 64, sinks: 0, newest: 0 } as const;
+  const setup = { policy: "h2o", budget: 64, sinks: 0, newest: 0, kv: "f32" } as const;
   const [chunk, single] = [model.session({ ...setup, stride: 32 }), model.session({ ...setup, stride: 1 })];
   await say(chunk, { maxNewTokens: 1 });
   await say(single, { maxNewTokens: 1 });

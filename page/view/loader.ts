@@ -12,6 +12,7 @@ export function loader(chosen: (from: From) => void): { open(): void } {
   };
   by("open").addEventListener("click", () => dialog.showModal());
   by("load-shipped").addEventListener("click", () => choose({ kind: "shipped" }));
+  by("load-chat").addEventListener("click", () => choose({ kind: "url", url: "smollm2-135m" }));
   for (const id of ["load-files", "load-folder"]) {
     const input = by<HTMLInputElement>(id);
     input.addEventListener("change", () => {

@@ -47,7 +47,8 @@ function usual(recording: Recording, asked: ReplayOptions): PolicyName[] {
     }
   };
   const others = names.filter((name) => name !== recorded && name !== "full" && suits(name));
-  return recorded === "full" && others.length > 0 ? others : [recorded, ...others];
+  if (recorded !== "full") return [recorded, ...others];
+  return others.length > 0 ? others : ["roco"]; // whose refusal says why
 }
 
 function table(found: Replay[]): string {

@@ -9,6 +9,11 @@ export interface SaveFile {
 
 /** Makes sure that the file can be written, before anything is generated. What stood there before stays until `keep`. */
 export async function createSaveFile(path: string): Promise<SaveFile> {
+  const before = await Deno.stat(path).catch(() => null);
+  if (before && !before.isFile) {
+    const is = before.isDirectory ? "a folder" : "a device or a pipe";
+    throw new Error(`Cannot save the session: ${path} must be a file to write, got ${is}`);
+  }
   const partial = `${path}.partial`;
   const refused = (error: unknown) =>
     new Error(`Cannot save the session: ${path} must be a file to write, got ${(error as Error).message}`);

@@ -21,10 +21,10 @@ const text = { type: "string" } as const;
 const list = { type: "string", multiple: true } as const;
 const flag = { type: "boolean" } as const;
 const FLAGS = {
-  ...{ model: text, json: flag, help: { type: "boolean", short: "h" } },
+  ...{ model: text, "no-cache": flag, json: flag, help: { type: "boolean", short: "h" } },
   ...{ policy: list, score: text, scope: text, window: text, pool: text, width: text, shared: flag },
   ...{ budget: text, stride: text, sinks: text, newest: text, unsettled: text, aggregate: text },
-  ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, seed: text },
+  ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, kv: text, seed: text },
   ...{ "max-new-tokens": text, temperature: text, "top-p": text, stop: list, "ignore-eos": flag },
   ...{ first: text, record: text, save: text, resume: text, system: text },
 } satisfies ParseArgsOptionsConfig;
@@ -35,7 +35,7 @@ export const FLAG_NAMES = Object.keys(FLAGS);
 /** Flags that say how a cache is kept. */
 export const SESSION_FLAGS: readonly Flag[] = [
   ...["policy", "score", "scope", "window", "pool", "width", "shared", "budget", "stride", "sinks", "newest"] as const,
-  ...["unsettled", "aggregate", "pin-prompt", "pin", "positions", "allocation", "seed"] as const,
+  ...["unsettled", "aggregate", "pin-prompt", "pin", "positions", "allocation", "kv", "seed"] as const,
 ];
 
 /** A command line's flags, and what stands between them. */
@@ -79,6 +79,11 @@ export class Arguments {
     throw new Usage(
       `Cannot read the command line: ${command} takes one ${what}, got ${rest.length ? rest.length + 1 : "none"}`,
     );
+  }
+
+  /** Nothing stands behind the command. @throws Usage */
+  none(command: string): void {
+    if (this.positionals.length > 1) misused(`${command} takes no words`, this.positionals[1]);
   }
 
   has(name: Flag): boolean {
@@ -150,6 +155,7 @@ export function sessionOptions(args: Arguments, checks = true): SessionOptions {
     aggregate: args.text("aggregate"),
     positions: args.text("positions"),
     allocation: args.text("allocation"),
+    kv: args.text("kv"),
     seed: args.number("seed"),
   } as SessionOptions;
   if (!checks) return session;

@@ -2,6 +2,7 @@
 import type { Cache } from "../cache.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "../gpu/device.ts";
 import { type Constants, dispatch, type Op, type Pipelines } from "../gpu/dispatch.ts";
+import { KV_TYPES, kvRowBytes } from "../kv.ts";
 import type { ModelConfig } from "./config.ts";
 import { formats, isQuantised } from "./formats.ts";
 import type { Matrix, Part, Weights } from "./weights.ts";
@@ -91,6 +92,7 @@ export function createForward(
   const nowhere = create("nowhere", 1); // and where an optional output is
   const [RANKED, POOLED] = [cache.ranked ? 1 : 0, cache.pooled ? 1 : 0];
   const places = cache.places ?? nowhere;
+  const stored = { KV: KV_TYPES.indexOf(cache.kv), ROW: kvRowBytes(headDim, cache.kv) / 8 };
 
   const norm = (weight: GPUBuffer, last = 0) => {
     const constants = { WIDTH: hidden, PITCH: hiddenPitch, EPS: config.rmsEps, LAST: last };
@@ -129,13 +131,22 @@ export function createForward(
       Q_PITCH: headsPitch,
       QK_NORM: layer.headNorms ? 1 : 0,
       EPS: config.rmsEps,
+      ...stored,
       RANKED,
       POOLED,
     };
     const headNorms = layer.headNorms ?? nothing;
-    const scoreConstants = { HEADS: heads, GROUP: group, QUADS: quads, Q_QUADS: headsPitch / 4, RANKED, POOLED };
+    const scoreConstants = {
+      HEADS: heads,
+      GROUP: group,
+      QUADS: quads,
+      Q_QUADS: headsPitch / 4,
+      ...stored,
+      RANKED,
+      POOLED,
+    };
     const softmaxConstants = { GROUP: group, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0 };
-    const attendConstants = { GROUP: group, QUADS: quads, OUT_QUADS: headsPitch / 4, POOLED };
+    const attendConstants = { GROUP: group, QUADS: quads, OUT_QUADS: headsPitch / 4, ...stored, POOLED };
     const swigluConstants = { WIDTH: intermediate, IN_PITCH: 2 * intermediate, PITCH: pad8(intermediate) };
     return {
       attentionNorm: norm(layer.attentionNorm),

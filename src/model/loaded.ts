@@ -2,6 +2,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Pipelines } from "../gpu/dispatch.ts";
 import type { Tokenizer } from "../tokenizer.ts";
+import type { KvType } from "../kv.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Weights } from "./weights.ts";
 
@@ -14,4 +15,6 @@ export interface LoadedModel {
   readonly gpu: Gpu;
   readonly pipelines: Pipelines;
   readonly weights: Weights;
+  /** How sessions store K and V that are not told otherwise. */
+  readonly kv: KvType;
 }

@@ -50,7 +50,7 @@ export function checkReplay(recording: Recording, asked: ReplayOptions = {}): Ch
       ...given,
       ...{ policy, budget: policy === "full" ? recording.longest : budget },
     },
-    1,
+    undefined,
     recording.tokens,
     action,
   );
@@ -71,7 +71,7 @@ function recorded({ options }: Recording): CheckedSession {
   const { stride, sinks, newest, unsettled, aggregate, allocation, seed } = was;
   const whole = budget === 0 && full ? undefined : budget as number;
   const rest = { budget: whole, stride, sinks, newest, unsettled, aggregate, allocation, seed };
-  const checked = checkSession({ policy: was.policy, ...(full ? {} : partsOf(was)), ...rest }, 1, null, action);
+  const checked = checkSession({ policy: was.policy, ...(full ? {} : partsOf(was)), ...rest }, undefined, null, action);
   return { ...checked, ...(own ? { score: () => {} } : {}) };
 }
 

@@ -3,6 +3,7 @@ import type { Allocation } from "../allocation.ts";
 import { type Budget, budgetSlots } from "../budget.ts";
 import type { Evicted } from "../evictions.ts";
 import type { RecordSink } from "../recording/recorder.ts";
+import { KV_TYPES, type KvType } from "../kv.ts";
 import { callback, flag, known, MOST_SEED, oneOf, refuse, whole } from "./check.ts";
 import { checkSpan, keptName, protectedIn, type Span } from "./room.ts";
 import { type CheckedRule, checkRuleOptions, RULE_NAMES, type RuleOptions } from "./rule.ts";
@@ -44,6 +45,11 @@ export interface SessionOptions extends RuleOptions {
    * layer ("adaptive"). The mean over all lanes is the budget. Default "uniform". See allocation.ts for the papers.
    */
   allocation?: Allocation;
+  /**
+   * How K and V are stored: "f32", "f16" in half of its bytes, or "q8", bytes with two scales a row, in about a quarter. All
+   * adapters have all three. Default: the model's, which is "f16" unless `load` was told otherwise. See kv.ts.
+   */
+  kv?: KvType;
   /** Seed of the policy "random", an unsigned 32-bit integer. Default 0. */
   seed?: number;
   /** Hears of every token that is evicted from a lane, after the step that evicts it. */
@@ -67,15 +73,24 @@ export interface CheckedSession extends CheckedRule {
   pin: readonly Span[];
   positions: "absolute" | "cache";
   allocation: Allocation;
+  kv: KvType;
   seed: number;
   onEvict: ((evicted: Evicted) => void) | null;
   record: RecordSink | null;
 }
 
+/** What a session's options depend on. */
+export interface SessionHost {
+  /** How K and V are stored where the options do not say. */
+  readonly kv: KvType;
+  /** Bytes of K and V that one slot of every lane takes. */
+  slotBytes(kv: KvType): number;
+}
+
 export const SESSION_NAMES = [
   ...RULE_NAMES,
   ...["budget", "stride", "aggregate", "sinks", "newest", "unsettled", "pinPrompt", "pin", "positions", "allocation"],
-  ...["seed", "onEvict", "record"],
+  ...["kv", "seed", "onEvict", "record"],
 ];
 const ALLOCATIONS = ["uniform", "pyramid", "adaptive"] as const satisfies Allocation[];
 const DEFAULT_BUDGET = 256; // slots
@@ -93,23 +108,24 @@ function count(action: string, name: string, value: Count, budget: number): numb
 
 /**
  * Fills in a session's defaults.
- * @param slotBytes bytes of K and V that one slot of every lane takes
+ * @param host the model it is for
  * @param promptTokens tokens of the first prompt, once there is one
  * @throws RangeError for an unknown policy or option, a number out of range, parts of a rule that do not go together, or a
  * budget that protection alone would fill.
  */
 export function checkSession(
   options: SessionOptions = {},
-  slotBytes = 1,
+  host: SessionHost = { kv: "f16", slotBytes: () => 1 },
   promptTokens: number | null = null,
   action = "create session",
 ): CheckedSession {
   known(action, options, SESSION_NAMES);
   const rule = checkRuleOptions(action, options);
   const full = rule.policy === "full";
+  const kv = oneOf(action, "kv", options.kv ?? host.kv, KV_TYPES);
   const sized = full && options.budget === undefined
     ? null
-    : budgetSlots(options.budget ?? DEFAULT_BUDGET, options.stride, slotBytes, promptTokens, action);
+    : budgetSlots(options.budget ?? DEFAULT_BUDGET, options.stride, host.slotBytes(kv), promptTokens, action);
   const budget = sized ? whole(action, "budget", sized.budget, 1) : 0;
   const sinks = count(action, "sinks", options.sinks ?? Math.min(4, Math.floor(budget / 4)), budget);
   const newest = count(action, "newest", options.newest ?? { share: 0.1 }, budget);
@@ -137,7 +153,7 @@ export function checkSession(
   const protection = { sinks, newest, unsettled, pinPrompt, pin };
   const onEvict = callback(action, "onEvict", options.onEvict);
   const record = callback(action, "record", options.record);
-  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, seed, onEvict, record };
+  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, kv, seed, onEvict, record };
 }
 
 /** Lanes compare their scores to share slots out: they must mean the same in all of them, and each choose for itself. */

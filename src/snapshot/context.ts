@@ -45,16 +45,20 @@ export function loadContext(
     return body.subarray(at, at += bytes);
   };
   checkBudgets(stepper, config.kvHeads, context);
+  const full = options.policy === "full";
   const [{ core: first }] = books.groups;
   books.groups.forEach((group, i) => {
     const { core } = group;
     group.budget = context.budgets[i];
     core.restore(take(context.books[i]));
-    const most = options.policy === "full" ? core.capacity : Math.min(group.budget, core.capacity - options.stride);
+    const most = full ? core.capacity : Math.min(group.budget, core.capacity - options.stride);
     if (core.live > most) throw refused(`at most ${most} tokens may be live in a lane`, core.live);
     if (core.seen !== first.seen || core.clock !== first.clock || core.pending > 0) {
       throw refused("all lanes must have seen the same tokens", `${core.seen} and ${first.seen}`);
     }
+    const { capacity, live, seen, positions } = core;
+    const inOrder = live === seen && positions.every((position, i) => position < 0 || position === i % capacity);
+    if (full && !inOrder) throw refused("a full cache must hold all tokens in order", "others");
   });
   if (pool) {
     const words = new Uint32Array(take(4 * pool.words).slice().buffer);
@@ -75,7 +79,11 @@ export function loadContext(
 }
 
 /** Lanes that share a pool may have other budgets than at the start, but no more in all. @throws RangeError */
-function checkBudgets({ books: { groups }, pool }: Stepper, kvHeads: number, { budgets, books }: Context): void {
+function checkBudgets(
+  { books: { groups }, pool, shares }: Stepper,
+  kvHeads: number,
+  { budgets, books }: Context,
+): void {
   if (budgets.length !== groups.length || books.length !== groups.length) {
     throw refused(`there must be budgets and books of ${groups.length} groups of lanes`, budgets.length);
   }
@@ -83,6 +91,9 @@ function checkBudgets({ books: { groups }, pool }: Stepper, kvHeads: number, { b
   for (let i = 0; i < groups.length; i += apiece) {
     const sum = (budgets: readonly number[]) => budgets.slice(i, i + apiece).reduce((sum, budget) => sum + budget, 0);
     const total = sum(groups.map(({ budget }) => budget));
+    const { least, most } = shares?.bounds ?? { least: 0, most: Infinity };
+    const wrong = budgets.slice(i, i + apiece).find((budget) => budget < least || budget > most);
+    if (wrong !== undefined) throw refused(`a lane's budget must be from ${least} to ${most}`, wrong);
     if (sum(budgets) !== total) throw refused(`budgets must add up to ${total}`, sum(budgets));
   }
 }

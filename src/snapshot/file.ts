@@ -59,8 +59,8 @@ export interface Origin {
 }
 
 /** The error of every refusal. */
-export function refused(rule: string, got: string | number): RangeError {
-  return new RangeError(`Cannot restore session: ${rule}, got ${got}`);
+export function refused(rule: string, got: string | number, action = "restore session"): RangeError {
+  return new RangeError(`Cannot ${action}: ${rule}, got ${got}`);
 }
 
 /** A file with room for a body: `body` is to be filled, `seal` then ends it. */
@@ -139,7 +139,7 @@ function readHeader(bytes: Uint8Array): Origin & Kept {
   const state = list(random, "random", word);
   if (state.length !== 4) throw refused("random must be 4 numbers", state.length);
   return {
-    model: String(model),
+    model: typeof model === "string" ? model : show(model),
     fingerprint: number(fingerprint, "fingerprint"),
     asked: record(asked, "asked") as SessionOptions,
     ownScore: flag(ownScore, "ownScore"),

@@ -8,16 +8,15 @@ import type { Matrix } from "../model/weights.ts";
 import { type Range, readRanges } from "./buffers.ts";
 
 const MOST = 256; // bytes of every matrix
-const READBACK = 4096; // bytes, where no session has one to share
 
 const known = new WeakMap<LoadedModel, number>();
 
 /**
  * The CRC-32 of a model's shape and of the first bytes of all its matrices and norms, as they lie on the GPU.
- * @param readback to read them through; without one, a small one is made for a moment
+ * They are copied at once: the model may be disposed of before they are here.
  * @throws Error "Cannot <action>: …" where the device fails
  */
-export async function fingerprint(action: string, model: LoadedModel, readback?: GPUBuffer): Promise<number> {
+export async function fingerprint(action: string, model: LoadedModel): Promise<number> {
   const before = known.get(model);
   if (before !== undefined) return before;
   const { gpu, config, weights } = model;
@@ -31,11 +30,11 @@ export async function fingerprint(action: string, model: LoadedModel, readback?:
   const shape = new TextEncoder().encode(`${describeModel(config)} ${windows} ${rope}`);
   const bytes = new Uint8Array(shape.length + ranges.reduce((sum, { bytes }) => sum + bytes, 0));
   bytes.set(shape);
-  const through = readback ?? createReadback(gpu, READBACK);
+  const readback = createReadback(gpu, bytes.length);
   try {
-    await readRanges(action, gpu, through, ranges, bytes.subarray(shape.length));
+    await readRanges(action, gpu, readback, ranges, bytes.subarray(shape.length));
   } finally {
-    if (!readback) releaseBuffer(gpu, through);
+    releaseBuffer(gpu, readback);
   }
   const sum = crc32(bytes);
   known.set(model, sum);

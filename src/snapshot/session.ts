@@ -2,6 +2,7 @@
 import { describeModel } from "../model/config.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession, SessionOptions } from "../options.ts";
+import { slotBytes } from "../cache.ts";
 import { callback, known } from "../options/check.ts";
 import { kvBuffers } from "../slots.ts";
 import type { Stepper } from "../step.ts";
@@ -22,7 +23,7 @@ export async function writeSnapshot(
   const action = "take a snapshot";
   const origin = {
     model: describeModel(model.config),
-    fingerprint: await fingerprint(action, model, stepper?.readback),
+    fingerprint: await fingerprint(action, model),
   };
   const { context = null, bytes = new Uint8Array(0) } = stepper ? saveContext(stepper) : {};
   const buffers = stepper ? kvBuffers(stepper.cache) : [];
@@ -45,6 +46,9 @@ export async function openSnapshot(model: LoadedModel, bytes: Uint8Array): Promi
   if (kept.pending !== null && kept.pending >= model.config.vocab) {
     throw refused(`the id generated last must be below ${model.config.vocab}`, kept.pending);
   }
+  const { slots } = kept.context ?? { slots: 0 };
+  const bytesOfSlots = slots * slotBytes(model.config, kept.asked.kv ?? model.kv); // looked at before anything so large is made
+  if (bytesOfSlots > body.length) throw refused(`${slots} slots must be at least ${bytesOfSlots} bytes`, body.length);
   return { kept, body };
 }
 
@@ -66,23 +70,31 @@ export function fillCache(
   }
 }
 
+/** Options that do not change when the lists and objects they were given with do. @param asked checked ones */
+export function copyOptions({ score, onEvict, record, ...plain }: SessionOptions): SessionOptions {
+  return { ...JSON.parse(JSON.stringify(plain)), score, onEvict, record };
+}
+
 /**
  * The options of a session that goes on from `kept`: as they were asked for, and its functions.
  * @throws RangeError for other functions than it needs, or those that would have had to be there from the start
  */
-export function optionsAgain({ asked, ownScore, context }: Kept, own: OwnFunctions): SessionOptions {
-  const action = "restore session";
+export function optionsAgain(
+  action: string,
+  { asked, ownScore, context }: Kept,
+  own: OwnFunctions,
+): SessionOptions {
   known(action, own, ["score", "onEvict"]);
   const score = callback(action, "score", own.score as (() => void) | undefined);
   if (ownScore !== (score !== null)) {
     const rule = ownScore
       ? "the session's own score must be given again"
       : "score must be left out, the session has none";
-    throw refused(rule, score ? "a function" : "none");
+    throw refused(rule, score ? "a function" : "none", action);
   }
   const onEvict = callback(action, "onEvict", own.onEvict);
   if (onEvict && context && !context.ids) {
-    throw refused("onEvict needs a snapshot of a session that had one, which keeps the ids of its tokens", "another");
+    throw refused("onEvict needs a session that had one from the start, with the ids of its tokens", "another", action);
   }
   return { ...asked, ...own };
 }

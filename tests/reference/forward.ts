@@ -2,15 +2,17 @@
 // one (each sees those before it), and evicted from when the chunk is whole. Books and choice are the core's naive twin.
 import type { Allocation } from "../../src/allocation.ts";
 import type { CoreRule } from "../../src/core.ts";
+import type { KvType } from "../../src/kv.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import type { Tensor } from "../../src/model/safetensors.ts";
 import { readFloats } from "../../src/model/weights.ts";
+import { stored } from "./kv.ts";
 import { CoreTwin, type TwinToken } from "./core.ts";
 
 export type Vector = Float64Array | Float32Array | number[];
 
 interface Cached {
-  key: number[]; // as the projection (and head norm) gave it, not rotated
+  key: number[]; // rotated, unless positions are counted in the cache; as it was stored
   value: number[];
 }
 
@@ -22,6 +24,7 @@ export interface TwinOptions {
   stride: number;
   positions: "absolute" | "cache";
   aggregate: "mean" | "max";
+  kv: KvType;
   /** How slots are shared out, and the least that a lane may have: see src/allocation.ts. */
   allocation: Allocation;
   least: number;
@@ -177,15 +180,19 @@ export class SessionTwin {
       for (let kv = 0; kv < kvHeads; kv++) {
         const lane = layer * kvHeads + kv;
         const cache = this.#cache[lane];
-        cache.set(position, { key: keys[kv], value: values[kv] });
+        const { kv: kind, positions } = this.#options;
+        const ranked = positions === "cache";
+        const key = ranked ? keys[kv] : this.#rotate(keys[kv], position);
+        cache.set(position, { key: stored(key, kind), value: stored(values[kv], kind) });
         const window = this.#config.windows[layer];
         const live = [...cache.keys()]; // ascending
-        const place = (one: number) => this.#options.positions === "cache" ? live.indexOf(one) : one;
+        const place = (one: number) => ranked ? live.indexOf(one) : one;
+        const keyOf = (one: number) => ranked ? this.#rotate(cache.get(one)!.key, place(one)) : cache.get(one)!.key;
         const seen = live.filter((one) => window === 0 || place(position) - place(one) < window);
         const mean = seen.map(() => 0); // or, where asked for, the maximum
         for (const query of queries.slice(kv * group, (kv + 1) * group)) {
           const q = this.#rotate(query, place(position));
-          const scores = seen.map((one) => dot(q, this.#rotate(cache.get(one)!.key, place(one))) / Math.sqrt(headDim));
+          const scores = seen.map((one) => dot(q, keyOf(one)) / Math.sqrt(headDim));
           const top = Math.max(...scores);
           const total = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
           const p = scores.map((score) => Math.exp(score - top) / total);

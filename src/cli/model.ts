@@ -1,0 +1,25 @@
+/** How commands load a model: what --model and --no-cache say, and the progress of it on a terminal. */
+import type { LoadOptions } from "../options.ts";
+import type { Progress } from "../terminal.ts";
+import type { Arguments } from "./usage.ts";
+
+/** Flags of every command that loads a model. */
+export const MODEL_FLAGS = ["model", "no-cache"] as const;
+
+/** The options of `load`. */
+export function loadOptions(args: Arguments, progress: Progress): LoadOptions {
+  return {
+    cache: !args.has("no-cache"),
+    onProgress: (done, total) => progress.show("loading", done, total),
+    onDownload: downloading(progress),
+  };
+}
+
+/** Shows a download. */
+export function downloading(progress: Progress): NonNullable<LoadOptions["onDownload"]> {
+  return (file, done, total) => progress.show(`downloading ${file}: ${megabytes(done)}`, done, total);
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -41,6 +41,15 @@ export function growInto(gpu: Gpu, model: LoadedModel, from: Stepper, to: Steppe
   gpu.device.queue.submit([encoder.finish()]);
   to.books.claim(seen, true);
   to.books.advance(seen);
+  from.books.groups.forEach(({ core }, i) => {
+    const { core: larger } = to.books.groups[i];
+    for (let lane = 0; lane < core.lanes; lane++) {
+      const begin = lane * core.capacity;
+      for (const part of ["sums", "squares", "births"] as const) {
+        larger[part].set(core[part].subarray(begin, begin + seen), lane * larger.capacity);
+      }
+    }
+  });
   uploadSlots(gpu, to.books, to.cache);
   Object.assign(to.clock, from.clock);
   to.peak = from.peak;

@@ -79,4 +79,24 @@ test("scores are those of the books, next is the least that may go, and nothing 
   assert.ok(full.outlook().every(({ next }) => next === -1));
   full.dispose();
 });
+
+test("a full cache that grows keeps its books", async () => {
+  const books = [];
+  for (const lengths of [[20], [7, 13]]) {
+    const session = model.session({ policy: "full", kv: "f32", record: () => {} }); // recording has attention observed
+    for (const [i, maxNewTokens] of lengths.entries()) {
+      for await (const _ of session.generate(i === 0 ? PROMPT : "", { maxNewTokens, banned: model.config.eosIds }));
+    }
+    const { seen } = session;
+    books.push(
+      session.books().map((lane) => [lane.births, lane.sums, lane.squares].map((part) => [...part.slice(0, seen)])),
+    );
+    session.dispose();
+  }
+  const [once, grown] = books;
+  assert.is(once[0][0].length, grown[0][0].length);
+  once.forEach((lane, i) =>
+    lane.forEach((part, j) => part.forEach((value, at) => assert.ok(Math.abs(value - grown[i][j][at]) <= 1e-4 * value)))
+  );
+});
 test.run();

@@ -139,7 +139,11 @@ test("two processes bring a model at once, a third is killed in the middle: the 
   const victim = start();
   const reader = victim.stdout.getReader();
   let seen = "";
-  while (!/^[1-9]\d{5,}$/m.test(seen)) seen += new TextDecoder().decode((await reader.read()).value);
+  while (!/^[1-9]\d{5,}$/m.test(seen)) {
+    const { done, value } = await reader.read();
+    assert.not(done, `the program ended early: ${seen}`);
+    seen += new TextDecoder().decode(value);
+  }
   victim.kill("SIGKILL");
   await victim.status;
   await reader.cancel();

@@ -78,10 +78,8 @@ class Talk {
   #open(options = this.#options): Session {
     if (options.policy === "full") return this.#model.session(options);
     const { budget = BUDGET } = options;
-    // Pinned words and a chunk must both fit; a conversation may outgrow the positions that the model was trained on.
-    const stride = typeof budget === "number" ? Math.max(1, Math.min(64, Math.floor(budget / 4))) : 16;
-    const { positions = "cache" } = options;
-    return this.#model.session({ ...options, budget, positions, stride: options.stride ?? stride });
+    // A conversation may outgrow the positions that the model was trained on.
+    return this.#model.session({ ...options, budget, positions: options.positions ?? "cache" });
   }
 
   async run(): Promise<number> {

@@ -32,8 +32,11 @@ export class RunLog {
     this.#next = new Float32Array(64 * lanes);
   }
 
-  /** Takes in the next step. @param changed hears of every position that came or left a lane, repeatedly */
-  add({ step, first, ids, went, gone, scores, next }: Step, changed: (position: number) => void = () => {}): void {
+  /** Takes in the next step. @param changed hears of every token that came, with lane −1, or left a lane */
+  add(
+    { step, first, ids, went, gone, scores, next }: Step,
+    changed: (position: number, lane: number) => void = () => {},
+  ): void {
     const { lanes } = this;
     this.#reserve(first + ids.length);
     this.#seen = roomFor(this.#seen, step + 1);
@@ -45,7 +48,7 @@ export class RunLog {
       this.#born[position] = step;
       this.#held[position] = lanes;
       this.#left.fill(0, position * lanes, (position + 1) * lanes);
-      changed(position);
+      changed(position, -1);
     }
     for (let lane = 0, i = 0; lane < lanes; lane++) {
       for (const end = i + went[lane]; i < end; i++) {
@@ -54,7 +57,7 @@ export class RunLog {
         this.#scores[at] = scores[i];
         this.#next[at] = next[lane];
         this.#held[gone[i]]--;
-        changed(gone[i]);
+        changed(gone[i], lane);
       }
     }
   }

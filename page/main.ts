@@ -1,9 +1,9 @@
 /** The page: what the visitor asks for, what the worker answers, and the address that says it all. */
 import { explain, type Failed, type Way, WAYS } from "./failures.ts";
 import type { From, FromWorker, ModelInfo, ToWorker, Turn } from "./protocol.ts";
-import type { Report } from "../src/report.ts";
-import { DEFAULTS, FIRST, fromHash, MOST_TOKENS, type Settings, toHash, turnsUntil, turnsWith } from "./settings.ts";
+import { DEFAULTS, FIRST, fromHash, MOST_TOKENS, type Settings, toHash } from "./settings.ts";
 import { Stage } from "./stage.ts";
+import { Turns } from "./turns.ts";
 import { Form } from "./view/form.ts";
 import { loader } from "./view/loader.ts";
 import type { Theme } from "./view/colour.ts";
@@ -25,13 +25,9 @@ let model: ModelInfo | null = null;
 let busy = true; // the worker loads or runs
 let running = false;
 let alive = false; // there is a session
-let turns: Turn[] = []; // of the run there is
-let ranWith: Settings | null = null; // its settings
-let atTurn = 0; // which of them runs
-let askedTokens: number[] = []; // of every turn from there on
-let lastEnded = ""; // how the last turn ended
 let waiting = fromHash(location.hash); // a run that the address asks for, until its model is there
 
+const turns = new Turns();
 const ask = (message: ToWorker) => worker.postMessage(message);
 const stage = new Stage(ask);
 const form = new Form(by<HTMLFormElement>("form"), by("policy-about"), refresh);
@@ -47,7 +43,7 @@ const views = new Views({
   stop: () => ask({ type: "stop" }),
   trouble: (text) => trouble.show({ text }),
   address,
-  watchAddress: () => ranWith ? runAddress() : location.pathname + location.search,
+  watchAddress: runAddress,
 });
 const theme = new ThemeSwitch(by("theme"), show);
 
@@ -87,7 +83,9 @@ function hear(message: FromWorker) {
       return stage.scores(message.scores, message.recorded);
     case "report": {
       stage.report(message.report);
-      return message.ended ? turned(message.report) : undefined;
+      if (!message.ended) return;
+      turns.turned(message.report);
+      return writeAddress();
     }
     case "compared":
       return views.hear(message.told);
@@ -96,7 +94,7 @@ function hear(message: FromWorker) {
     case "idle": {
       busy = running = false;
       by("progress").hidden = true;
-      if (turns.length > 0 && model) say(ENDS[lastEnded] ?? "");
+      if (turns.list.length > 0 && model) say(ENDS[turns.ended] ?? "");
       return refresh();
     }
   }
@@ -145,46 +143,35 @@ function address(): string {
 
 // ---- runs --------------------------------------------------------------------------------------------------------
 
-function run(settings: Settings, which: Turn[]) {
+function run(settings: Settings, which: readonly Turn[]) {
   form.settings = settings;
-  turns = which;
-  ranWith = settings;
-  begin({ type: "run", settings, turns });
-}
-
-/** There is no run any more; its prompt may be asked again. */
-function giveBack() {
-  if (turns[0] && prompt.value === "") prompt.value = turns[0].text;
-  turns = [];
-  ranWith = null;
   alive = false;
+  begin(turns.run(settings, which));
 }
 
 function begin(message: ToWorker) {
-  if (message.type === "run") alive = false;
   busy = running = true;
   trouble.hide();
   say("running");
-  const toCome = message.type === "run" ? turns : message.type === "turn" ? [message.turn] : [];
-  atTurn = turns.length - toCome.length;
-  askedTokens = toCome.map(({ max }) => max);
   writeAddress();
   ask(message);
   refresh();
 }
 
-/** A turn has ended. Where it was stopped, the run is as long as it is. */
-function turned({ ended, newTokens }: Report) {
-  const asked = askedTokens.shift() ?? 0;
-  lastEnded = ended;
-  if (ended === "caller") {
-    turns = turnsUntil(turns, atTurn, asked, newTokens);
-    writeAddress();
-  }
-  atTurn++;
+/** There is no run any more; its prompt may be asked again. */
+function giveBack() {
+  const [first] = turns.list;
+  if (first && prompt.value === "") prompt.value = first.text;
+  turns.clear();
+  alive = false;
 }
 
-const runAddress = () => toHash({ settings: ranWith!, turns, model: address() });
+/** The address of the run there is, or of the page. */
+function runAddress(): string {
+  const { settings, list } = turns;
+  const hash = settings ? toHash({ settings, turns: list, model: address() }) : "";
+  return hash || location.pathname + location.search;
+}
 
 function writeAddress() {
   if (views.current === "watch") history.replaceState(null, "", runAddress());
@@ -193,8 +180,9 @@ function writeAddress() {
 /** What the prompt box and its number ask for; null where the number is none. */
 function asked(): Turn | null {
   const count = Number(max.value);
-  const before = turns.reduce((sum, turn) => sum + turn.max, 0);
-  if (Number.isInteger(count) && count > 0 && before + count <= MOST_TOKENS) return { text: prompt.value, max: count };
+  if (Number.isInteger(count) && count > 0 && turns.tokens + count <= MOST_TOKENS) {
+    return { text: prompt.value, max: count };
+  }
   trouble.show({ text: `New tokens must be a whole number, at most ${MOST_TOKENS} in all.` });
   return null;
 }
@@ -204,9 +192,8 @@ by("form").addEventListener("submit", (event) => {
   const turn = asked();
   if (!turn || busy || !model || go.disabled) return;
   prompt.value = "";
-  if (turns.length === 0) return run(form.settings, [turn]);
-  turns = turnsWith(turns, lastEnded, turn);
-  begin({ type: "turn", turn });
+  if (turns.list.length === 0) return run(form.settings, [turn]);
+  begin(turns.more(turn));
 });
 prompt.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -214,12 +201,12 @@ prompt.addEventListener("keydown", (event) => {
   by<HTMLFormElement>("form").requestSubmit();
 });
 stop.addEventListener("click", () => ask({ type: "stop" }));
-again.addEventListener("click", () => run(form.settings, turns));
+again.addEventListener("click", () => run(form.settings, turns.list));
 reset.addEventListener("click", () => {
   ask({ type: "reset" });
   prompt.value = "";
   giveBack();
-  history.replaceState(null, "", location.pathname + location.search);
+  writeAddress();
   stage.clear();
   say("");
   refresh();
@@ -236,8 +223,8 @@ by("link").addEventListener("click", async () => {
 /** Shows what can be done now. */
 function refresh() {
   const settings = form.settings;
-  const chat = (ranWith ?? settings).mode === "chat";
-  const begun = turns.length > 0;
+  const chat = (turns.settings ?? settings).mode === "chat";
+  const begun = turns.list.length > 0;
   go.textContent = chat ? "Send" : begun ? "Continue" : "Generate";
   by("prompt-label").textContent = chat ? "Message" : begun ? "More to read" : "Prompt";
   prompt.placeholder = begun && !chat ? "Nothing: the text goes on" : "";
@@ -247,7 +234,7 @@ function refresh() {
   again.disabled = busy || !begun;
   reset.disabled = busy || !begun;
   by<HTMLButtonElement>("link").disabled = !begun;
-  const changed = ranWith !== null && JSON.stringify(settings) !== JSON.stringify(ranWith);
+  const changed = turns.settings !== null && JSON.stringify(settings) !== JSON.stringify(turns.settings);
   again.classList.toggle("primary", changed && !busy);
   by("hint").textContent = changed ? "Settings changed: they hold from the next run on." : "";
   views.refresh(model, busy);
@@ -260,7 +247,9 @@ function fail(failed: Failed) {
     model = null;
     by("model-name").textContent = "no model";
   }
-  if (!alive) giveBack();
+  const text = turns.failed(alive);
+  if (prompt.value === "") prompt.value = text;
+  writeAddress();
   say("");
   const found = explain(failed);
   const ways: Record<Way, () => void> = {

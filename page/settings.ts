@@ -109,16 +109,3 @@ export function fromHash(hash: string): Address | null {
   const settings = Object.fromEntries(NAMES.map((name) => [name, parts.get(name) ?? ""])) as Settings;
   return { settings, turns, model: parts.get("model") ?? "" };
 }
-
-/** These turns and one more. A text that goes on after it had its length, or was stopped, is one longer turn. */
-export function turnsWith(turns: readonly Turn[], ended: string, next: Turn): Turn[] {
-  const last = turns.at(-1);
-  if (!last || next.text !== "" || ended === "end") return [...turns, next];
-  return [...turns.slice(0, -1), { text: last.text, max: last.max + next.max }];
-}
-
-/** The turns of a run that was stopped in turn `index`, which was to make `asked` tokens more and made fewer. */
-export function turnsUntil(turns: readonly Turn[], index: number, asked: number, made: number): Turn[] {
-  const { text, max } = turns[index];
-  return [...turns.slice(0, index), { text, max: Math.max(1, max - asked + made) }];
-}

@@ -95,9 +95,9 @@ export class Stage {
     if (!log) return;
     this.#text.show(shown);
     for (const step of readSteps(records)) {
-      log.add(step, (position) => {
+      log.add(step, (position, lane) => {
         this.#text.touch(position);
-        this.#map.touch(position);
+        this.#map.touch(position, lane);
       });
     }
     this.#told = false;

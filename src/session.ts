@@ -32,6 +32,13 @@ interface Reading {
   readonly ends: readonly number[];
 }
 
+/** What a generation begins with, and how. */
+interface Plan extends Reading {
+  readonly options: CheckedSession;
+  /** Tokens read at once. */
+  readonly chunk: number;
+}
+
 /** Enters a session into its model's list; answers what takes it off again. */
 type Join = (session: Session) => () => void;
 
@@ -264,7 +271,7 @@ export class Session {
   }
 
   /** What a generation that began now would take in, and under which options. @throws as generate does */
-  #plan(read: () => Reading, maxNewTokens: number): Reading & { options: CheckedSession } {
+  #plan(read: () => Reading, maxNewTokens: number): Plan {
     this.#checkUsable();
     const reading = read();
     const { ids, anew, pinned } = reading;
@@ -273,8 +280,9 @@ export class Session {
     const spans = anew ? [...options.pin] : [...options.pin, ...this.#pins];
     if (pinned > 0) spans.push([0, pinned]);
     const held = mostHeld(anew ? undefined : this.#stepper?.books, options.sinks, spans);
-    checkRoom(options, seen, ids.length, spans, maxNewTokens, held);
-    return { ...reading, options };
+    const fixed = this.#asked.stride !== undefined;
+    const chunk = checkRoom(options, seen, ids.length, spans, maxNewTokens, held, fixed);
+    return { ...reading, options, chunk };
   }
 
   #readPrompt(prompt: string | ArrayLike<number>): Reading {
@@ -431,18 +439,17 @@ export class Session {
     throw new Error(`Cannot create session: the GPU must hold ${kvBytes} bytes of cache, got: ${failure.message}`);
   }
 
-  /** Takes in the prompt in chunks of `stride`; answers the greedy id after it. */
+  /** Takes in the prompt in chunks; answers the greedy id after it. */
   async #prefill(
     stepper: Stepper,
-    { ids, pinned }: Reading,
+    { ids, pinned, chunk }: Plan,
     wanted: Wanted,
     options: CheckedGenerate,
   ): Promise<number> {
-    const { stride } = this.options;
     let id = 0;
-    for (let begin = 0; begin < ids.length; begin += stride) {
+    for (let begin = 0; begin < ids.length; begin += chunk) {
       options.signal?.throwIfAborted();
-      const count = Math.min(stride, ids.length - begin);
+      const count = Math.min(chunk, ids.length - begin);
       this.#pending = null;
       if (begin < pinned) this.#pin([begin, Math.min(begin + count, pinned)]);
       id = await this.#step(stepper, ids, begin, count, begin + count < ids.length ? "nothing" : wanted);

@@ -376,7 +376,7 @@ run("chat answers line by line, keeps and goes on with conversations", async () 
   const wrong = spawn(args, {}, "piped");
   await write(wrong, "/budget none\n");
   assert.equal([(await ended(wrong)).code], [1]);
-  const none = await kvcap(["chat"]);
+  const none = await kvcap(["chat", "--model", repoPath("models/fable-2m")]);
   assert.equal([none.code, none.stderr], [1, "Cannot chat: the model must have a chat template, got none\n"]);
   assert.is((await kvcap(["chat", "hello"])).code, 2);
   await Deno.remove(folder, { recursive: true });

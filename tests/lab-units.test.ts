@@ -4,7 +4,8 @@ import * as assert from "uvu/assert";
 import { explain, type Failed, WAYS } from "../page/failures.ts";
 import { RunLog } from "../page/log.ts";
 import { readSteps, type Scores, type Step, writeStep } from "../page/protocol.ts";
-import { DEFAULTS, fromHash, NAMES, optionsOf, toHash, turnsUntil, turnsWith } from "../page/settings.ts";
+import { DEFAULTS, fromHash, NAMES, optionsOf, toHash } from "../page/settings.ts";
+import { Turns } from "../page/turns.ts";
 import { LEVELS, ramp } from "../page/view/colour.ts";
 import { levelOf, number, scaleOf, ticksOf } from "../page/view/scale.ts";
 import { buffersOf, copyOf, ScoreMemory } from "../page/worker/scores.ts";
@@ -92,13 +93,29 @@ test("settings become the library's options; what is no setting is refused in a 
 });
 
 test("a text that goes on is one longer turn, and one that was stopped ends where it was", () => {
+  const turns = new Turns();
   const [one, on, more] = [{ text: "a", max: 5 }, { text: "", max: 3 }, { text: "b", max: 2 }];
-  assert.equal(turnsWith([], "", one), [one]);
-  assert.equal(turnsWith([one], "length", on), [{ text: "a", max: 8 }]);
-  assert.equal(turnsWith([one], "end", on), [one, on]);
-  assert.equal(turnsWith([one], "length", more), [one, more]);
-  assert.equal(turnsUntil([{ text: "a", max: 8 }], 0, 3, 1), [{ text: "a", max: 6 }]);
-  assert.equal(turnsUntil([one, more, on], 1, 2, 1), [one, { text: "b", max: 1 }]);
+  turns.run(DEFAULTS, [one]);
+  turns.turned({ ended: "length", newTokens: 5 });
+  turns.more(on);
+  assert.equal(turns.list, [{ text: "a", max: 8 }]);
+  turns.turned({ ended: "caller", newTokens: 1 });
+  assert.equal(turns.list, [{ text: "a", max: 6 }]);
+  turns.more(more);
+  assert.equal(turns.failed(true), "b");
+  assert.equal(turns.list, [{ text: "a", max: 6 }]);
+  turns.more(more);
+  turns.turned({ ended: "end", newTokens: 1 });
+  turns.more(on);
+  assert.equal(turns.list, [{ text: "a", max: 6 }, more, on]);
+  assert.is(turns.tokens, 11);
+  turns.run(DEFAULTS, turns.list);
+  turns.turned({ ended: "length", newTokens: 6 });
+  turns.turned({ ended: "caller", newTokens: 1 });
+  assert.equal(turns.list, [{ text: "a", max: 6 }, { text: "b", max: 1 }]);
+  turns.run(DEFAULTS, [one]);
+  assert.is(turns.failed(false), "a");
+  assert.equal([turns.list, turns.settings], [[], null]);
 });
 
 test("equal steps of value are equal steps of lightness, in both themes", () => {

@@ -7,7 +7,20 @@ import type { Account } from "../page/protocol.ts";
 import { load } from "../src/model.ts";
 import { testDevice } from "./device.ts";
 import { repoPath } from "./files.ts";
-import { accountOf, differences, drawn, drop, ended, hashOf, inSight, type Lab, made, openLab, shaded } from "./lab.ts";
+import {
+  accountOf,
+  differences,
+  drawn,
+  drop,
+  ended,
+  hashOf,
+  inSight,
+  type Lab,
+  made,
+  openLab,
+  ready,
+  shaded,
+} from "./lab.ts";
 
 const PROMPT = "Once upon a time";
 const SETTINGS = {
@@ -94,7 +107,7 @@ test("a token says where it lives, since when, and why it went", async () => {
   const went = (await rows()).filter(([, , , left]) => left !== "");
   assert.is(went.length, 10 - least);
   for (const [, score, , left, next] of went) {
-    assert.ok(Number(left.replace("step ", "")) <= accounts[2].step);
+    assert.ok(Number(left) <= accounts[2].step);
     assert.ok(Number(score) <= Number(next), `${score} went before ${next}`);
   }
   await page.hover(`[data-position="${partly}"]`);
@@ -175,5 +188,43 @@ test("a model dropped as files runs", async () => {
   assert.is(await page.locator("#text span").count(), 8);
   assert.match(page.url(), "model=file%3Amodel.safetensors");
   await page.context().close();
+});
+
+test("a chat by the model's own template, and its link", async () => {
+  const chat = await it.open();
+  await ready(chat);
+  const template =
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}";
+  const names = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+  const files = [...names.map((name) => ({ name, url: `model/${name}` })), {
+    name: "chat_template.jinja",
+    text: template,
+  }];
+  await drop(chat, files);
+  await chat.waitForFunction(() => document.getElementById("model-name")!.textContent === "model.safetensors");
+  await chat.selectOption("[name=mode]", "chat");
+  await chat.fill("[name=system]", "Be brief.");
+  for (const message of ["Who are you?", "And then?"]) {
+    await chat.fill("#max", "6");
+    await chat.fill("#prompt", message);
+    await chat.keyboard.press("Enter");
+    await chat.waitForSelector("#stop:not([hidden])");
+    await ended(chat);
+  }
+  const text = (await chat.textContent("#text"))!;
+
+  assert.match(
+    text,
+    /^system: Be brief\.\nuser: Who are you\?\nassistant:[\s\S]+user: And then\?\nassistant:/,
+  );
+  assert.is(await chat.textContent("#go"), "Send");
+  const hash = new URL(chat.url()).hash;
+  await chat.context().close();
+  const other = await it.open(hash);
+  await other.waitForSelector("#trouble:not([hidden])");
+  await drop(other, files);
+  await ended(other);
+  assert.is(await other.textContent("#text"), text);
+  await other.context().close();
 });
 lab.run();

@@ -87,8 +87,8 @@ export class MapView {
     this.#stale = true;
   }
 
-  touch(position: number): void {
-    this.tiles?.touch(position);
+  touch(position: number, lane: number): void {
+    this.tiles?.touch(position, lane);
     this.#stale = true;
   }
 

@@ -4,10 +4,13 @@ import type { Shown } from "../protocol.ts";
 
 const MOST_NEW = 200; // spans a frame
 const MOST_SHADED = 400; // spans a frame
+const SHADES = 20; // a span's style changes only where its shade does
 
 export class TextView {
   readonly #box: HTMLElement;
   readonly #spans: HTMLElement[] = []; // by position
+  readonly #shades: number[] = []; // by position, of SHADES
+  #paragraph: HTMLElement | null = null; // that the next span goes into
   #log: RunLog | null = null;
   #coming: Shown[] = [];
   #dirty = new Set<number>(); // positions whose shade may have changed
@@ -36,7 +39,8 @@ export class TextView {
 
   begin(log: RunLog): void {
     this.#box.replaceChildren();
-    this.#spans.length = 0;
+    this.#spans.length = this.#shades.length = 0;
+    this.#paragraph = null;
     this.#log = log;
     this.#coming = [];
     this.#dirty.clear();
@@ -92,21 +96,23 @@ export class TextView {
     return this.#coming.length > 0 || this.#dirty.size > 0;
   }
 
+  /** Spans go into paragraphs, so that what happens at the end does not lay out all of the text. */
   #append(shown: Shown[]) {
-    const fragment = document.createDocumentFragment();
     for (const { position, text, special, made } of shown) {
       let span = this.#spans[position];
       if (!span) {
         span = this.#spans[position] = document.createElement("span");
         span.dataset.position = String(position);
         span.tabIndex = position === this.#current ? 0 : -1;
-        fragment.append(span);
+        if (!this.#paragraph) this.#box.append(this.#paragraph = document.createElement("p"));
+        this.#paragraph.append(span);
+        if (text.endsWith("\n")) this.#paragraph = null;
       }
       span.textContent = text;
       span.className = [special && "special", !made && "read", text === "" && "partial"].filter(Boolean).join(" ");
+      this.#shades[position] = NaN;
       this.#dirty.add(position);
     }
-    this.#box.append(fragment);
   }
 
   #shade(position: number, log: RunLog) {
@@ -116,9 +122,12 @@ export class TextView {
     const here = born > 0 && born <= this.#step;
     const held = log.held(position, this.#step);
     span.dataset.held = here ? String(held) : "";
-    span.style.setProperty("--held", here ? String(held / log.lanes) : "0");
-    span.classList.toggle("gone", here && held === 0);
-    span.classList.toggle("ahead", !here);
+    const shade = !here ? -1 : held === 0 ? 0 : Math.max(1, Math.round(SHADES * held / log.lanes));
+    if (shade === this.#shades[position]) return;
+    this.#shades[position] = shade;
+    span.style.setProperty("--held", String(Math.max(0, shade) / SHADES));
+    span.classList.toggle("gone", shade === 0);
+    span.classList.toggle("ahead", shade < 0);
   }
 
   #reach(position: number) {

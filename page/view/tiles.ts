@@ -58,32 +58,36 @@ export class Tiles {
     const cells = this.#log.seen * this.#lanes;
     if (this.#levels.length < cells) this.#levels = new Uint8Array(2 * cells);
     else this.#levels.fill(0);
+    const now = this.#step === Infinity;
+    if (!now) this.#age(); // cells may be of another time than the scores
     for (let lane = 0; lane < this.#lanes; lane++) {
       for (let i = scores.begins[lane]; i < scores.begins[lane + 1]; i++) {
-        this.#levels[scores.positions[i] * this.#lanes + lane] = levelOf(values[i], scale);
+        const position = scores.positions[i];
+        this.#levels[position * this.#lanes + lane] = levelOf(values[i], scale);
+        if (now) this.touch(position, lane);
       }
     }
-    // Only cells that live have colours: a repaint of their positions is enough.
-    for (const position of new Set(scores.positions)) this.touch(position);
   }
 
-  /** A position's cells changed. */
-  touch(position: number): void {
+  /** A cell changed; lane −1: all of a position. */
+  touch(position: number, lane: number): void {
     const tile = this.#tile(Math.floor(position / TILE));
-    if (!tile.stale) this.#paint(tile, position);
+    if (tile.stale) return;
+    if (lane < 0) this.#paint(tile, position);
+    else this.#cell(tile, position, lane);
+    tile.dirty = true;
   }
 
   #paint(tile: Tile, position: number) {
-    const lanes = this.#lanes;
-    const column = position % TILE;
+    for (let lane = 0; lane < this.#lanes; lane++) this.#cell(tile, position, lane);
+  }
+
+  #cell(tile: Tile, position: number, lane: number) {
     const born = this.#log.born(position);
     const there = born > 0 && born <= this.#step;
-    for (let lane = 0; lane < lanes; lane++) {
-      const holds = there && this.#log.holds(lane, position, this.#step);
-      const level = this.#levels[position * lanes + lane] ?? 0;
-      tile.pixels[lane * TILE + column] = holds ? this.#colours[level] : there ? this.#gone : 0;
-    }
-    tile.dirty = true;
+    const holds = there && this.#log.holds(lane, position, this.#step);
+    const level = this.#levels[position * this.#lanes + lane] ?? 0;
+    tile.pixels[lane * TILE + position % TILE] = holds ? this.#colours[level] : there ? this.#gone : 0;
   }
 
   #tile(index: number): Tile {
@@ -117,6 +121,7 @@ export class Tiles {
           whole = false;
         } else {
           tile.stale = false;
+          tile.dirty = true;
           for (let i = 0; i < TILE; i++) this.#paint(tile, index * TILE + i);
         }
       }

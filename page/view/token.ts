@@ -13,7 +13,7 @@ export interface Told {
 
 interface Row {
   readonly row: HTMLTableRowElement;
-  readonly cells: HTMLElement[]; // score, spread, left at, next
+  readonly cells: HTMLElement[]; // score, spread, the step that it left at, next
 }
 
 export class TokenView {
@@ -37,7 +37,7 @@ export class TokenView {
     this.#log = log;
     const table = element("table");
     const head = element("tr");
-    for (const text of ["lane", "score", "spread", "left at", "next"]) {
+    for (const text of ["lane", "score", "spread", "at step", "next"]) {
       const cell = element("th", text);
       cell.scope = "col";
       head.append(cell);
@@ -94,7 +94,7 @@ export class TokenView {
       }
       const { left, score, next } = log.fate(lane, position);
       const follower = run.score === "random" || Number.isNaN(next) ? "" : number(next, 3);
-      this.#write(row, true, lane === chosen, number(score, 3), "", `step ${left}`, follower);
+      this.#write(row, true, lane === chosen, number(score, 3), "", String(left), follower);
     });
     if (chosen >= 0) {
       const { row } = this.#rows[chosen];

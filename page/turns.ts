@@ -1,0 +1,69 @@
+/** The run there is: its settings, and what was asked of it, so that its address gives the same again. */
+import type { Report } from "../src/report.ts";
+import type { ToWorker, Turn } from "./protocol.ts";
+import type { Settings } from "./settings.ts";
+
+export class Turns {
+  /** The run's settings; null where there is none. */
+  settings: Settings | null = null;
+  list: readonly Turn[] = [];
+  /** How the last turn ended. */
+  ended = "";
+  #before: readonly Turn[] = []; // what was asked now
+  #at = 0; // the turn that runs
+  #asked: number[] = []; // tokens, of every turn from there on
+
+  /** All new tokens asked for. */
+  get tokens(): number {
+    return this.list.reduce((sum, { max }) => sum + max, 0);
+  }
+
+  /** A new run. */
+  run(settings: Settings, turns: readonly Turn[]): ToWorker {
+    this.clear();
+    this.settings = settings;
+    this.list = turns;
+    this.#asked = turns.map(({ max }) => max);
+    return { type: "run", settings, turns };
+  }
+
+  /** One turn more. A text that goes on after it had its length, or was stopped, is one longer turn. */
+  more(turn: Turn): ToWorker {
+    this.#before = this.list;
+    const last = this.list.at(-1);
+    if (!last || turn.text !== "" || this.ended === "end") this.list = [...this.list, turn];
+    else this.list = [...this.list.slice(0, -1), { text: last.text, max: last.max + turn.max }];
+    this.#at = this.list.length - 1;
+    this.#asked = [turn.max];
+    return { type: "turn", turn };
+  }
+
+  /** A turn has ended. Where it was stopped, the run is as long as it is, and ends there. */
+  turned({ ended, newTokens }: Pick<Report, "ended" | "newTokens">): void {
+    const asked = this.#asked.shift() ?? 0;
+    this.ended = ended;
+    this.#before = this.list;
+    if (ended === "caller") {
+      const { text, max } = this.list[this.#at];
+      this.list = [...this.list.slice(0, this.#at), { text, max: Math.max(1, max - asked + newTokens) }];
+    }
+    this.#at++;
+  }
+
+  /** What was asked did not come about. @param alive whether the session goes on @returns the text that was asked */
+  failed(alive: boolean): string {
+    const text = this.list[this.#at]?.text ?? "";
+    if (!alive) this.clear();
+    else if (this.#asked.length > 0) this.list = this.#before;
+    this.#asked = [];
+    return text;
+  }
+
+  clear(): void {
+    this.settings = null;
+    this.list = this.#before = [];
+    this.ended = "";
+    this.#at = 0;
+    this.#asked = [];
+  }
+}

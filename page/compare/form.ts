@@ -14,8 +14,6 @@ export class CompareForm {
   readonly shared: HTMLElement;
   /** A card a run. */
   readonly cards: HTMLElement;
-  /** What is said of a run, on its card. */
-  readonly notes: HTMLElement[] = [];
   readonly #fields = new Map<string, Field>();
   readonly #runs: Record<keyof Choice, Field>[] = [];
   readonly #preset: HTMLSelectElement;
@@ -77,14 +75,11 @@ export class CompareForm {
       kv: select("kv", [["", "f16"], ["f32", "f32"], ["q8", "q8"]]),
     };
     this.#runs.push(fields);
-    const note = make("p", { class: "hint" });
-    this.notes.push(note);
     return make(
       "fieldset",
       { class: "card", "data-run": letter },
       make("legend", {}, make("i", { class: "stroke" }), `Run ${letter}`),
       ...KEYS.map((key) => make("label", { class: "tall" }, `${LABELS[key] ?? key} `, fields[key])),
-      note,
     );
   }
 
@@ -105,7 +100,9 @@ export class CompareForm {
 
   #tell() {
     for (const { policy, budget, positions, kv } of this.#runs) {
-      (budget as HTMLInputElement).disabled = policy.value === "full" || policy.value === "";
+      const fixed = policy.value === "full" || policy.value === "";
+      Object.assign(budget, { disabled: fixed, placeholder: fixed ? "all" : "256" });
+      if (fixed) budget.value = "";
       for (const field of [positions, kv]) (field as HTMLSelectElement).disabled = policy.value === "";
     }
   }

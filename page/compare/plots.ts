@@ -16,13 +16,20 @@ const INKS = {
   light: { text: "#5a5750", grid: "#e4e1d9", ground: "#fff" },
   dark: { text: "#a3a7ae", grid: "#2b3038", ground: "#16191e" },
 };
-const LEAST_KL = 1e-7; // a logarithmic axis has no 0
+const LEAST_KL = 1e-6; // a logarithmic axis has no 0
 
 interface Kind {
   readonly title: string;
   readonly unit: string;
   readonly log?: boolean;
   values(result: Result, run: number): (number | null)[];
+}
+
+/** Every power of ten, or every second where they are many. */
+function decades(low: number, high: number): number[] {
+  const [from, to] = [Math.round(Math.log10(low)), Math.round(Math.log10(high))];
+  const each = to - from > 4 ? 2 : 1;
+  return Array.from({ length: Math.floor((to - from) / each) + 1 }, (_, i) => 10 ** (from + i * each));
 }
 
 /** The share so far. */
@@ -96,7 +103,15 @@ export class Plots {
                   kind === 2 ? [Math.min(50, low ?? 50), 100] : [0, Math.max(high ?? 1, 1e-3) * 1.1],
               },
           },
-          axes: [{ ...axis, size: 22 }, { ...axis, size: 50, values }],
+          axes: [{ ...axis, size: 22 }, {
+            ...{ ...axis, size: 46, values },
+            ...(KINDS[kind].log
+              ? {
+                splits: (_: uPlot, __: number, low: number, high: number) => decades(low, high),
+                filter: (_: uPlot, all: number[]) => all,
+              }
+              : {}),
+          }],
           series: [
             {},
             ...LETTERS.slice(0, result?.runs.length ?? 3).map((_, run) => ({

@@ -4,7 +4,7 @@ import { LETTERS } from "./comparison.ts";
 import type { Result } from "./result.ts";
 
 const ROW = 10; // tokens
-const MOST = 150; // tokens a frame and run
+const MOST = 100; // tokens a frame and run
 
 export class Texts {
   readonly element = make("div", { class: "texts", tabindex: "0", role: "region", "aria-label": "The texts" });
@@ -43,7 +43,7 @@ export class Texts {
       const end = Math.min(tokens.length, shown.length + MOST);
       more ||= end < tokens.length;
       for (let at = shown.length; at < end; at++) {
-        const token = make("span", {}, tokens[at].text);
+        const token = make("span", {}, tokens[at].text.replaceAll("\n", "⏎"));
         shown.push(token);
         this.#cell(at, run).append(token);
       }

@@ -13,6 +13,7 @@ import { NumberTable } from "./table.ts";
 import { Texts } from "./texts.ts";
 
 const PLOTTED = 120; // ms between two plots that are drawn
+const TABLED = 250; // ms between two times that the table is written
 const PHASES: Record<Phase, string> = {
   writing: "the runs write",
   agreement: "the runs read the reference’s text",
@@ -44,6 +45,7 @@ export class CompareView {
   #names: string[] = [];
   #told = true; // the table is as it should be
   #plotted = 0; // ms: when a plot was drawn last
+  #tabled = 0; // ms: when the table was written last
   #drawing = false;
 
   constructor(box: HTMLElement, host: Host) {
@@ -169,7 +171,7 @@ export class CompareView {
     requestAnimationFrame(() => this.#frame());
   }
 
-  /** A frame does one thing: texts and numbers, or one plot. */
+  /** A frame does one thing: the texts, the numbers, or one plot. */
   #frame() {
     this.#drawing = false;
     const result = this.#result;
@@ -180,10 +182,13 @@ export class CompareView {
       this.#plots.frame();
       return this.#draw();
     }
-    const more = this.#texts.frame(result);
-    if (!this.#told) this.#table.show(result, this.#names);
-    this.#told = true;
-    if (more || this.#running) this.#draw();
+    if (!this.#told && (!this.#running || now - this.#tabled > TABLED)) {
+      this.#tabled = now;
+      this.#told = true;
+      this.#table.show(result, this.#names);
+      return this.#draw();
+    }
+    if (this.#texts.frame(result) || this.#running) this.#draw();
   }
 
   async #save(kind: string, make: (result: Result) => Blob | Promise<Blob>) {

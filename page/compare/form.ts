@@ -5,7 +5,7 @@ import { type Choice, type Comparison, LETTERS, PRESETS, SHARED } from "./compar
 
 const KEYS = ["policy", "budget", "positions", "kv"] as const satisfies (keyof Choice)[];
 const HINTS: Record<string, string> = { temperature: "0", topP: "1", seed: "0", stride: "up to 64" };
-const LABELS: Record<string, string> = { topP: "top-p", kv: "K and V" };
+const LABELS: Record<string, string> = { topP: "top-p", kv: "K and V", max: "new tokens" };
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
@@ -41,12 +41,11 @@ export class CompareForm {
       make(
         "div",
         { class: "pairs" },
-        small("max", { inputmode: "numeric", "aria-label": "new tokens" }),
+        small("max", { inputmode: "numeric" }),
         ...SHARED.map((name) => small(name, { inputmode: "decimal", placeholder: HINTS[name] })),
       ),
       make("label", { class: "tall" }, "A text to measure the perplexity of ", this.#field("text", text)),
     );
-    this.#fields.get("max")!.previousSibling!.textContent = "new tokens ";
     this.cards = make("div", { class: "cards" }, ...LETTERS.map((letter, run) => this.#card(letter, run)));
     for (const part of [this.shared, this.cards]) {
       part.addEventListener("input", (event) => {
@@ -130,11 +129,15 @@ export class CompareForm {
     this.#changed();
   }
 
-  /** Goes to the setting that a sentence names, or to the first budget that can be set. */
+  /** Goes to the setting that a sentence names first, or to the first budget that can be set. */
   focus(sentence: string): void {
-    const named = [...this.#fields].find(([name]) => new RegExp(`\\b${LABELS[name] ?? name}\\b`, "i").test(sentence));
-    const key = KEYS.find((key) => new RegExp(`\\b${key}\\b`, "i").test(sentence)) ?? "budget";
-    const run = this.#runs.find((fields) => !(fields[key] as HTMLInputElement).disabled);
-    (named?.[1] ?? run?.[key] ?? this.#fields.get("prompt")!).focus();
+    const run = (key: keyof Choice) => this.#runs.map((fields) => fields[key]).find((field) => !field.disabled);
+    const all = [...this.#fields, ...KEYS.map((key) => [key, run(key)] as const)];
+    const named = all.map(([name, field]) => ({
+      at: sentence.toLowerCase().indexOf((LABELS[name] ?? name).toLowerCase()),
+      field,
+    }))
+      .filter(({ at, field }) => at >= 0 && field).sort((a, b) => a.at - b.at);
+    (named[0]?.field ?? run("budget") ?? this.#fields.get("prompt")!).focus();
   }
 }

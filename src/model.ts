@@ -119,7 +119,7 @@ export class Model implements LoadedModel {
  * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a GPU that is absent or too small.
  */
 export async function load(where: string | URL, options: LoadOptions = {}): Promise<Model> {
-  const { device, maxBinding, kv, onProgress } = checkLoad(options);
+  const { device, maxBinding, kv, weights: type, onProgress } = checkLoad(options);
   const files = await openModel(where);
   const { config, tensors } = files;
 
@@ -132,7 +132,7 @@ export async function load(where: string | URL, options: LoadOptions = {}): Prom
   let weights: Weights | null = null;
   let refused: GPUError | null = null;
   try {
-    weights = await uploadWeights(gpu, config, tensors, (bytes) => onProgress(done += bytes, total));
+    weights = await uploadWeights(gpu, config, tensors, type, (bytes) => onProgress(done += bytes, total));
   } finally {
     refused = gpu.failure ? null : await opened.popErrorScope();
     if (!weights && !device) opened.destroy();

@@ -1,4 +1,5 @@
 /** Every option a user may set: its type, its default and its check, a file for each theme. Inner code trusts what leaves here. */
+import { WEIGHT_TYPES, type WeightType } from "./model/quantise.ts";
 import { KV_TYPES, type KvType } from "./kv.ts";
 import { known, oneOf, refuse, whole } from "./options/check.ts";
 import { SESSION_NAMES, type SessionOptions } from "./options/session.ts";
@@ -29,6 +30,11 @@ export interface LoadOptions {
   maxBinding?: number;
   /** How sessions store K and V that are not told otherwise: "f32", "f16" or "q8". Default "f16". */
   kv?: KvType;
+  /**
+   * Quantises matrices, embeddings among them, that the file holds as plain numbers: "q8" or "q4", 1.0625 or 0.5625 bytes a
+   * weight. Norms, biases, and matrices whose rows are no multiple of 32 stay as they are. Default: all stays as it is.
+   */
+  weights?: WeightType;
   /** Hears how many bytes of weights have been read. */
   onProgress?: (done: number, total: number) => void;
 }
@@ -41,10 +47,16 @@ export interface PerplexityOptions extends SessionOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
+/** How a model is loaded, defaults filled in. */
+export interface CheckedLoad extends Required<Omit<LoadOptions, "device" | "weights">> {
+  device: GPUDevice | undefined;
+  weights: WeightType | null;
+}
+
 /** Fills in the defaults of loading. @throws RangeError */
-export function checkLoad(options: LoadOptions): Required<Omit<LoadOptions, "device">> & { device?: GPUDevice } {
+export function checkLoad(options: LoadOptions): CheckedLoad {
   const action = "load model";
-  known(action, options, ["device", "maxBinding", "kv", "onProgress"]);
+  known(action, options, ["device", "maxBinding", "kv", "weights", "onProgress"]);
   const maxBinding = options.maxBinding === undefined
     ? Infinity
     : whole(action, "maxBinding", options.maxBinding, 1, Number.MAX_SAFE_INTEGER);
@@ -54,7 +66,8 @@ export function checkLoad(options: LoadOptions): Required<Omit<LoadOptions, "dev
     refuse(action, "device must be a GPUDevice", options.device);
   }
   const kv = oneOf(action, "kv", options.kv ?? "f16", KV_TYPES);
-  return { device: options.device, maxBinding, kv, onProgress };
+  const weights = options.weights === undefined ? null : oneOf(action, "weights", options.weights, WEIGHT_TYPES);
+  return { device: options.device, maxBinding, kv, weights, onProgress };
 }
 
 /** Fills in the defaults of a measurement; the session's options are left for checkSession. @throws RangeError */

@@ -1,16 +1,17 @@
 /** The command `generate`: continues a prompt. */
-import { load } from "../model.ts";
+import type { Model } from "../model.ts";
 import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options.ts";
 import type { Report } from "../report.ts";
 import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
 import { readFile, readStdin } from "./input.ts";
+import { MODEL_FLAGS, modelJob } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";
 import { createSaveFile, type SaveFile } from "./save.ts";
-import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
+import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions } from "./usage.ts";
 
 interface Job {
   prompt: string;
-  model: string | URL;
+  load: () => Promise<Model>;
   session: SessionOptions;
   generate: GenerateOptions;
   ignoreEos: boolean;
@@ -26,7 +27,8 @@ const WORD = ["generate", "prompt (in quotes)"] as const;
 function readJob(args: Arguments): Job {
   args.only("generate", [
     ...SESSION_FLAGS,
-    ...["model", "max-new-tokens", "temperature", "top-p", "stop", "ignore-eos", "record", "save", "resume"] as const,
+    ...MODEL_FLAGS,
+    ...["max-new-tokens", "temperature", "top-p", "stop", "ignore-eos", "record", "save", "resume"] as const,
   ]);
   const resume = args.text("resume");
   if (resume !== undefined) {
@@ -42,7 +44,7 @@ function readJob(args: Arguments): Job {
   };
   const job = {
     prompt: resume === undefined ? args.word(...WORD) : args.atMostOne(...WORD) ?? "",
-    model: args.text("model") ?? SHIPPED,
+    load: modelJob(args),
     session: sessionOptions(args),
     generate,
     ignoreEos: args.has("ignore-eos"),
@@ -61,8 +63,7 @@ export async function generate(args: Arguments): Promise<number> {
   const progress = new Progress();
   const stopper = new AbortController();
   const prompt = job.prompt === "-" ? await readStdin("prompt") : job.prompt;
-  const onProgress = (done: number, total: number) => progress.show("loading", done, total);
-  const model = await load(job.model, { onProgress }).finally(() => progress.clear());
+  const model = await job.load();
   // From here on Ctrl-C ends the text and still gives the report; a second one ends at once. (The first may arrive twice:
   // as the terminal's and handed on by npm's shell.)
   let stoppedAt = 0;

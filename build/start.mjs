@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { adapter, browser, deno, environment, packages, root, wasm } from "./setup.mjs";
 
@@ -61,19 +61,29 @@ async function check() {
 const tests = (/** @type {string[]} */ ...args) =>
   inDeno("run", "-A", "--quiet", "--no-prompt", "tests/run.ts", ...args);
 
+/** The value of `--NAME VALUE` or `--NAME=VALUE`. */
+function flagOf(/** @type {string} */ name, /** @type {string[]} */ args) {
+  const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  return at < 0 ? undefined : args[at] === `--${name}` ? args[at + 1] : args[at].slice(name.length + 3);
+}
+
 /** @type {Record<string, (args: string[]) => Promise<number>>} */
 const commands = {
   async run(args) {
     packages(), wasm();
-    if (args[0] !== "replay") adapter();
-    // A model may be at a base URL; without one the program has no network. Nor may it write, but what it is asked to keep.
-    const net = args.some((arg) => /^(--model=)?https?:/i.test(arg)) ? ["--allow-net"] : [];
+    if (!["replay", "models", "pull"].includes(args[0])) adapter();
+    // A model that is no path comes over the network, into the cache, by pip at need. The program may also write what it is
+    // asked to keep; else it neither writes nor has a network.
+    const cwd = process.env.INIT_CWD ?? process.cwd();
+    const model = args[0] === "pull" ? args[1] : flagOf("model", args);
+    const remote = model !== undefined && !existsSync(resolve(cwd, model));
     const keeps = args[0] === "chat" || args.some((arg) => /^--(record|save)(=|$)/.test(arg));
-    const write = keeps ? ["--allow-write"] : [];
+    const write = remote || keeps ? ["--allow-write"] : [];
+    const net = remote ? ["--allow-net", "--allow-run=pip,pip3,python3,python,py"] : [];
     const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net, ...write];
     const program = ["--config", join(root, "deno.json"), join(root, "src/cli.ts")];
     // Paths among the arguments are the caller's.
-    return await run(deno, ["run", ...flags, ...program, ...args], process.env.INIT_CWD ?? process.cwd());
+    return await run(deno, ["run", ...flags, ...program, ...args], cwd);
   },
   async test(args) {
     packages(), wasm(), adapter(), browser();

@@ -2,7 +2,9 @@
 import { chat } from "./cli/chat.ts";
 import { generate } from "./cli/generate.ts";
 import { HELP } from "./cli/help.ts";
+import { models } from "./cli/models.ts";
 import { perplexity } from "./cli/perplexity.ts";
+import { pull } from "./cli/pull.ts";
 import { replay } from "./cli/replay.ts";
 import { Arguments, Usage } from "./cli/usage.ts";
 import { ClosedPipe, harmless, note, print } from "./terminal.ts";
@@ -15,7 +17,14 @@ const MAIN_JOB = [
   ...["--temperature", "0.7", "--top-p", "0.9", "--seed", "7", "--ignore-eos"],
 ];
 
-const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = { generate, chat, perplexity, replay };
+const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = {
+  generate,
+  chat,
+  perplexity,
+  replay,
+  models,
+  pull,
+};
 
 async function run(args: Arguments): Promise<number> {
   if (args.has("help")) {

@@ -115,12 +115,13 @@ export class Model implements LoadedModel {
 
 /**
  * Loads a Hugging Face folder (config.json, safetensors, tokenizer.json), given as a folder or base URL, or a GGUF file, given
- * as a path or URL that ends in .gguf, onto the GPU. Quantised weights stay as they are in the file.
+ * as a path or URL that ends in .gguf, onto the GPU; of the hub `hf:owner/name[@revision][/file]`, of the catalogue a name.
+ * Quantised weights stay as they are in the file, others do unless the options quantise them. What comes over the network is cached.
  * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a GPU that is absent or too small.
  */
 export async function load(where: string | URL, options: LoadOptions = {}): Promise<Model> {
-  const { device, maxBinding, kv, weights: type, onProgress } = checkLoad(options);
-  const files = await openModel(where);
+  const { device, maxBinding, kv, weights: type, onProgress, access } = checkLoad(options);
+  const files = await openModel(where, access);
   const { config, tensors } = files;
 
   await Core.ready();

@@ -1,7 +1,7 @@
 /** Every option a user may set: its type, its default and its check, a file for each theme. Inner code trusts what leaves here. */
-import { WEIGHT_TYPES, type WeightType } from "./model/quantise.ts";
 import { KV_TYPES, type KvType } from "./kv.ts";
-import { known, oneOf, refuse, whole } from "./options/check.ts";
+import { WEIGHT_TYPES, type WeightType } from "./model/quantise.ts";
+import { callback, flag, known, oneOf, refuse, whole } from "./options/check.ts";
 import { SESSION_NAMES, type SessionOptions } from "./options/session.ts";
 
 export {
@@ -32,11 +32,20 @@ export interface LoadOptions {
   kv?: KvType;
   /**
    * Quantises matrices, embeddings among them, that the file holds as plain numbers: "q8" or "q4", 1.0625 or 0.5625 bytes a
-   * weight. Norms, biases, and matrices whose rows are no multiple of 32 stay as they are. Default: all stays as it is.
+   * weight (see model/quantise.ts). Norms, biases, and matrices whose rows are no multiple of 32 stay as they are. Default:
+   * all stays as it is.
    */
   weights?: WeightType;
   /** Hears how many bytes of weights have been read. */
   onProgress?: (done: number, total: number) => void;
+  /** Hears how many bytes of a file have been downloaded; total is null where the server does not say. */
+  onDownload?: (file: string, done: number, total: number | null) => void;
+  /** Whether files from the network are kept for the next time. Default true. */
+  cache?: boolean;
+  /** Base URL of the hub that `hf:` names mean. Default: $HF_ENDPOINT, or https://huggingface.co. */
+  hub?: string | URL;
+  /** The hub's token, sent to the hub alone. Default: $HF_TOKEN. */
+  token?: string;
 }
 
 /** A session's options, and how a text is measured. */
@@ -47,27 +56,34 @@ export interface PerplexityOptions extends SessionOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
-/** How a model is loaded, defaults filled in. */
-export interface CheckedLoad extends Required<Omit<LoadOptions, "device" | "weights">> {
-  device: GPUDevice | undefined;
-  weights: WeightType | null;
-}
-
-/** Fills in the defaults of loading. @throws RangeError */
-export function checkLoad(options: LoadOptions): CheckedLoad {
+/** Fills in the defaults of loading; what reaches the network is left for openAccess. @throws RangeError */
+export function checkLoad(options: LoadOptions) {
   const action = "load model";
-  known(action, options, ["device", "maxBinding", "kv", "weights", "onProgress"]);
+  known(action, options, [
+    "device",
+    "maxBinding",
+    "kv",
+    "weights",
+    "onProgress",
+    "onDownload",
+    "cache",
+    "hub",
+    "token",
+  ]);
   const maxBinding = options.maxBinding === undefined
     ? Infinity
     : whole(action, "maxBinding", options.maxBinding, 1, Number.MAX_SAFE_INTEGER);
-  const onProgress = options.onProgress ?? (() => {});
-  if (typeof onProgress !== "function") refuse(action, "onProgress must be a function", onProgress);
+  const onProgress = callback(action, "onProgress", options.onProgress) ?? (() => {});
+  const onDownload = callback(action, "onDownload", options.onDownload) ?? undefined;
   if (options.device !== undefined && typeof options.device?.createComputePipeline !== "function") {
     refuse(action, "device must be a GPUDevice", options.device);
   }
   const kv = oneOf(action, "kv", options.kv ?? "f16", KV_TYPES);
   const weights = options.weights === undefined ? null : oneOf(action, "weights", options.weights, WEIGHT_TYPES);
-  return { device: options.device, maxBinding, kv, weights, onProgress };
+  const cache = flag(action, "cache", options.cache ?? true);
+  const { device, hub, token } = options;
+  if (token !== undefined && typeof token !== "string") refuse(action, "token must be a string", typeof token);
+  return { device, maxBinding, kv, weights, onProgress, access: { onDownload, cache, hub, token } };
 }
 
 /** Fills in the defaults of a measurement; the session's options are left for checkSession. @throws RangeError */

@@ -41,12 +41,14 @@ export class Progress {
   #last = 0;
   #dirty = false;
 
-  show(what: string, done: number, total: number): void {
+  /** `total` is null where nobody knows it. */
+  show(what: string, done: number, total: number | null): void {
     const now = performance.now();
-    if (!this.#shown || (now - this.#last < 100 && done < total)) return;
+    if (!this.#shown || (now - this.#last < 100 && done !== total)) return;
     this.#last = now;
     this.#dirty = true;
-    write(Deno.stderr, `\r\x1b[K${what} ${Math.floor(100 * done / Math.max(1, total))} %`);
+    const percent = total === null ? "" : ` ${Math.floor(100 * done / Math.max(1, total))} %`;
+    write(Deno.stderr, `\r\x1b[K${harmless(what)}${percent}`);
   }
 
   clear(): void {

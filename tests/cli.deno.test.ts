@@ -57,8 +57,8 @@ usage("--help", async () => {
 const WRONG: [string[], string][] = [
   [["generate"], "generate takes one prompt (in quotes), got none"],
   [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
-  [["answer", "x"], "the command must be one of generate, chat, perplexity, replay, got answer"],
-  [["--budget", "8"], "the command must be one of generate, chat, perplexity, replay, got none"],
+  [["answer", "x"], "the command must be one of generate, chat, perplexity, replay, models, pull, got answer"],
+  [["--budget", "8"], "the command must be one of generate, chat, perplexity, replay, models, pull, got none"],
   [["generate", "x", "--bugdet", "8"], "Unknown option '--bugdet'"],
   [["generate", "x", "--budget"], "--budget"],
   [
@@ -96,6 +96,8 @@ const WRONG: [string[], string][] = [
   [["generate", "x", "--budget", "-5"], "Option '--budget' argument is ambiguous; see --help"],
   [["generate", "x", "--max-new-tokens", "0"], "--max-new-tokens must be a whole number from 1"],
   [["generate", "x", "--top-p", "0"], "--top-p must be a number above 0 and at most 1, got 0"],
+  [["generate", "x", "--kv", "q4"], 'kv must be one of f32, f16, q8, got "q4"'],
+  [["perplexity", "x", "--weights", "q5"], 'Cannot load model: weights must be one of q8, q4, got "q5"'],
   [["generate", "x", "--seed", "1.5"], "seed must be a whole number"],
   [["generate", "x", "--stop", ""], "a stop string must not be empty"],
 ];
@@ -229,6 +231,17 @@ run("budgets as a share of the prompt and in bytes", async () => {
   assert.is(bytes.budget, 65536 / 1280 - 2 | 0);
   assert.ok(bytes.kvBytes <= 65536);
   assert.is((await json("512MB")).evictions, 0);
+});
+
+run("how K and V and the weights are stored reaches model and session", async () => {
+  const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())!, weights: "q8", kv: "q8" });
+  const session = model.session({ budget: 24 });
+  for await (const _ of session.generate("Once upon a time", { maxNewTokens: 30, stopAtEnd: false }));
+  const { ids, kvBytes } = session.report();
+  model.dispose();
+  const flags = ["--budget", "24", "--max-new-tokens", "30", "--ignore-eos", "--kv", "q8", "--weights", "q8", "--json"];
+  const told = JSON.parse((await kvcap(["generate", "Once upon a time", ...flags])).stdout);
+  assert.equal([told.ids, told.kvBytes], [ids, kvBytes]);
 });
 
 run("parts of a rule, pins and shares reach the session", async () => {

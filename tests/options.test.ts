@@ -186,12 +186,18 @@ test("prompts and loading", () => {
   }
   assert.equal(checkPromptIds(new Uint32Array([1, 2]), VOCAB), [1, 2]);
   assert.match(refusal(() => checkLoad({ maxBinding: 0 })), "Cannot load model: maxBinding must be");
-  assert.match(refusal(() => checkLoad({ gpu: 1 } as never)), "options are device, maxBinding, kv, weights, onProgress");
+  assert.match(
+    refusal(() => checkLoad({ gpu: 1 } as never)),
+    "options are device, maxBinding, kv, weights, onProgress",
+  );
   assert.match(
     refusal(() => checkLoad({ kv: "f8" } as never)),
     'Cannot load model: kv must be one of f32, f16, q8, got "f8"',
   );
-  assert.match(refusal(() => checkLoad({ weights: "q5" } as never)), 'Cannot load model: weights must be one of q8, q4, got "q5"');
+  assert.match(
+    refusal(() => checkLoad({ weights: "q5" } as never)),
+    'Cannot load model: weights must be one of q8, q4, got "q5"',
+  );
   assert.is(checkLoad({}).kv, "f16");
   assert.match(refusal(() => checkLoad({ onProgress: 1 } as never)), "onProgress must be a function");
 });

@@ -1,5 +1,6 @@
 // The test page's server, on the loopback interface: the page, its scripts, and the files that tests read.
 import { goldenFolders, listGolden, modelFolder, modelFolders, repoPath } from "./files.ts";
+import { BROKEN, Weights } from "./weights.ts";
 
 const html = `<!doctype html><meta charset="utf-8"><title>kvcap tests</title><link rel="icon" href="data:,">
 <script type="module" src="/main.js"></script>`;
@@ -15,16 +16,28 @@ function mounts(): [prefix: string, folder: string][] {
  * `only`: a folder to serve as it is instead of what tests read.
  */
 export function startServer(scripts: Map<string, Uint8Array<ArrayBuffer> | string>, only?: string) {
+  const weights = new Weights();
   const served = only ? [["/", `${only}/`]] : mounts();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {}, onError }, answer);
   const url = `http://127.0.0.1:${server.addr.port}/`;
   return { url, stop: () => server.shutdown() };
+
+  function onError(error: unknown): Response {
+    if (String(error) !== BROKEN) console.error(error);
+    return new Response("broken", { status: 500 });
+  }
 
   async function answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const script = scripts.get(pathname);
     if (script !== undefined) return new Response(script, { headers: { "content-type": type(pathname) } });
     if (pathname === "/") return new Response(html, { headers: { "content-type": type("/") } });
+    if (pathname.startsWith("/weights")) return await weights.answer(request);
+    if (pathname.startsWith("/versioned/")) {
+      const answer = await file(request, decodeURIComponent(pathname.slice("/versioned".length)));
+      answer.headers.set("etag", '"1"');
+      return answer;
+    }
     if (pathname === "/golden") {
       const cases = await listGolden(searchParams.get("kind") ?? "");
       return Response.json(cases.map(({ name, json, floats }) => ({ name, json: urlOf(json), floats: urlOf(floats) })));

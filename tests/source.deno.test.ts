@@ -1,8 +1,14 @@
 // Folders that are wrong, and servers of every kind, behind `openSource`.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { openSource } from "../src/model/source.ts";
+import { type Net, PLAIN_NET } from "../src/model/http.ts";
+import { urlSource } from "../src/model/remote.ts";
+import { openSource as open } from "../src/model/source.ts";
 import { refused } from "./refused.ts";
+
+/** Tries again at once: a test has no time for patience. */
+const HASTY: Net = { ...PLAIN_NET, patience: { tries: 3, pause: 1, answer: 2000, stall: 500 } };
+const openSource = (where: string | URL) => open(where, (base, name) => urlSource(base, name, HASTY));
 
 const folders = suite("source: folders");
 
@@ -53,7 +59,12 @@ type Answer = (request: Request) => Response | Promise<Response>;
 /** Runs `test` against a server and gives the requests it saw, as "METHOD path range". */
 async function serve(answer: Answer, test: (url: string) => Promise<void>): Promise<string[]> {
   const seen: string[] = [];
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
+  const server = Deno.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    onListen: () => {},
+    onError: () => new Response("", { status: 500 }),
+  }, (request) => {
     const { pathname, search } = new URL(request.url);
     seen.push(`${request.method} ${pathname}${search} ${request.headers.get("range") ?? "-"}`);
     return answer(request);
@@ -186,15 +197,72 @@ remote("a page in a file's place", async () => {
 });
 
 remote("a server in trouble, then well again", async () => {
-  let asked = 0;
-  await serve(
-    (request) => asked++ === 0 ? new Response("", { status: 503 }) : ranged()(request),
-    async (url) => {
+  for (const status of [408, 429, 500, 503]) {
+    let asked = 0;
+    const answer: Answer = (request) => asked++ < 3 ? new Response("", { status }) : ranged()(request);
+    await serve(answer, async (url) => {
       const source = openSource(url);
-      await refused(() => source.size("w"), `Cannot load model: ${url}/w must answer with a file, got status 503`);
+      await refused(
+        () => source.size("w"),
+        `Cannot load model: ${url}/w must answer with a file, got status ${status}`,
+      );
       assert.is(await source.size("w"), 1000);
-    },
-  );
+      asked = 1;
+      assert.equal(await source.read("w", 10, 20), content.slice(10, 20), "the third try does");
+    });
+  }
+});
+
+remote("a body that breaks or stalls is asked for again, a few times", async () => {
+  for (const fault of ["break", "stall"]) {
+    let asked = 0;
+    const faulty: Answer = async (request) => {
+      const good = await ranged({ "content-length": null })(request);
+      const probe = good.headers.get("content-range")?.startsWith("bytes 0-0");
+      if (probe || asked++ % 4 === 3) return good; // fails three times, then not
+      const body = new ReadableStream({
+        async pull(controller) {
+          controller.enqueue(content.slice(0, 3));
+          await new Promise((resolve) => setTimeout(resolve, fault === "break" ? 20 : 1200));
+          controller.error("broken on purpose");
+        },
+      });
+      return new Response(body, { status: good.status, headers: good.headers });
+    };
+    await serve(faulty, async (url) => {
+      const source = openSource(url);
+      asked = 0;
+      const why = fault === "break" ? ".+" : "nothing more within 0.5 s";
+      await refused(
+        () => source.read("w", 5, 9),
+        new RegExp(`^Cannot load model: ${url}/w must arrive whole, got ${why}$`),
+      );
+      assert.equal(await source.read("w", 5, 9), content.slice(5, 9));
+    });
+  }
+});
+
+remote("a file that changes between two reads", async () => {
+  let asked = 0;
+  await serve((request) => ranged({ etag: `"${asked++}"` })(request), async (url) => {
+    await refused(
+      () => openSource(url).read("w", 5, 9),
+      `Cannot load model: ${url}/w must stay the same while it is read, got another version`,
+    );
+  });
+});
+
+remote("a secret in a query is not shown, one before the host is refused", async () => {
+  await serve(() => new Response("", { status: 404 }), async (url) => {
+    await refused(
+      () => openSource(`${url}?token=secret`).size("w"),
+      `Cannot load model: ${url}/w must be a file of the model, got status 404`,
+    );
+    await refused(
+      () => openSource(url.replace("//", "//me:secret@")),
+      "Cannot load model: a URL must be without user name and password, got one with them",
+    );
+  });
 });
 
 remote("answers that are not what was asked", async () => {

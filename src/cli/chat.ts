@@ -8,6 +8,7 @@ import type { Session } from "../session.ts";
 import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
 import { readFile } from "./input.ts";
 import { type Lines, openLines } from "./lines.ts";
+import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { createSaveFile } from "./save.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
@@ -22,8 +23,8 @@ const ANSWER = 512; // tokens
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function chat(args: Arguments): Promise<number> {
-  const flags = ["model", "system", "max-new-tokens", "temperature", "top-p", "stop", "resume"] as const;
-  args.only("chat", [...SESSION_FLAGS, ...flags]);
+  const flags = ["system", "max-new-tokens", "temperature", "top-p", "stop", "resume"] as const;
+  args.only("chat", [...SESSION_FLAGS, ...MODEL_FLAGS, ...flags]);
   if (args.positionals.length > 1) misused("chat takes no prompt, it asks for it", args.positionals[1]);
   const options = sessionOptions(args);
   const generate: ChatOptions = {
@@ -35,8 +36,7 @@ export async function chat(args: Arguments): Promise<number> {
   };
   checked(() => checkGenerate(generate, 1));
   const progress = new Progress();
-  const onProgress = (done: number, total: number) => progress.show("loading", done, total);
-  const model = await load(args.text("model") ?? SHIPPED, { onProgress }).finally(() => progress.clear());
+  const model = await load(args.text("model") ?? SHIPPED, loadOptions(args, progress)).finally(() => progress.clear());
   if (model.chatTemplate === null) {
     model.dispose();
     throw new Error("Cannot chat: the model must have a chat template, got none");

@@ -1,17 +1,17 @@
 /** The command `generate`: continues a prompt. */
-import type { Model } from "../model.ts";
+import { load } from "../model.ts";
 import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options.ts";
 import type { Report } from "../report.ts";
 import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
 import { readFile, readStdin } from "./input.ts";
-import { MODEL_FLAGS, modelJob } from "./model.ts";
+import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";
 import { createSaveFile, type SaveFile } from "./save.ts";
-import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions } from "./usage.ts";
+import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
 interface Job {
   prompt: string;
-  load: () => Promise<Model>;
+  model: string | URL;
   session: SessionOptions;
   generate: GenerateOptions;
   ignoreEos: boolean;
@@ -44,7 +44,7 @@ function readJob(args: Arguments): Job {
   };
   const job = {
     prompt: resume === undefined ? args.word(...WORD) : args.atMostOne(...WORD) ?? "",
-    load: modelJob(args),
+    model: args.text("model") ?? SHIPPED,
     session: sessionOptions(args),
     generate,
     ignoreEos: args.has("ignore-eos"),
@@ -63,7 +63,7 @@ export async function generate(args: Arguments): Promise<number> {
   const progress = new Progress();
   const stopper = new AbortController();
   const prompt = job.prompt === "-" ? await readStdin("prompt") : job.prompt;
-  const model = await job.load();
+  const model = await load(job.model, loadOptions(args, progress)).finally(() => progress.clear());
   // From here on Ctrl-C ends the text and still gives the report; a second one ends at once. (The first may arrive twice:
   // as the terminal's and handed on by npm's shell.)
   let stoppedAt = 0;

@@ -8,10 +8,15 @@ usage: npm start                                     the main job: a story under
        npm start -- chat [options]                   a conversation, with a model made for it; /help lists its commands
        npm start -- perplexity TEXT [options]        how well the model foresees TEXT; "-", or "@FILE"
        npm start -- replay FILE [options]            what other policies would have kept of a recorded run
+       npm start -- models                           the models known by name
+       npm start -- pull NAME|hf:…|URL               bring a model into the cache, check it, say where it is
        npm start -- --help
 
 model
-  --model DIR|FILE|URL  Hugging Face folder with safetensors, or a .gguf file  (the shipped fable-2m)
+  --model WHERE         Hugging Face folder with safetensors, or a .gguf file: a path, a URL, or of the public hub
+                        hf:owner/name[@revision][/file]; or a name that \`models\` lists  (the shipped fable-2m)
+  --weights q8|q4       quantise weights that the file holds as plain numbers  (as they are)
+  --no-cache            files from the network are read where they are, and not kept
 cache (slots are tokens, per KV head of every layer)
   --policy NAME         ${wrapped(Object.keys(policies))}  (roco)
                         streaming goes with --positions cache
@@ -52,6 +57,9 @@ recordings
   --record FILE         write down every token's attention; with --policy full, so that nothing is lost
   replay takes --policy (more than once), --budget (N, or N% of the tokens recorded), --sinks, --newest, --seed,
   --allocation and the parts of a policy; it needs neither model nor GPU
+environment
+  KVCAP_CACHE           where files from the network are kept  (kvcap in the system's folder of caches)
+  HF_ENDPOINT, HF_TOKEN the hub that hf: means  (https://huggingface.co), and its token, which is sent to it alone
 output
   --json                one JSON object on stdout, nothing else
   -h, --help

@@ -1,19 +1,28 @@
-/** The model that a command line names, loaded as it says. */
-import { load, type Model } from "../model.ts";
+/** How commands load a model: what --model, --weights and --no-cache say, and the progress of it on a terminal. */
 import { checkLoad, type LoadOptions } from "../options.ts";
-import { Progress } from "../terminal.ts";
-import { type Arguments, checked, SHIPPED } from "./usage.ts";
+import type { Progress } from "../terminal.ts";
+import { type Arguments, checked } from "./usage.ts";
 
-/** Flags that say which model runs, and how it is loaded. */
-export const MODEL_FLAGS = ["model", "weights"] as const;
+/** Flags of every command that loads a model. */
+export const MODEL_FLAGS = ["model", "weights", "no-cache"] as const;
 
-/** Reads them. @throws Usage */
-export function modelJob(args: Arguments): () => Promise<Model> {
-  const options = { weights: args.text("weights") } as LoadOptions;
+/** The options of `load`. @throws Usage */
+export function loadOptions(args: Arguments, progress: Progress): LoadOptions {
+  const options = {
+    weights: args.text("weights"),
+    cache: !args.has("no-cache"),
+    onProgress: (done, total) => progress.show("loading", done, total),
+    onDownload: downloading(progress),
+  } as LoadOptions;
   checked(() => checkLoad(options));
-  return async () => {
-    const progress = new Progress();
-    const onProgress = (done: number, total: number) => progress.show("loading", done, total);
-    return await load(args.text("model") ?? SHIPPED, { ...options, onProgress }).finally(() => progress.clear());
-  };
+  return options;
+}
+
+/** Shows a download. */
+export function downloading(progress: Progress): NonNullable<LoadOptions["onDownload"]> {
+  return (file, done, total) => progress.show(`downloading ${file}: ${megabytes(done)}`, done, total);
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,11 +1,12 @@
 /** The command `perplexity`: how well a model under a budget foresees a text. */
+import { load } from "../model.ts";
 import { checkPerplexity, type PerplexityOptions } from "../options.ts";
 import type { Perplexity } from "../perplexity.ts";
 import { note, print, Progress } from "../terminal.ts";
 import { readStdin, readTextFile } from "./input.ts";
-import { MODEL_FLAGS, modelJob } from "./model.ts";
+import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";
-import { type Arguments, checked, SESSION_FLAGS, sessionOptions } from "./usage.ts";
+import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function perplexity(args: Arguments): Promise<number> {
@@ -13,14 +14,13 @@ export async function perplexity(args: Arguments): Promise<number> {
   const asked = args.word("perplexity", 'text (in quotes, "-" or "@FILE")');
   const options: PerplexityOptions = { ...sessionOptions(args), first: args.number("first") };
   checked(() => checkPerplexity(options));
-  const loadModel = modelJob(args);
   const text = asked === "-"
     ? await readStdin("text")
     : asked.startsWith("@")
     ? await readTextFile("text", asked.slice(1))
     : asked;
   const progress = new Progress();
-  const model = await loadModel();
+  const model = await load(args.text("model") ?? SHIPPED, loadOptions(args, progress)).finally(() => progress.clear());
   let file: RecordFile | null = null;
   try {
     const path = args.text("record");

@@ -21,7 +21,7 @@ const text = { type: "string" } as const;
 const list = { type: "string", multiple: true } as const;
 const flag = { type: "boolean" } as const;
 const FLAGS = {
-  ...{ model: text, weights: text, json: flag, help: { type: "boolean", short: "h" } },
+  ...{ model: text, weights: text, "no-cache": flag, json: flag, help: { type: "boolean", short: "h" } },
   ...{ policy: list, score: text, scope: text, window: text, pool: text, width: text, shared: flag },
   ...{ budget: text, stride: text, sinks: text, newest: text, unsettled: text, aggregate: text },
   ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, kv: text, seed: text },
@@ -79,6 +79,11 @@ export class Arguments {
     throw new Usage(
       `Cannot read the command line: ${command} takes one ${what}, got ${rest.length ? rest.length + 1 : "none"}`,
     );
+  }
+
+  /** Nothing stands behind the command. @throws Usage */
+  none(command: string): void {
+    if (this.positionals.length > 1) misused(`${command} takes no words`, this.positionals[1]);
   }
 
   has(name: Flag): boolean {

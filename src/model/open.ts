@@ -1,11 +1,17 @@
 /** A model's files, read and checked as far as that goes without a GPU: a Hugging Face folder, or one GGUF file. */
 import { checkTokenizer, createTokenizer, type Tokenizer } from "../tokenizer.ts";
 import { ggufTokenizer } from "../tokenizer/gguf.ts";
+import { type Access, type AccessOptions, openAccess } from "./access.ts";
+import { cachedSource } from "./cached.ts";
+import { catalogue } from "./catalogue.ts";
+import { openCatalogued } from "./catalogued.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
 import { ggufConfig } from "./gguf/config.ts";
 import { openGguf } from "./gguf/file.ts";
 import { ggufName, namedTensors } from "./gguf/names.ts";
 import { checkWeights } from "./layout.ts";
+import { hubUrl, isHub } from "./hub.ts";
+import { urlSource } from "./remote.ts";
 import { isRecord, parseJson } from "./refuse.ts";
 import { openWeights, type Tensor } from "./safetensors.ts";
 import { openSource, type Source } from "./source.ts";
@@ -21,12 +27,29 @@ export interface ModelFiles {
 }
 
 /**
- * Opens a folder or base URL with config.json, safetensors and tokenizer.json, or a path or URL that ends in .gguf.
+ * Opens a folder or base URL with config.json, safetensors and tokenizer.json, or a path or URL that ends in .gguf; of the hub
+ * by `hf:owner/name[@revision][/file]`, of the catalogue by name.
+ * @param access how to reach what is not a folder; options, or what was made of them
  * @throws Error or RangeError, one sentence, for a file that is missing or damaged, or a model that we cannot run.
  */
-export async function openModel(where: string | URL): Promise<ModelFiles> {
-  const file = ggufPlace(where);
-  return file ? await openGgufModel(openSource(file.folder), file.name) : await openFolder(openSource(where));
+export async function openModel(where: string | URL, access: AccessOptions | Access = {}): Promise<ModelFiles> {
+  // The environment is read where it matters: a program that loads a folder needs no permission for it.
+  const reach = () => "net" in access ? access : openAccess(access);
+  if (typeof where === "string" && Object.hasOwn(catalogue, where)) {
+    const model = catalogue[where];
+    if (model.folder) return await openFolder(openSource(model.folder));
+    const { source, file } = await openCatalogued(where, model, reach());
+    return await openGgufModel(source, file);
+  }
+  const place = typeof where === "string" && isHub(where) ? hubUrl(where, reach().hub) : where;
+  const remote = (base: URL, name: string) => {
+    const opened = reach();
+    return opened.store ? cachedSource(base, name, opened, opened.store) : urlSource(base, name, opened.net);
+  };
+  const file = ggufPlace(place);
+  return file
+    ? await openGgufModel(openSource(file.folder, remote), file.name)
+    : await openFolder(openSource(place, remote));
 }
 
 /** A Hugging Face folder. */

@@ -1,11 +1,13 @@
-// Model files behind a base URL. Weights are read by byte range, so that a tensor can go to the GPU while the rest of a
-// file of several gigabytes is never held; a server that ignores ranges is asked for each file once, and the body is kept.
+// Model files behind a base URL, read where they are. Weights are read by byte range, so that a tensor can go to the GPU
+// while the rest of a file of several gigabytes is never held; a server that ignores ranges is asked for each file once, and
+// the body is kept.
+import { type Answer, ask, bodyOf, missing, type Net, Passing, patiently, PLAIN_NET, shownUrl } from "./http.ts";
+import { type Found, type Missing, probe, validatorOf } from "./probe.ts";
 import { checkName, checkRange, decodeText, oneLine, unreadable } from "./refuse.ts";
 import type { Source } from "./source.ts";
 
 /** What the first request for a file has shown. */
-interface Remote {
-  missing: string | null; // the answer of a server that does not have the file
+interface Remote extends Omit<Found, "body" | "size"> {
   size: number; // bytes
   whole: Uint8Array<ArrayBuffer> | null; // the file itself, where the server does not serve ranges
   ahead?: { begin: number; bytes: Uint8Array<ArrayBuffer> }; // what came with the last small read
@@ -14,64 +16,55 @@ interface Remote {
 // A model has hundreds of small tensors, mostly neighbours: one request brings the next ones too. Bytes.
 const AHEAD = 2 << 20;
 
-/** Files below a URL. A query in the URL (an access token, a revision) goes with every request. */
-export function urlSource(base: URL, name: string): Source {
-  const remotes = new Map<string, Promise<Remote>>();
+/** The address of a file below a base URL. A query in it (an access token, a revision) goes with every request. */
+export function addressOf(base: URL, file: string): string {
+  const url = new URL(base);
+  url.hash = "";
+  url.pathname = base.pathname.replace(/\/*$/, "/") + checkName(file).split("/").map(encodeURIComponent).join("/");
+  return url.href;
+}
 
-  function place(file: string): string {
-    const url = new URL(base);
-    url.hash = "";
-    url.pathname = base.pathname.replace(/\/*$/, "/") + checkName(file).split("/").map(encodeURIComponent).join("/");
-    return url.href;
+/** The error of a file that the model needs. */
+export function absent(url: string, answer: string): Error {
+  return unreadable(`${shownUrl(url)} must be a file of the model`, answer);
+}
+
+/** Files below a URL. */
+export function urlSource(base: URL, name: string, net: Net = PLAIN_NET): Source {
+  const { patience } = net;
+  const remotes = new Map<string, Promise<Remote | Missing>>();
+
+  async function first(file: string): Promise<Remote | Missing> {
+    const url = addressOf(base, file);
+    const found = await probe(net, url);
+    if (found.missing !== null) return found;
+    const { validator, body } = found;
+    if (!body) return { missing: null, size: found.size!, validator, whole: null };
+    // The body is on its way; where it breaks it is asked for again.
+    let answer: Answer | null = body;
+    const whole = await patiently(patience, async () => {
+      const given = answer ?? await ask(net, url);
+      answer = null;
+      return await complete(given);
+    });
+    return { missing: null, size: whole.length, validator, whole };
   }
 
-  /** One request. @throws Error unless the answer is data, or says that the file is missing. */
-  async function ask(file: string, range?: [number, number], method = "GET"): Promise<Response> {
-    const url = place(file);
-    const headers = new Headers();
-    if (range) {
-      headers.set("range", `bytes=${range[0]}-${range[1] - 1}`);
-      // Lengths and ranges are of the file itself, never of a compressed form (browsers see to that by themselves).
-      headers.set("accept-encoding", "identity");
+  /** A whole body, checked for the length that the server promised. */
+  async function complete(answer: Answer): Promise<Uint8Array<ArrayBuffer>> {
+    const gone = missing(answer);
+    if (gone !== null) {
+      await answer.cancel();
+      throw absent(answer.url, gone);
     }
-    let response: Response;
-    try {
-      response = await fetch(url, { headers, method });
-    } catch (error) {
-      throw unreadable(`${url} must be reachable`, oneLine(String(error)), error);
-    }
-    if (!response.ok && response.status !== 416 && !isMissing(response)) {
-      await response.body?.cancel();
-      throw unreadable(`${url} must answer with a file`, status(response));
-    }
-    return response;
-  }
-
-  /** Asks for the first byte: the answer says whether the file exists, its length, and whether ranges are served. */
-  async function probe(file: string): Promise<Remote> {
-    const response = await ask(file, [0, 1]);
-    if (response.status === 200 && !isMissing(response)) {
-      const whole = await body(file, response);
-      return { missing: null, size: whole.length, whole };
-    }
-    await response.body?.cancel();
-    if (isMissing(response)) return { missing: status(response), size: 0, whole: null };
-    if (response.status === 416) return { missing: null, size: 0, whole: null }; // an empty file has no first byte
-    const total = /^bytes 0-0\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
-    if (total !== undefined) return { missing: null, size: Number(total), whole: null };
-    // Another origin may hide Content-Range from a page; Content-Length is always in sight.
-    const head = await ask(file, undefined, "HEAD");
-    await head.body?.cancel();
-    const length = head.headers.get("content-encoding") ? null : head.headers.get("content-length");
-    if (!head.ok || !/^\d+$/.test(length ?? "")) throw unreadable(`${place(file)} must say its length`, "none");
-    return { missing: null, size: Number(length), whole: null };
+    return await bodyOf(answer);
   }
 
   /** The probe of a file, made once; one that failed may be tried again. */
-  function find(file: string): Promise<Remote> {
+  function find(file: string): Promise<Remote | Missing> {
     let found = remotes.get(file);
     if (!found) {
-      found = probe(file);
+      found = first(file);
       remotes.set(file, found);
       found.catch(() => remotes.delete(file));
     }
@@ -80,16 +73,8 @@ export function urlSource(base: URL, name: string): Source {
 
   async function get(file: string): Promise<Remote> {
     const remote = await find(file);
-    if (remote.missing !== null) throw unreadable(`${place(file)} must be a file of the model`, remote.missing);
+    if (remote.missing !== null) throw absent(addressOf(base, file), remote.missing);
     return remote;
-  }
-
-  async function body(file: string, response: Response): Promise<Uint8Array<ArrayBuffer>> {
-    try {
-      return new Uint8Array(await response.arrayBuffer());
-    } catch (error) {
-      throw unreadable(`${place(file)} must arrive whole`, oneLine(String(error)), error);
-    }
   }
 
   async function read(file: string, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -108,57 +93,44 @@ export function urlSource(base: URL, name: string): Source {
   }
 
   async function request(file: string, remote: Remote, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-    const response = await ask(file, [begin, end]);
-    if (isMissing(response)) {
-      await response.body?.cancel();
-      throw unreadable(`${place(file)} must be a file of the model`, status(response));
-    }
-    const bytes = await body(file, response);
-    const whole = response.status === 200; // this time the whole file came: keep it and ask no more
-    const wanted = whole ? remote.size : end - begin;
-    const range = response.headers.get("content-range");
-    if (!whole && range !== null && range !== `bytes ${begin}-${end - 1}/${remote.size}`) {
-      throw unreadable(`${place(file)} must give bytes ${begin}-${end - 1} of ${remote.size}`, oneLine(range));
-    }
-    if (bytes.length !== wanted) throw unreadable(`${place(file)} must give ${wanted} bytes`, String(bytes.length));
-    if (!whole) return bytes;
-    remote.whole = bytes;
-    return bytes.slice(begin, end);
+    const url = addressOf(base, file);
+    return await patiently(patience, async () => {
+      const answer = await ask(net, url, [begin, end]);
+      const whole = answer.status === 200; // this time the whole file comes: keep it and ask no more
+      const bytes = await complete(answer);
+      const wanted = whole ? remote.size : end - begin;
+      const range = answer.headers.get("content-range");
+      if (!whole && range !== null && range !== `bytes ${begin}-${end - 1}/${remote.size}`) {
+        throw unreadable(`${answer.url} must give bytes ${begin}-${end - 1} of ${remote.size}`, oneLine(range));
+      }
+      const validator = validatorOf(answer);
+      if (validator !== null && remote.validator !== null && validator !== remote.validator) {
+        throw unreadable(`${answer.url} must stay the same while it is read`, "another version");
+      }
+      if (bytes.length !== wanted) {
+        throw new Passing(unreadable(`${answer.url} must give ${wanted} bytes`, String(bytes.length)));
+      }
+      if (!whole) return bytes;
+      remote.whole = bytes;
+      return bytes.slice(begin, end);
+    });
   }
 
   /** Text goes without a range, so that servers may compress it. */
   async function text(file: string): Promise<string> {
     const known = await remotes.get(file);
-    if (known?.whole) return decodeText(known.whole, place(file));
-    const response = await ask(file);
-    if (isMissing(response)) {
-      await response.body?.cancel();
-      throw unreadable(`${place(file)} must be a file of the model`, status(response));
-    }
-    return decodeText(await body(file, response), place(file));
+    const url = addressOf(base, file);
+    const bytes = known?.missing === null && known.whole
+      ? known.whole
+      : await patiently(patience, async () => await complete(await ask(net, url)));
+    return decodeText(bytes, shownUrl(url));
   }
 
   return {
     name,
     read,
     text,
-    has: async (file) => !(await find(file)).missing,
+    has: async (file) => (await find(file)).missing === null,
     size: async (file) => (await get(file)).size,
   };
-}
-
-/**
- * Whether an answer says that there is no such file: stores that do not list their files answer 401 or 403, and development
- * servers and single-page sites answer with a page.
- */
-function isMissing(response: Response): boolean {
-  return [401, 403, 404, 410].includes(response.status) || response.ok && isPage(response);
-}
-
-function isPage(response: Response): boolean {
-  return /^text\/html\b/i.test(response.headers.get("content-type") ?? "");
-}
-
-function status(response: Response): string {
-  return response.ok && isPage(response) ? "an HTML page" : `status ${response.status}`;
 }

@@ -1,0 +1,30 @@
+/** The command `models`: what is known by name. */
+import { openAccess } from "../model/access.ts";
+import { catalogue } from "../model/catalogue.ts";
+import { entryOf } from "../model/catalogued.ts";
+import { print } from "../terminal.ts";
+import { megabytes } from "./model.ts";
+import type { Arguments } from "./usage.ts";
+
+/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
+export async function models(args: Arguments): Promise<number> {
+  args.only("models", []);
+  args.none("models");
+  const { store } = openAccess({});
+  const found = await Promise.all(
+    Object.entries(catalogue).map(async ([name, model]) => {
+      const { title, licence, size, folder, sha256 } = model;
+      const held = folder || !store ? null : await entryOf(model, store).held().catch(() => null);
+      const file = held?.file?.size === size ? held.file.where : null;
+      const where = folder ? "shipped" : file ? "in the cache" : "to download";
+      return { name, licence, size, where, title, sha256: sha256 ?? null, file };
+    }),
+  );
+  if (args.has("json")) print(`${JSON.stringify(found)}\n`);
+  else {
+    const rows = found.map(({ name, licence, size, where, title }) => [name, licence, megabytes(size), where, title]);
+    const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+    for (const row of rows) print(`${row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd()}\n`);
+  }
+  return 0;
+}

@@ -1,0 +1,53 @@
+/** The command `pull`: brings a model into the cache, checks it, and says where it is. */
+import { type Access, openAccess } from "../model/access.ts";
+import type { StoredFile } from "../model/cache/store.ts";
+import { Unstorable } from "../model/cache/store.ts";
+import { catalogue } from "../model/catalogue.ts";
+import { bringKnown } from "../model/catalogued.ts";
+import { openModel } from "../model/open.ts";
+import { unreadable } from "../model/refuse.ts";
+import { note, print, Progress } from "../terminal.ts";
+import { downloading, megabytes } from "./model.ts";
+import { type Arguments, misused } from "./usage.ts";
+
+/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
+export async function pull(args: Arguments): Promise<number> {
+  args.only("pull", []);
+  const where = args.word("pull", "model (a name of `models`, hf:owner/name[/file] or a URL)");
+  const known = Object.hasOwn(catalogue, where) ? catalogue[where] : null;
+  if (!known && !/^(hf|https?):/i.test(where)) {
+    misused(`pull takes ${Object.keys(catalogue).join(", ")}, hf:owner/name[/file] or a URL`, where);
+  }
+  const progress = new Progress();
+  const files: { name: string; file: StoredFile }[] = [];
+  const opened = openAccess({ onDownload: downloading(progress) });
+  const access: Access = { ...opened, onFile: (name, file) => files.push({ name, file }) };
+  try {
+    if (known?.folder) note(`${where} is shipped with kvcap`);
+    else if (known) await verify(where, access);
+    await openModel(where, access);
+  } finally {
+    progress.clear();
+  }
+  if (args.has("json")) {
+    const told = files.map(({ name, file }) => ({ file: name, bytes: file.size, path: file.where }));
+    print(`${JSON.stringify({ model: where, sha256: known?.sha256 ?? null, files: told })}\n`);
+  } else {
+    for (const { file } of files) print(`${file.where}\n`);
+    const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
+    if (files.length > 0) note(`${megabytes(bytes)}${known ? `, SHA-256 ${known.sha256} is right` : ""}`);
+  }
+  return 0;
+}
+
+/** Brings a model of the catalogue, and computes the hash of one that is there already. @throws Error */
+async function verify(name: string, access: Access): Promise<void> {
+  const { store } = access;
+  if (!store) throw unreadable("pull must have a cache folder", "none; set KVCAP_CACHE");
+  try {
+    await bringKnown(name, catalogue[name], access, store, true);
+  } catch (error) {
+    if (error instanceof Unstorable) throw unreadable(`${store.name} must take ${name}`, error.message, error);
+    throw error;
+  }
+}

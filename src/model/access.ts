@@ -1,0 +1,59 @@
+/** What reaching a model outside takes: where the hub is, its token, the cache, and who hears of it all. */
+import { cacheFolder, folderStore } from "./cache/folder.ts";
+import { pageStore } from "./cache/opfs.ts";
+import type { Store, StoredFile } from "./cache/store.ts";
+import { env, host } from "./host.ts";
+import { type Net, PATIENCE } from "./http.ts";
+import { hubEndpoint, hubToken } from "./hub.ts";
+
+/** Hears how many bytes of a file are there; `total` is null where the server does not say. */
+export type OnDownload = (file: string, done: number, total: number | null) => void;
+
+export interface Access {
+  readonly net: Net;
+  /** Base URL of the hub, without a slash at its end. */
+  readonly hub: string;
+  readonly store: Store | null;
+  readonly onDownload: OnDownload;
+  /** Hears of every file that was taken from the cache or put there. */
+  readonly onFile: (name: string, file: StoredFile) => void;
+  /** Says that something goes on, but not as it should. */
+  readonly warn: (line: string) => void;
+}
+
+export interface AccessOptions {
+  cache?: boolean;
+  hub?: string | URL;
+  token?: string;
+  onDownload?: OnDownload;
+}
+
+/** Reads the environment for what the options leave open. @throws RangeError for an endpoint or a token that cannot be one */
+export function openAccess(options: AccessOptions): Access {
+  const hub = hubEndpoint(options.hub ?? env("HF_ENDPOINT"));
+  const token = hubToken(options.token ?? env("HF_TOKEN"));
+  const told = new Set<string>();
+  const warn = (line: string) => {
+    if (!told.has(line)) console.warn(`kvcap: ${line}`);
+    told.add(line);
+  };
+  return {
+    net: { patience: PATIENCE, token: token === null ? null : { origin: new URL(hub).origin, value: token } },
+    hub,
+    store: options.cache === false ? null : openStore(warn),
+    onDownload: options.onDownload ?? (() => {}),
+    onFile: () => {},
+    warn,
+  };
+}
+
+function openStore(warn: (line: string) => void): Store | null {
+  const folder = host ? cacheFolder(host.build.os) : null;
+  if (host && folder) return folderStore(host, folder);
+  const store = host ? null : pageStore();
+  const why = host
+    ? "no folder for it is known (set KVCAP_CACHE, and let the program read the environment)"
+    : "the page has no storage (it must be served over https or from this machine)";
+  if (!store) warn(`models are read without a cache: ${why}`);
+  return store;
+}

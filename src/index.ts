@@ -16,7 +16,7 @@ export type { WeightType } from "./model/quantise.ts";
 export { load, type Model } from "./model.ts";
 export type { Session } from "./session.ts";
 export type { OwnFunctions } from "./snapshot/session.ts";
-export type { Memory } from "./step.ts";
+export type { Memory } from "./sizes.ts";
 export type {
   ChatOptions,
   Count,

@@ -7,12 +7,15 @@ import type { OwnFunctions } from "./snapshot/session.ts";
 import { checkLoad, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import type { KvType } from "./kv.ts";
+import { megabytes } from "./fit.ts";
 import { planSession } from "./plan.ts";
 import { Core } from "./core.ts";
 import type { ModelConfig } from "./model/config.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { openModel } from "./model/open.ts";
-import { uploadWeights, type Weights } from "./model/weights.ts";
+import { WEIGHT_TYPES, type WeightType } from "./model/quantise.ts";
+import type { Tensor } from "./model/safetensors.ts";
+import { uploadWeights, weightBytes, type Weights } from "./model/weights.ts";
 
 /** A model ready to make sessions. */
 export class Model implements LoadedModel {
@@ -94,6 +97,11 @@ export class Model implements LoadedModel {
     return this.gpu.bytes;
   }
 
+  /** The most that it ever was, while the weights were uploaded included; `load`'s `memory` is its bound. */
+  get peakGpuBytes(): number {
+    return this.gpu.peak;
+  }
+
   /** Gives every buffer back, those of its sessions too. @throws what a session's recording throws, once all is given back */
   dispose(): void {
     if (this.#disposed) return;
@@ -120,13 +128,15 @@ export class Model implements LoadedModel {
  * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a GPU that is absent or too small.
  */
 export async function load(where: string | URL, options: LoadOptions = {}): Promise<Model> {
-  const { device, maxBinding, kv, weights: type, onProgress, access } = checkLoad(options);
+  const { device, maxBinding, memory, kv, weights: type, onProgress, access } = checkLoad(options);
   const files = await openModel(where, access);
   const { config, tensors } = files;
+  if (weightBytes(tensors, type) > memory) throw tooLarge(tensors, type, memory);
 
   await Core.ready();
-  const gpu = await openGpu(device, maxBinding);
+  const gpu = await openGpu(device, maxBinding, memory);
   const { device: opened } = gpu;
+  opened.pushErrorScope("validation");
   opened.pushErrorScope("out-of-memory");
   const total = [...tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
   let done = 0;
@@ -135,15 +145,27 @@ export async function load(where: string | URL, options: LoadOptions = {}): Prom
   try {
     weights = await uploadWeights(gpu, config, tensors, type, (bytes) => onProgress(done += bytes, total));
   } finally {
-    refused = gpu.failure ? null : await opened.popErrorScope();
+    const scopes = gpu.failure ? [] : [opened.popErrorScope(), opened.popErrorScope()];
+    refused = (await Promise.all(scopes)).find((error) => error !== null) ?? null;
     if (!weights && !device) opened.destroy();
   }
   if (refused || gpu.failure) {
     weights.release();
     if (!device) opened.destroy();
     throw new Error(
-      `Cannot load model: the GPU must hold ${total} bytes of weights, got: ${refused?.message ?? gpu.failure}`,
+      `Cannot load model: the GPU must hold ${weights.bytes} bytes of weights, got: ${refused?.message ?? gpu.failure}`,
     );
   }
   return new Model(files, gpu, weights, kv, !device);
+}
+
+/** What is said where the weights alone exceed the memory. */
+function tooLarge(tensors: Map<string, Tensor>, type: WeightType | null, memory: number): RangeError {
+  const bytes = weightBytes(tensors, type);
+  const ways = WEIGHT_TYPES.map((other) => [other, weightBytes(tensors, other)] as const)
+    .filter(([, less]) => less < bytes)
+    .map(([other, less]) => `, or ${megabytes(less)} as ${other}`);
+  return new RangeError(
+    `Cannot load model: memory must hold ${megabytes(bytes)} of weights${ways.join("")}, got ${megabytes(memory)}`,
+  );
 }

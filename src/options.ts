@@ -28,6 +28,11 @@ export interface LoadOptions {
   device?: GPUDevice;
   /** Largest buffer a kernel may bind, in bytes; larger weights are split. Default: what the device allows. */
   maxBinding?: number;
+  /**
+   * Bytes of GPU memory that weights and all sessions together never exceed, uploads, scratch and what is mapped back included.
+   * A session without a budget takes the most slots that fit. Default: no bound.
+   */
+  memory?: number;
   /** How sessions store K and V that are not told otherwise: "f32", "f16" or "q8". Default "f16". */
   kv?: KvType;
   /**
@@ -62,6 +67,7 @@ export function checkLoad(options: LoadOptions) {
   known(action, options, [
     "device",
     "maxBinding",
+    "memory",
     "kv",
     "weights",
     "onProgress",
@@ -73,6 +79,9 @@ export function checkLoad(options: LoadOptions) {
   const maxBinding = options.maxBinding === undefined
     ? Infinity
     : whole(action, "maxBinding", options.maxBinding, 1, Number.MAX_SAFE_INTEGER);
+  const memory = options.memory === undefined
+    ? Infinity
+    : whole(action, "memory", options.memory, 1, Number.MAX_SAFE_INTEGER);
   const onProgress = callback(action, "onProgress", options.onProgress) ?? (() => {});
   const onDownload = callback(action, "onDownload", options.onDownload) ?? undefined;
   if (options.device !== undefined && typeof options.device?.createComputePipeline !== "function") {
@@ -83,7 +92,7 @@ export function checkLoad(options: LoadOptions) {
   const cache = flag(action, "cache", options.cache ?? true);
   const { device, hub, token } = options;
   if (token !== undefined && typeof token !== "string") refuse(action, "token must be a string", typeof token);
-  return { device, maxBinding, kv, weights, onProgress, access: { onDownload, cache, hub, token } };
+  return { device, maxBinding, memory, kv, weights, onProgress, access: { onDownload, cache, hub, token } };
 }
 
 /** Fills in the defaults of a measurement; the session's options are left for checkSession. @throws RangeError */

@@ -42,6 +42,7 @@ export interface Weights {
   readonly layers: LayerWeights[];
   readonly norm: GPUBuffer; // [hidden]
   readonly head: Matrix; // [vocab, hidden]; the embedding where they are tied
+  readonly bytes: number; // of all its buffers
   release(): void;
 }
 
@@ -97,7 +98,8 @@ export async function uploadWeights(
     }
     const norm = await vector("model.norm.weight");
     const head = config.tied ? embedding : await matrix(["lm_head"], false, outer);
-    return { embedding, layers, norm, head, release };
+    const bytes = buffers.reduce((sum, { size }) => sum + size, 0);
+    return { embedding, layers, norm, head, bytes, release };
   } catch (error) {
     release();
     throw error;
@@ -152,6 +154,17 @@ async function uploadRows(
     t += run.length;
   }
   return parts;
+}
+
+/** Bytes that the tensors take in GPU memory, but for what rounds buffers up. @param type see uploadWeights */
+export function weightBytes(tensors: Map<string, Tensor>, type: WeightType | null): number {
+  let sum = 0;
+  for (const [name, { dtype, shape }] of tensors) {
+    const to = /^(model\.embed_tokens|lm_head)\./.test(name) ? type && "q8" : type;
+    const [rows, columns] = shape;
+    sum += shape.length === 2 ? rows * storedBytes(targetOf(dtype, columns, to), columns) : 4 * rows;
+  }
+  return sum;
 }
 
 /** Bytes of a row in GPU memory: padded to 8 elements, or, in quantised blocks, to whole words. */

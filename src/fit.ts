@@ -2,6 +2,7 @@
 import type { LoadedModel } from "./model/loaded.ts";
 import type { CheckedSession } from "./options.ts";
 import { sizesOf } from "./sizes.ts";
+import { fingerprintBytes } from "./snapshot/fingerprint.ts";
 
 /** Bytes as a person reads them. */
 export function megabytes(bytes: number): string {
@@ -19,13 +20,23 @@ export function largest(most: number, fits: (n: number) => boolean): number {
   return low;
 }
 
-/** Whether `slots` per lane fit what the memory and the adapter have left. */
-export function fits(model: LoadedModel, options: CheckedSession, slots: number, every: boolean): boolean {
+/** Bytes left for a session: what a snapshot takes for a moment is kept free. */
+function left({ gpu, weights }: LoadedModel): number {
+  return gpu.limit - gpu.bytes - fingerprintBytes({ weights });
+}
+
+/** Whether a session with this budget fits what the memory and the adapter have left. */
+export function fits(model: LoadedModel, options: CheckedSession, every: boolean): boolean {
   try {
-    return model.gpu.bytes + sizesOf(model, options, slots, every).memory.gpu <= model.gpu.limit;
+    return sizesOf(model, options, slotsOf(options), every).memory.gpu <= left(model);
   } catch {
     return false;
   }
+}
+
+/** Slots per lane: the budget, and what a step takes in on top. */
+function slotsOf({ policy, budget, stride }: CheckedSession): number {
+  return policy === "full" ? budget : budget + stride;
 }
 
 /**
@@ -34,17 +45,16 @@ export function fits(model: LoadedModel, options: CheckedSession, slots: number,
  * @throws RangeError where that exceeds the memory left: it says how many slots would fit
  */
 export function checkMemory(model: LoadedModel, options: CheckedSession, slots: number, bytes: number, every: boolean) {
+  if (bytes <= left(model)) return;
   const { gpu, weights } = model;
-  if (gpu.bytes + bytes <= gpu.limit) return;
+  const { policy, stride } = options;
+  const asked = policy === "full" ? slots : slots - stride;
+  const most = largest(asked, (budget) => fits(model, { ...options, budget }, every));
   const others = gpu.bytes - weights.bytes;
-  const extra = options.policy === "full" ? 0 : options.stride;
-  const most = largest(slots, (n) => fits(model, options, n, every)) - extra;
-  const beside = `${megabytes(weights.bytes)} of weights${
-    others > 0 ? ` and ${megabytes(others)} of other sessions` : ""
-  }`;
-  const room = most > 0 ? `at most ${most} slots fit` : `no slot fits with a stride of ${options.stride}`;
+  const beside = `${megabytes(weights.bytes)} of weights${others > 0 ? ` and ${megabytes(others)} of sessions` : ""}`;
+  const room = most > 0 ? `at most ${most} slots fit` : `no slot fits with a stride of ${stride}`;
   throw new RangeError(
-    `Cannot create session: ${room} in memory of ${megabytes(gpu.limit)} beside ${beside}, got ${slots - extra} (${
+    `Cannot create session: ${room} in memory of ${megabytes(gpu.limit)} beside ${beside}, got ${asked} (${
       megabytes(bytes)
     })`,
   );

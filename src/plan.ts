@@ -35,7 +35,7 @@ export function planSession(
   };
   const budget = largest(most, (budget) => {
     const options = attempt(budget);
-    return options === null || fits(model, options, budget + options.stride, every);
+    return options === null || fits(model, options, every);
   });
   const options = attempt(budget);
   if (options) return options;

@@ -76,11 +76,11 @@ class Talk {
 
   #open(options = this.#options): Session {
     if (options.policy === "full") return this.#model.session(options);
-    const { budget = BUDGET } = options;
+    const { budget = this.#model.gpu.limit === Infinity ? BUDGET : undefined } = options;
     // Pinned words and a chunk must both fit; a conversation may outgrow the positions that the model was trained on.
     const stride = typeof budget === "number" ? Math.max(1, Math.min(64, Math.floor(budget / 4))) : undefined;
     const { positions = "cache" } = options;
-    return this.#model.session({ ...options, budget, positions, stride: options.stride ?? stride });
+    return this.#model.session({ ...options, budget, positions, stride: options.stride ?? stride, onWarning: note });
   }
 
   async run(): Promise<number> {

@@ -251,7 +251,7 @@ run("memory is a bound, and says what fits", async () => {
   const flags = ["--max-new-tokens", "4", "--ignore-eos"];
   const tight = await kvcap(["generate", "Once upon a time", ...flags, "--memory", "6MB"]);
   assert.is(tight.code, 0, tight.stderr);
-  assert.match(tight.stderr, /GPU memory  [56]\.\d MB at most, of 6\.0 MB/);
+  assert.match(tight.stderr, /GPU memory {2}[56]\.\d MB at most, of 6\.0 MB/);
   const told = JSON.parse(
     (await kvcap(["generate", "Once upon a time", ...flags, "--memory", "6MB", "--json"])).stdout,
   );

@@ -1,5 +1,5 @@
 // Ten turns of chat with SmolLM2 under a budget of 512 slots: what a token costs in each turn, and what was said. The median of
-// a turn's steps; the tenth turn must cost no more than the second. $KVCAP_MODELS holds smollm2-135m.
+// a turn's steps; the tenth turn must cost no more than the second.
 import { load } from "../src/model.ts";
 
 const QUESTIONS = [
@@ -19,8 +19,7 @@ const ANSWER = 96; // tokens at most
 
 const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1];
 
-const folder = Deno.env.get("KVCAP_MODELS") ?? new URL("../../shared/models", import.meta.url).pathname;
-const model = await load(`${folder}/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf`);
+const model = await load("smollm2-135m");
 const session = model.session({ policy: "roco", budget: BUDGET, positions: "cache" });
 console.log(`SmolLM2-135M-Instruct Q4_1 on ${model.gpu.adapter}, roco, ${BUDGET} slots; a step is one decoded token`);
 const costs: number[] = [];

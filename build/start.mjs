@@ -75,7 +75,8 @@ const commands = {
     // A model that is no path comes over the network, into the cache, by pip at need. The program may also write what it is
     // asked to keep; else it neither writes nor has a network.
     const cwd = process.env.INIT_CWD ?? process.cwd();
-    const model = args[0] === "pull" ? args[1] : flagOf("model", args);
+    const usual = args[0] === "chat" ? "smollm2-135m" : undefined; // its own model, src/cli/chat.ts
+    const model = args[0] === "pull" ? args[1] : flagOf("model", args) ?? usual;
     const remote = model !== undefined && !existsSync(resolve(cwd, model));
     const keeps = args[0] === "chat" || args.some((arg) => /^--(record|save)(=|$)/.test(arg));
     const write = remote || keeps ? ["--allow-write"] : [];

@@ -34,6 +34,13 @@ interface Reading {
   readonly ends: readonly number[];
 }
 
+/** What a generation begins with, and how. */
+interface Plan extends Reading {
+  readonly options: CheckedSession;
+  /** Tokens read at once. */
+  readonly chunk: number;
+}
+
 /** Enters a session into its model's list; answers what takes it off again. */
 type Join = (session: Session) => () => void;
 
@@ -266,20 +273,20 @@ export class Session {
   }
 
   /** What a generation that began now would take in, and under which options. @throws as generate does */
-  #plan(read: () => Reading, maxNewTokens: number): Reading & { options: CheckedSession } {
+  #plan(read: () => Reading, maxNewTokens: number): Plan {
     this.#checkUsable();
     const reading = read();
     const options = this.#stepper ? this.options : planSession(this.#model, this.#asked, reading.ids.length);
-    this.#checkRoom(reading, options, maxNewTokens);
-    return { ...reading, options };
+    return { ...reading, options, chunk: this.#checkRoom(reading, options, maxNewTokens) };
   }
 
-  #checkRoom({ ids, anew, pinned }: Reading, options: CheckedSession, maxNewTokens: number) {
+  /** @returns tokens of the prompt to be read at once @throws RangeError where there is no room for it */
+  #checkRoom({ ids, anew, pinned }: Reading, options: CheckedSession, maxNewTokens: number): number {
     const seen = anew ? 0 : this.seen;
     const spans = anew ? [...options.pin] : [...options.pin, ...this.#pins];
     if (pinned > 0) spans.push([0, pinned]);
     const held = mostHeld(anew ? undefined : this.#stepper?.books, options.sinks, spans);
-    checkRoom(options, seen, ids.length, spans, maxNewTokens, held);
+    return checkRoom(options, seen, ids.length, spans, maxNewTokens, held, this.#asked.stride !== undefined);
   }
 
   #readPrompt(prompt: string | ArrayLike<number>): Reading {
@@ -347,8 +354,10 @@ export class Session {
       if (options.seed !== null) this.#random = new Random(options.seed);
       const random = this.#random.next;
       const started = performance.now();
-      const stepper = await this.#prepare(plan, options);
-      let id = await this.#prefill(stepper, plan, wanted, options);
+      const stepper = await this.#prepare(ids.length, options);
+      const smaller = this.options !== plan.options; // than the budget asked for, which the GPU refused
+      const chunk = smaller ? this.#checkRoom(plan, this.options, options.maxNewTokens) : plan.chunk;
+      let id = await this.#prefill(stepper, { ...plan, chunk }, wanted, options);
       run.decoding = true;
       run.prefillMs = performance.now() - started;
       Object.assign(run.clockBefore, stepper.clock);
@@ -407,15 +416,15 @@ export class Session {
   }
 
   /** Sizes a cache that waited for the prompt, applies bans, and waits for the GPU to confirm its memory. */
-  async #prepare(reading: Reading, options: CheckedGenerate): Promise<Stepper> {
+  async #prepare(promptTokens: number, options: CheckedGenerate): Promise<Stepper> {
     const { gpu } = this.#model;
     const before = this.#stepper;
     if (!before && this.options.budget > 0) this.#allocate();
-    const needed = this.seen + reading.ids.length + options.maxNewTokens;
+    const needed = this.seen + promptTokens + options.maxNewTokens;
     if (this.options.policy === "full" && this.options.budget === 0 && (before?.cache.capacity ?? 0) < needed) {
       await this.#grow(before, needed);
     }
-    while (!await this.#confirmed()) this.#shrink(reading, options.maxNewTokens);
+    while (!await this.#confirmed()) this.#shrink();
     if (this.#disposed) this.#checkUsable();
     const stepper = this.#stepper!;
     this.#banned.fill(0);
@@ -448,7 +457,7 @@ export class Session {
   }
 
   /** Goes on with less than the GPU refused, before anything is read. @throws where that is forbidden, or nothing less would do */
-  #shrink(reading: Reading, maxNewTokens: number): void {
+  #shrink(): void {
     const before = this.options;
     if (this.seen > 0) throw new Error(`Cannot generate: the GPU must hold the cache, got: ${this.#refusal}`);
     const asked = smallerBudget(this.#model, this.#asked, before, this.#refusal, this.#promptTokens);
@@ -456,7 +465,6 @@ export class Session {
     this.#stepper = null;
     this.#asked.budget = asked.budget;
     this.options = planSession(this.#model, asked, this.#promptTokens);
-    this.#checkRoom(reading, this.options, maxNewTokens);
     before.onWarning(`the GPU refused memory for a budget of ${before.budget} slots, trying ${asked.budget}`);
     this.#allocate();
   }
@@ -469,18 +477,17 @@ export class Session {
     throw new Error(`Cannot create session: the GPU must hold ${kvBytes} bytes of cache, got: ${failure.message}`);
   }
 
-  /** Takes in the prompt in chunks of `stride`; answers the greedy id after it. */
+  /** Takes in the prompt in chunks; answers the greedy id after it. */
   async #prefill(
     stepper: Stepper,
-    { ids, pinned }: Reading,
+    { ids, pinned, chunk }: Plan,
     wanted: Wanted,
     options: CheckedGenerate,
   ): Promise<number> {
-    const { stride } = this.options;
     let id = 0;
-    for (let begin = 0; begin < ids.length; begin += stride) {
+    for (let begin = 0; begin < ids.length; begin += chunk) {
       options.signal?.throwIfAborted();
-      const count = Math.min(stride, ids.length - begin);
+      const count = Math.min(chunk, ids.length - begin);
       this.#pending = null;
       if (begin < pinned) this.#pin([begin, Math.min(begin + count, pinned)]);
       id = await this.#step(stepper, ids, begin, count, begin + count < ids.length ? "nothing" : wanted);

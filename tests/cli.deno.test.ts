@@ -255,7 +255,7 @@ run("memory is a bound, and says what fits", async () => {
   const told = JSON.parse(
     (await kvcap(["generate", "Once upon a time", ...flags, "--memory", "6MB", "--json"])).stdout,
   );
-  assert.ok(told.budget > 100 && told.budget < 500, `${told.budget} slots`);
+  assert.ok(told.budget > 50 && told.budget < 500, `${told.budget} slots`);
   const less = await kvcap(["generate", "x", "--memory", "6MB", "--budget", "1024"]);
   assert.is(less.code, 1);
   assert.match(
@@ -412,7 +412,7 @@ run("chat answers line by line, keeps and goes on with conversations", async () 
   const wrong = spawn(args, {}, "piped");
   await write(wrong, "/budget none\n");
   assert.equal([(await ended(wrong)).code], [1]);
-  const none = await kvcap(["chat"]);
+  const none = await kvcap(["chat", "--model", repoPath("models/fable-2m")]);
   assert.equal([none.code, none.stderr], [1, "Cannot chat: the model must have a chat template, got none\n"]);
   assert.is((await kvcap(["chat", "hello"])).code, 2);
   await Deno.remove(folder, { recursive: true });

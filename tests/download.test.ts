@@ -6,7 +6,7 @@ import { versionOf } from "../src/model/cache/store.ts";
 import { openModel } from "../src/model/open.ts";
 import { inBrowser, repoPath } from "./files.ts";
 import { refused } from "./refused.ts";
-import { type Behaviour, content, freshStore, reach, type Server, startWeights } from "./weights.ts";
+import { type Behaviour, content, freshStore, reach, sameBytes, type Server, startWeights } from "./weights.ts";
 
 const MB = 1 << 20;
 const test = suite("download");
@@ -18,16 +18,14 @@ test.before.each(async () => void (cache = await freshStore()));
 test.after.each(() => cache.remove());
 
 const open = (access = reach(cache.store)) => cachedSource(new URL(server.url), server.url, access, cache.store);
-const same = (got: Uint8Array, wanted: Uint8Array) =>
-  assert.ok(got.length === wanted.length && got.every((byte, i) => byte === wanted[i]), "the same bytes");
 
 async function check(file: Behaviour, name = "w.bin", access = reach(cache.store)) {
   const source = open(access);
   const all = content(file);
   assert.is(await source.size(name), all.length);
-  same(await source.read(name, 0, all.length), all);
-  same(await source.read(name, 99_990, 200_010), all.subarray(99_990, 200_010));
-  same(await source.read(name, all.length - 5, all.length), all.subarray(-5));
+  sameBytes(await source.read(name, 0, all.length), all);
+  sameBytes(await source.read(name, 99_990, 200_010), all.subarray(99_990, 200_010));
+  sameBytes(await source.read(name, all.length - 5, all.length), all.subarray(-5));
   await refused(
     () => source.read(name, 0, all.length + 1),
     `Cannot load model: bytes read of ${name} must lie within its ${all.length}, got [0,${all.length + 1}]`,

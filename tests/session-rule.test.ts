@@ -144,6 +144,26 @@ test("a share of the budget is protected at both ends", async () => {
   session.dispose();
 });
 
+test("where pins leave no room for a chunk, a smaller one is read; where one was asked for, that is said", async () => {
+  const options: SessionOptions = { budget: 24, sinks: 2, newest: 2, pin: [[0, 17]] };
+  const session = model.session(options);
+  assert.is(session.options.stride, 4);
+  const prompt = PROMPT.repeat(3);
+  const chunks: number[] = [];
+  const onPrefill = (done: number) => chunks.push(done);
+  for await (const _ of session.generate(prompt, { maxNewTokens: 4, onPrefill }));
+  assert.equal(chunks.slice(0, 3), [4, 8, 12]);
+  session.pin(session.seen, session.seen + 2);
+  chunks.length = 0;
+  for await (const _ of session.generate(prompt, { maxNewTokens: 4, onPrefill }));
+  assert.equal(chunks.slice(0, 3), [2, 4, 6]);
+  assert.is(session.report().liveSlots, 24);
+  const fixed = model.session({ ...options, stride: 4, pin: [[0, 18]] });
+  assert.match(refusal(() => fixed.generate(prompt)), "newest + stride = 24, got 24");
+  session.dispose();
+  fixed.dispose();
+});
+
 test("pins that would leave no room are refused, and change nothing", async () => {
   const session = model.session({ budget: 24, stride: 2, sinks: 2, newest: 2 });
   const refused = (use: () => unknown, words: string) => assert.match(refusal(use), words);

@@ -1,5 +1,6 @@
 // A server of files for tests of downloads, good or bad as a test says, the same for Deno and for a page: in Deno it is started
 // where it is asked for, in Chromium tests/server.ts answers below /weights/. And a cache of their own for both.
+import * as assert from "uvu/assert";
 import { folderStore } from "../src/model/cache/folder.ts";
 import { pageStore } from "../src/model/cache/opfs.ts";
 import type { Store } from "../src/model/cache/store.ts";
@@ -87,6 +88,11 @@ function stream(bytes: Uint8Array<ArrayBuffer>, breaks: number | undefined, slow
       controller.error(BROKEN);
     },
   });
+}
+
+/** Compares bytes; where they differ uvu would compare long lists for minutes. */
+export function sameBytes(got: Uint8Array, wanted: Uint8Array): void {
+  assert.ok(got.length === wanted.length && got.every((byte, i) => byte === wanted[i]), "the same bytes");
 }
 
 export interface Server {

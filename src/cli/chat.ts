@@ -10,7 +10,7 @@ import { readFile } from "./input.ts";
 import { type Lines, openLines } from "./lines.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { createSaveFile } from "./save.ts";
-import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
+import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions } from "./usage.ts";
 
 const COMMANDS = `/save FILE     keep the conversation, cache and all     /load FILE    go on from one that was kept
 /budget N      slots, N% of the text, or NKB             /policy NAME  who is evicted: the text is then read again
@@ -18,6 +18,7 @@ const COMMANDS = `/save FILE     keep the conversation, cache and all     /load 
 /help          this                                      /exit         end, as Ctrl-D does
 Ctrl-C stops an answer. A line that ends with \\ goes on; pasted lines are one message.`;
 
+const MODEL = "smollm2-135m"; // of the catalogue: the shipped one knows no chat
 const BUDGET = 512; // slots
 const ANSWER = 512; // tokens
 
@@ -36,7 +37,7 @@ export async function chat(args: Arguments): Promise<number> {
   };
   checked(() => checkGenerate(generate, 1));
   const progress = new Progress();
-  const model = await load(args.text("model") ?? SHIPPED, loadOptions(args, progress)).finally(() => progress.clear());
+  const model = await load(args.text("model") ?? MODEL, loadOptions(args, progress)).finally(() => progress.clear());
   if (model.chatTemplate === null) {
     model.dispose();
     throw new Error("Cannot chat: the model must have a chat template, got none");
@@ -76,11 +77,9 @@ class Talk {
 
   #open(options = this.#options): Session {
     if (options.policy === "full") return this.#model.session(options);
-    const { budget = this.#model.gpu.limit === Infinity ? BUDGET : undefined } = options;
-    // Pinned words and a chunk must both fit; a conversation may outgrow the positions that the model was trained on.
-    const stride = typeof budget === "number" ? Math.max(1, Math.min(64, Math.floor(budget / 4))) : undefined;
-    const { positions = "cache" } = options;
-    return this.#model.session({ ...options, budget, positions, stride: options.stride ?? stride, onWarning: note });
+    // Where memory is bounded the budget is what fits. A conversation may outgrow the positions that the model was trained on.
+    const { budget = this.#model.gpu.limit === Infinity ? BUDGET : undefined, positions = "cache" } = options;
+    return this.#model.session({ ...options, budget, positions, onWarning: note });
   }
 
   async run(): Promise<number> {

@@ -51,7 +51,7 @@ sessions
   --save FILE           keep the session, cache and all, when the text has ended or was stopped
   --resume FILE         go on from a session kept by --save, exactly, with the options of its cache; PROMPT may then be
                         left out
-chat (512 slots, a stride of a quarter at most, --positions cache, answers of up to 512 tokens)
+chat (--model smollm2-135m, 512 slots, --positions cache, answers of up to 512 tokens)
   --system TEXT         what the model is told before anything else; it is never evicted
 perplexity
   --first N             tokens at the start that are read but not counted  (1)

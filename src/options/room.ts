@@ -44,6 +44,8 @@ export function keptName(spans: readonly Span[]): string {
  * @param prompt tokens of the new prompt
  * @param spans positions that are never evicted
  * @param held most tokens that a lane keeps for good of those taken in before; if left out, all that are sinks or pinned
+ * @param fixed whether the prompt must be read in chunks of the session's stride, or in smaller ones where these fit
+ * @returns tokens of a chunk
  * @throws RangeError
  */
 export function checkRoom(
@@ -53,7 +55,8 @@ export function checkRoom(
   spans: readonly Span[],
   maxNewTokens: number,
   held = protectedIn(0, seen, session.sinks, spans),
-): void {
+  fixed = true,
+): number {
   const { policy, sinks, newest, stride } = session;
   const total = seen + prompt + maxNewTokens - 1; // the last token is not taken in
   if (policy === "full") {
@@ -66,18 +69,18 @@ export function checkRoom(
       );
     }
     if (total > MOST_SLOTS) refuse("generate", `a full cache holds at most ${MOST_SLOTS} slots`, total);
-    return;
+    return stride;
   }
   const budget = leastOf(session);
-  if (total <= budget) return;
+  if (total <= budget) return stride;
   const name = `${keptName(spans)} + newest`;
   const kept = held + protectedIn(seen, total, sinks, spans) + newest;
   if (budget <= kept) refuse("generate", `budget must be above ${name} = ${kept}`, budget);
   // A prompt that does not fit is read in chunks, and a chunk's worth evicted at once must not be the chunk itself.
   const least = held + protectedIn(seen, seen + prompt, sinks, spans) + newest + stride;
-  if (seen + prompt > budget && budget <= least) {
-    refuse("generate", `for a prompt beyond the budget, budget must be above ${name} + stride = ${least}`, budget);
-  }
+  if (seen + prompt <= budget || budget > least) return stride;
+  if (!fixed) return Math.max(1, stride - (least - budget) - 1);
+  refuse("generate", `for a prompt beyond the budget, budget must be above ${name} + stride = ${least}`, budget);
 }
 
 /**

@@ -20,7 +20,7 @@ export interface SessionOptions extends RuleOptions {
   budget?: Budget;
   /**
    * Queries per prefill chunk. Default: the largest up to 64 for which budget > sinks + newest + stride, but at least 1; a
-   * quarter of the budget at most where lanes' budgets differ.
+   * quarter of the budget at most where lanes' budgets differ; and less in prompts that pins leave less room for.
    */
   stride?: number;
   /** First tokens always kept. Default 4, less under a budget below 16. */

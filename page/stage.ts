@@ -206,7 +206,9 @@ export class Stage {
     if (!scores) return `${where}no score yet`;
     for (let i = scores.begins[lane]; i < scores.begins[lane + 1]; i++) {
       if (scores.positions[i] !== position) continue;
-      const [score, mean, spread] = [scores.score[i], scores.mean[i], scores.spread[i]].map(number);
+      const [score, mean, spread] = [scores.score[i], scores.mean[i], scores.spread[i]].map((value) =>
+        number(value, 3)
+      );
       return `${where}${run.evicts ? `score ${score}, ` : ""}mean attention ${mean} ± ${spread}`;
     }
     return `${where}no score yet`;

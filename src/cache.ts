@@ -58,49 +58,66 @@ export function slotBytes({ layers, kvHeads, headDim }: ModelConfig, kv: KvType)
   return layers * kvHeads * 2 * kvRowBytes(headDim, kv);
 }
 
-/**
- * Allocates the cache of a session.
- * @throws RangeError where one layer's keys exceed the adapter's largest binding, or a model's heads cannot be ranked.
- */
-export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): Cache {
-  const { layers, kvHeads, headDim } = config;
+/** Bytes of a cache's buffers; 0 where there is none. */
+export function cacheSizes({ device }: Gpu, { layers, kvHeads, headDim }: ModelConfig, shape: CacheShape) {
   const { rows, capacity, stride, kv, ranked, pooled } = shape;
   const lanes = layers * kvHeads;
-  const rowBytes = kvRowBytes(headDim, kv);
-  const most = Math.floor(gpu.maxBinding / (kvHeads * rowBytes));
-  const needed = Math.max(...rows);
-  if (needed > most || lanes * capacity * (ranked || pooled ? 8 : 4) > gpu.maxBinding) {
+  return {
+    rows: rows.map((count) => kvHeads * count * kvRowBytes(headDim, kv)), // of keys, and of values
+    positions: lanes * capacity * 4,
+    feed: 4 * (HEADER + stride * (1 + lanes * (pooled ? 2 : 1) + headDim)),
+    places: ranked || pooled ? 2 * lanes * capacity * 4 : 0,
+    angles: ranked ? capacity * headDim * 4 : 0,
+    layers: layers * Math.max(LAYER_BYTES, device.limits.minUniformBufferOffsetAlignment),
+  };
+}
+
+/** @throws RangeError where one layer's keys exceed the adapter's largest binding, or a model's heads cannot be ranked */
+export function checkCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): void {
+  const { rows, positions, places } = cacheSizes(gpu, config, shape);
+  const { kvHeads, headDim } = config;
+  if (Math.max(...rows, positions, places) > gpu.maxBinding) {
+    const most = Math.floor(gpu.maxBinding / (kvHeads * kvRowBytes(headDim, shape.kv)));
+    const needed = Math.max(...shape.rows);
     throw new RangeError(`Cannot create session: this adapter holds at most ${most} slots, got ${needed}`);
   }
-  if (ranked && headDim % 8 !== 0) {
+  if (shape.ranked && headDim % 8 !== 0) {
     throw new RangeError(
       `Cannot create session: positions cache needs a head_dim that is a multiple of 8, got ${headDim}`,
     );
   }
+}
+
+/** Allocates the cache of a session; `shape` has been checked. */
+export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): Cache {
+  const { layers, kvHeads, headDim } = config;
+  const { rows, capacity, kv } = shape;
+  const lanes = layers * kvHeads;
+  const sizes = cacheSizes(gpu, config, shape);
   const buffers: GPUBuffer[] = [];
   const create = (label: string, bytes: number, usage = STORAGE) => {
     const buffer = createBuffer(gpu, label, bytes, usage);
     buffers.push(buffer);
     return buffer;
   };
-  const keys = rows.map((count, i) => create(`keys ${i}`, kvHeads * count * rowBytes));
-  const values = rows.map((count, i) => create(`values ${i}`, kvHeads * count * rowBytes));
-  const kvBytes = rows.reduce((sum, count) => sum + 2 * kvHeads * count * rowBytes, 0);
-  const positions = create("positions", lanes * capacity * 4);
-  const words = new Uint32Array(HEADER + stride * (1 + lanes * (pooled ? 2 : 1) + headDim));
-  const feed = { buffer: create("feed", words.byteLength), words, floats: new Float32Array(words.buffer) };
+  const keys = sizes.rows.map((bytes, i) => create(`keys ${i}`, bytes));
+  const values = sizes.rows.map((bytes, i) => create(`values ${i}`, bytes));
+  const kvBytes = sizes.rows.reduce((sum, bytes) => sum + 2 * bytes, 0);
+  const positions = create("positions", sizes.positions);
+  const words = new Uint32Array(sizes.feed / 4);
+  const feed = { buffer: create("feed", sizes.feed), words, floats: new Float32Array(words.buffer) };
 
-  const places = ranked || pooled ? create("places", 2 * lanes * capacity * 4) : null;
-  const angles = ranked ? create("angles", capacity * headDim * 4) : null;
+  const places = sizes.places > 0 ? create("places", sizes.places) : null;
+  const angles = sizes.angles > 0 ? create("angles", sizes.angles) : null;
   if (angles) {
     const table = new Float32Array(capacity * headDim);
     for (let rank = 0; rank < capacity; rank++) writeAngles(table, rank * headDim, rank, config.rope);
     gpu.device.queue.writeBuffer(angles, 0, table);
   }
 
-  const apart = Math.max(LAYER_BYTES, gpu.device.limits.minUniformBufferOffsetAlignment); // bytes
-  const uniforms = create("layers", layers * apart, 0x40 | 0x8); // UNIFORM | COPY_DST
-  const table = new Uint32Array(layers * apart / 4);
+  const uniforms = create("layers", sizes.layers, 0x40 | 0x8); // UNIFORM | COPY_DST
+  const apart = sizes.layers / layers;
+  const table = new Uint32Array(sizes.layers / 4);
   for (let i = 0; i < layers; i++) {
     table.set([i * kvHeads, config.windows[i], capacity, lanes, rows[i]], i * apart / 4);
   }
@@ -116,7 +133,7 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): C
     angles,
     layers: keys.map((_, i) => ({ buffer: uniforms, offset: i * apart, size: LAYER_BYTES })),
     feed,
-    rowBytes,
+    rowBytes: kvRowBytes(headDim, kv),
     kvBytes,
     bytes: buffers.reduce((sum, buffer) => sum + buffer.size, 0),
     release: () => buffers.forEach((buffer) => releaseBuffer(gpu, buffer)),

@@ -12,10 +12,11 @@ export type { Budget } from "./budget.ts";
 export type { ChatMessage } from "./chat/template.ts";
 export type { Evicted } from "./evictions.ts";
 export type { KvType } from "./kv.ts";
+export type { WeightType } from "./model/quantise.ts";
 export { load, type Model } from "./model.ts";
 export type { Session } from "./session.ts";
 export type { OwnFunctions } from "./snapshot/session.ts";
-export type { Memory } from "./step.ts";
+export type { Memory } from "./sizes.ts";
 export type {
   ChatOptions,
   Count,

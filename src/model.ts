@@ -7,13 +7,16 @@ import type { OwnFunctions } from "./snapshot/session.ts";
 import { checkLoad, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import type { KvType } from "./kv.ts";
+import { megabytes } from "./fit.ts";
 import { planSession } from "./plan.ts";
 import { Core } from "./core.ts";
 import type { ModelConfig } from "./model/config.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { openModel } from "./model/open.ts";
 import type { PickedFiles } from "./model/picked.ts";
-import { uploadWeights, type Weights } from "./model/weights.ts";
+import { WEIGHT_TYPES, type WeightType } from "./model/quantise.ts";
+import type { Tensor } from "./model/safetensors.ts";
+import { uploadWeights, weightBytes, type Weights } from "./model/weights.ts";
 
 /** A model ready to make sessions. */
 export class Model implements LoadedModel {
@@ -95,6 +98,11 @@ export class Model implements LoadedModel {
     return this.gpu.bytes;
   }
 
+  /** The most that it ever was, while the weights were uploaded included; `load`'s `memory` is its bound. */
+  get peakGpuBytes(): number {
+    return this.gpu.peak;
+  }
+
   /** Gives every buffer back, those of its sessions too. @throws what a session's recording throws, once all is given back */
   dispose(): void {
     if (this.#disposed) return;
@@ -117,35 +125,49 @@ export class Model implements LoadedModel {
 /**
  * Loads a Hugging Face folder (config.json, safetensors, tokenizer.json), given as a folder or base URL, or a GGUF file, given
  * as a path or URL that ends in .gguf, onto the GPU; or the files of either, as a picker gives them; of the hub
- * `hf:owner/name[@revision][/file]`, of the catalogue a name. Quantised weights stay as they are in the file. What comes over the
- * network is cached.
+ * `hf:owner/name[@revision][/file]`, of the catalogue a name. Quantised weights stay as they are in the file, others do unless the
+ * options quantise them. What comes over the network is cached.
  * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a GPU that is absent or too small.
  */
 export async function load(where: string | URL | PickedFiles, options: LoadOptions = {}): Promise<Model> {
-  const { device, maxBinding, kv, onProgress, access } = checkLoad(options);
+  const { device, maxBinding, memory, kv, weights: type, onProgress, access } = checkLoad(options);
   const files = await openModel(where, access);
   const { config, tensors } = files;
+  if (weightBytes(tensors, type) > memory) throw tooLarge(tensors, type, memory);
 
   await Core.ready();
-  const gpu = await openGpu(device, maxBinding);
+  const gpu = await openGpu(device, maxBinding, memory);
   const { device: opened } = gpu;
+  opened.pushErrorScope("validation");
   opened.pushErrorScope("out-of-memory");
   const total = [...tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
   let done = 0;
   let weights: Weights | null = null;
   let refused: GPUError | null = null;
   try {
-    weights = await uploadWeights(gpu, config, tensors, (bytes) => onProgress(done += bytes, total));
+    weights = await uploadWeights(gpu, config, tensors, type, (bytes) => onProgress(done += bytes, total));
   } finally {
-    refused = gpu.failure ? null : await opened.popErrorScope();
+    const scopes = gpu.failure ? [] : [opened.popErrorScope(), opened.popErrorScope()];
+    refused = (await Promise.all(scopes)).find((error) => error !== null) ?? null;
     if (!weights && !device) opened.destroy();
   }
   if (refused || gpu.failure) {
     weights.release();
     if (!device) opened.destroy();
     throw new Error(
-      `Cannot load model: the GPU must hold ${total} bytes of weights, got: ${refused?.message ?? gpu.failure}`,
+      `Cannot load model: the GPU must hold ${weights.bytes} bytes of weights, got: ${refused?.message ?? gpu.failure}`,
     );
   }
   return new Model(files, gpu, weights, kv, !device);
+}
+
+/** What is said where the weights alone exceed the memory. */
+function tooLarge(tensors: Map<string, Tensor>, type: WeightType | null, memory: number): RangeError {
+  const bytes = weightBytes(tensors, type);
+  const ways = WEIGHT_TYPES.map((other) => [other, weightBytes(tensors, other)] as const)
+    .filter(([, less]) => less < bytes)
+    .map(([other, less]) => `, or ${megabytes(less)} as ${other}`);
+  return new RangeError(
+    `Cannot load model: memory must hold ${megabytes(bytes)} of weights${ways.join("")}, got ${megabytes(memory)}`,
+  );
 }

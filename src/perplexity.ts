@@ -1,4 +1,5 @@
 /** How well a model under a budget foresees a given text. */
+import { guarded } from "./gpu/device.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { checkPerplexity, checkPromptIds, checkRoom } from "./options.ts";
 import type { PerplexityOptions } from "./options.ts";
@@ -44,14 +45,22 @@ export async function perplexity(
   if (ids.length <= first) {
     throw new RangeError(`Cannot measure perplexity: the text must have more than ${first} tokens, got ${ids.length}`);
   }
-  const checked = planSession(model, session, ids.length);
+  const checked = planSession(model, session, ids.length, true);
   const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
   checkRoom(checked, 0, ids.length, spans, 0);
   const { stride, budget, policy } = checked;
   const capacity = policy === "full" ? budget || ids.length : budget + stride;
   const recorder = checked.record && new Recorder(checked.record);
-  const stepper = createStepper(model, checked, capacity, true, { recorder });
+  const { made: stepper, refused } = guarded(
+    model.gpu,
+    () => createStepper(model, checked, capacity, true, { recorder }),
+  );
   try {
+    const failure = await refused;
+    if (failure) {
+      const { gpu: bytes } = stepper.memory;
+      throw new Error(`Cannot measure perplexity: the GPU must hold ${bytes} bytes, got: ${failure.message}`);
+    }
     if (checked.pinPrompt) {
       stepper.books.pin(0, first);
       recorder?.pin([0, first]);

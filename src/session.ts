@@ -3,6 +3,7 @@ import { slotBytes } from "./cache.ts";
 import { type ChatMessage, checkMessages, readTemplate } from "./chat/template.ts";
 import { planTurn } from "./chat/turn.ts";
 import type { LaneViews } from "./core.ts";
+import { guarded } from "./gpu/device.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { checkChat, checkGenerate, checkPins, checkPromptIds, checkRoom, checkSpan } from "./options.ts";
 import type { ChatOptions, CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions, Span } from "./options.ts";
@@ -13,12 +14,14 @@ import { ruleName } from "./policies/rule.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { newRun, type Report, reportOf, type Run } from "./report.ts";
 import { Random, Sampler } from "./sample.ts";
+import { smallerBudget } from "./shrink.ts";
 import { copySlots, growInto } from "./slots.ts";
 import { loadContext, saveContext } from "./snapshot/context.ts";
 import { type Kept, refused } from "./snapshot/file.ts";
 import { copyOptions, fillCache, openSnapshot, optionsAgain, writeSnapshot } from "./snapshot/session.ts";
 import type { OwnFunctions } from "./snapshot/session.ts";
-import { createStepper, type Memory, type Stepper, type Wanted } from "./step.ts";
+import type { Memory } from "./sizes.ts";
+import { createStepper, type Stepper, type Wanted } from "./step.ts";
 import { TextStream } from "./text.ts";
 
 /** What a generation begins with. */
@@ -55,7 +58,8 @@ export class Session {
   readonly #ids = [0]; // the ids of a decode step
   readonly #recorder: Recorder | null;
   #stepper: Stepper | null = null; // null: a full cache not yet sized, or disposed
-  #made: Promise<unknown> = Promise.resolve(null); // settles with what the GPU said to the last allocation
+  #made: Promise<GPUError | null> = Promise.resolve(null); // settles with what the GPU said to the last allocation
+  #refusal = ""; // what the GPU said to the last allocation that it refused
   #pending: number | null = null; // the last id generated, not yet taken in
   #promptTokens: number | null = null; // of the prompt that the cache was sized by
   #random = new Random(0);
@@ -74,6 +78,8 @@ export class Session {
   constructor(model: LoadedModel, asked: SessionOptions, join: Join, kept: Kept | null = null) {
     this.options = planSession(model, asked, kept?.promptTokens);
     this.#asked = { ...copyOptions(asked), kv: this.options.kv };
+    const { policy, budget } = this.options;
+    if (asked.budget === undefined && policy !== "full") this.#asked.budget = budget; // which memory may have decided
     this.#recorder = this.options.record && new Recorder(this.options.record);
     this.#model = model;
     this.#sampler = new Sampler(model.config.vocab);
@@ -194,23 +200,20 @@ export class Session {
   }
 
   #allocate(slots = this.options.budget, ids = false) {
-    const { gpu } = this.#model;
-    const capacity = this.options.policy === "full" ? slots : slots + this.options.stride;
-    gpu.device.pushErrorScope("validation"); // what follows from a buffer that was refused
-    gpu.device.pushErrorScope("out-of-memory");
-    try {
-      this.#stepper = createStepper(this.#model, this.options, capacity, false, {
-        recorder: this.#recorder,
-        ids,
-      });
+    const { made, refused } = this.#make(this.options.policy === "full" ? slots : slots + this.options.stride, ids);
+    this.#stepper = made;
+    this.#made = refused;
+  }
+
+  #make(capacity: number, ids = false) {
+    return guarded(this.#model.gpu, () => {
+      const stepper = createStepper(this.#model, this.options, capacity, false, { recorder: this.#recorder, ids });
       for (const span of this.#pins) {
-        this.#stepper.books.pin(...span);
+        stepper.books.pin(...span);
         this.#recorder?.pin(span);
       }
-    } finally {
-      const [memory, validation] = [gpu.device.popErrorScope(), gpu.device.popErrorScope()];
-      this.#made = Promise.all([memory, validation]).then(([first, second]) => first ?? second);
-    }
+      return stepper;
+    });
   }
 
   /**
@@ -274,15 +277,17 @@ export class Session {
   #plan(read: () => Reading, maxNewTokens: number): Plan {
     this.#checkUsable();
     const reading = read();
-    const { ids, anew, pinned } = reading;
-    const options = this.#stepper ? this.options : planSession(this.#model, this.#asked, ids.length);
+    const options = this.#stepper ? this.options : planSession(this.#model, this.#asked, reading.ids.length);
+    return { ...reading, options, chunk: this.#checkRoom(reading, options, maxNewTokens) };
+  }
+
+  /** @returns tokens of the prompt to be read at once @throws RangeError where there is no room for it */
+  #checkRoom({ ids, anew, pinned }: Reading, options: CheckedSession, maxNewTokens: number): number {
     const seen = anew ? 0 : this.seen;
     const spans = anew ? [...options.pin] : [...options.pin, ...this.#pins];
     if (pinned > 0) spans.push([0, pinned]);
     const held = mostHeld(anew ? undefined : this.#stepper?.books, options.sinks, spans);
-    const fixed = this.#asked.stride !== undefined;
-    const chunk = checkRoom(options, seen, ids.length, spans, maxNewTokens, held, fixed);
-    return { ...reading, options, chunk };
+    return checkRoom(options, seen, ids.length, spans, maxNewTokens, held, this.#asked.stride !== undefined);
   }
 
   #readPrompt(prompt: string | ArrayLike<number>): Reading {
@@ -351,7 +356,9 @@ export class Session {
       const random = this.#random.next;
       const started = performance.now();
       const stepper = await this.#prepare(ids.length, options);
-      let id = await this.#prefill(stepper, plan, wanted, options);
+      const smaller = this.options !== plan.options; // than the budget asked for, which the GPU refused
+      const chunk = smaller ? this.#checkRoom(plan, this.options, options.maxNewTokens) : plan.chunk;
+      let id = await this.#prefill(stepper, { ...plan, chunk }, wanted, options);
       run.decoding = true;
       run.prefillMs = performance.now() - started;
       Object.assign(run.clockBefore, stepper.clock);
@@ -416,25 +423,57 @@ export class Session {
     if (!before && this.options.budget > 0) this.#allocate();
     const needed = this.seen + promptTokens + options.maxNewTokens;
     if (this.options.policy === "full" && this.options.budget === 0 && (before?.cache.capacity ?? 0) < needed) {
-      this.#allocate(needed);
-      if (before) {
-        growInto(gpu, this.#model, before, this.#stepper!);
-        before.release();
-      }
+      await this.#grow(before, needed);
     }
-    const stepper = this.#stepper!;
-    await this.#confirm();
+    while (!await this.#confirmed()) this.#shrink();
     if (this.#disposed) this.#checkUsable();
+    const stepper = this.#stepper!;
     this.#banned.fill(0);
     for (const id of options.banned) this.#banned[id >> 5] |= 1 << (id & 31);
     gpu.device.queue.writeBuffer(stepper.forward.banned, 0, this.#banned);
     return stepper;
   }
 
+  /** Makes a full cache, or makes it larger; where the GPU refuses, it stays as it was. */
+  async #grow(before: Stepper | null, slots: number): Promise<void> {
+    const { made, refused } = this.#make(slots);
+    const failure = await refused;
+    if (failure || this.#disposed) {
+      made.release();
+      if (this.#disposed) this.#checkUsable();
+      throw new Error(`Cannot generate: the GPU must hold ${slots} slots per lane, got: ${failure?.message}`);
+    }
+    if (before) growInto(this.#model.gpu, this.#model, before, made);
+    before?.release();
+    this.#stepper = made;
+    this.#made = Promise.resolve(null);
+  }
+
+  /** Whether the GPU gave the cache its memory. */
+  async #confirmed(): Promise<boolean> {
+    const failure = await this.#made;
+    if (failure === null || this.#disposed) return true;
+    this.#refusal = failure.message;
+    return false;
+  }
+
+  /** Goes on with less than the GPU refused, before anything is read. @throws where that is forbidden, or nothing less would do */
+  #shrink(): void {
+    const before = this.options;
+    if (this.seen > 0) throw new Error(`Cannot generate: the GPU must hold the cache, got: ${this.#refusal}`);
+    const asked = smallerBudget(this.#model, this.#asked, before, this.#refusal, this.#promptTokens);
+    this.#stepper?.release();
+    this.#stepper = null;
+    this.#asked.budget = asked.budget;
+    this.options = planSession(this.#model, asked, this.#promptTokens);
+    before.onWarning(`the GPU refused memory for a budget of ${before.budget} slots, trying ${asked.budget}`);
+    this.#allocate();
+  }
+
   /** Waits for the GPU to confirm the cache's memory. */
   async #confirm(): Promise<void> {
     const kvBytes = this.#stepper?.cache.kvBytes;
-    const failure = (await this.#made) as GPUError | null;
+    const failure = await this.#made;
     if (!failure) return;
     throw new Error(`Cannot create session: the GPU must hold ${kvBytes} bytes of cache, got: ${failure.message}`);
   }

@@ -2,15 +2,17 @@
 import { type Cache, createCache, uploadFeed } from "./cache.ts";
 import { Books, type Group } from "./books.ts";
 import { EvictionWatch, Tenants } from "./evictions.ts";
+import { checkMemory } from "./fit.ts";
 import { releaseBuffer } from "./gpu/device.ts";
 import { createReadback, mapped } from "./gpu/readback.ts";
-import { createForward, type Forward, scoreBytes, type StepShape } from "./model/forward.ts";
+import { createForward, type Forward, type StepShape } from "./model/forward.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import type { CheckedSession } from "./options.ts";
-import { readsAttention, ruleOf } from "./policies/rule.ts";
+import { ruleOf } from "./policies/rule.ts";
 import { Pool } from "./pool.ts";
 import type { Recorder } from "./recording/recorder.ts";
-import { groupingOf, Shares } from "./shares.ts";
+import { Shares } from "./shares.ts";
+import { type Memory, sizesOf } from "./sizes.ts";
 import { uploadSlots } from "./slots.ts";
 
 /** Milliseconds spent in steps: all of it, waiting for the GPU's answer, and in the Wasm core. */
@@ -66,48 +68,12 @@ export interface Stepper {
   release(): void;
 }
 
-/** Bytes that one session holds, all of them made at its start (a full cache's: when a generation begins). */
-export interface Memory {
-  /** K and V of `capacity` slots of every lane: the budget, and the stride that reading a prompt needs on top. */
-  readonly kv: number;
-  /** Positions (and ranks) of the slots, and the feed of a step. */
-  readonly slots: number;
-  /** Activations of `stride` tokens, attention scores of a chunk over every slot, observations, logits. */
-  readonly scratch: number;
-  /** What a step maps back to the host. */
-  readonly readback: number;
-  /** All of the above: GPU memory. */
-  readonly gpu: number;
-  /** The Wasm core's books: host memory. */
-  readonly wasm: number;
-}
-
-/** @throws RangeError where a scratch buffer would be larger than the adapter can bind */
-function checkScratch({ gpu, config }: LoadedModel, capacity: number, lanes: number, stride: number, every: boolean) {
-  const check = (what: string, bytes: number, remedy: string) => {
-    if (bytes <= gpu.maxBinding) return;
-    throw new RangeError(
-      `Cannot create session: ${what} must fit the adapter's largest binding of ${gpu.maxBinding}, got ${bytes}; ${remedy}`,
-    );
-  };
-  const scores = scoreBytes(config, capacity, stride);
-  check(
-    "heads · stride · slots · 4 bytes",
-    scores,
-    "fewer slots (of the budget, or of a full cache's tokens) or a smaller stride fit",
-  );
-  const widest = Math.max(2 * config.intermediate, (config.heads + 2 * config.kvHeads) * config.headDim, config.hidden);
-  const logits = (every ? stride : 1) * config.vocab;
-  const largest = 4 * Math.max(3 * lanes * capacity, stride * (2 * lanes + widest + 8), logits);
-  check("the largest scratch buffer", largest, "fewer slots or a smaller stride fit");
-}
-
 /**
  * Makes a context of `slots` slots per lane, on average: the budget, and what a step takes in on top.
  * @param every see createForward; logits of every token stay on the GPU in forward.logits
  * @param more.tap see StepShape @param more.recorder writes down the attention of every step
  * @param more.ids keeps the ids of live tokens though nobody asks yet
- * @throws RangeError where the adapter's largest binding is too small
+ * @throws RangeError where the adapter's largest binding or the model's memory is too small; nothing is made then
  */
 export function createStepper(
   model: LoadedModel,
@@ -118,33 +84,24 @@ export function createStepper(
 ): Stepper {
   const { gpu, config, weights, pipelines } = model;
   const { stride } = options;
-  const needsAttention = readsAttention(options) || recorder !== null;
   const { kvHeads } = config;
-  const grouping = groupingOf(config, options, slots);
+  const sizes = sizesOf(model, options, slots, every, recorder !== null);
+  checkMemory(model, options, slots, sizes.memory.gpu, every);
+  const { grouping, shape, work } = sizes;
+  const needsAttention = work.observe !== null;
   const books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
   const { onEvict } = options;
   const tenants = onEvict || recorder || ids ? new Tenants(books) : null;
   const watch = onEvict && new EvictionWatch(books, tenants!, kvHeads, onEvict);
   recorder?.begin(config, options);
-  const { lanes, width: capacity } = books;
-  checkScratch(model, capacity, lanes, stride, every);
-  const { rows, pooled } = grouping;
-  const { kv: kind } = options;
-  const shape = { rows, pooled, capacity, stride, kv: kind, ranked: options.positions === "cache" };
+  const { rows, pooled, capacity } = shape;
   const cache = createCache(gpu, config, shape);
   const pool = pooled ? new Pool(rows, kvHeads, capacity) : null;
   const shares = pooled ? new Shares(books, kvHeads, options) : null;
-  const forward = createForward(gpu, pipelines, config, weights, cache, {
-    stride,
-    observe: needsAttention ? options.aggregate : null,
-    every,
-  });
-  const plane = lanes * capacity; // floats of one plane of observations
-
-  // Readback: logits [vocab] or losses | greedy id, padded to 16 bytes | Σp, Σp², last p, a plane each. A step maps what it needs.
-  const chosenAt = Math.ceil(Math.max(config.vocab, stride) / 4) * 16;
-  const observedAt = chosenAt + 16;
-  const readback = createReadback(gpu, observedAt + (needsAttention ? 3 * plane * 4 : 0));
+  const forward = createForward(gpu, pipelines, config, weights, cache, work);
+  const plane = books.lanes * capacity; // floats of one plane of observations
+  const { chosenAt, observedAt } = sizes.readback;
+  const readback = createReadback(gpu, sizes.readback.bytes);
   uploadSlots(gpu, books, cache);
 
   const clock: Clock = { total: 0, wait: 0, wasm: 0 };

@@ -96,6 +96,11 @@ const WRONG: [string[], string][] = [
   [["generate", "x", "--budget", "-5"], "Option '--budget' argument is ambiguous; see --help"],
   [["generate", "x", "--max-new-tokens", "0"], "--max-new-tokens must be a whole number from 1"],
   [["generate", "x", "--top-p", "0"], "--top-p must be a number above 0 and at most 1, got 0"],
+  [["generate", "x", "--kv", "q4"], 'kv must be one of f32, f16, q8, got "q4"'],
+  [["generate", "x", "--memory", "much"], '--memory must be bytes (512MB), got "much"'],
+  [["generate", "x", "--memory", "25%"], '--memory must be bytes (512MB), got "25%"'],
+  [["generate", "x", "--memory", "0MB"], "memory must be a whole number from 1"],
+  [["perplexity", "x", "--weights", "q5"], 'Cannot load model: weights must be one of q8, q4, got "q5"'],
   [["generate", "x", "--seed", "1.5"], "seed must be a whole number"],
   [["generate", "x", "--stop", ""], "a stop string must not be empty"],
 ];
@@ -229,6 +234,37 @@ run("budgets as a share of the prompt and in bytes", async () => {
   assert.is(bytes.budget, 65536 / 1280 - 2 | 0);
   assert.ok(bytes.kvBytes <= 65536);
   assert.is((await json("512MB")).evictions, 0);
+});
+
+run("how K and V and the weights are stored reaches model and session", async () => {
+  const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())!, weights: "q8", kv: "q8" });
+  const session = model.session({ budget: 24 });
+  for await (const _ of session.generate("Once upon a time", { maxNewTokens: 30, stopAtEnd: false }));
+  const { ids, kvBytes } = session.report();
+  model.dispose();
+  const flags = ["--budget", "24", "--max-new-tokens", "30", "--ignore-eos", "--kv", "q8", "--weights", "q8", "--json"];
+  const told = JSON.parse((await kvcap(["generate", "Once upon a time", ...flags])).stdout);
+  assert.equal([told.ids, told.kvBytes], [ids, kvBytes]);
+});
+
+run("memory is a bound, and says what fits", async () => {
+  const flags = ["--max-new-tokens", "4", "--ignore-eos"];
+  const tight = await kvcap(["generate", "Once upon a time", ...flags, "--memory", "6MB"]);
+  assert.is(tight.code, 0, tight.stderr);
+  assert.match(tight.stderr, /GPU memory {2}[56]\.\d MB at most, of 6\.0 MB/);
+  const told = JSON.parse(
+    (await kvcap(["generate", "Once upon a time", ...flags, "--memory", "6MB", "--json"])).stdout,
+  );
+  assert.ok(told.budget > 50 && told.budget < 500, `${told.budget} slots`);
+  const less = await kvcap(["generate", "x", "--memory", "6MB", "--budget", "1024"]);
+  assert.is(less.code, 1);
+  assert.match(
+    less.stderr,
+    /^Cannot create session: [^\n]+ in memory of 6\.00 MB beside 4\.73 MB of weights, got 1024 [^\n]+\n$/,
+  );
+  const least = await kvcap(["perplexity", "some words of text", "--memory", "1MB"]);
+  assert.is(least.code, 1);
+  assert.match(least.stderr, /^Cannot load model: memory must hold 4\.73 MB of weights, or 2\.52 MB as q8/);
 });
 
 run("parts of a rule, pins and shares reach the session", async () => {

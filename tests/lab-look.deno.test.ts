@@ -42,13 +42,12 @@ const places = (page: Page) =>
       })
   );
 
-/** Focuses a token that some lanes hold and some do not. */
+/** Focuses a token that some lanes hold and some do not, late in the text. */
 async function pick(page: Page) {
   const at = await page.evaluate(() => {
-    const spans = [...document.querySelectorAll<HTMLElement>("#text span")];
-    return spans.findIndex(({ dataset }, i) =>
-      i > 8 && dataset.held !== "" && Number(dataset.held) > 0 && Number(dataset.held) < 9
-    );
+    const held = [...document.querySelectorAll<HTMLElement>("#text span")].map(({ dataset }) => Number(dataset.held));
+    const wanted = held.slice(0, Math.ceil(held.length * 0.8));
+    return wanted.findLastIndex((count) => count >= 4 && count < 7);
   });
   await page.focus(`[data-position="${Math.max(0, at)}"]`);
   await drawn(page);

@@ -144,6 +144,23 @@ test("keys move among tokens, and about the map", async () => {
   assert.is((await view())[2], wide);
 });
 
+test("the map says what is under the pointer", async () => {
+  const { live, scores } = accounts[2];
+  const [x, y, wide, high, left, top] = (await page.getAttribute("#map", "data-view"))!.split(" ").map(Number);
+  const point = async (lane: number, position: number) => {
+    await page.hover("#map", { position: { x: left + (position - x + 0.5) * wide, y: top + (lane - y + 0.5) * high } });
+    await drawn(page);
+    return (await page.textContent("#readout"))!;
+  };
+  const at = live[3].at(-6)!;
+  const said = await point(3, at);
+  assert.match(said, `layer 1, head 1, position ${at} “`);
+  const score = Number(/score ([\d.]+),/.exec(said)![1]);
+  assert.ok(Math.abs(score - scores[3][live[3].length - 6]) <= 0.006 * score, said);
+  const gone = Array.from({ length: 40 }, (_, i) => i).find((i) => !live[3].includes(i))!;
+  assert.match(await point(3, gone), /left at step \d+$/);
+});
+
 test("a link reproduces the run", async () => {
   url = page.url();
   assert.match(url, "turn=40%3AOnce");

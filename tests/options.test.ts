@@ -70,6 +70,8 @@ const session: [Record<string, unknown>, string][] = [
   [{ onEvict: "yes" }, 'onEvict must be a function, got "yes"'],
   [{ pinPrompt: "yes" }, 'pinPrompt must be true or false, got "yes"'],
   [{ positions: "relative" }, 'positions must be absolute or cache, got "relative"'],
+  [{ exactBudget: 1 }, "exactBudget must be true or false, got 1"],
+  [{ onWarning: 1 }, "onWarning must be a function, got 1"],
   [{ kv: "q4" }, 'kv must be one of f32, f16, q8, got "q4"'],
   [{ seed: -1 }, "seed must be a whole number from 0 to 4294967295, got -1"],
   [{ seed: 2 ** 32 }, "got 4294967296"],
@@ -187,11 +189,24 @@ test("prompts and loading", () => {
   }
   assert.equal(checkPromptIds(new Uint32Array([1, 2]), VOCAB), [1, 2]);
   assert.match(refusal(() => checkLoad({ maxBinding: 0 })), "Cannot load model: maxBinding must be");
-  assert.match(refusal(() => checkLoad({ gpu: 1 } as never)), "options are device, maxBinding, kv, onProgress");
+  assert.match(
+    refusal(() => checkLoad({ gpu: 1 } as never)),
+    "options are device, maxBinding, memory, kv, weights",
+  );
   assert.match(
     refusal(() => checkLoad({ kv: "f8" } as never)),
     'Cannot load model: kv must be one of f32, f16, q8, got "f8"',
   );
+  assert.match(
+    refusal(() => checkLoad({ weights: "q5" } as never)),
+    'Cannot load model: weights must be one of q8, q4, got "q5"',
+  );
+  for (const memory of [0, -1, NaN, 1.5, "512MB"]) {
+    assert.match(
+      refusal(() => checkLoad({ memory } as never)),
+      "Cannot load model: memory must be a whole number from 1",
+    );
+  }
   assert.is(checkLoad({}).kv, "f16");
   assert.match(refusal(() => checkLoad({ onProgress: 1 } as never)), "onProgress must be a function");
 });

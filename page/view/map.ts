@@ -26,7 +26,7 @@ export class MapView {
   #marked: Cell | null = null; // lane −1: all of a position
   #stale = true;
   #size = [0, 0]; // CSS pixels
-  #ink = { text: "#000", line: "#000", mark: "#000" };
+  #ink = { text: "#000", line: "#000", mark: "#000", size: "11px" };
 
   /** @param pointed hears of the cell under the pointer; null outside @param pressed whether it was pressed */
   constructor(canvas: HTMLCanvasElement, pointed: (cell: Cell | null, pressed: boolean) => void, moved: () => void) {
@@ -70,7 +70,7 @@ export class MapView {
     this.#theme = theme;
     const style = getComputedStyle(this.#canvas);
     const colour = (name: string) => style.getPropertyValue(name).trim();
-    this.#ink = { text: colour("--muted"), line: colour("--panel"), mark: colour("--ink") };
+    this.#ink = { text: colour("--muted"), line: colour("--panel"), mark: colour("--ink"), size: style.fontSize };
     this.tiles?.theme(theme);
     this.#stale = true;
   }
@@ -176,7 +176,7 @@ export class MapView {
     const { camera } = this;
     const context = this.#context;
     context.fillStyle = this.#ink.text;
-    context.font = "11px system-ui, sans-serif";
+    context.font = `${this.#ink.size} system-ui, sans-serif`;
     context.textBaseline = "middle";
     context.textAlign = "right";
     const apart = Math.ceil(14 / (camera.high * kvHeads)); // layers between labels

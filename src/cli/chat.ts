@@ -77,9 +77,9 @@ class Talk {
 
   #open(options = this.#options): Session {
     if (options.policy === "full") return this.#model.session(options);
-    const { budget = BUDGET } = options;
-    // A conversation may outgrow the positions that the model was trained on.
-    return this.#model.session({ ...options, budget, positions: options.positions ?? "cache" });
+    // Where memory is bounded the budget is what fits. A conversation may outgrow the positions that the model was trained on.
+    const { budget = this.#model.gpu.limit === Infinity ? BUDGET : undefined, positions = "cache" } = options;
+    return this.#model.session({ ...options, budget, positions, onWarning: note });
   }
 
   async run(): Promise<number> {

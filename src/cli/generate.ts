@@ -4,7 +4,7 @@ import { checkGenerate, type GenerateOptions, type SessionOptions } from "../opt
 import type { Report } from "../report.ts";
 import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
 import { readFile, readStdin } from "./input.ts";
-import { loadOptions, MODEL_FLAGS } from "./model.ts";
+import { loadOptions, megabytes, MODEL_FLAGS, warning } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";
 import { createSaveFile, type SaveFile } from "./save.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
@@ -78,7 +78,7 @@ export async function generate(args: Arguments): Promise<number> {
     file = job.record === undefined ? null : createRecordFile(job.record);
     saved = job.save === undefined ? null : await createSaveFile(job.save);
     const session = job.resume === undefined
-      ? model.session({ ...job.session, record: file?.write })
+      ? model.session({ ...job.session, record: file?.write, onWarning: warning(progress) })
       : await model.restore(await readFile("session", job.resume));
     let begun = false; // there is text on stdout
     const pieces = session.generate(prompt, {
@@ -111,6 +111,8 @@ export async function generate(args: Arguments): Promise<number> {
     else {
       if (begun) print("\n");
       note(`\n${describe(report)}`);
+      const { limit, peak } = model.gpu;
+      if (limit < Infinity) note(`GPU memory  ${megabytes(peak)} at most, of ${megabytes(limit)}`);
     }
     return stopper.signal.aborted ? 130 : 0;
   } finally {

@@ -15,6 +15,8 @@ usage: npm start                                     the main job: a story under
 model
   --model WHERE         Hugging Face folder with safetensors, or a .gguf file: a path, a URL, or of the public hub
                         hf:owner/name[@revision][/file]; or a name that \`models\` lists  (the shipped fable-2m)
+  --weights q8|q4       quantise weights that the file holds as plain numbers  (as they are)
+  --memory NMB          GPU memory never exceeded: weights, K and V, scratch; without --budget, the slots that fit
   --no-cache            files from the network are read where they are, and not kept
 cache (slots are tokens, per KV head of every layer)
   --policy NAME         ${wrapped(Object.keys(policies))}  (roco)
@@ -29,6 +31,7 @@ cache (slots are tokens, per KV head of every layer)
   --positions NAME      absolute, or cache: count live slots, so that no position passes the budget  (absolute)
   --allocation NAME     how slots are shared out: uniform, pyramid (early layers more) or adaptive  (uniform)
   --kv NAME             how K and V are stored: f32, f16 (half), or q8 (a quarter)  (f16)
+  --exact-budget        an error where the GPU refuses the budget's memory, in place of a smaller budget
 parts of a policy, in place of its own
   --score NAME          mean, sum, last, recency, random, windowed, persistence: the smallest goes first
   --scope NAME          all, or low-spread: all but the --unsettled tokens

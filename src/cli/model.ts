@@ -1,17 +1,29 @@
-/** How commands load a model: what --model and --no-cache say, and the progress of it on a terminal. */
-import type { LoadOptions } from "../options.ts";
-import type { Progress } from "../terminal.ts";
-import type { Arguments } from "./usage.ts";
+/** How commands load a model: what --model, --weights, --memory and --no-cache say, and the progress of it on a terminal. */
+import { checkLoad, type LoadOptions } from "../options.ts";
+import { harmless, note, type Progress } from "../terminal.ts";
+import { type Arguments, checked } from "./usage.ts";
 
 /** Flags of every command that loads a model. */
-export const MODEL_FLAGS = ["model", "no-cache"] as const;
+export const MODEL_FLAGS = ["model", "weights", "memory", "no-cache"] as const;
 
-/** The options of `load`. */
+/** The options of `load`. @throws Usage */
 export function loadOptions(args: Arguments, progress: Progress): LoadOptions {
-  return {
+  const options = {
+    weights: args.text("weights"),
+    memory: args.bytes("memory"),
     cache: !args.has("no-cache"),
     onProgress: (done, total) => progress.show("loading", done, total),
     onDownload: downloading(progress),
+  } as LoadOptions;
+  checked(() => checkLoad(options));
+  return options;
+}
+
+/** Shows what a session warns of. */
+export function warning(progress: Progress): (message: string) => void {
+  return (message) => {
+    progress.clear();
+    note(harmless(message));
   };
 }
 

@@ -21,10 +21,10 @@ const text = { type: "string" } as const;
 const list = { type: "string", multiple: true } as const;
 const flag = { type: "boolean" } as const;
 const FLAGS = {
-  ...{ model: text, "no-cache": flag, json: flag, help: { type: "boolean", short: "h" } },
+  ...{ model: text, weights: text, memory: text, "no-cache": flag, json: flag, help: { type: "boolean", short: "h" } },
   ...{ policy: list, score: text, scope: text, window: text, pool: text, width: text, shared: flag },
   ...{ budget: text, stride: text, sinks: text, newest: text, unsettled: text, aggregate: text },
-  ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, kv: text, seed: text },
+  ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, kv: text, "exact-budget": flag, seed: text },
   ...{ "max-new-tokens": text, temperature: text, "top-p": text, stop: list, "ignore-eos": flag },
   ...{ first: text, record: text, save: text, resume: text, system: text },
 } satisfies ParseArgsOptionsConfig;
@@ -35,7 +35,7 @@ export const FLAG_NAMES = Object.keys(FLAGS);
 /** Flags that say how a cache is kept. */
 export const SESSION_FLAGS: readonly Flag[] = [
   ...["policy", "score", "scope", "window", "pool", "width", "shared", "budget", "stride", "sinks", "newest"] as const,
-  ...["unsettled", "aggregate", "pin-prompt", "pin", "positions", "allocation", "kv", "seed"] as const,
+  ...["unsettled", "aggregate", "pin-prompt", "pin", "positions", "allocation", "kv", "exact-budget", "seed"] as const,
 ];
 
 /** A command line's flags, and what stands between them. */
@@ -126,6 +126,15 @@ export class Arguments {
     return parseBudget(text) ?? misused(rule, text);
   }
 
+  /** A number of bytes. @throws Usage */
+  bytes(name: Flag): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const read = parseBudget(text);
+    if (read !== null && typeof read === "object" && "bytes" in read) return Math.floor(read.bytes);
+    return misused(`--${name} must be bytes (512MB)`, text);
+  }
+
   /** @throws Usage */
   spans(name: Flag): Span[] | undefined {
     return this.list(name)?.map((text) => {
@@ -156,6 +165,7 @@ export function sessionOptions(args: Arguments, checks = true): SessionOptions {
     positions: args.text("positions"),
     allocation: args.text("allocation"),
     kv: args.text("kv"),
+    exactBudget: args.has("exact-budget") || undefined,
     seed: args.number("seed"),
   } as SessionOptions;
   if (!checks) return session;

@@ -9,6 +9,10 @@ export interface Gpu {
   readonly maxBinding: number;
   /** Bytes of all buffers that are alive now. */
   bytes: number;
+  /** The most that there ever were. */
+  peak: number;
+  /** Bytes that they never exceed. */
+  readonly limit: number;
   /** Why the device can no longer be used; null while it can. */
   failure: string | null;
   /** Stops hearing the device's errors. */
@@ -25,13 +29,15 @@ const NEEDED = {
 /**
  * Opens the default adapter with the largest bindings it offers, or takes the device given.
  * @param maxBinding bytes; a bound of the caller's own on what a kernel may bind
+ * @param limit bytes; a bound on all buffers together
  * @throws Error where there is no WebGPU, no adapter, or one below what the kernels need.
  */
-export async function openGpu(given?: GPUDevice, maxBinding = Infinity): Promise<Gpu> {
+export async function openGpu(given?: GPUDevice, maxBinding = Infinity, limit = Infinity): Promise<Gpu> {
   if (given) {
     checkLimits(given.limits);
     // Deno 2.9 ends the process when it reads the adapterInfo of a device whose adapter has been collected.
-    return watch(given, "Deno" in globalThis ? given.label || "given device" : describe(given.adapterInfo), maxBinding);
+    const name = "Deno" in globalThis ? given.label || "given device" : describe(given.adapterInfo);
+    return watch(given, name, maxBinding, limit);
   }
   const adapter = await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
@@ -40,7 +46,7 @@ export async function openGpu(given?: GPUDevice, maxBinding = Infinity): Promise
   checkLimits(adapter.limits);
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
   const device = await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
-  return watch(device, describe(adapter.info), maxBinding);
+  return watch(device, describe(adapter.info), maxBinding, limit);
 }
 
 function checkLimits(limits: GPUSupportedLimits) {
@@ -56,10 +62,10 @@ function describe(info: GPUAdapterInfo | undefined): string {
   return words.find((word) => word && !/^\d+$/.test(word)) ?? "unknown adapter";
 }
 
-function watch(device: GPUDevice, adapter: string, most: number): Gpu {
+function watch(device: GPUDevice, adapter: string, most: number, limit: number): Gpu {
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
   const maxBinding = Math.min(maxStorageBufferBindingSize, maxBufferSize, most);
-  const gpu: Gpu = { device, adapter, maxBinding, bytes: 0, failure: null, unwatch: () => {} };
+  const gpu: Gpu = { device, adapter, maxBinding, bytes: 0, peak: 0, limit, failure: null, unwatch: () => {} };
   device.lost.then((info) => {
     gpu.failure ??= `the GPU device was lost (${info.message || info.reason || "no reason given"})`;
   });
@@ -72,12 +78,46 @@ function watch(device: GPUDevice, adapter: string, most: number): Gpu {
   return gpu;
 }
 
-/** Makes a zeroed buffer of `bytes` (rounded up to 16) and enters it into the account. */
+/** Bytes of a buffer that holds `bytes`: rounded up to 16. */
+export function bufferBytes(bytes: number): number {
+  return Math.max(16, Math.ceil(bytes / 16) * 16);
+}
+
+/**
+ * Makes a zeroed buffer and enters it into the account.
+ * @throws RangeError where all buffers together would exceed the limit; nothing is made then
+ */
 export function createBuffer(gpu: Gpu, label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
-  const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+  const size = bufferBytes(bytes);
+  if (gpu.bytes + size > gpu.limit) {
+    throw new RangeError(
+      `Cannot use the GPU: all buffers must fit memory of ${gpu.limit} bytes, got ${gpu.bytes} and ${size} of ${label}`,
+    );
+  }
   const buffer = gpu.device.createBuffer({ label, size, usage });
   gpu.bytes += size;
+  gpu.peak = Math.max(gpu.peak, gpu.bytes);
   return buffer;
+}
+
+/**
+ * Makes something of buffers, and hears whether the GPU refused any of it.
+ * @returns what was made, and what settles with the first refusal, null where there is none
+ * @throws what `make` throws
+ */
+export function guarded<T>({ device }: Gpu, make: () => T): { made: T; refused: Promise<GPUError | null> } {
+  device.pushErrorScope("validation"); // what follows from a buffer that was refused
+  device.pushErrorScope("out-of-memory");
+  let refused: Promise<GPUError | null> = Promise.resolve(null);
+  let made: T;
+  try {
+    made = make();
+  } finally {
+    const scopes = [device.popErrorScope(), device.popErrorScope()];
+    refused = Promise.all(scopes).then(([memory, validation]) => memory ?? validation);
+    refused.catch(() => {}); // of a lost device, which says so itself
+  }
+  return { made, refused };
 }
 
 /** Gives a buffer back; giving it back twice is an error of ours, not the user's. */

@@ -44,24 +44,55 @@ interface Product {
 
 const pad8 = (length: number) => Math.ceil(length / 8) * 8;
 
-/** Bytes of the largest scratch buffer: scores [heads, stride, capacity]. */
-export function scoreBytes(config: ModelConfig, capacity: number, stride: number): number {
-  return config.heads * stride * capacity * 4;
+/** What a forward pass is to do. */
+export interface Work {
+  /** Most tokens of a step. */
+  readonly stride: number;
+  /** How attention over a query group is reduced to observations for the core; null: not at all. */
+  readonly observe: "mean" | "max" | null;
+  /** Whether logits and losses are of every token of the step, not of the newest only. */
+  readonly every: boolean;
 }
 
-/**
- * Makes scratch buffers and bind groups for steps of at most `stride` tokens.
- * @param observe how attention over a query group is reduced to observations for the core; null: not at all
- * @param every whether logits and losses are of every token of the step, not of the newest only
- */
+/** Bytes of a forward pass's buffers. */
+export function scratchSizes(
+  { hidden, intermediate, heads, kvHeads, headDim, vocab }: ModelConfig,
+  { lanes, capacity }: { readonly lanes: number; readonly capacity: number },
+  { stride, observe, every }: Work,
+) {
+  const rows = every ? stride : 1;
+  const x = 4 * stride * pad8(hidden);
+  const q = 4 * stride * pad8(heads * headDim);
+  return {
+    x,
+    normed: x,
+    qkv: 4 * stride * (heads + 2 * kvHeads) * headDim,
+    q,
+    scores: 4 * heads * stride * capacity,
+    means: observe ? 4 * kvHeads * stride * capacity : 4,
+    observed: 4 * 3 * lanes * capacity,
+    mixed: q,
+    gateUp: 4 * stride * 2 * intermediate,
+    activated: 4 * stride * pad8(intermediate),
+    logits: 4 * rows * vocab,
+    losses: 4 * rows,
+    chosen: 16,
+    banned: 4 * Math.ceil(vocab / 32),
+    nothing: 4,
+    nowhere: 4,
+  };
+}
+
+/** Makes scratch buffers and bind groups for steps of at most `stride` tokens. */
 export function createForward(
   gpu: Gpu,
   pipelines: Pipelines,
   config: ModelConfig,
   weights: Weights,
   cache: Cache,
-  { stride, observe, every }: { stride: number; observe: "mean" | "max" | null; every: boolean },
+  work: Work,
 ): Forward {
+  const { observe, every } = work;
   const { hidden, intermediate, heads, kvHeads, headDim, vocab } = config;
   const hiddenPitch = pad8(hidden);
   const headsPitch = pad8(heads * headDim);
@@ -69,27 +100,27 @@ export function createForward(
   const group = heads / kvHeads;
   const feed = cache.feed.buffer;
   const buffers: GPUBuffer[] = [];
-  const create = (label: string, floats: number) => {
-    buffers.push(createBuffer(gpu, label, floats * 4, STORAGE));
+  const sizes = scratchSizes(config, cache, work);
+  const create = (label: keyof typeof sizes) => {
+    buffers.push(createBuffer(gpu, label, sizes[label], STORAGE));
     return buffers[buffers.length - 1];
   };
-  const x = create("x", stride * hiddenPitch);
-  const normed = create("normed", stride * hiddenPitch);
-  const qkv = create("qkv", stride * qkvPitch);
-  const q = create("q", stride * headsPitch);
-  const scores = create("scores", heads * stride * cache.capacity);
-  const means = create("means", observe ? kvHeads * stride * cache.capacity : 1);
-  const observed = create("observed", 3 * cache.lanes * cache.capacity);
-  const mixed = create("mixed", stride * headsPitch);
-  const gateUp = create("gate up", stride * 2 * intermediate);
-  const activated = create("activated", stride * pad8(intermediate));
-  const logitRows = every ? stride : 1;
-  const logits = create("logits", logitRows * vocab);
-  const losses = create("losses", logitRows);
-  const chosen = create("chosen", 4);
-  const banned = create("banned", Math.ceil(vocab / 32));
-  const nothing = create("nothing", 1); // bound where a kernel's optional input is absent
-  const nowhere = create("nowhere", 1); // and where an optional output is
+  const x = create("x");
+  const normed = create("normed");
+  const qkv = create("qkv");
+  const q = create("q");
+  const scores = create("scores");
+  const means = create("means");
+  const observed = create("observed");
+  const mixed = create("mixed");
+  const gateUp = create("gateUp");
+  const activated = create("activated");
+  const logits = create("logits");
+  const losses = create("losses");
+  const chosen = create("chosen");
+  const banned = create("banned");
+  const nothing = create("nothing"); // bound where a kernel's optional input is absent
+  const nowhere = create("nowhere"); // and where an optional output is
   const [RANKED, POOLED] = [cache.ranked ? 1 : 0, cache.pooled ? 1 : 0];
   const places = cache.places ?? nowhere;
   const stored = { KV: KV_TYPES.indexOf(cache.kv), ROW: kvRowBytes(headDim, cache.kv) / 8 };

@@ -2,7 +2,9 @@
 import { createBuffer, type Gpu, releaseBuffer, STORAGE, uploadFloats } from "../gpu/device.ts";
 import type { ModelConfig } from "./config.ts";
 import { bytesOf, type Dtype, isQuantised } from "./formats.ts";
+import { quantise, targetOf, type WeightType } from "./quantise.ts";
 import type { Tensor } from "./safetensors.ts";
+import { readFloats } from "./widen.ts";
 
 /** Rows [first, first + rows) of a matrix, in one buffer of one format: [rows, blocks · 8]. */
 export interface Part {
@@ -40,6 +42,7 @@ export interface Weights {
   readonly layers: LayerWeights[];
   readonly norm: GPUBuffer; // [hidden]
   readonly head: Matrix; // [vocab, hidden]; the embedding where they are tied
+  readonly bytes: number; // of all its buffers
   release(): void;
 }
 
@@ -48,12 +51,14 @@ const SLICE = 8 << 20; // bytes read and uploaded at once
 /**
  * Uploads every tensor of the model. `onBytes` hears how many bytes of the files have been read since it was last called.
  * The tensors have been checked against the config (checkWeights).
+ * @param type what matrices of plain numbers are quantised to; null: nothing
  * @throws RangeError where a single row exceeds the adapter's largest binding.
  */
 export async function uploadWeights(
   gpu: Gpu,
   config: ModelConfig,
   tensors: Map<string, Tensor>,
+  type: WeightType | null,
   onBytes: (bytes: number) => void,
 ): Promise<Weights> {
   const buffers: GPUBuffer[] = [];
@@ -65,16 +70,17 @@ export async function uploadWeights(
     buffers.push(uploadFloats(gpu, names[0], concat(parts)));
     return buffers[buffers.length - 1];
   };
-  const matrix = async (names: string[], biased = false): Promise<Matrix> => {
+  const matrix = async (names: string[], biased = false, to = type): Promise<Matrix> => {
     const weights = names.map((name) => tensor(`${name}.weight`));
-    const parts = await uploadRows(gpu, weights, buffers, onBytes);
+    const parts = await uploadRows(gpu, weights, to, buffers, onBytes);
     const bias = biased ? await vector(...names.map((name) => `${name}.bias`)) : null;
     const rows = weights.reduce((sum, { shape }) => sum + shape[0], 0);
     const columns = weights[0].shape[1];
     return { rows, columns, blocks: Math.ceil(columns / 8), parts, bias };
   };
+  const outer = type && "q8"; // embeddings and head: see WeightType
   try {
-    const embedding = await matrix(["model.embed_tokens"]);
+    const embedding = await matrix(["model.embed_tokens"], false, outer);
     const layers: LayerWeights[] = [];
     for (let i = 0; i < config.layers; i++) {
       const at = `model.layers.${i}`;
@@ -91,18 +97,20 @@ export async function uploadWeights(
       });
     }
     const norm = await vector("model.norm.weight");
-    const head = config.tied ? embedding : await matrix(["lm_head"]);
-    return { embedding, layers, norm, head, release };
+    const head = config.tied ? embedding : await matrix(["lm_head"], false, outer);
+    const bytes = buffers.reduce((sum, { size }) => sum + size, 0);
+    return { embedding, layers, norm, head, bytes, release };
   } catch (error) {
     release();
     throw error;
   }
 }
 
-/** Stacks the rows of `tensors` into as few buffers as dtypes and the largest binding allow. */
+/** Stacks the rows of `tensors`, quantised where `type` says so, into as few buffers as dtypes and the largest binding allow. */
 async function uploadRows(
   gpu: Gpu,
   tensors: Tensor[],
+  type: WeightType | null,
   buffers: GPUBuffer[],
   onBytes: (bytes: number) => void,
 ): Promise<Part[]> {
@@ -113,7 +121,8 @@ async function uploadRows(
     const { dtype, name } = tensors[t];
     const alike = tensors.slice(t).findIndex((tensor) => tensor.dtype !== dtype);
     const run = tensors.slice(t, alike < 0 ? undefined : t + alike);
-    const [pitch, rowBytes] = [storedBytes(dtype, columns), bytesOf(dtype, columns)];
+    const target = targetOf(dtype, columns, type);
+    const [pitch, rowBytes] = [storedBytes(target, columns), bytesOf(dtype, columns)];
     const most = Math.floor(gpu.maxBinding / pitch);
     if (most === 0) {
       throw new RangeError(
@@ -128,14 +137,15 @@ async function uploadRows(
           const rows = Math.min(left, most);
           const buffer = createBuffer(gpu, name, rows * pitch, STORAGE);
           buffers.push(buffer);
-          part = { buffer, dtype, first, rows };
+          part = { buffer, dtype: target, first, rows };
           parts.push(part);
           left -= rows;
         }
-        const slice = Math.max(1, Math.floor(SLICE / pitch));
+        const slice = Math.max(1, Math.floor(SLICE / Math.max(pitch, rowBytes)));
         const rows = Math.min(tensor.shape[0] - row, part.first + part.rows - first, slice);
         const bytes = await tensor.read(row * rowBytes, (row + rows) * rowBytes);
-        gpu.device.queue.writeBuffer(part.buffer, (first - part.first) * pitch, padRows(bytes, rows, pitch));
+        const stored = target === dtype ? bytes : quantise(bytes, dtype, target, tensor.name);
+        gpu.device.queue.writeBuffer(part.buffer, (first - part.first) * pitch, padRows(stored, rows, pitch));
         onBytes(bytes.byteLength);
         row += rows;
         first += rows;
@@ -144,6 +154,17 @@ async function uploadRows(
     t += run.length;
   }
   return parts;
+}
+
+/** Bytes that the tensors take in GPU memory, but for what rounds buffers up. @param type see uploadWeights */
+export function weightBytes(tensors: Map<string, Tensor>, type: WeightType | null): number {
+  let sum = 0;
+  for (const [name, { dtype, shape }] of tensors) {
+    const to = /^(model\.embed_tokens|lm_head)\./.test(name) ? type && "q8" : type;
+    const [rows, columns] = shape;
+    sum += shape.length === 2 ? rows * storedBytes(targetOf(dtype, columns, to), columns) : 4 * rows;
+  }
+  return sum;
 }
 
 /** Bytes of a row in GPU memory: padded to 8 elements, or, in quantised blocks, to whole words. */
@@ -158,31 +179,6 @@ function padRows(bytes: Uint8Array<ArrayBuffer>, rows: number, pitch: number): U
   const padded = new Uint8Array(rows * pitch);
   for (let row = 0; row < rows; row++) padded.set(bytes.subarray(row * length, (row + 1) * length), row * pitch);
   return padded;
-}
-
-/** A whole tensor of F32, F16 or BF16 widened to f32. */
-export async function readFloats(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
-  const bytes = (await tensor.read()).slice(); // aligned
-  if (tensor.dtype === "F32") return new Float32Array(bytes.buffer);
-  const words = new Uint16Array(bytes.buffer);
-  return Float32Array.from(words, tensor.dtype === "BF16" ? widenBf16 : widenF16);
-}
-
-const scratch = new Uint32Array(1);
-const scratchFloat = new Float32Array(scratch.buffer);
-
-function widenBf16(word: number): number {
-  scratch[0] = word << 16;
-  return scratchFloat[0];
-}
-
-function widenF16(word: number): number {
-  const sign = word & 0x8000 ? -1 : 1;
-  const exponent = (word >> 10) & 31;
-  const fraction = word & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function concat(parts: Float32Array[]): Float32Array<ArrayBuffer> {

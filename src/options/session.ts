@@ -50,6 +50,13 @@ export interface SessionOptions extends RuleOptions {
    * adapters have all three. Default: the model's, which is "f16" unless `load` was told otherwise. See kv.ts.
    */
   kv?: KvType;
+  /**
+   * Where the GPU refuses the memory that a budget takes, a session goes on with a smaller one, and `onWarning` hears of it.
+   * true: it is an error. Default false.
+   */
+  exactBudget?: boolean;
+  /** Hears of a budget that had to be smaller. Default: `console.warn`. */
+  onWarning?: (message: string) => void;
   /** Seed of the policy "random", an unsigned 32-bit integer. Default 0. */
   seed?: number;
   /** Hears of every token that is evicted from a lane, after the step that evicts it. */
@@ -74,6 +81,8 @@ export interface CheckedSession extends CheckedRule {
   positions: "absolute" | "cache";
   allocation: Allocation;
   kv: KvType;
+  exactBudget: boolean;
+  onWarning: (message: string) => void;
   seed: number;
   onEvict: ((evicted: Evicted) => void) | null;
   record: RecordSink | null;
@@ -90,7 +99,7 @@ export interface SessionHost {
 export const SESSION_NAMES = [
   ...RULE_NAMES,
   ...["budget", "stride", "aggregate", "sinks", "newest", "unsettled", "pinPrompt", "pin", "positions", "allocation"],
-  ...["kv", "seed", "onEvict", "record"],
+  ...["kv", "exactBudget", "onWarning", "seed", "onEvict", "record"],
 ];
 const ALLOCATIONS = ["uniform", "pyramid", "adaptive"] as const satisfies Allocation[];
 const DEFAULT_BUDGET = 256; // slots
@@ -152,9 +161,14 @@ export function checkSession(
   const seed = whole(action, "seed", options.seed ?? 0, 0, MOST_SEED);
   const protection = { sinks, newest, unsettled, pinPrompt, pin };
   const onEvict = callback(action, "onEvict", options.onEvict);
+  const exactBudget = flag(action, "exactBudget", options.exactBudget ?? false);
+  const onWarning = callback(action, "onWarning", options.onWarning) ?? warn;
   const record = callback(action, "record", options.record);
-  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, kv, seed, onEvict, record };
+  const told = { exactBudget, onWarning, onEvict, record };
+  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, kv, seed, ...told };
 }
+
+const warn = (message: string) => console.warn(`kvcap: ${message}`);
 
 /** Lanes compare their scores to share slots out: they must mean the same in all of them, and each choose for itself. */
 function checkAdaptive(action: string, { score, shared }: CheckedRule): void {

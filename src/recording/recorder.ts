@@ -27,7 +27,7 @@ export class Recorder {
   begin(config: ModelConfig, options: CheckedSession): void {
     if (this.#begun) return;
     this.#begun = true;
-    const { onEvict: _, record: __, score, ...rest } = options;
+    const { onEvict: _, record: __, onWarning: ___, score, ...rest } = options;
     const header: RecordingHeader = {
       layers: config.layers,
       kvHeads: config.kvHeads,

@@ -71,8 +71,8 @@ export function fillCache(
 }
 
 /** Options that do not change when the lists and objects they were given with do. @param asked checked ones */
-export function copyOptions({ score, onEvict, record, ...plain }: SessionOptions): SessionOptions {
-  return { ...JSON.parse(JSON.stringify(plain)), score, onEvict, record };
+export function copyOptions({ score, onEvict, onWarning, record, ...plain }: SessionOptions): SessionOptions {
+  return { ...JSON.parse(JSON.stringify(plain)), score, onEvict, onWarning, record };
 }
 
 /**

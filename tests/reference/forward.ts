@@ -5,7 +5,7 @@ import type { CoreRule } from "../../src/core.ts";
 import type { KvType } from "../../src/kv.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import type { Tensor } from "../../src/model/safetensors.ts";
-import { readFloats } from "../../src/model/weights.ts";
+import { readFloats } from "../../src/model/widen.ts";
 import { stored } from "./kv.ts";
 import { CoreTwin, type TwinToken } from "./core.ts";
 

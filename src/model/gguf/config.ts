@@ -2,7 +2,7 @@
 import { type ModelConfig, parseConfig } from "../config.ts";
 import { refuse } from "../refuse.ts";
 import type { Tensor } from "../safetensors.ts";
-import { readFloats } from "../weights.ts";
+import { readFloats } from "../widen.ts";
 import type { Gguf } from "./file.ts";
 import { ROPE_FACTORS } from "./names.ts";
 

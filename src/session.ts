@@ -351,7 +351,7 @@ export class Session {
       const continues = this.seen > 0 || ids.some((id) => id !== tokenizer.bosId); // there is text before the first piece
       const text = new TextStream(tokenizer, options.stop, continues);
       const run = this.#run = newRun();
-      const wanted: Wanted = options.temperature > 0 ? "logits" : "id";
+      const wanted: Wanted = options.temperature > 0 || options.onLogits ? "logits" : "id";
       if (options.seed !== null) this.#random = new Random(options.seed);
       const random = this.#random.next;
       const started = performance.now();
@@ -498,7 +498,9 @@ export class Session {
     return id;
   }
 
-  #draw(logits: Float32Array, { temperature, topP, banned }: CheckedGenerate, random: () => number): number {
+  #draw(logits: Float32Array<ArrayBuffer>, options: CheckedGenerate, random: () => number): number {
+    const { temperature, topP, banned, onLogits } = options;
+    onLogits?.(logits);
     for (const id of banned) logits[id] = -Infinity;
     return this.#sampler.draw(logits, temperature, topP, random);
   }

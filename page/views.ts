@@ -39,7 +39,7 @@ export class Views {
         this.show(name);
         if (name === "watch") history.replaceState(null, "", host.watchAddress());
         else if (name === "cost") history.replaceState(null, "", "#view=cost");
-        else this.#loadCompare().then((view) => history.replaceState(null, "", view.address));
+        else this.#tell((view) => history.replaceState(null, "", view.address));
       });
     }
   }
@@ -56,7 +56,7 @@ export class Views {
     if (view !== "compare") return view === "cost";
     const asked = comparisonFrom(hash);
     this.show("compare");
-    if (asked) this.#loadCompare().then((view) => view.open(asked.comparison));
+    if (asked) this.#tell((view) => view.open(asked.comparison));
     return true;
   }
 
@@ -68,8 +68,11 @@ export class Views {
       else by(`view-${each}`).removeAttribute("aria-current");
     }
     document.querySelector<HTMLAnchorElement>(".skip")!.href = name === "watch" ? "#text" : `#${name}-main`;
-    if (name === "compare") this.#loadCompare();
-    if (name === "cost") this.#cost ??= import("./cost/view.ts").then(({ CostView }) => new CostView(by("cost")));
+    const unloaded = () => this.#host.trouble("This view’s code could not be loaded: reload the page.");
+    if (name === "compare") this.#loadCompare().catch(unloaded);
+    if (name !== "cost") return;
+    this.#cost ??= import("./cost/view.ts").then(({ CostView }) => new CostView(by("cost")));
+    this.#cost.catch(unloaded);
   }
 
   #loadCompare(): Promise<CompareView> {
@@ -82,21 +85,26 @@ export class Views {
   }
 
   hear(told: Told): void {
-    this.#compare?.then((view) => view.hear(told));
+    this.#tell((view) => view.hear(told));
   }
 
   theme(theme: Theme): void {
     this.#theme = theme;
-    this.#compare?.then((view) => view.theme(theme));
+    this.#tell((view) => view.theme(theme));
   }
 
   refresh(model: ModelInfo | null, busy: boolean): void {
     this.#state = { model, busy };
-    this.#compare?.then((view) => view.refresh(model, busy));
+    this.#tell((view) => view.refresh(model, busy));
   }
 
   /** Goes to the setting that a sentence names. */
   focus(sentence: string): void {
-    this.#compare?.then((view) => view.focus(sentence));
+    this.#tell((view) => view.focus(sentence));
+  }
+
+  /** To the view of comparisons, once it is there. */
+  #tell(say: (view: CompareView) => void) {
+    this.#compare?.then(say, () => {}); // that it could not be loaded has been said
   }
 }

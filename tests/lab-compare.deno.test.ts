@@ -1,4 +1,5 @@
 // The lab's other views: three runs side by side against the command line, what it exports, links, the cost of eviction, looks.
+// With KVCAP_SCREENSHOTS set to a folder (page/screenshots) it writes pictures there.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
@@ -206,7 +207,6 @@ test("what is shown and what is exported is the same", async () => {
   assert.equal([...png.subarray(1, 4)], [..."PNG"].map((letter) => letter.charCodeAt(0)));
   const view = new DataView(png.buffer, png.byteOffset);
   assert.ok(view.getUint32(16) > 400 && view.getUint32(20) > 200);
-  if (folder) await Deno.writeFile(`${folder}/compare-plots.png`, png);
 });
 
 test("a link reproduces the comparison", async () => {
@@ -276,4 +276,34 @@ test("no serious fault in either theme, and nothing overflows", async () => {
   }
   await page.context().close();
 });
+
+if (folder) {
+  test("pictures", async () => {
+    const shot = (page: Page, name: string) => page.screenshot({ path: `${folder}/${name}.png` });
+    const page = await it.open("#view=cost", { colorScheme: "light" });
+    page.setDefaultTimeout(200_000);
+    await page.click("#cost button");
+    await page.waitForFunction(() => document.getElementById("cost-status")!.textContent === "done");
+    await page.click("#view-compare");
+    await page.fill("#compare [name=text]", TEXT);
+    await page.fill("#compare [name=max]", "80");
+    await page.click("#compare button:text-is('Compare')");
+    await told(page);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const view of ["compare", "cost"]) {
+        await page.click(`#view-${view}`);
+        await page.setViewportSize({ width: 1440, height: 900 });
+        await drawn(page);
+        await shot(page, `${view}-${colorScheme}`);
+        await page.setViewportSize({ width: 390, height: 844 });
+        await drawn(page);
+        await page.evaluate(() => document.querySelector(".texts")!.scrollIntoView());
+        await shot(page, `phone-${view}-${colorScheme}`);
+        await page.evaluate(() => scrollTo(0, 0));
+      }
+    }
+    await page.context().close();
+  });
+}
 lab.run();

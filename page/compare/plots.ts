@@ -104,7 +104,7 @@ export class Plots {
               },
           },
           axes: [{ ...axis, size: 22 }, {
-            ...{ ...axis, size: 46, values },
+            ...{ ...axis, size: 46, space: 20, values },
             ...(KINDS[kind].log
               ? {
                 splits: (_: uPlot, __: number, low: number, high: number) => decades(low, high),

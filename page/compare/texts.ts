@@ -8,8 +8,9 @@ const MOST = 100; // tokens a frame and run
 
 export class Texts {
   readonly element = make("div", { class: "texts", tabindex: "0", role: "region", "aria-label": "The texts" });
-  readonly #table = make("table");
-  readonly #body = make("tbody");
+  // Its roles are said: on a phone the cells of a row stand one below the other, and it still is a table.
+  readonly #table = make("table", { role: "table" });
+  readonly #body = make("tbody", { role: "rowgroup" });
   #rows: HTMLTableCellElement[][] = []; // [rows][runs]
   #shown: HTMLElement[][] = []; // [runs][tokens]
   #parted: number[] = []; // [runs], −1: not yet
@@ -19,10 +20,13 @@ export class Texts {
   begin(names: readonly string[]): void {
     const heads = names.map((name, run) => {
       const stroke = make("i", { class: "stroke", "data-run": LETTERS[run] });
-      return make("th", { scope: "col" }, stroke, name);
+      return make("th", { scope: "col", role: "columnheader" }, stroke, name);
     });
-    const corner = make("th", { scope: "col" }, "token");
-    this.#table.replaceChildren(make("thead", {}, make("tr", {}, corner, ...heads)), this.#body);
+    const corner = make("th", { scope: "col", role: "columnheader" }, "token");
+    this.#table.replaceChildren(
+      make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, corner, ...heads)),
+      this.#body,
+    );
     this.#body.replaceChildren();
     this.element.replaceChildren(this.#table);
     this.element.scrollTop = 0;
@@ -74,8 +78,9 @@ export class Texts {
     const row = Math.floor(at / ROW);
     while (this.#rows.length <= row) {
       const from = this.#rows.length * ROW + 1;
-      const cells = this.#shown.map((_, run) => make("td", { "data-run": LETTERS[run] }));
-      this.#body.append(make("tr", {}, make("th", { scope: "row" }, String(from)), ...cells));
+      const cells = this.#shown.map((_, run) => make("td", { role: "cell", "data-run": LETTERS[run] }));
+      const head = make("th", { scope: "row", role: "rowheader" }, String(from));
+      this.#body.append(make("tr", { role: "row" }, head, ...cells));
       this.#rows.push(cells);
     }
     return this.#rows[row][run];

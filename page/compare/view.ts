@@ -157,8 +157,9 @@ export class CompareView {
   #ended() {
     this.#running = false;
     this.#progress.hidden = true;
-    const { runs, steps } = this.#result!;
-    const whole = runs.every(({ report }) => report && report.ended !== "caller") && steps.length > 0;
+    const { asked, runs, steps } = this.#result!;
+    const read = asked.text.trim() === "" || runs.every(({ perplexity }) => perplexity);
+    const whole = runs.every(({ report }) => report && report.ended !== "caller") && steps.length > 0 && read;
     this.#status.textContent = whole ? "done" : "stopped: what was found until then is here";
     this.#told = false;
     this.#plots.all();

@@ -3,13 +3,18 @@ import type { CoreTime } from "../../bench/core-times.ts";
 import { number } from "../view/scale.ts";
 
 /** The implementations, and ns per slot in each. */
-export const KINDS: readonly { name: string; label: string; nsPerSlot(time: CoreTime): number }[] = [
-  { name: "wasm", label: "kvcap’s core, Wasm with SIMD", nsPerSlot: ({ nsPerSlot }) => nsPerSlot },
-  { name: "script", label: "JavaScript", nsPerSlot: ({ nsPerSlot, javascript }) => nsPerSlot * javascript },
-  { name: "naive", label: "naive", nsPerSlot: ({ nsPerSlot, twin }) => nsPerSlot * twin },
+export const KINDS: readonly { name: string; label: string; short: string; nsPerSlot(time: CoreTime): number }[] = [
+  { name: "wasm", label: "kvcap’s core, Wasm with SIMD", short: "core", nsPerSlot: ({ nsPerSlot }) => nsPerSlot },
+  {
+    name: "script",
+    label: "JavaScript",
+    short: "JavaScript",
+    nsPerSlot: ({ nsPerSlot, javascript }) => nsPerSlot * javascript,
+  },
+  { name: "naive", label: "naive", short: "naive", nsPerSlot: ({ nsPerSlot, twin }) => nsPerSlot * twin },
 ];
 
-const [WIDTH, LEFT, RIGHT, TOP, ROW] = [720, 104, 28, 14, 30];
+const [LEFT, RIGHT, TOP, ROW] = [104, 28, 14, 30];
 
 function draw(name: string, attributes: Record<string, string | number>, text = ""): SVGElement {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -19,13 +24,13 @@ function draw(name: string, attributes: Record<string, string | number>, text = 
 }
 
 /** @param rows how many policies there will be: the chart does not grow while they come */
-export function chart(times: readonly CoreTime[], rows: number, label: string): SVGElement {
+export function chart(times: readonly CoreTime[], rows: number, width: number, label: string): SVGElement {
   const values = times.flatMap((time) => KINDS.map(({ nsPerSlot }) => nsPerSlot(time)));
   const low = Math.floor(Math.log10(Math.min(1, ...values)));
   const high = Math.ceil(Math.log10(Math.max(1000, ...values)));
-  const x = (ns: number) => LEFT + (Math.log10(ns) - low) / (high - low) * (WIDTH - LEFT - RIGHT);
+  const x = (ns: number) => LEFT + (Math.log10(ns) - low) / (high - low) * (width - LEFT - RIGHT);
   const bottom = TOP + ROW * rows;
-  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${bottom + 24}`, role: "img", "aria-label": label });
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${bottom + 24}`, role: "img", "aria-label": label });
   for (let power = low; power <= high; power++) {
     const at = x(10 ** power);
     svg.append(draw("line", { class: "grid", x1: at, y1: 0, x2: at, y2: bottom }));

@@ -7,6 +7,7 @@ import { chart, KINDS, sample } from "./chart.ts";
 import type { CostTold } from "./worker.ts";
 
 const MOST = 15_000; // ms
+const MOST_WIDTH = 720; // of the chart; on larger ones it is scaled
 const [LAYERS, KV_HEADS, SLOTS] = [8, 8, 1024]; // as worker.ts measures
 const ROWS = Object.values(policies).filter(({ evicts }) => evicts).length;
 
@@ -27,7 +28,7 @@ export class CostView {
     const heads = [
       "policy",
       "a step, ms",
-      ...KINDS.map(({ label }) => `${label}, ns`),
+      ...KINDS.map(({ short }) => `${short}, ns`),
       "JavaScript ÷ core",
       "naive ÷ core",
     ];
@@ -57,7 +58,7 @@ export class CostView {
       this.#chart,
       make("div", { class: "results", tabindex: "0", role: "region", "aria-label": "Times" }, table),
     ));
-    this.#draw();
+    new ResizeObserver(() => this.#draw()).observe(box);
   }
 
   #begin() {
@@ -106,7 +107,8 @@ export class CostView {
   #draw() {
     const times = this.#times;
     const label = `ns per slot and step of ${times.length} policies, logarithmic; the table below has the numbers`;
-    this.#chart.replaceChildren(chart(times, ROWS, label));
+    const width = Math.max(300, Math.min(MOST_WIDTH, this.#chart.clientWidth));
+    this.#chart.replaceChildren(chart(times, ROWS, width, label));
     this.#body.replaceChildren(...times.map((time) => {
       const cells = [
         time.ms.toFixed(3),

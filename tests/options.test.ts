@@ -109,6 +109,7 @@ const generate: [Record<string, unknown>, string][] = [
   [{ signal: {} }, "signal must be an AbortSignal"],
   [{ onPrefill: 1 }, "onPrefill must be a function, got 1"],
   [{ onToken: 1 }, "onToken must be a function, got 1"],
+  [{ onLogits: 1 }, "onLogits must be a function, got 1"],
   [{ maxTokens: 1 }, "options are maxNewTokens"],
 ];
 for (const [options, words] of generate) {

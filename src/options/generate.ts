@@ -26,17 +26,24 @@ export interface GenerateOptions {
   onPrefill?: (done: number, total: number) => void;
   /** Hears every id as it is chosen, the one that ends the text included. */
   onToken?: (id: number) => void;
+  /**
+   * Hears the logits, [vocab], that each id is about to be chosen from, before bans and temperature. They are overwritten by
+   * the next step. It may change them: -Infinity forbids an id; all but one forbidden forces it.
+   */
+  onLogits?: (logits: Float32Array<ArrayBuffer>) => void;
 }
 
 /** A generation's options with every default filled in. */
-export interface CheckedGenerate extends Required<Omit<GenerateOptions, "signal" | "stop" | "seed">> {
+export interface CheckedGenerate extends Required<Omit<GenerateOptions, "signal" | "stop" | "seed" | "onLogits">> {
   seed: number | null;
   stop: string[];
   signal: AbortSignal | null;
+  onLogits: ((logits: Float32Array<ArrayBuffer>) => void) | null;
 }
 
 const GENERATE_NAMES = [
   ...["maxNewTokens", "temperature", "topP", "seed", "stopAtEnd", "stop", "banned", "signal", "onPrefill", "onToken"],
+  "onLogits",
 ];
 
 /**
@@ -71,11 +78,12 @@ export function checkGenerate(options: GenerateOptions = {}, vocab: number): Che
   if (signal !== null && typeof signal.throwIfAborted !== "function") {
     refuse(action, "signal must be an AbortSignal", signal);
   }
-  const { onPrefill = () => {}, onToken = () => {} } = options;
+  const { onPrefill = () => {}, onToken = () => {}, onLogits = null } = options;
   if (typeof onPrefill !== "function") refuse(action, "onPrefill must be a function", onPrefill);
   if (typeof onToken !== "function") refuse(action, "onToken must be a function", onToken);
+  if (onLogits !== null && typeof onLogits !== "function") refuse(action, "onLogits must be a function", onLogits);
   const texts = { stopAtEnd, stop: [...stop], banned: [...banned] };
-  return { maxNewTokens, temperature, topP, seed, ...texts, signal, onPrefill, onToken };
+  return { maxNewTokens, temperature, topP, seed, ...texts, signal, onPrefill, onToken, onLogits };
 }
 
 /** How an answer goes. */

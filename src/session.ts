@@ -392,7 +392,8 @@ export class Session {
 
   /** What this session holds, in bytes, and why; all zero where a cache waits for the first prompt to be sized. */
   memory(): Memory {
-    return this.#context.stepper?.memory ?? { kv: 0, slots: 0, scratch: 0, readback: 0, gpu: 0, wasm: 0 };
+    const why = { kv: "", slots: "", scratch: "", readback: "", wasm: "" };
+    return this.#context.stepper?.memory ?? { kv: 0, slots: 0, scratch: 0, readback: 0, gpu: 0, wasm: 0, why };
   }
 
   /** Numbers of the last generation, or of the one that is running. */

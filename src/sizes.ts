@@ -1,6 +1,7 @@
 /** What a session will hold, in bytes, before any of it is made. */
 import { type CacheShape, cacheSizes, checkCache } from "./cache.ts";
 import { bufferBytes } from "./gpu/device.ts";
+import { kvRowBytes } from "./kv.ts";
 import { scratchSizes, type Work } from "./model/forward.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import type { CheckedSession } from "./options.ts";
@@ -21,6 +22,8 @@ export interface Memory {
   readonly gpu: number;
   /** The Wasm core's books: host memory. */
   readonly wasm: number;
+  /** What each part is made of, in words. */
+  readonly why: Readonly<Record<"kv" | "slots" | "scratch" | "readback" | "wasm", string>>;
 }
 
 /** A session's parts, and what its GPU buffers take. */
@@ -72,7 +75,27 @@ export function sizesOf(
     readback: bufferBytes(readback.bytes),
   };
   const gpuBytes = parts.kv + parts.slots + parts.scratch + parts.readback;
-  return { grouping, shape, work, readback, memory: { ...parts, gpu: gpuBytes } };
+  const why = explain(config, options, slots, lanes, observe !== null);
+  return { grouping, shape, work, readback, memory: { ...parts, gpu: gpuBytes, why } };
+}
+
+function explain(
+  { headDim, vocab }: LoadedModel["config"],
+  { policy, budget, stride, kv, allocation, window }: CheckedSession,
+  slots: number,
+  lanes: number,
+  observed: boolean,
+): Memory["why"] {
+  const parts = policy === "full" ? `${slots} slots` : `${slots} slots (budget ${budget} + stride ${stride})`;
+  const mean = allocation === "uniform" ? "" : " on average";
+  const rows = observed ? `attention of ${stride} queries over every slot` : `attention of ${stride} queries`;
+  return {
+    kv: `${parts} × ${lanes} lanes${mean} × 2 × ${kvRowBytes(headDim, kv)} bytes of ${headDim} numbers in ${kv}`,
+    slots: "which position each slot holds, and the ids, slots and angles of a step",
+    scratch: `activations and ${rows}, logits of ${vocab} ids`,
+    readback: `logits, the id chosen${observed ? ", and the attention that every slot received" : ""}`,
+    wasm: `scores and places of every slot${window > 0 ? `, and ${window} rows of its attention` : ""}`,
+  };
 }
 
 /** @throws RangeError where a scratch buffer would be larger than the adapter can bind */

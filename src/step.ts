@@ -218,7 +218,15 @@ export function createStepper(
   const [kv, scratch] = [cache.kvBytes, forward.bytes];
   const gpuBytes = cache.bytes + scratch + readback.size;
   const stepper: Stepper = {
-    memory: { kv, slots: cache.bytes - kv, scratch, readback: readback.size, gpu: gpuBytes, wasm: books.bytes },
+    memory: {
+      kv,
+      slots: cache.bytes - kv,
+      scratch,
+      readback: readback.size,
+      gpu: gpuBytes,
+      wasm: books.bytes,
+      why: sizes.memory.why,
+    },
     books,
     cache,
     forward,

@@ -43,6 +43,8 @@ test("what a session takes is foreseen to the byte", async () => {
     const { wasm: _, ...held } = session.memory();
     assert.equal(sizesOf(model, session.options, policy === "full" ? budget : budget + stride).memory, held);
     assert.is(held.gpu, model.gpuBytes - weights);
+    const [, slots, lanes, bytes] = /^(\d+) slots.* × (\d+) lanes.* × 2 × (\d+) bytes/.exec(held.why.kv)!.map(Number);
+    assert.is(2 * slots * lanes * bytes, held.kv, held.why.kv);
     session.dispose();
   }
   model.dispose();

@@ -71,12 +71,12 @@ export class Views {
     const unloaded = () => this.#host.trouble("This view’s code could not be loaded: reload the page.");
     if (name === "compare") this.#loadCompare().catch(unloaded);
     if (name !== "cost") return;
-    this.#cost ??= import("./cost/view.ts").then(({ CostView }) => new CostView(by("cost")));
+    this.#cost ??= import("./more.ts").then(({ CostView }) => new CostView(by("cost")));
     this.#cost.catch(unloaded);
   }
 
   #loadCompare(): Promise<CompareView> {
-    return this.#compare ??= import("./compare/view.ts").then(({ CompareView }) => {
+    return this.#compare ??= import("./more.ts").then(({ CompareView }) => {
       const view = new CompareView(by("compare"), this.#host);
       view.theme(this.#theme);
       view.refresh(this.#state.model, this.#state.busy);

@@ -54,6 +54,18 @@ const status = (page: Page) => page.textContent("#compare-status");
 const told = (page: Page) =>
   page.waitForFunction(() => /^(done|stopped)/.test(document.getElementById("compare-status")?.textContent ?? ""));
 
+/** Where everything stands that must not move. */
+const places = (page: Page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll(
+      "#compare :is(.card, .texts, figure, .results, .results th[scope=col], .rail textarea)",
+    )]
+      .map((element) => {
+        const { x, y, width, height } = element.getBoundingClientRect();
+        return `${element.className || element.textContent} ${[x, y, width, height].map(Math.round)}`;
+      })
+  );
+
 async function download(page: Page, name: string): Promise<Uint8Array> {
   const [file] = await Promise.all([page.waitForEvent("download"), page.click(`#compare button:text-is("${name}")`)]);
   return await Deno.readFile(await file.path());
@@ -113,7 +125,10 @@ test("three runs side by side give the numbers of the command line", async () =>
     await tasksDuring(it.browser, page, async () => {
       await page.focus("#compare [name=stride]");
       await page.keyboard.press("Enter"); // as in any form
+      await page.waitForSelector("#compare .texts tbody td span");
+      const before = await places(page);
       await told(page);
+      assert.equal(await places(page), before); // nothing jumped
     }),
   );
   assert.is(await status(page), "done");

@@ -22,7 +22,7 @@ const PHASES: Record<Phase, string> = {
 
 /** A run in words. */
 function nameOf({ policy, budget, positions, kv }: Choice, run: number): string {
-  const parts = [policy, policy === "full" ? "" : budget || "256", positions && "positions in the cache", kv];
+  const parts = [policy, policy === "full" ? "" : budget || "256", positions && `${positions} positions`, kv];
   return `${LETTERS[run]}: ${parts.filter(Boolean).join(", ")}`;
 }
 

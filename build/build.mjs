@@ -2,10 +2,11 @@
 // inside), core.js (the eviction core alone, with its Wasm inside), their source maps, the licences of what is bundled, and
 // types/.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import * as esbuild from "esbuild";
+import { licencesOf } from "./licences.mjs";
 import { deno, root } from "./setup.mjs";
 
 const out = join(root, "build/out");
@@ -24,22 +25,7 @@ const { metafile } = await esbuild.build({
 });
 await esbuild.stop();
 
-/** Packages with code in the bundles: in kvcap.js, as core.js needs none. */
-const bundled = new Set(
-  Object.keys(metafile.inputs).map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean),
-);
-const licences = [...bundled].sort().map((name) => {
-  const folder = join(root, "node_modules", name);
-  const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  const file = ["LICENSE", "LICENSE.md", "LICENSE.txt"].map((file) => join(folder, file)).find((file) =>
-    existsSync(file)
-  );
-  return `${name} ${version} (${license})\n\n${file ? readFileSync(file, "utf8") : ""}`;
-});
-writeFileSync(
-  join(out, "kvcap.js.licenses.txt"),
-  `kvcap.js contains code of these packages.\n\n${licences.join("\n\n")}`,
-);
+writeFileSync(join(out, "kvcap.js.licenses.txt"), licencesOf(metafile, "kvcap.js")); // core.js needs no packages
 
 rmSync(join(out, "types"), { recursive: true, force: true });
 const tsc = spawnSync(deno, ["run", "-A", "--quiet", "node_modules/typescript/bin/tsc"], {

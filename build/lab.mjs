@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
+import { licencesOf } from "./licences.mjs";
 import { lighten } from "./lighten.mjs";
 import { serveFolder } from "./serve.mjs";
 import { root } from "./setup.mjs";
@@ -16,7 +17,7 @@ export const MOST_BYTES = 150 * 1024;
 export async function buildLab(out = join(root, "build/out/lab")) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  await esbuild.build({
+  const { metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints: {
       main: "page/main.ts",
@@ -34,13 +35,15 @@ export async function buildLab(out = join(root, "build/out/lab")) {
     platform: "browser",
     target: "es2022",
     external: ["fs", "fs/promises", "stream", "url"], // never reached in a page
-    legalComments: "none",
+    legalComments: "none", // licenses.txt has them
+    metafile: true,
     logLevel: "warning",
   });
   await esbuild.stop();
   for (const file of ["index.html", "icon.svg"]) cpSync(join(root, "page", file), join(out, file));
   cpSync(join(root, "models/fable-2m"), join(out, "model"), { recursive: true });
   writeFileSync(join(out, ".nojekyll"), "");
+  writeFileSync(join(out, "licenses.txt"), licencesOf(metafile, "The lab"));
   const weigh = (/** @type {string} */ file) => gzipSync(readFileSync(join(out, file)), { level: 9 }).length;
   const files = readdirSync(out).filter((file) => /\.(js|css)$/.test(file)).sort();
   const sizes = Object.fromEntries(files.map((file) => [file, weigh(file)]));

@@ -91,6 +91,11 @@ function checkTasks(what: string, { wall, own }: Tasks) {
   assert.ok(quantile(own, 0.95) < 8 && own.at(-1)! < 50, numbers[1]);
 }
 
+test("the licences of what is bundled come along", async () => {
+  const text = await Deno.readTextFile(`${it.out}/licenses.txt`);
+  for (const name of ["uplot", "@huggingface/jinja", "@huggingface/tokenizers"]) assert.match(text, `\n${name} `);
+});
+
 test("the main thread is free while a text is made", async () => {
   page = await it.open("", { colorScheme: "light", acceptDownloads: true });
   await ready(page);

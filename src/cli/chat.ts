@@ -153,11 +153,11 @@ class Talk {
       case "budget": {
         const budget = parseBudget(needed()) ??
           misusedCommand("/budget must be slots (128), a share of the text (25%) or bytes (512KB)", value);
-        this.#anew({ ...this.#options, budget });
+        await this.#anew({ ...this.#options, budget });
         break;
       }
       case "policy":
-        this.#anew({ ...this.#options, policy: needed() as PolicyName });
+        await this.#anew({ ...this.#options, policy: needed() as PolicyName });
         break;
       case "stats":
         note(this.#stats());
@@ -179,11 +179,26 @@ class Talk {
   }
 
   /** The same conversation in another cache: it is read into it with the next question. */
-  #anew(options: SessionOptions): void {
-    const session = this.#open(options);
-    this.#session.dispose();
-    this.#session = session;
+  async #anew(options: SessionOptions): Promise<void> {
+    await this.#replace(() => this.#open(options));
     this.#options = options;
+  }
+
+  /** Goes on with another session; with this one where there can be no other. */
+  async #replace(open: () => Session | Promise<Session>): Promise<void> {
+    const before = this.#session;
+    if (this.#model.gpu.limit === Infinity) {
+      this.#session = await open();
+      return before.dispose();
+    }
+    const kept = await before.snapshot(); // where memory is bounded it may not hold both
+    before.dispose();
+    try {
+      this.#session = await open();
+    } catch (error) {
+      this.#session = await this.#model.restore(kept);
+      throw error;
+    }
   }
 
   async #save(path: string): Promise<void> {
@@ -198,13 +213,12 @@ class Talk {
 
   /** Goes on from a kept session. @throws Error */
   async load(path: string): Promise<void> {
-    const session = await this.#model.restore(await readFile("session", path));
-    this.#session.dispose();
-    this.#session = session;
-    this.#messages = session.conversation;
-    const { policy, budget, positions } = session.options;
-    this.#options = { policy, positions, ...(budget > 0 ? { budget } : {}) };
-    const turns = session.conversation.filter(({ role }) => role === "assistant").length;
+    const bytes = await readFile("session", path);
+    await this.#replace(() => this.#model.restore(bytes));
+    const { options: { policy, budget, positions, kv }, conversation } = this.#session;
+    this.#messages = conversation;
+    this.#options = { policy, positions, kv, ...(budget > 0 ? { budget } : {}) };
+    const turns = conversation.filter(({ role }) => role === "assistant").length;
     note(`(goes on after ${turns} ${turns === 1 ? "answer" : "answers"})`);
   }
 

@@ -416,6 +416,13 @@ run("chat answers line by line, keeps and goes on with conversations", async () 
   const told = await ended(bounded);
   assert.is(told.code, 0, told.stderr);
   assert.equal(JSON.parse(told.stdout.trimEnd().split("\n")[3]), answers[2]);
+  const unread = spawn(args, {}, "piped");
+  await write(unread, ["Hi", "/budget 40", `/save ${folder}/unread`].join("\n"));
+  assert.match(
+    (await ended(unread)).stderr,
+    "Cannot save the session: the conversation must have been read into the cache",
+  );
+  assert.is(await Deno.stat(`${folder}/unread`).catch(() => null), null);
   const wrong = spawn(args, {}, "piped");
   await write(wrong, "/budget none\n");
   assert.equal([(await ended(wrong)).code], [1]);

@@ -202,6 +202,10 @@ class Talk {
   }
 
   async #save(path: string): Promise<void> {
+    if (this.#session.conversation.length === 0 && this.#messages.length > this.#beginning.length) {
+      const rule = "the conversation must have been read into the cache, as the next question does";
+      throw new Error(`Cannot save the session: ${rule}, got one that waits to be read`);
+    }
     const file = await createSaveFile(path);
     try {
       await file.keep(await this.#session.snapshot());
@@ -216,7 +220,7 @@ class Talk {
     const bytes = await readFile("session", path);
     await this.#replace(() => this.#model.restore(bytes));
     const { options: { policy, budget, positions, kv }, conversation } = this.#session;
-    this.#messages = conversation;
+    this.#messages = conversation.length > 0 ? conversation : this.#beginning;
     this.#options = { policy, positions, kv, ...(budget > 0 ? { budget } : {}) };
     const turns = conversation.filter(({ role }) => role === "assistant").length;
     note(`(goes on after ${turns} ${turns === 1 ? "answer" : "answers"})`);

@@ -57,7 +57,7 @@ export function explain({ during, name, message, lost, webgpu }: Failed): Troubl
       way: "model",
     };
   }
-  if (has("bytes of cache")) {
+  if (during === "run" && has("the gpu must hold")) {
     return { text: "The GPU has no room for a cache of this size: a smaller budget or stride fits.", way: "settings" };
   }
   if (has("this adapter holds at most", "largest binding", "within 2 gib of books")) {

@@ -99,8 +99,9 @@ function begin(settings: Settings) {
   const { layers, kvHeads } = model.config;
   const watch = new Watch(layers, kvHeads, model.tokenizer, post);
   const { session: options } = optionsOf(settings);
+  // A link gives the same run everywhere, or says why not: the budget is what was asked for.
   // Recording makes every policy compute attention, also those that do not read it: the map shows it.
-  const session = model.session({ ...options, record: watch.record, onEvict: watch.evicted });
+  const session = model.session({ ...options, exactBudget: true, record: watch.record, onEvict: watch.evicted });
   watch.session = session;
   run = { session, watch, settings, begun: false };
   const { policy, score, shared, window, pool } = session.options;

@@ -122,6 +122,14 @@ export async function benchCore(
   return { promises, times };
 }
 
+/**
+ * One policy at one size, one token in and one victim per lane out, without the scalar build (its column is NaN).
+ * Throws if any implementation differs from the twin.
+ */
+export function benchPolicy(policy: Policy, layers: number, slots: number, samples: number): CoreTime {
+  return measure(policy, layers, slots, 1, samples, null, validate(policy, 1, null));
+}
+
 function setup(policy: Policy, layers: number, slots: number, evict: number): { shape: CoreShape; rule: CoreRule } {
   const shape = { layers, kvHeads: KV_HEADS, capacity: slots, window: policy.window };
   return { shape, rule: ruleFor(policy, slots - evict, { seed: 1 }) };
@@ -135,10 +143,11 @@ function fill(stepped: Stepped, shape: CoreShape, evict: number): void {
 }
 
 /** Throws unless all give the twin's victims; returns the twin's ns per slot. */
-function validate(policy: Policy, evict: number, scalar: BufferSource): number {
+function validate(policy: Policy, evict: number, scalar: BufferSource | null): number {
   const { shape, rule } = setup(policy, 1, 256, evict);
   const twin = naive(shape, rule);
-  const others = { SIMD: wasm(shape, rule), scalar: wasm(shape, rule, scalar), JavaScript: javascript(shape, rule) };
+  const builds: Record<string, Stepped> = scalar ? { scalar: wasm(shape, rule, scalar) } : {};
+  const others = { SIMD: wasm(shape, rule), ...builds, JavaScript: javascript(shape, rule) };
   for (const stepped of [twin, ...Object.values(others)]) fill(stepped, shape, evict);
   const times = Array.from({ length: 9 }, (_, step) => {
     attention(twin.rows, evict, step + 3);
@@ -163,7 +172,7 @@ function measure(
   slots: number,
   evict: number,
   samples: number,
-  scalar: BufferSource,
+  scalar: BufferSource | null,
   twin: number,
 ): CoreTime {
   const { shape, rule } = setup(policy, layers, slots, evict);
@@ -191,7 +200,7 @@ function measure(
     nsPerSlot: ms * 1e6 / all,
     gbPerSecond: bytes / 1e6,
     ofCopy: bytes / copy,
-    scalar: timeOf(wasm(shape, rule, scalar)) / ms,
+    scalar: scalar ? timeOf(wasm(shape, rule, scalar)) / ms : NaN,
     javascript: timeOf(javascript(shape, rule)) / ms,
     twin: twin / (ms * 1e6 / all),
   };

@@ -6,9 +6,11 @@ import { Stage } from "./stage.ts";
 import { Turns } from "./turns.ts";
 import { Form } from "./view/form.ts";
 import { loader } from "./view/loader.ts";
+import type { Theme } from "./view/colour.ts";
 import { bytes } from "./view/numbers.ts";
 import { ThemeSwitch } from "./view/theme.ts";
 import { TroubleView } from "./view/trouble.ts";
+import { Views } from "./views.ts";
 
 const by = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 const [prompt, max, go, stop, again, reset] = ["prompt", "max", "go", "stop", "again", "reset"].map((id) => by(id)) as [
@@ -31,7 +33,24 @@ const stage = new Stage(ask);
 const form = new Form(by<HTMLFormElement>("form"), by("policy-about"), refresh);
 const dialog = loader(load);
 const trouble = new TroubleView();
-const theme = new ThemeSwitch(by("theme"), (theme) => stage.theme(theme));
+const views = new Views({
+  work(message) {
+    busy = running = true;
+    trouble.hide();
+    ask(message);
+    refresh();
+  },
+  stop: () => ask({ type: "stop" }),
+  trouble: (text) => trouble.show({ text }),
+  address,
+  watchAddress: runAddress,
+});
+const theme = new ThemeSwitch(by("theme"), show);
+
+function show(theme: Theme) {
+  stage.theme(theme);
+  views.theme(theme);
+}
 
 function startWorker() {
   worker?.terminate();
@@ -68,6 +87,8 @@ function hear(message: FromWorker) {
       turns.turned(message.report);
       return writeAddress();
     }
+    case "compared":
+      return views.hear(message.told);
     case "failed":
       return fail(message);
     case "idle": {
@@ -116,7 +137,9 @@ function loaded(info: ModelInfo) {
 }
 
 /** What the address calls the model: a file has no address, only a name. */
-const address = () => from.kind === "url" ? from.url : from.kind === "files" ? `file:${model?.name ?? ""}` : "";
+function address(): string {
+  return from.kind === "url" ? from.url : from.kind === "files" ? `file:${model?.name ?? ""}` : "";
+}
 
 // ---- runs --------------------------------------------------------------------------------------------------------
 
@@ -143,10 +166,15 @@ function giveBack() {
   alive = false;
 }
 
-function writeAddress() {
+/** The address of the run there is, or of the page. */
+function runAddress(): string {
   const { settings, list } = turns;
   const hash = settings ? toHash({ settings, turns: list, model: address() }) : "";
-  history.replaceState(null, "", hash || location.pathname + location.search);
+  return hash || location.pathname + location.search;
+}
+
+function writeAddress() {
+  if (views.current === "watch") history.replaceState(null, "", runAddress());
 }
 
 /** What the prompt box and its number ask for; null where the number is none. */
@@ -209,6 +237,7 @@ function refresh() {
   const changed = turns.settings !== null && JSON.stringify(settings) !== JSON.stringify(turns.settings);
   again.classList.toggle("primary", changed && !busy);
   by("hint").textContent = changed ? "Settings changed: they hold from the next run on." : "";
+  views.refresh(model, busy);
 }
 
 // ---- trouble -----------------------------------------------------------------------------------------------------
@@ -226,7 +255,7 @@ function fail(failed: Failed) {
   const ways: Record<Way, () => void> = {
     retry: () => load(from),
     model: dialog.open,
-    settings: () => form.focus(found.text),
+    settings: () => views.current === "compare" ? views.focus(found.text) : form.focus(found.text),
     none: () => {},
   };
   trouble.show(found, WAYS[found.way], ways[found.way]);
@@ -238,18 +267,23 @@ form.settings = waiting?.settings ?? DEFAULTS;
 prompt.value = waiting ? "" : FIRST.text;
 max.value = String(waiting?.turns.at(-1)?.max ?? FIRST.max);
 prompt.addEventListener("input", refresh);
-stage.theme(theme.theme);
+show(theme.theme);
+views.open(location.hash);
 globalThis.addEventListener("hashchange", () => {
+  const compared = Views.modelOf(location.hash);
+  if (compared !== null && (compared !== address() || !model || busy)) return location.reload();
+  if (views.open(location.hash)) return;
   const next = fromHash(location.hash);
   if (!next) return;
+  views.show("watch");
   if (next.model === address() && model && !busy) return run(next.settings, [...next.turns]);
   location.reload();
 });
-if (!waiting?.model) load(from);
+const wanted = waiting?.model ?? Views.modelOf(location.hash);
+if (!wanted) load(from);
 else {
   // Nothing is fetched from elsewhere, and no file read, before the visitor says so.
   busy = false;
-  const { model: wanted } = waiting;
   const file = wanted.startsWith("file:");
   const text = file
     ? `This run had the model ${wanted.slice(5)}, from a file: choose it, or drop it here, and the run begins.`

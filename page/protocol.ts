@@ -1,5 +1,7 @@
 /** What page and worker say to each other: every message, and the compact form of a step. */
 import type { Report } from "../src/report.ts";
+import type { Comparison } from "./compare/comparison.ts";
+import type { Told } from "./compare/result.ts";
 import type { Settings } from "./settings.ts";
 
 /** Where a model comes from. */
@@ -21,6 +23,8 @@ export type ToWorker =
   | { type: "run"; settings: Settings; turns: readonly Turn[] }
   /** One more turn of the session there is. */
   | { type: "turn"; turn: Turn }
+  /** Runs side by side; the session there is stays as it is. */
+  | { type: "compare"; asked: Comparison }
   | { type: "stop" }
   /** Gives the session back. */
   | { type: "reset" }
@@ -86,6 +90,7 @@ export type FromWorker =
   | { type: "steps"; records: Int32Array<ArrayBuffer>; shown: Shown[] }
   | { type: "scores"; scores: Scores | null; recorded: boolean } // recorded: as asked for; else those of now
   | { type: "report"; report: Report; ended: boolean } // so far, or of a turn that ended; without its ids
+  | { type: "compared"; told: Told }
   | { type: "idle" } // nothing runs any more
   | { type: "failed"; during: "load" | "run"; name: string; message: string; lost: boolean; webgpu: boolean }
   | { type: "account"; account: Account };

@@ -5,6 +5,7 @@ import { policies, type Policy } from "../src/policies/index.ts";
 import { ruleName } from "../src/policies/rule.ts";
 import type { FromWorker, ToWorker, Turn } from "./protocol.ts";
 import { optionsOf, type Settings } from "./settings.ts";
+import { compare } from "./worker/compare.ts";
 import { buffersOf, copyOf } from "./worker/scores.ts";
 import { Watch } from "./worker/watch.ts";
 
@@ -51,6 +52,12 @@ async function obey(message: ToWorker): Promise<void> {
     await take(message.turns);
   }
   if (message.type === "turn") await take([message.turn]);
+  if (message.type === "compare") {
+    if (!model) throw new Error("Cannot compare: a model must be loaded, got none");
+    stopper = new AbortController();
+    await compare(model, message.asked, (told) => post({ type: "compared", told }), stopper.signal)
+      .finally(() => stopper = null);
+  }
 }
 
 async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {

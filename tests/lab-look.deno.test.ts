@@ -3,6 +3,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
+import { faults } from "./axe.ts";
 import { drawn, ended, hashOf, inSight, type Lab, openLab } from "./lab.ts";
 
 const lab = suite("lab looks");
@@ -21,28 +22,12 @@ const RUN = hashOf(
   },
   `${STORY}:Once upon a time, there was a little fox who`,
 );
-const axe = await Deno.readTextFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url));
 
 let it: Lab;
 lab.before(async () => {
   if (inSight) it = await openLab();
 });
 lab.after(() => it?.close());
-
-/** axe's serious and critical faults, in a line each. */
-async function faults(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return await page.evaluate(async () => {
-    type Found = {
-      violations: { id: string; impact: string; help: string; nodes: { target: string[]; failureSummary: string }[] }[];
-    };
-    const { violations } = await (globalThis as unknown as { axe: { run(): Promise<Found> } }).axe.run();
-    return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, help, nodes }) =>
-        `${id}: ${help} (${nodes.length}: ${nodes[0].target.join(" ")}: ${nodes[0].failureSummary})`
-      );
-  });
-}
 
 /** Where everything stands that must not move. */
 const places = (page: Page) =>

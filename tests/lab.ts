@@ -13,6 +13,7 @@ export const inSight = Boolean(Deno.env.get("KVCAP_CHROMIUM"));
 /** The built lab, served to a browser of its own. */
 export interface Lab {
   readonly url: string;
+  readonly out: string; // the folder that is served
   readonly browser: Browser;
   readonly sizes: Record<string, number>; // gzipped bytes
   /** Opens the page; an error on it fails the test at `close`. @param prelude put before the worker's own code */
@@ -29,6 +30,7 @@ export async function openLab(): Promise<Lab> {
   const errors: string[] = [];
   return {
     url,
+    out,
     browser,
     sizes,
     async open(hash = "", options = {}, prelude = "") {

@@ -1,0 +1,95 @@
+/** A comparison: what all runs read, what each keeps, and the address that says so. */
+import { NAMES, type Settings } from "../settings.ts";
+
+/** What sets a run apart, as text; empty: as the library has it. */
+export interface Choice {
+  readonly policy: string;
+  readonly budget: string;
+  readonly positions: string;
+  readonly kv: string;
+}
+
+/** Up to three runs, and what they share. */
+export interface Comparison {
+  readonly prompt: string;
+  readonly max: number; // new tokens
+  readonly temperature: string;
+  readonly topP: string;
+  readonly seed: string;
+  readonly stride: string;
+  /** A text whose perplexity is measured under each policy; empty: none. */
+  readonly text: string;
+  readonly runs: readonly Choice[];
+}
+
+export const LETTERS = ["A", "B", "C"] as const;
+export const SHARED = ["temperature", "topP", "seed", "stride"] as const;
+
+const choice = (policy: string, budget = "", positions = "", kv = ""): Choice => ({ policy, budget, positions, kv });
+
+export const PRESETS: readonly { readonly name: string; readonly runs: readonly Choice[] }[] = [
+  { name: "everything, RoCo, the newest", runs: [choice("full"), choice("roco", "25%"), choice("recency", "25%")] },
+  { name: "three scores of attention", runs: [choice("roco", "25%"), choice("h2o", "25%"), choice("tova", "25%")] },
+  { name: "RoCo under three budgets", runs: [choice("roco", "50%"), choice("roco", "25%"), choice("roco", "15%")] },
+  {
+    name: "positions: absolute or in the cache",
+    runs: [choice("full"), choice("streaming", "25%"), choice("streaming", "25%", "cache")],
+  },
+  {
+    name: "K and V in 32, 16 and 8 bits",
+    runs: [choice("full", "", "", "f32"), choice("full", "", "", "f16"), choice("full", "", "", "q8")],
+  },
+];
+
+/** What the view opens with. */
+export const FIRST: Comparison = {
+  prompt:
+    "Once upon a time, there was a little fox named Finn. He lived in a small house near the river with his mom. " +
+    "One day, Finn found a shiny red key under a big tree. He was very happy. He wanted to find out what the key could " +
+    "open. He asked his friend, the old owl. The owl said, “The key opens a box. The box is at the top of the hill, but " +
+    "the hill is very high.” Finn was not scared. He put the key in his bag and said goodbye to his mom. Then he started " +
+    "to walk up the hill. On the way he met a",
+  max: 100,
+  ...{ temperature: "0", topP: "", seed: "", stride: "" },
+  text: "",
+  runs: PRESETS[0].runs,
+};
+
+/** All settings of one run. */
+export function settingsOf(comparison: Comparison, run: number): Settings {
+  const { policy, budget, positions, kv } = comparison.runs[run];
+  const none = Object.fromEntries(NAMES.map((name) => [name, ""])) as Settings;
+  const shared = Object.fromEntries(SHARED.map((name) => [name, comparison[name]]));
+  return { ...none, mode: "text", ...shared, policy, budget: policy === "full" ? "" : budget, positions, kv };
+}
+
+/** Writes a comparison behind the address's #. @param model as in a run's address */
+export function comparisonHash(comparison: Comparison, model: string): string {
+  const parts = new URLSearchParams({ view: "compare" });
+  if (model) parts.set("model", model);
+  for (const { policy, budget, positions, kv } of comparison.runs) {
+    parts.append("run", [policy, budget, positions, kv].join(",").replace(/,+$/, ""));
+  }
+  for (const name of SHARED) if (comparison[name] !== "") parts.set(name, comparison[name]);
+  parts.set("max", String(comparison.max));
+  parts.set("prompt", comparison.prompt);
+  if (comparison.text !== "") parts.set("text", comparison.text);
+  return `#${parts}`;
+}
+
+/** Reads what stands behind the address's #; null where no comparison does. */
+export function comparisonFrom(hash: string): { comparison: Comparison; model: string } | null {
+  const parts = new URLSearchParams(hash.replace(/^#/, ""));
+  const runs = parts.getAll("run").slice(0, LETTERS.length).map((run) => {
+    const [policy, budget, positions, kv] = run.split(",");
+    return choice(policy, budget, positions, kv);
+  });
+  if (parts.get("view") !== "compare" || runs.length === 0) return null;
+  const shared = Object.fromEntries(SHARED.map((name) => [name, parts.get(name) ?? ""])) as Record<
+    typeof SHARED[number],
+    string
+  >;
+  const max = Math.max(1, Math.floor(Number(parts.get("max"))) || 1);
+  const comparison = { ...shared, prompt: parts.get("prompt") ?? "", max, text: parts.get("text") ?? "", runs };
+  return { comparison, model: parts.get("model") ?? "" };
+}

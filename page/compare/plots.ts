@@ -1,0 +1,205 @@
+/** Four plots over the tokens: uPlot draws them; what they show is in the table and the files, too. */
+import uPlot from "uplot";
+import { make } from "../view/dom.ts";
+import type { Theme } from "../view/colour.ts";
+import { number } from "../view/scale.ts";
+import { LETTERS } from "./comparison.ts";
+import type { Result } from "./result.ts";
+
+/** Told apart by those who see no red or green, and by their dashes; 3 : 1 against the ground. */
+export const STROKES: Record<Theme, readonly string[]> = {
+  light: ["#1f6fb2", "#b4540a", "#0f7a55"],
+  dark: ["#6fb7f0", "#f0a63c", "#4fce9f"],
+};
+export const DASHES = [[], [7, 4], [2, 3]];
+const INKS = {
+  light: { text: "#5a5750", grid: "#e4e1d9", ground: "#fff" },
+  dark: { text: "#a3a7ae", grid: "#2b3038", ground: "#16191e" },
+};
+const LEAST_KL = 1e-6; // a logarithmic axis has no 0
+
+interface Kind {
+  readonly title: string;
+  readonly unit: string;
+  readonly log?: boolean;
+  values(result: Result, run: number): (number | null)[];
+}
+
+/** Every power of ten, or every second where they are many. */
+function decades(low: number, high: number): number[] {
+  const [from, to] = [Math.round(Math.log10(low)), Math.round(Math.log10(high))];
+  const each = to - from > 4 ? 2 : 1;
+  return Array.from({ length: Math.floor((to - from) / each) + 1 }, (_, i) => 10 ** (from + i * each));
+}
+
+/** The share so far. */
+function soFar(flags: boolean[]): number[] {
+  let sum = 0;
+  return flags.map((flag, i) => 100 * (sum += Number(flag)) / (i + 1));
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    ...{ title: "K and V of live tokens", unit: "KiB" },
+    values: ({ runs }, run) => runs[run].tokens.map(({ kvBytes }) => kvBytes / 1024),
+  },
+  { ...{ title: "Time of a step", unit: "ms" }, values: ({ runs }, run) => runs[run].tokens.map(({ ms }) => ms) },
+  {
+    ...{ title: "Same likeliest token as the reference, so far", unit: "%" },
+    values: ({ steps }, run) => soFar(steps.map(({ same }) => same[run])),
+  },
+  {
+    ...{ title: "KL from the reference", unit: "nats", log: true },
+    values: ({ steps }, run) => steps.map(({ kl }) => Math.max(LEAST_KL, kl[run])),
+  },
+];
+
+export class Plots {
+  readonly element = make("div", { class: "plots" });
+  readonly #boxes: { box: HTMLElement; readout: HTMLElement; plot: uPlot | null }[];
+  readonly #resizing = new ResizeObserver(() => this.#resize());
+  #theme: Theme = "light";
+  #result: Result | null = null;
+  #next = 0; // the plot that is drawn in the next frame
+
+  constructor() {
+    this.#boxes = KINDS.map(({ title, unit }, i) => {
+      const [box, readout] = [make("div", { role: "img" }), make("p", { class: "hint" })];
+      readout.textContent = " ";
+      const head = make("h3", { id: `plot-${i}` }, `${title}, ${unit}`);
+      this.element.append(make("figure", { "aria-labelledby": `plot-${i}` }, head, box, readout));
+      return { box, readout, plot: null };
+    });
+    this.#resizing.observe(this.element);
+    this.begin(null);
+  }
+
+  theme(theme: Theme): void {
+    this.#theme = theme;
+    this.begin(this.#result);
+  }
+
+  /** Shows a result, as far as it is; null: empty axes. */
+  begin(result: Result | null): void {
+    this.#result = result;
+    const ink = INKS[this.#theme];
+    this.#boxes.forEach((it, kind) => {
+      const { box, readout } = it;
+      it.plot?.destroy();
+      const axis = { stroke: ink.text, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, gap: 4 };
+      const values = (_: uPlot, splits: (number | null)[]) => splits.map((at) => at === null ? "" : number(at));
+      const most = Math.max(10, result?.asked.max ?? 10);
+      it.plot = new uPlot(
+        {
+          ...size(box),
+          legend: { show: false },
+          cursor: { sync: { key: "tokens" }, points: { size: 5 }, drag: { x: false, y: false } },
+          scales: {
+            x: { time: false, range: [1, most] },
+            y: KINDS[kind].log
+              ? { distr: 3, range: (_, low, high) => uPlot.rangeLog(low ?? 1e-3, Math.max(high ?? 1, 1e-3), 10, true) }
+              : {
+                range: (_, low, high) =>
+                  kind === 2 ? [Math.min(50, low ?? 50), 100] : [0, Math.max(high ?? 1, 1e-3) * 1.1],
+              },
+          },
+          axes: [{ ...axis, size: 22 }, {
+            ...{ ...axis, size: 46, space: 20, values },
+            ...(KINDS[kind].log
+              ? {
+                splits: (_: uPlot, __: number, low: number, high: number) => decades(low, high),
+                filter: (_: uPlot, all: number[]) => all,
+              }
+              : {}),
+          }],
+          series: [
+            {},
+            ...LETTERS.slice(0, result?.runs.length ?? 3).map((_, run) => ({
+              ...{ stroke: STROKES[this.#theme][run], width: 1.6, dash: DASHES[run], spanGaps: false },
+              points: { show: false },
+            })),
+          ],
+          hooks: { setCursor: [(plot) => this.#read(plot, readout)] },
+        },
+        [[]] as unknown as uPlot.AlignedData,
+        box,
+      );
+    });
+    if (result) { for (let i = 0; i < KINDS.length; i++) this.#draw(i, result); }
+  }
+
+  /** Draws one of the plots, each in its turn. */
+  frame(): void {
+    if (!this.#result) return;
+    this.#draw(this.#next, this.#result);
+    this.#next = (this.#next + 1) % KINDS.length;
+  }
+
+  /** Draws them all. */
+  all(): void {
+    for (let i = 0; i < KINDS.length; i++) this.frame();
+  }
+
+  #draw(kind: number, result: Result) {
+    const { plot, box } = this.#boxes[kind];
+    const series = result.runs.map((_, run) => KINDS[kind].values(result, run));
+    const length = Math.max(0, ...series.map((values) => values.length));
+    const whole = series.map((values) => Array.from({ length }, (_, i) => values[i] ?? null));
+    plot!.setData([Array.from({ length }, (_, i) => i + 1), ...whole] as uPlot.AlignedData);
+    const last = whole.map((values, run) => `${LETTERS[run]} ${number(values.findLast((one) => one !== null) ?? NaN)}`);
+    box.setAttribute("aria-label", length === 0 ? "nothing yet" : `after ${length} tokens: ${last.join(", ")}`);
+  }
+
+  #read(plot: uPlot, readout: HTMLElement) {
+    const { idx } = plot.cursor;
+    const at = idx ?? -1;
+    const runs = plot.data.slice(1).map((values, run) => `${LETTERS[run]} ${number(values[at] ?? NaN)}`);
+    const text = at < 0 || plot.data[0].length === 0 ? " " : `token ${plot.data[0][at]}: ${runs.join(" · ")}`;
+    if (readout.textContent !== text) readout.textContent = text;
+  }
+
+  #resize() {
+    for (const { plot, box } of this.#boxes) plot?.setSize(size(box));
+  }
+
+  /** The plots in one picture. @param title above them @param names of the runs */
+  async picture(title: string, names: readonly string[]): Promise<Blob> {
+    const [first] = this.#boxes;
+    const { width, height } = first.plot!.ctx.canvas;
+    const ratio = devicePixelRatio;
+    const [pad, head, line] = [16 * ratio, 62 * ratio, 22 * ratio];
+    const canvas = make("canvas", { width: `${2 * width + 3 * pad}`, height: `${head + 2 * (height + line + pad)}` });
+    const context = canvas.getContext("2d")!;
+    const ink = INKS[this.#theme];
+    context.fillStyle = ink.ground;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    const write = (text: string, x: number, y: number, colour = ink.text, weight = 400) => {
+      context.fillStyle = colour;
+      context.font = `${weight} ${13 * ratio}px system-ui, sans-serif`;
+      context.fillText(text, x, y);
+      return x + context.measureText(text).width;
+    };
+    write(title, pad, pad + 10 * ratio);
+    let x = pad;
+    names.forEach((name, run) => {
+      context.strokeStyle = STROKES[this.#theme][run];
+      context.lineWidth = 2 * ratio;
+      context.setLineDash(DASHES[run].map((part) => part * ratio));
+      context.beginPath();
+      context.moveTo(x, pad + 27 * ratio);
+      context.lineTo(x + 26 * ratio, pad + 27 * ratio);
+      context.stroke();
+      x = write(name, x + 32 * ratio, pad + 31 * ratio) + 22 * ratio;
+    });
+    this.#boxes.forEach(({ plot }, i) => {
+      const [left, top] = [pad + (i % 2) * (width + pad), head + Math.floor(i / 2) * (height + line + pad)];
+      write(`${KINDS[i].title}, ${KINDS[i].unit}`, left, top + 13 * ratio, ink.text, 600);
+      context.drawImage(plot!.ctx.canvas, left, top + line);
+    });
+    return await new Promise((resolve, reject) => {
+      canvas.toBlob((blob) => blob ? resolve(blob) : reject(new Error("no picture could be made")), "image/png");
+    });
+  }
+}
+
+const size = (box: HTMLElement) => ({ width: Math.max(160, box.clientWidth), height: Math.max(90, box.clientHeight) });

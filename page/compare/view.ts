@@ -1,0 +1,207 @@
+/** Side by side: up to three runs on one prompt, their texts, plots and numbers. */
+import type { ModelInfo } from "../protocol.ts";
+import { MOST_TOKENS } from "../settings.ts";
+import type { Theme } from "../view/colour.ts";
+import { make } from "../view/dom.ts";
+import type { Host } from "../views.ts";
+import { type Choice, type Comparison, comparisonHash, FIRST, LETTERS } from "./comparison.ts";
+import { AGREEMENT, save, toCsv, toJson } from "./export.ts";
+import { CompareForm } from "./form.ts";
+import { Plots } from "./plots.ts";
+import { type Phase, Result, type Told } from "./result.ts";
+import { NumberTable } from "./table.ts";
+import { Texts } from "./texts.ts";
+
+const PLOTTED = 120; // ms between two plots that are drawn
+const TABLED = 250; // ms between two times that the table is written
+const PHASES: Record<Phase, string> = {
+  writing: "the runs write",
+  agreement: "the runs read the reference’s text",
+  perplexity: "the runs read the text to measure",
+};
+
+/** A run in words. */
+function nameOf({ policy, budget, positions, kv }: Choice, run: number): string {
+  const parts = [policy, policy === "full" ? "" : budget || "256", positions && "positions in the cache", kv];
+  return `${LETTERS[run]}: ${parts.filter(Boolean).join(", ")}`;
+}
+
+export class CompareView {
+  readonly #host: Host;
+  readonly #form = new CompareForm(() => this.#show());
+  readonly #texts = new Texts();
+  readonly #plots = new Plots();
+  readonly #table = new NumberTable();
+  readonly #go = make("button", { type: "submit", class: "primary" }, "Compare");
+  readonly #stop = make("button", { type: "button", hidden: "" }, "Stop");
+  readonly #status = make("p", { class: "hint", role: "status", id: "compare-status" });
+  readonly #progress = make("progress", { max: "1", value: "0", "aria-label": "Comparing", hidden: "" });
+  readonly #files: HTMLButtonElement[];
+  #model: ModelInfo | null = null;
+  #busy = true;
+  #running = false;
+  #waiting: Comparison | null = null; // asked for by the address
+  #result: Result | null = null;
+  #names: string[] = [];
+  #told = true; // the table is as it should be
+  #plotted = 0; // ms: when a plot was drawn last
+  #tabled = 0; // ms: when the table was written last
+  #drawing = false;
+
+  constructor(box: HTMLElement, host: Host) {
+    this.#host = host;
+    const button = (name: string, act: () => unknown) => {
+      const made = make("button", { type: "button", disabled: "" }, name);
+      made.addEventListener("click", () => act());
+      return made;
+    };
+    this.#files = [
+      button("JSON", () => this.#save("json", (result) => new Blob([toJson(result)], { type: "application/json" }))),
+      button("CSV", () => this.#save("csv", (result) => new Blob([toCsv(result)], { type: "text/csv" }))),
+      button("PNG", () => this.#save("png", ({ model }) => this.#plots.picture(`kvcap, ${model}`, this.#names))),
+      button("Copy link", () => this.#copy()),
+    ];
+    this.#stop.addEventListener("click", () => host.stop());
+    const rail = make(
+      "form",
+      { class: "rail", autocomplete: "off" },
+      make("div", { class: "row" }, this.#go, this.#stop, this.#progress),
+      this.#status,
+      this.#form.shared,
+      make("div", { class: "row", role: "group", "aria-label": "What was found, as files" }, ...this.#files),
+    );
+    rail.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (!this.#go.disabled) this.#run(this.#form.comparison);
+    });
+    const about = make("p", { class: "hint about" }, `Agreement: ${AGREEMENT}`);
+    const shown = [this.#form.cards, this.#texts.element, this.#plots.element, this.#table.element, about];
+    box.append(rail, make("div", { class: "found", id: "compare-main", tabindex: "-1" }, ...shown));
+    this.#form.comparison = FIRST;
+    this.#texts.element.append(make("p", { class: "hint" }, "Nothing yet. Press Compare: each run gets a column."));
+  }
+
+  /** Of what was compared last, or else of the view. */
+  get address(): string {
+    return this.#result ? comparisonHash(this.#result.asked, this.#host.address()) : "#view=compare";
+  }
+
+  /** Runs a comparison as soon as there is a model that is free. */
+  open(asked: Comparison): void {
+    this.#form.comparison = asked;
+    this.#waiting = asked;
+    this.#show();
+  }
+
+  theme(theme: Theme): void {
+    this.#plots.theme(theme);
+  }
+
+  refresh(model: ModelInfo | null, busy: boolean): void {
+    this.#model = model;
+    this.#busy = busy;
+    if (!busy && this.#running) this.#ended();
+    this.#show();
+  }
+
+  focus(sentence: string): void {
+    this.#form.focus(sentence);
+  }
+
+  #show() {
+    if (!this.#status) return; // the form is being made
+    const { prompt, runs } = this.#form.comparison;
+    this.#go.disabled = this.#busy || !this.#model || prompt.trim() === "" || runs.length === 0;
+    this.#go.hidden = this.#running;
+    this.#stop.hidden = !this.#running;
+    for (const button of this.#files) button.disabled = this.#running || !this.#result;
+    const waiting = this.#waiting;
+    if (!waiting || this.#busy || !this.#model) return;
+    this.#waiting = null;
+    this.#run(waiting);
+  }
+
+  #run(asked: Comparison) {
+    const { max } = asked;
+    if (!Number.isInteger(max) || max < 1 || max > MOST_TOKENS) {
+      return this.#host.trouble(`New tokens must be a whole number from 1 to ${MOST_TOKENS}.`);
+    }
+    const { name, adapter } = this.#model!;
+    this.#result = new Result(asked, name, adapter);
+    this.#names = asked.runs.map(nameOf);
+    this.#running = true;
+    this.#texts.begin(this.#names);
+    this.#plots.begin(this.#result);
+    this.#told = false;
+    this.#progress.value = 0;
+    this.#progress.hidden = false;
+    history.replaceState(null, "", this.address);
+    this.#host.work({ type: "compare", asked });
+    this.#draw();
+  }
+
+  hear(told: Told): void {
+    if (!this.#result || !this.#running) return;
+    if (told.of === "phase") {
+      this.#progress.value = told.done / told.total;
+      const text = `${PHASES[told.phase]}: ${told.done} of ${told.total} tokens`;
+      if (told.done === 0) this.#status.textContent = PHASES[told.phase]; // read out once, not at every token
+      this.#progress.title = text;
+      return;
+    }
+    this.#result.take(told);
+    this.#told = false;
+    this.#draw();
+  }
+
+  #ended() {
+    this.#running = false;
+    this.#progress.hidden = true;
+    const { asked, runs, steps } = this.#result!;
+    const read = asked.text.trim() === "" || runs.every(({ perplexity }) => perplexity);
+    const whole = runs.every(({ report }) => report && report.ended !== "caller") && steps.length > 0 && read;
+    this.#status.textContent = whole ? "done" : "stopped: what was found until then is here";
+    this.#told = false;
+    this.#plots.all();
+    this.#draw();
+  }
+
+  #draw() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => this.#frame());
+  }
+
+  /** A frame does one thing: the texts, the numbers, or one plot. */
+  #frame() {
+    this.#drawing = false;
+    const result = this.#result;
+    if (!result) return;
+    const now = performance.now();
+    if (this.#running && now - this.#plotted > PLOTTED) {
+      this.#plotted = now;
+      this.#plots.frame();
+      return this.#draw();
+    }
+    if (!this.#told && (!this.#running || now - this.#tabled > TABLED)) {
+      this.#tabled = now;
+      this.#told = true;
+      this.#table.show(result, this.#names);
+      return this.#draw();
+    }
+    if (this.#texts.frame(result) || this.#running) this.#draw();
+  }
+
+  async #save(kind: string, make: (result: Result) => Blob | Promise<Blob>) {
+    save(`kvcap-comparison.${kind}`, await make(this.#result!));
+  }
+
+  async #copy() {
+    try {
+      await navigator.clipboard.writeText(location.href);
+      this.#status.textContent = "copied";
+    } catch {
+      this.#status.textContent = "the address of this page is the link";
+    }
+  }
+}

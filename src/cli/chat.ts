@@ -59,6 +59,7 @@ class Talk {
   readonly #model: Model;
   readonly #beginning: readonly ChatMessage[];
   readonly #generate: ChatOptions;
+  #seed: number | undefined; // of the first answer; draws go on from there
   readonly #json: boolean;
   readonly #progress = new Progress();
   #options: SessionOptions;
@@ -70,7 +71,9 @@ class Talk {
     this.#model = model;
     this.#options = options;
     this.#beginning = this.#messages = beginning;
-    this.#generate = generate;
+    const { seed, ...rest } = generate;
+    this.#generate = rest;
+    this.#seed = seed;
     this.#json = json;
     this.#session = this.#open();
   }
@@ -117,6 +120,7 @@ class Talk {
     try {
       const pieces = this.#session.chat(asked, {
         ...this.#generate,
+        seed: this.#seed,
         signal: this.#stopper.signal,
         onPrefill: (done, total) => done < total ? this.#progress.show("reading", done, total) : this.#progress.clear(),
       });
@@ -134,6 +138,7 @@ class Talk {
     const { conversation } = this.#session;
     if (conversation.length === 0) return note("(stopped before the answer: the question is forgotten)");
     this.#messages = conversation;
+    this.#seed = undefined;
     const { ended, promptTokens, newTokens, liveSlots, evictions } = this.#session.report();
     if (this.#json) print(`${JSON.stringify({ text, ended, promptTokens, newTokens, liveSlots, evictions })}\n`);
     else if (ended === "length") note("(cut: --max-new-tokens)");
@@ -157,7 +162,11 @@ class Talk {
         break;
       }
       case "policy":
-        await this.#anew({ ...this.#options, policy: needed() as PolicyName });
+        await this.#anew({
+          ...this.#options,
+          policy: needed() as PolicyName,
+          budget: value === "full" ? undefined : this.#options.budget, // a full cache takes what it needs
+        });
         break;
       case "stats":
         note(this.#stats());

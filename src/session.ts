@@ -193,7 +193,8 @@ export class Session {
       const standing = { heard: this.#conversation, pending: this.#pending, eosIds: config.eosIds };
       const { pending, ids, ...turn } = planTurn(render, tokenizer, messages(), standing, variables);
       const all = pending && this.#pending !== null ? [this.#pending, ...ids] : ids;
-      return { ...turn, ids: all, pinned: pinSystem && this.options.policy !== "full" ? turn.system : 0 };
+      const system = pinSystem && this.options.policy !== "full" ? turn.system : 0;
+      return { ...turn, ids: all, pinned: this.options.pinPrompt && turn.anew ? all.length : system };
     };
     this.#plan(read, generate.maxNewTokens);
     return this.#chat(read, messages, generate);

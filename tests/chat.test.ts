@@ -109,6 +109,16 @@ test("the system's words are pinned, unless that is not wanted", async () => {
   }
 });
 
+test("pinPrompt keeps all of what a conversation begins with", async () => {
+  const session = model.session({ budget: 48, stride: 4, sinks: 0, newest: 2, pinPrompt: true });
+  const { promptTokens } = await answer(session, [SYSTEM, user("Where is Lily?")]);
+  for (const next of ["And then?", "Who was there?", "And then?"]) await answer(session, next);
+  for (const lane of session.livePositions()) {
+    assert.is(lane.filter((position) => position < promptTokens).length, promptTokens);
+  }
+  session.dispose();
+});
+
 test("a conversation goes on after a snapshot, and far beyond the budget at constant memory", async () => {
   const session = model.session({ budget: 64, stride: 8, positions: "cache" });
   await answer(session, [SYSTEM, user("Where is Lily?")]);

@@ -409,6 +409,20 @@ run("chat answers line by line, keeps and goes on with conversations", async () 
   assert.ok(answers[4].liveSlots <= 40 && answers[4].evictions > 0);
   assert.match(stderr, "goes on after 2 answers");
   assert.match(stderr, /tokens taken in, \d+ of 60 slots per lane live/);
+  // Where memory is bounded, and all of it is the cache's.
+  const bounded = spawn([...args.filter((arg) => !["--budget", "60"].includes(arg)), "--memory", "6MB"], {}, "piped");
+  const changes = ["/policy h2o", "And then?", "/budget 50", "And then?", `/load ${folder}/kept`, "What\\\nnow?"];
+  await write(bounded, ["Where is Lily?", ...changes].join("\n"));
+  const told = await ended(bounded);
+  assert.is(told.code, 0, told.stderr);
+  assert.equal(JSON.parse(told.stdout.trimEnd().split("\n")[3]), answers[2]);
+  const unread = spawn(args, {}, "piped");
+  await write(unread, ["Hi", "/budget 40", `/save ${folder}/unread`].join("\n"));
+  assert.match(
+    (await ended(unread)).stderr,
+    "Cannot save the session: the conversation must have been read into the cache",
+  );
+  assert.is(await Deno.stat(`${folder}/unread`).catch(() => null), null);
   const wrong = spawn(args, {}, "piped");
   await write(wrong, "/budget none\n");
   assert.equal([(await ended(wrong)).code], [1]);

@@ -128,6 +128,15 @@ test("a session that memory has sized goes on from its snapshot", async () => {
   model.dispose();
 });
 
+test("sessions that fill the memory are kept at the same time", async () => {
+  const model = await open(FABLE, 7_000_000);
+  const sessions = [model.session({ budget: 100 }), model.session()];
+  const kept = await Promise.all(sessions.map((session) => session.snapshot()));
+  assert.equal(kept.map(({ length }) => length > 0), [true, true]);
+  assert.ok(model.peakGpuBytes <= 7_000_000);
+  model.dispose();
+});
+
 /** A device with the default limits that says it has none. @param most bytes of a buffer; larger ones it refuses, for real */
 async function boaster(most = Infinity): Promise<GPUDevice> {
   const device = await (await navigator.gpu.requestAdapter())!.requestDevice();

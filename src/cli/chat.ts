@@ -59,6 +59,7 @@ class Talk {
   readonly #model: Model;
   readonly #beginning: readonly ChatMessage[];
   readonly #generate: ChatOptions;
+  #seed: number | undefined; // of the first answer; draws go on from there
   readonly #json: boolean;
   readonly #progress = new Progress();
   #options: SessionOptions;
@@ -70,7 +71,9 @@ class Talk {
     this.#model = model;
     this.#options = options;
     this.#beginning = this.#messages = beginning;
-    this.#generate = generate;
+    const { seed, ...rest } = generate;
+    this.#generate = rest;
+    this.#seed = seed;
     this.#json = json;
     this.#session = this.#open();
   }
@@ -117,6 +120,7 @@ class Talk {
     try {
       const pieces = this.#session.chat(asked, {
         ...this.#generate,
+        seed: this.#seed,
         signal: this.#stopper.signal,
         onPrefill: (done, total) => done < total ? this.#progress.show("reading", done, total) : this.#progress.clear(),
       });
@@ -134,6 +138,7 @@ class Talk {
     const { conversation } = this.#session;
     if (conversation.length === 0) return note("(stopped before the answer: the question is forgotten)");
     this.#messages = conversation;
+    this.#seed = undefined;
     const { ended, promptTokens, newTokens, liveSlots, evictions } = this.#session.report();
     if (this.#json) print(`${JSON.stringify({ text, ended, promptTokens, newTokens, liveSlots, evictions })}\n`);
     else if (ended === "length") note("(cut: --max-new-tokens)");
@@ -153,11 +158,15 @@ class Talk {
       case "budget": {
         const budget = parseBudget(needed()) ??
           misusedCommand("/budget must be slots (128), a share of the text (25%) or bytes (512KB)", value);
-        this.#anew({ ...this.#options, budget });
+        await this.#anew({ ...this.#options, budget });
         break;
       }
       case "policy":
-        this.#anew({ ...this.#options, policy: needed() as PolicyName });
+        await this.#anew({
+          ...this.#options,
+          policy: needed() as PolicyName,
+          budget: value === "full" ? undefined : this.#options.budget, // a full cache takes what it needs
+        });
         break;
       case "stats":
         note(this.#stats());
@@ -179,14 +188,33 @@ class Talk {
   }
 
   /** The same conversation in another cache: it is read into it with the next question. */
-  #anew(options: SessionOptions): void {
-    const session = this.#open(options);
-    this.#session.dispose();
-    this.#session = session;
+  async #anew(options: SessionOptions): Promise<void> {
+    await this.#replace(() => this.#open(options));
     this.#options = options;
   }
 
+  /** Goes on with another session; with this one where there can be no other. */
+  async #replace(open: () => Session | Promise<Session>): Promise<void> {
+    const before = this.#session;
+    if (this.#model.gpu.limit === Infinity) {
+      this.#session = await open();
+      return before.dispose();
+    }
+    const kept = await before.snapshot(); // where memory is bounded it may not hold both
+    before.dispose();
+    try {
+      this.#session = await open();
+    } catch (error) {
+      this.#session = await this.#model.restore(kept);
+      throw error;
+    }
+  }
+
   async #save(path: string): Promise<void> {
+    if (this.#session.conversation.length === 0 && this.#messages.length > this.#beginning.length) {
+      const rule = "the conversation must have been read into the cache, as the next question does";
+      throw new Error(`Cannot save the session: ${rule}, got one that waits to be read`);
+    }
     const file = await createSaveFile(path);
     try {
       await file.keep(await this.#session.snapshot());
@@ -198,13 +226,12 @@ class Talk {
 
   /** Goes on from a kept session. @throws Error */
   async load(path: string): Promise<void> {
-    const session = await this.#model.restore(await readFile("session", path));
-    this.#session.dispose();
-    this.#session = session;
-    this.#messages = session.conversation;
-    const { policy, budget, positions } = session.options;
-    this.#options = { policy, positions, ...(budget > 0 ? { budget } : {}) };
-    const turns = session.conversation.filter(({ role }) => role === "assistant").length;
+    const bytes = await readFile("session", path);
+    await this.#replace(() => this.#model.restore(bytes));
+    const { options: { policy, budget, positions, kv }, conversation } = this.#session;
+    this.#messages = conversation.length > 0 ? conversation : this.#beginning;
+    this.#options = { policy, positions, kv, ...(budget > 0 ? { budget } : {}) };
+    const turns = conversation.filter(({ role }) => role === "assistant").length;
     note(`(goes on after ${turns} ${turns === 1 ? "answer" : "answers"})`);
   }
 

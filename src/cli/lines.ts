@@ -83,21 +83,39 @@ function pasting(): NodeJS.ReadableStream {
     setRawMode: (mode: boolean) => process.stdin.setRawMode(mode),
   });
   const decoder = new TextDecoder();
-  let inside = false;
-  process.stdin.on("data", (chunk: Uint8Array) => {
-    let text = decoder.decode(chunk, { stream: true });
-    let out = "";
-    while (text !== "") {
-      const at = text.indexOf(inside ? END : BEGIN);
-      const part = at < 0 ? text : text.slice(0, at);
-      out += inside ? joined(part) : typed(part);
-      text = at < 0 ? "" : text.slice(at + BEGIN.length);
-      if (at >= 0) inside = !inside;
-    }
-    keys.write(out);
-  });
+  const mark = pasteMarker();
+  process.stdin.on("data", (chunk: Uint8Array) => keys.write(mark(decoder.decode(chunk, { stream: true }))));
   process.stdin.on("end", () => keys.end());
   return keys;
+}
+
+/** Takes what a terminal sends, read by read, and answers it with marks in the place of pasted newlines. */
+export function pasteMarker(): (text: string) => string {
+  let inside = false;
+  let rest = ""; // what may be the beginning of BEGIN or END: a long paste comes in several reads
+  return (read) => {
+    let text = rest + read;
+    let out = "";
+    rest = "";
+    while (text !== "") {
+      const sign = inside ? END : BEGIN;
+      const at = text.indexOf(sign);
+      if (at < 0) rest = beginning(text, sign, inside ? 1 : 2); // an Esc alone is a key
+      const part = text.slice(0, at < 0 ? text.length - rest.length : at);
+      out += inside ? joined(part) : typed(part);
+      text = at < 0 ? "" : text.slice(at + sign.length);
+      if (at >= 0) inside = !inside;
+    }
+    return out;
+  };
+}
+
+/** The end of `text` that `sign` begins with, of `least` characters at least. */
+function beginning(text: string, sign: string, least: number): string {
+  for (let length = sign.length - 1; length >= least; length--) {
+    if (text.endsWith(sign.slice(0, length))) return sign.slice(0, length);
+  }
+  return "";
 }
 
 const joined = (text: string) => text.replace(/\r\n|\r|\n/g, NEWLINE);

@@ -9,7 +9,7 @@ import { type Range, readRanges } from "./buffers.ts";
 
 const MOST = 256; // bytes of every matrix
 
-const known = new WeakMap<LoadedModel, number>();
+const known = new WeakMap<LoadedModel, Promise<number>>();
 
 const readBytes = (ranges: Range[]) => ranges.reduce((sum, { bytes }) => sum + bytes, 0);
 
@@ -32,9 +32,17 @@ export function fingerprintBytes(model: Pick<LoadedModel, "weights">): number {
  * They are copied at once: the model may be disposed of before they are here.
  * @throws Error "Cannot <action>: …" where the device fails
  */
-export async function fingerprint(action: string, model: LoadedModel): Promise<number> {
-  const before = known.get(model);
-  if (before !== undefined) return before;
+export function fingerprint(action: string, model: LoadedModel): Promise<number> {
+  let print = known.get(model);
+  if (!print) {
+    print = takeFingerprint(action, model);
+    known.set(model, print); // those who ask meanwhile wait for it: memory is kept free for one
+    print.catch(() => known.delete(model));
+  }
+  return print;
+}
+
+async function takeFingerprint(action: string, model: LoadedModel): Promise<number> {
   const { gpu, config } = model;
   const ranges = rangesOf(model);
   const { rope, windows } = config;
@@ -47,7 +55,5 @@ export async function fingerprint(action: string, model: LoadedModel): Promise<n
   } finally {
     releaseBuffer(gpu, readback);
   }
-  const sum = crc32(bytes);
-  known.set(model, sum);
-  return sum;
+  return crc32(bytes);
 }

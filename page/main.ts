@@ -24,18 +24,23 @@ let from: From = { kind: "shipped" };
 let model: ModelInfo | null = null;
 let busy = true; // the worker loads or runs
 let running = false;
+let comparing = false; // what was given to do last is a comparison
+let pending = 0; // of what the worker was given to do; it says "idle" after each
 let alive = false; // there is a session
 let waiting = fromHash(location.hash); // a run that the address asks for, until its model is there
 
 const turns = new Turns();
-const ask = (message: ToWorker) => worker.postMessage(message);
+const ask = (message: ToWorker) => {
+  if (!["stop", "scores", "books"].includes(message.type)) pending++;
+  worker.postMessage(message);
+};
 const stage = new Stage(ask);
 const form = new Form(by<HTMLFormElement>("form"), by("policy-about"), refresh);
 const dialog = loader(load);
 const trouble = new TroubleView();
 const views = new Views({
   work(message) {
-    busy = running = true;
+    busy = running = comparing = true;
     trouble.hide();
     ask(message);
     refresh();
@@ -54,6 +59,7 @@ function show(theme: Theme) {
 
 function startWorker() {
   worker?.terminate();
+  pending = 0;
   worker = new Worker("worker.js", { type: "module" });
   worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => hear(data));
   worker.addEventListener("error", (event) => {
@@ -92,8 +98,9 @@ function hear(message: FromWorker) {
     case "failed":
       return fail(message);
     case "idle": {
-      busy = running = false;
       by("progress").hidden = true;
+      if (--pending > 0) return; // a link's run was asked for when its model came
+      busy = running = false;
       if (turns.list.length > 0 && model) say(ENDS[turns.ended] ?? "");
       return refresh();
     }
@@ -113,6 +120,7 @@ const say = (text: string) => by("status").textContent = text;
 function load(chosen: From) {
   from = chosen;
   busy = true;
+  running = false; // what ran goes with its worker
   model = null;
   giveBack();
   trouble.hide();
@@ -151,6 +159,7 @@ function run(settings: Settings, which: readonly Turn[]) {
 
 function begin(message: ToWorker) {
   busy = running = true;
+  comparing = false;
   trouble.hide();
   say("running");
   writeAddress();
@@ -255,7 +264,11 @@ function fail(failed: Failed) {
   const ways: Record<Way, () => void> = {
     retry: () => load(from),
     model: dialog.open,
-    settings: () => views.current === "compare" ? views.focus(found.text) : form.focus(found.text),
+    settings: () => {
+      const place = comparing ? "compare" : "watch"; // whatever has been looked at since
+      if (views.current !== place) by(`view-${place}`).click();
+      (comparing ? views : form).focus(found.text);
+    },
     none: () => {},
   };
   trouble.show(found, WAYS[found.way], ways[found.way]);
@@ -263,6 +276,10 @@ function fail(failed: Failed) {
 
 // ---- the beginning -----------------------------------------------------------------------------------------------
 
+by<HTMLAnchorElement>("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address stays the run's
+  by(by<HTMLAnchorElement>("skip").hash.slice(1)).focus();
+});
 form.settings = waiting?.settings ?? DEFAULTS;
 prompt.value = waiting ? "" : FIRST.text;
 max.value = String(waiting?.turns.at(-1)?.max ?? FIRST.max);

@@ -101,9 +101,13 @@ export function toHash({ settings, turns, model }: Address): string {
 /** Reads what stands behind the address's #; null where no run does. */
 export function fromHash(hash: string): Address | null {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
+  let room = MOST_TOKENS;
   const turns = parts.getAll("turn").flatMap((part): Turn[] => {
     const [, max, text] = /^(\d{1,5}):([\s\S]*)$/.exec(part) ?? [];
-    return max ? [{ text, max: Math.max(1, Number(max)) }] : [];
+    if (!max || room === 0) return [];
+    const turn = { text, max: Math.min(room, Math.max(1, Number(max))) };
+    room -= turn.max;
+    return [turn];
   });
   if (turns.length === 0) return null;
   const settings = Object.fromEntries(NAMES.map((name) => [name, parts.get(name) ?? ""])) as Settings;

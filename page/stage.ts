@@ -3,6 +3,7 @@ import { RunLog } from "./log.ts";
 import { readSteps, type RunInfo, type Scores, type Shown, type ToWorker } from "./protocol.ts";
 import type { Report } from "../src/report.ts";
 import { Legend } from "./view/legend.ts";
+import { save } from "./view/dom.ts";
 import { type Cell, MapView } from "./view/map.ts";
 import { Numbers } from "./view/numbers.ts";
 import { type Measure, number, unitOf } from "./view/scale.ts";
@@ -52,6 +53,11 @@ export class Stage {
       this.#map.camera.fits = true;
       this.#moved();
     });
+    by("picture").addEventListener("click", async () => {
+      const measure = this.#measure.selectedOptions[0].text;
+      const title = `kvcap, ${this.#run!.rule}, ${by("step-text").textContent}, colour: ${measure}`;
+      save("kvcap-map.png", await this.#map.picture(title));
+    });
   }
 
   #moved() {
@@ -79,6 +85,7 @@ export class Stage {
     if (!run) return;
     const log = this.#log = new RunLog(run.layers * run.kvHeads);
     this.#step = Infinity;
+    by<HTMLButtonElement>("picture").disabled = false;
     this.#scores = null;
     this.#asked = -1;
     this.#picked = this.#pointed = null;

@@ -248,6 +248,7 @@ test("a comparison can be stopped, and what cannot run says so", async () => {
   await page.locator("#compare [data-key=budget]").nth(1).fill("much");
   await page.click("#compare button:text-is('Compare')");
   assert.match(await trouble(page), /^Budget must be slots \(96\)/);
+  await page.click("#view-cost"); // the way leads back to where the setting is
   await page.click("#trouble-way");
   assert.is(await page.evaluate(() => (document.activeElement as HTMLElement).dataset.key), "budget");
 });

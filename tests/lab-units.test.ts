@@ -69,12 +69,14 @@ test("a log tells every step as it was, and so after it went through the protoco
 
 test("an address gives back the run, whatever is in its text", () => {
   const settings = { ...DEFAULTS, system: "be #brief & kind", budget: "25%", sinks: "10%" };
-  const turns = [{ text: "a=b&c #d\n“e” %41 +", max: 7 }, { text: "", max: 20000 }];
+  const turns = [{ text: "a=b&c #d\n“e” %41 +", max: 7 }, { text: "", max: 19_993 }];
   for (const model of ["", "https://example.org/a b.gguf?x=1#y", "file:mine.gguf"]) {
     assert.equal(fromHash(toHash({ settings, turns, model })), { settings, turns, model });
   }
   assert.is(fromHash("#"), null);
   assert.is(fromHash("#turn=x:y&turn=:z"), null);
+  const lengths = (hash: string) => fromHash(hash)!.turns.map(({ max }) => max);
+  assert.equal(lengths("#turn=0:a&turn=99999:b&turn=5:c"), [1, 19_999]); // the page shows every token: no more than it can
 });
 
 test("settings become the library's options; what is no setting is refused in a sentence", () => {

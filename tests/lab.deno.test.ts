@@ -158,7 +158,12 @@ test("the map says what is under the pointer", async () => {
   const score = Number(/score ([\d.]+),/.exec(said)![1]);
   assert.ok(Math.abs(score - scores[3][live[3].length - 6]) <= 0.006 * score, said);
   const gone = Array.from({ length: 40 }, (_, i) => i).find((i) => !live[3].includes(i))!;
+  const height = () => page.evaluate(() => document.getElementById("map")!.clientHeight);
+  const before = await height();
   assert.match(await point(3, gone), /left at step \d+$/);
+  await page.hover("h1");
+  await drawn(page);
+  assert.equal([await page.textContent("#readout"), await height()], ["", before]); // nothing jumps
 });
 
 test("a link reproduces the run", async () => {
@@ -170,6 +175,34 @@ test("a link reproduces the run", async () => {
   assert.is(await made(other), text);
   assert.equal(await shaded(other), held);
   await other.context().close();
+});
+
+test("a link's run can be stopped like any other, and the skip link leaves its address alone", async () => {
+  const other = await it.open(hashOf(SETTINGS, `2000:${PROMPT}`));
+  await other.waitForFunction(() => document.querySelectorAll("#text span").length > 12);
+  assert.equal([await other.isVisible("#stop"), await other.isVisible("#go")], [true, false]);
+  assert.is(await other.textContent("#status"), "running");
+  const before = other.url();
+  await other.focus("#skip");
+  await other.keyboard.press("Enter");
+  assert.is(await other.evaluate(() => document.activeElement!.id), "text");
+  assert.is(other.url(), before);
+  await other.click("#stop");
+  await ended(other);
+  assert.equal([await other.isVisible("#stop"), await other.isVisible("#go")], [false, true]);
+  await other.context().close();
+});
+
+test("the map as a picture", async () => {
+  const [file] = await Promise.all([page.waitForEvent("download"), page.click("#picture")]);
+  const png = await Deno.readFile(await file.path());
+  assert.equal([...png.subarray(1, 4)], [..."PNG"].map((letter) => letter.charCodeAt(0)));
+  const view = new DataView(png.buffer, png.byteOffset);
+  const size = await page.evaluate(() => {
+    const { width, height } = document.querySelector<HTMLCanvasElement>("#map")!;
+    return [width, height + 24]; // and a line above it
+  });
+  assert.equal([view.getUint32(16), view.getUint32(20)], size);
 });
 
 test("stop, go on, run again under other settings, reset", async () => {

@@ -2,10 +2,10 @@
 import type { ModelInfo } from "../protocol.ts";
 import { MOST_TOKENS } from "../settings.ts";
 import type { Theme } from "../view/colour.ts";
-import { make } from "../view/dom.ts";
+import { make, save } from "../view/dom.ts";
 import type { Host } from "../views.ts";
 import { type Choice, type Comparison, comparisonHash, FIRST, LETTERS } from "./comparison.ts";
-import { AGREEMENT, save, toCsv, toJson } from "./export.ts";
+import { AGREEMENT, toCsv, toJson } from "./export.ts";
 import { CompareForm } from "./form.ts";
 import { Plots } from "./plots.ts";
 import { type Phase, Result, type Told } from "./result.ts";

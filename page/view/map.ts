@@ -3,6 +3,7 @@ import type { RunLog } from "../log.ts";
 import type { RunInfo, Scores } from "../protocol.ts";
 import { Camera, steer } from "./camera.ts";
 import type { Theme } from "./colour.ts";
+import { make } from "./dom.ts";
 import type { Measure } from "./scale.ts";
 import { Tiles } from "./tiles.ts";
 
@@ -135,6 +136,23 @@ export class MapView {
     this.#canvas.dataset.view = [x, y, wide, camera.high, GUTTER.left, GUTTER.top].join(" "); // for tests
     if (!whole) this.#stale = true;
     return !whole;
+  }
+
+  /** What is in sight, as a picture. @param title above it */
+  async picture(title: string): Promise<Blob> {
+    const { width, height } = this.#canvas;
+    const head = 24 * (globalThis.devicePixelRatio || 1);
+    const canvas = make("canvas", { width: `${width}`, height: `${height + head}` });
+    const context = canvas.getContext("2d")!;
+    context.fillStyle = this.#ink.line;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.fillStyle = this.#ink.text;
+    context.font = `${head / 2}px system-ui, sans-serif`;
+    context.fillText(title, head / 3, head * 0.7);
+    context.drawImage(this.#canvas, 0, head);
+    return await new Promise((resolve, reject) => {
+      canvas.toBlob((blob) => blob ? resolve(blob) : reject(new Error("no picture could be made")), "image/png");
+    });
   }
 
   /** Gaps between layers, and between cells that are large enough. */

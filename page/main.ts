@@ -90,7 +90,12 @@ function hear(message: FromWorker) {
     case "report": {
       stage.report(message.report);
       if (!message.ended) return;
-      turns.turned(message.report);
+      const unread = turns.turned(message.report);
+      if (unread !== null) {
+        ask({ type: "reset" });
+        alive = false;
+        if (prompt.value === "") prompt.value = unread;
+      }
       return writeAddress();
     }
     case "compared":
@@ -101,7 +106,7 @@ function hear(message: FromWorker) {
       by("progress").hidden = true;
       if (--pending > 0) return; // a link's run was asked for when its model came
       busy = running = false;
-      if (turns.list.length > 0 && model) say(ENDS[turns.ended] ?? "");
+      if (turns.ended && model) say(ENDS[turns.ended] ?? "");
       return refresh();
     }
   }
@@ -111,6 +116,7 @@ const ENDS: Record<string, string> = {
   length: "all new tokens are there: it can go on",
   end: "the model ended the text",
   caller: "stopped: it can go on",
+  reading: "stopped while it read: ask again",
 };
 
 const say = (text: string) => by("status").textContent = text;
@@ -178,7 +184,7 @@ function giveBack() {
 /** The address of the run there is, or of the page. */
 function runAddress(): string {
   const { settings, list } = turns;
-  const hash = settings ? toHash({ settings, turns: list, model: address() }) : "";
+  const hash = settings && list.length > 0 ? toHash({ settings, turns: list, model: address() }) : "";
   return hash || location.pathname + location.search;
 }
 
@@ -201,7 +207,7 @@ by("form").addEventListener("submit", (event) => {
   const turn = asked();
   if (!turn || busy || !model || go.disabled) return;
   prompt.value = "";
-  if (turns.list.length === 0) return run(form.settings, [turn]);
+  if (!alive || turns.list.length === 0) return run(form.settings, [...turns.list, turn]);
   begin(turns.more(turn));
 });
 prompt.addEventListener("keydown", (event) => {

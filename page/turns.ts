@@ -11,6 +11,7 @@ export class Turns {
   ended = "";
   #before: readonly Turn[] = []; // what was asked now
   #at = 0; // the turn that runs
+  #reads = false; // it has a text of its own to read first
   #asked: number[] = []; // tokens, of every turn from there on
 
   /** All new tokens asked for. */
@@ -22,6 +23,7 @@ export class Turns {
   run(settings: Settings, turns: readonly Turn[]): ToWorker {
     this.clear();
     this.settings = settings;
+    this.#reads = true;
     this.list = turns;
     this.#asked = turns.map(({ max }) => max);
     return { type: "run", settings, turns };
@@ -30,6 +32,7 @@ export class Turns {
   /** One turn more. A text that goes on after it had its length, or was stopped, is one longer turn. */
   more(turn: Turn): ToWorker {
     this.#before = this.list;
+    this.#reads = turn.text !== "";
     const last = this.list.at(-1);
     if (!last || turn.text !== "" || this.ended === "end") this.list = [...this.list, turn];
     else this.list = [...this.list.slice(0, -1), { text: last.text, max: last.max + turn.max }];
@@ -38,8 +41,19 @@ export class Turns {
     return { type: "turn", turn };
   }
 
-  /** A turn has ended. Where it was stopped, the run is as long as it is, and ends there. */
-  turned({ ended, newTokens }: Pick<Report, "ended" | "newTokens">): void {
+  /**
+   * A turn has ended. Where it was stopped, the run is as long as it is, and ends there. Where that was while it read, what
+   * the session has is no run that can be asked for: the turn is taken back. @returns its text then, else null
+   */
+  turned({ ended, newTokens }: Pick<Report, "ended" | "newTokens">): string | null {
+    if (ended === "caller" && newTokens === 0 && this.#reads) {
+      const { text } = this.list[this.#at];
+      this.list = this.list.slice(0, this.#at);
+      this.#asked = [];
+      if (this.list.length === 0) this.clear();
+      this.ended = "reading";
+      return text;
+    }
     const asked = this.#asked.shift() ?? 0;
     this.ended = ended;
     this.#before = this.list;
@@ -48,6 +62,7 @@ export class Turns {
       this.list = [...this.list.slice(0, this.#at), { text, max: Math.max(1, max - asked + newTokens) }];
     }
     this.#at++;
+    return null;
   }
 
   /** What was asked did not come about. @param alive whether the session goes on @returns the text that was asked */

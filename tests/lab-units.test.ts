@@ -115,6 +115,12 @@ test("a text that goes on is one longer turn, and one that was stopped ends wher
   turns.turned({ ended: "length", newTokens: 6 });
   turns.turned({ ended: "caller", newTokens: 1 });
   assert.equal(turns.list, [{ text: "a", max: 6 }, { text: "b", max: 1 }]);
+  assert.is(turns.more({ text: "c", max: 4 }).type, "turn");
+  assert.is(turns.turned({ ended: "caller", newTokens: 0 }), "c"); // stopped while it read: taken back
+  assert.equal(turns.list, [{ text: "a", max: 6 }, { text: "b", max: 1 }]);
+  turns.run(DEFAULTS, [one]);
+  assert.is(turns.turned({ ended: "caller", newTokens: 0 }), "a");
+  assert.equal([turns.list, turns.settings, turns.ended], [[], null, "reading"]);
   turns.run(DEFAULTS, [one]);
   assert.is(turns.failed(false), "a");
   assert.equal([turns.list, turns.settings], [[], null]);

@@ -193,6 +193,53 @@ test("a link's run can be stopped like any other, and the skip link leaves its a
   await other.context().close();
 });
 
+test("a run stopped while it reads is taken back, and can be asked for again", async () => {
+  const long = await it.open();
+  await ready(long);
+  const text = "The fox ran to the river. ".repeat(200);
+  await long.fill("#max", "3");
+  for (const before of ["", "Once upon a time"]) {
+    if (before) {
+      await long.fill("#prompt", before);
+      await long.click("#go");
+      await ended(long);
+    }
+    const url = long.url();
+    await long.fill("#prompt", text);
+    await long.click("#go");
+    await long.waitForFunction(() => document.querySelectorAll("#text span").length > 60);
+    await long.click("#stop");
+    await long.waitForSelector("#go:not([hidden]):not(:disabled)");
+    assert.is(await long.textContent("#status"), "stopped while it read: ask again");
+    assert.equal([await long.inputValue("#prompt"), long.url()], [text, url]);
+  }
+  await long.fill("#prompt", " and");
+  await long.click("#go");
+  await ended(long);
+  assert.match(long.url(), /turn=3%3AOnce\+upon\+a\+time&turn=3%3A\+and$/);
+  assert.match(await long.textContent("#text").then(String), /^<\|bos\|>Once upon a time[^]* and/);
+  await long.context().close();
+});
+
+test("the full cache needs no budget; settings that cannot run leave no run in the address", async () => {
+  const other = await it.open();
+  await ready(other);
+  await other.fill("#max", "3");
+  await other.fill("[name=budget]", "4");
+  await other.selectOption("[name=policy]", "full");
+  assert.is(await other.inputValue("[name=budget]"), "");
+  await other.fill("[name=budget]", "4");
+  await other.click("#go");
+  await other.waitForSelector("#trouble:not([hidden])");
+  await other.waitForSelector("#go:not([hidden]):not(:disabled)");
+  assert.is(new URL(other.url()).hash, "");
+  await other.fill("[name=budget]", "");
+  await other.click("#go");
+  await ended(other);
+  assert.match(other.url(), /policy=full&turn=3%3AOnce/);
+  await other.context().close();
+});
+
 test("the map as a picture", async () => {
   const [file] = await Promise.all([page.waitForEvent("download"), page.click("#picture")]);
   const png = await Deno.readFile(await file.path());

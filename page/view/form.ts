@@ -30,7 +30,9 @@ export class Form {
       field(form, name).append(...values.map((value) => new Option(value, value)));
     fill("policy", Object.keys(POLICIES));
     fill("score", SCORES);
-    form.addEventListener("input", () => {
+    form.addEventListener("input", ({ target }) => {
+      const policy = field(form, "policy");
+      if (target === policy && policy.value === "full") field(form, "budget").value = ""; // made for another policy
       this.#tell();
       changed();
     });

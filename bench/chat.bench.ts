@@ -15,10 +15,14 @@ the others. The fox laughed and said that a bird could not move a tree. The hare
 hedgehog went with him, then the badger, and at last even the fox, who did not want to be alone. It took them two days. They dug under
 the wall of leaves and mud, a little at a time, and carried the branches away. On the third morning the water broke through and ran
 down the old bed, past the villages, under the bridge, and home. In the evening the crow sat in her oak and told the river what she had
-seen. And this time, she thought, it answered.`.replaceAll("\n", " ");
+seen. And this time, she thought, it answered. The animals never spoke of the matter again, but from that year on the fox left a
+fish for the crow under the oak on the first day of every summer, and the hare, who did not like fish, left her a handful of ripe
+blackberries. The badger built a bench by the pond, so that whoever went up there in a dry year could sit and rest before the work
+began. The hedgehog said that he would have gone first, if only somebody had asked him, and nobody contradicted him.`
+    .replaceAll("\n", " ");
 const QUESTIONS = [
   `${STORY}\n\nWhat is this story about?`,
-  "Who did the crow speak to?",
+  "Why did the animals leave their wood, and what did they find?",
   "What is the capital of France?",
   "Write a short poem about a river.",
   "Why is the sky blue?",

@@ -35,11 +35,15 @@ function bytes(/** @type {string} */ path) {
   return `export default Uint8Array.from(${text}, (one) => one.charCodeAt(0));`;
 }
 
+/** Without the cache that a Deno program has, a folder: src/model/access.ts asks for it only where there is a Deno. */
+const noFolder = "export const cacheFolder = () => null, folderStore = () => null;";
+
 /** @type {import("esbuild").Plugin} */
 export const lighten = {
   name: "lighten",
   setup(build) {
     build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({ contents: shader(read(path)), loader: "text" }));
+    build.onLoad({ filter: /src[\\/]model[\\/]cache[\\/]folder\.ts$/ }, () => ({ contents: noFolder, loader: "js" }));
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => ({ contents: plots(read(path)), loader: "js" }));
     build.onLoad(
       { filter: /jinja[\\/]dist[\\/]index\.js$/ },

@@ -81,7 +81,7 @@ export interface Account {
 }
 
 export type FromWorker =
-  | { type: "progress"; what: string; done: number; total: number | null } // bytes
+  | { type: "progress"; what: string; done: number; total: number | null } // bytes, or tokens read
   | { type: "loaded"; model: ModelInfo }
   | { type: "began"; run: RunInfo }
   /** The session forgot everything: what comes is read from the beginning. */

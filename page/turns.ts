@@ -19,6 +19,11 @@ export class Turns {
     return this.list.reduce((sum, { max }) => sum + max, 0);
   }
 
+  /** Whether there is a run under other settings than these: it goes on only under its own. */
+  differ(settings: Settings): boolean {
+    return this.list.length > 0 && JSON.stringify(settings) !== JSON.stringify(this.settings);
+  }
+
   /** A new run. */
   run(settings: Settings, turns: readonly Turn[]): ToWorker {
     this.clear();

@@ -65,21 +65,12 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   model?.dispose();
   model = null;
   const where = from.kind === "files" ? from.files : from.kind === "url" ? from.url : shipped();
-  const tell = (what: string) => {
-    let told = 0; // ms
-    return (done: number, total: number | null) => {
-      if (performance.now() - told < 50 && done !== total) return;
-      told = performance.now();
-      post({ type: "progress", what, done, total });
-    };
-  };
-  const loading = tell("loading");
-  const downloads = new Map<string, ReturnType<typeof tell>>();
+  const downloads = new Map<string, ReturnType<typeof progress>>();
   model = await load(where, {
     cache: from.kind === "url", // the shipped one is in the browser's own cache
-    onProgress: loading,
+    onProgress: progress("loading"),
     onDownload: (file, done, total) => {
-      if (!downloads.has(file)) downloads.set(file, tell(`fetching ${file}`));
+      if (!downloads.has(file)) downloads.set(file, progress(`fetching ${file}`));
       downloads.get(file)!(done, total);
     },
   });
@@ -97,6 +88,16 @@ function nameOf(from: Extract<ToWorker, { type: "load" }>["from"]): string {
   if (from.kind === "shipped") return "fable-2m";
   if (from.kind === "url") return from.url.replace(/[?#].*$/, "").replace(/\/+$/, "").split("/").at(-1) || from.url;
   return from.name;
+}
+
+/** Tells how far something is, at most once in 50 ms and at its end. */
+function progress(what: string) {
+  let told = 0; // ms
+  return (done: number, total: number | null) => {
+    if (performance.now() - told < 50 && done !== total) return;
+    told = performance.now();
+    post({ type: "progress", what, done, total });
+  };
 }
 
 /** Makes the session of a run. */
@@ -135,12 +136,16 @@ async function takeTurn(run: Run, { text, max }: Turn, signal: AbortSignal) {
   const { session, watch, settings } = run;
   const seed = run.begun || settings.seed === "" ? {} : { seed: Number(settings.seed) }; // later draws go on
   run.begun = true;
+  const reading = progress("reading");
   const options = {
     ...optionsOf(settings).generate,
     ...seed,
     maxNewTokens: max,
     signal,
-    onPrefill: (done: number, total: number) => done < total && watch.stepped(null), // the last chunk's id comes next
+    onPrefill: (done: number, total: number) => {
+      reading(done, total);
+      if (done < total) watch.stepped(null); // the last chunk's id comes next
+    },
     onToken: (id: number) => watch.stepped(id),
   };
   try {

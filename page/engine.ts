@@ -39,7 +39,7 @@ export class Engine {
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       const message = event.message || "the page’s worker could not be started";
-      hear({ type: "failed", during: "run", name: "Error", message, lost: true, webgpu: true });
+      hear({ type: "failed", alive: false, during: "run", name: "Error", message, lost: true, webgpu: true });
     });
     this.ask({ type: "load", from });
   }

@@ -57,6 +57,7 @@ function hear(message: FromWorker) {
     case "loaded":
       return loaded(message.model);
     case "began":
+      turns.began();
       alive = true;
       return stage.begin(message.run);
     case "forgot":
@@ -116,7 +117,6 @@ function loaded(model: ModelInfo) {
 
 function run(settings: Settings, which: readonly Turn[]) {
   form.settings = settings;
-  alive = false;
   begin(turns.run(form.settings, which));
 }
 
@@ -223,11 +223,12 @@ function refresh() {
 
 // ---- trouble -----------------------------------------------------------------------------------------------------
 
-function fail(failed: Failed) {
+function fail(failed: Failed & { alive: boolean }) {
   if (failed.during === "load") {
     engine.model = null;
     by("model-name").textContent = "no model";
   }
+  alive = failed.alive;
   const text = turns.failed(alive);
   if (!alive) stage.clear();
   if (prompt.value === "") prompt.value = text;

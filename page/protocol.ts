@@ -92,7 +92,16 @@ export type FromWorker =
   | { type: "report"; report: Report; ended: boolean } // so far, or of a turn that ended; without its ids
   | { type: "compared"; told: Told }
   | { type: "idle" } // nothing runs any more
-  | { type: "failed"; during: "load" | "run"; name: string; message: string; lost: boolean; webgpu: boolean }
+  /** alive: whether there is a session still. */
+  | {
+    type: "failed";
+    alive: boolean;
+    during: "load" | "run";
+    name: string;
+    message: string;
+    lost: boolean;
+    webgpu: boolean;
+  }
   | { type: "account"; account: Account };
 
 /**

@@ -32,7 +32,7 @@ export class Views {
   #state: { model: ModelInfo | null; busy: boolean } = { model: null, busy: true };
   #theme: Theme = "light";
   readonly #addresses = { watch: location.pathname + location.search, compare: "#view=compare", cost: "#view=cost" };
-  #visit = 0; // marks the entries of the history since a link was opened
+  #visit = Math.random(); // marks the entries of the history since a link was opened
 
   constructor(host: Omit<Host, "address">) {
     this.#host = { ...host, address: (hash) => this.at("compare", hash) };

@@ -1,6 +1,8 @@
 /** The worker: loads models, runs sessions, and tells the page of every step. */
 import { load, type Model, type Session } from "../src/index.ts";
 import { describeModel } from "../src/model/config.ts";
+import { checkGenerate } from "../src/options.ts";
+import { planSession } from "../src/plan.ts";
 import { policies, type Policy } from "../src/policies/index.ts";
 import { ruleName } from "../src/policies/rule.ts";
 import type { FromWorker, ToWorker, Turn } from "./protocol.ts";
@@ -102,11 +104,12 @@ function progress(what: string) {
 
 /** Makes the session of a run. */
 function begin(settings: Settings) {
-  close();
   if (!model) throw new Error("Cannot run: a model must be loaded, got none");
-  const { layers, kvHeads } = model.config;
+  const { layers, kvHeads, vocab } = model.config;
+  const { session: options, generate } = optionsOf(settings);
+  planSession(model, options), checkGenerate(generate, vocab); // what cannot run leaves the run there is as it is
+  close();
   const watch = new Watch(layers, kvHeads, model.tokenizer, post);
-  const { session: options } = optionsOf(settings);
   // A link gives the same run everywhere, or says why not: the budget is what was asked for.
   // Recording makes every policy compute attention, also those that do not read it: the map shows it.
   const session = model.session({ ...options, exactBudget: true, record: watch.record, onEvict: watch.evicted });
@@ -175,7 +178,7 @@ function close() {
 function fail(during: "load" | "run", error: unknown) {
   const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
   const lost = model !== null && model.gpu.failure !== null;
-  post({ type: "failed", during, name, message, lost, webgpu: Boolean(navigator.gpu) });
+  post({ type: "failed", alive: run !== null, during, name, message, lost, webgpu: Boolean(navigator.gpu) });
 }
 
 function sendScores(step: number) {

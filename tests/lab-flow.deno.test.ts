@@ -52,6 +52,18 @@ test("a run goes on only under its own settings; the button says what it will do
   await page.fill("[name=seed]", "7");
   await page.fill("[name=seed]", ""); // as the run has it
   assert.is(await button(page), "Continue");
+  const shown = [hash(page), await page.textContent("#text")];
+  for (const [name, wrong, right] of [["budget", "much", "20"], ["temperature", "-1", "0.5"], ["stride", "0", ""]]) {
+    await page.fill(`[name=${name}]`, wrong);
+    await page.press(`[name=${name}]`, "Enter");
+    assert.match(await trouble(page), new RegExp(`must be .*, got`));
+    await page.waitForSelector("#go:not([hidden]):not(:disabled)");
+    assert.equal([hash(page), await page.textContent("#text")], shown); // what cannot run leaves the run there is
+    assert.equal([await button(page), await page.inputValue("#prompt")], ["Run again", ""]);
+    await page.fill(`[name=${name}]`, right);
+    assert.is(await button(page), "Continue");
+    await page.click("#trouble-close");
+  }
   await running(page, () => page.press("#max", "Enter"));
   assert.equal(asked(page).getAll("turn"), ["8:Lily had"]);
   await end(page);
@@ -168,6 +180,12 @@ test("views are entries of the history: Back and Forward switch them, and what r
   await page.click("#view-cost");
   await went(() => page.goBack(), "Watch");
   await running(page, () => page.goBack());
+  assert.is(hash(page), run);
+
+  await page.click("#view-cost"); // after the page has come anew no run is there: Back makes it again
+  await page.reload();
+  await page.waitForSelector("#go:not(:disabled)", { state: "attached" });
+  await running(page, () => went(() => page.goBack(), "Watch"));
   assert.is(hash(page), run);
   await end(page);
 });

@@ -86,6 +86,7 @@ test("a text that goes on is one longer turn, and one that was stopped ends wher
   const turns = new Turns();
   const [one, on, more] = [{ text: "a", max: 5 }, { text: "", max: 3 }, { text: "b", max: 2 }];
   turns.run(DEFAULTS, [one]);
+  turns.began();
   turns.turned({ ended: "length", newTokens: 5 });
   turns.more(on);
   assert.equal(turns.list, [{ text: "a", max: 8 }]);
@@ -110,6 +111,13 @@ test("a text that goes on is one longer turn, and one that was stopped ends wher
   turns.run(DEFAULTS, [one]);
   assert.is(turns.turned({ ended: "caller", newTokens: 0 }), "a");
   assert.equal([turns.list, turns.settings, turns.ended], [[], null, "reading"]);
+  turns.run(DEFAULTS, [one]);
+  turns.began();
+  turns.turned({ ended: "length", newTokens: 5 });
+  assert.equal([turns.run({ ...DEFAULTS, budget: "much" }, [more]).type, turns.failed(true)], ["run", "b"]); // it did not begin
+  assert.equal([turns.list, turns.settings, turns.ended], [[one], DEFAULTS, "length"]);
+  turns.run({ ...DEFAULTS, budget: "much" }, turns.list);
+  assert.equal([turns.failed(true), turns.list], ["", [one]]); // nothing was in the box
   turns.run(DEFAULTS, [one]);
   assert.is(turns.failed(false), "a");
   assert.equal([turns.list, turns.settings, turns.differ(DEFAULTS)], [[], null, false]);

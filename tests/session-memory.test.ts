@@ -92,7 +92,7 @@ test("what does not fit is refused in one sentence that says what would", async 
   const model = await open(FABLE, 4_745_000);
   assert.match(
     refusal(() => model.session()),
-    /^Cannot create session: no slot fits with a stride of \d+ in memory of 4\.75 MB beside 4\.73 MB of weights, got \d+ \(\d\.\d\d MB\)$/,
+    /^Cannot create session: no slot fits with a stride of \d+ in memory of 4\.74 MB beside 4\.73 MB of weights, got \d+ \(\d\.\d\d MB\)$/,
   );
   model.dispose();
   const larger = await open(FABLE, 9_000_000);

@@ -248,30 +248,50 @@ fn vector(
 }
 
 const TOKENS = 8u;
+const THREADS = 32u;
+const OWN_ROWS = 4u;
 
-/** A row against TOKENS tokens a thread. Grid: (ceil(ROWS / 64) as x·y, ceil(tokens / TOKENS) as z). */
-@compute @workgroup_size(64)
+/** Weights 4·i to 4·i + 3 of a unit. */
+fn weights(from_w: u32, own: u32, scale: vec4f, i: u32) -> vec4f {
+  let pair = select(scale.xy, scale.zw, i >= 4u);
+  return pair.x * codes(from_w, own, i) + pair.y;
+}
+
+/** OWN_ROWS rows, THREADS apart, against TOKENS tokens a thread. Grid: (ceil(ROWS / 128) as x·y, ceil(tokens / TOKENS) as z). */
+@compute @workgroup_size(THREADS)
 fn matrix(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * 64u + thread;
+  let row = (group.y * groups.x + group.x) * THREADS * OWN_ROWS + thread;
   if (row >= ROWS) { return; }
+  let rows = min(vec4u(row) + THREADS * vec4u(0u, 1u, 2u, 3u), vec4u(ROWS - 1u));
   let from_token = group.z * TOKENS;
-  let tokens = min(TOKENS, feed[0] - from_token);
-  var sums: array<f32, TOKENS>;
+  let pitch = BLOCKS * 2u; // of x, which is read past the last token as well: those sums go nowhere
+  var first = mat4x4f(); // [4 tokens][4 rows]
+  var last = mat4x4f(); // of the other 4 tokens
   for (var unit = 0u; unit < BLOCKS / 4u; unit++) {
-    let from_w = place(row, unit);
     let own = unit % block_units();
-    let scale = scales(from_w, own);
+    let from_w = vec4u(place(rows.x, unit), place(rows.y, unit), place(rows.z, unit), place(rows.w, unit));
+    let scale = mat4x4f(scales(from_w.x, own), scales(from_w.y, own), scales(from_w.z, own), scales(from_w.w, own));
     for (var i = 0u; i < 8u; i++) {
-      let pair = select(scale.xy, scale.zw, i >= 4u);
-      let weights = pair.x * codes(from_w, own, i) + pair.y;
-      for (var t = 0u; t < tokens; t++) {
-        sums[t] += dot(weights, x[((from_token + t) * BLOCKS + unit * 4u) * 2u + i]);
-      }
+      let four = transpose(mat4x4f(
+        weights(from_w.x, own, scale[0], i),
+        weights(from_w.y, own, scale[1], i),
+        weights(from_w.z, own, scale[2], i),
+        weights(from_w.w, own, scale[3], i),
+      ));
+      let at = from_token * pitch + unit * 8u + i;
+      first += four * mat4x4f(x[at], x[at + pitch], x[at + 2u * pitch], x[at + 3u * pitch]);
+      last += four * mat4x4f(x[at + 4u * pitch], x[at + 5u * pitch], x[at + 6u * pitch], x[at + 7u * pitch]);
     }
   }
-  for (var t = 0u; t < tokens; t++) { finish(from_token + t, row, sums[t]); }
+  let tokens = min(TOKENS, feed[0] - from_token);
+  for (var t = 0u; t < tokens; t++) {
+    let sums = select(first[t % 4u], last[t % 4u], t >= 4u);
+    for (var r = 0u; r < OWN_ROWS && row + THREADS * r < ROWS; r++) {
+      finish(from_token + t, row + THREADS * r, sums[r]);
+    }
+  }
 }

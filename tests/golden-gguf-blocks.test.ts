@@ -66,7 +66,7 @@ async function decode(type: Quantised, raw: Uint8Array, rows: number): Promise<F
   const found = [
     await run("blockEmbed", columns, [Math.ceil(columns / 64), rows, 1]),
     turned(await run("blockVec", rows, [Math.ceil(rows / 8), 1, columns])),
-    turned(await run("blockMat", rows, [Math.ceil(rows / 64), 1, Math.ceil(columns / 8)])),
+    turned(await run("blockMat", rows, [Math.ceil(rows / 128), 1, Math.ceil(columns / 8)])),
   ];
   for (const buffer of [w, x, nothing, feed, y, readback]) buffer.destroy();
   gpu.unwatch();

@@ -1,5 +1,5 @@
 /** The page: what the visitor asks for, what the worker answers, and the address that says it all. */
-import { explain, type Failed, type Way, WAYS } from "./failures.ts";
+import { explain, explainUnkept, type Failed, type Way, WAYS } from "./failures.ts";
 import type { From, FromWorker, ModelInfo, ToWorker, Turn } from "./protocol.ts";
 import { DEFAULTS, FIRST, fromHash, MOST_TOKENS, type Settings, toHash } from "./settings.ts";
 import { Stage } from "./stage.ts";
@@ -148,6 +148,7 @@ function loaded(info: ModelInfo) {
   const next = waiting;
   waiting = null;
   if (next) run(next.settings, [...next.turns]);
+  if (info.warning) trouble.show({ text: explainUnkept(info.warning) });
 }
 
 /** What the address calls the model: a file has no address, only a name. */

@@ -74,10 +74,12 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
     };
   };
   const loading = tell("loading");
+  let warning = "";
   const downloads = new Map<string, ReturnType<typeof tell>>();
   model = await load(where, {
     cache: from.kind === "url", // the shipped one is in the browser's own cache
     onProgress: loading,
+    onWarning: (line) => warning = line,
     onDownload: (file, done, total) => {
       if (!downloads.has(file)) downloads.set(file, tell(`fetching ${file}`));
       downloads.get(file)!(done, total);
@@ -87,7 +89,14 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   const mine = model;
   gpu.device.lost.then(() => mine === model && fail("run", new Error("the GPU device was lost")));
   const about = describeModel(config);
-  const info = { name: nameOf(from), about, adapter: gpu.adapter, bytes: model.gpuBytes, chat: chatTemplate !== null };
+  const info = {
+    name: nameOf(from),
+    about,
+    adapter: gpu.adapter,
+    bytes: model.gpuBytes,
+    chat: chatTemplate !== null,
+    warning,
+  };
   post({ type: "loaded", model: info });
 }
 

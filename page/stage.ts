@@ -29,6 +29,7 @@ export class Stage {
   #asked = -1; // the step whose scores were asked for and have not come
   #picked: Cell | null = null; // stays
   #pointed: Cell | null = null; // while the pointer is there
+  #budget = 0; // slots per lane, in the last report
   #told = true; // the token's table is as it should be
   #tellAt = 0; // ms: not before
   #drawing = false;
@@ -54,9 +55,9 @@ export class Stage {
       this.#moved();
     });
     by("picture").addEventListener("click", async () => {
-      const measure = this.#measure.selectedOptions[0].text;
-      const title = `kvcap, ${this.#run!.rule}, ${by("step-text").textContent}, colour: ${measure}`;
-      save("kvcap-map.png", await this.#map.picture(title));
+      const budget = this.#run!.evicts ? `, budget ${this.#budget}` : "";
+      const line = `${by("model-name").textContent}, ${this.#run!.rule}${budget}, ${by("step-text").textContent}`;
+      save("kvcap-map.png", await this.#map.picture(line, unitOf(this.#measure.value as Measure, this.#run!)));
     });
   }
 
@@ -123,6 +124,7 @@ export class Stage {
   }
 
   report(report: Report): void {
+    this.#budget = report.budget;
     this.#numbers.report(report);
   }
 

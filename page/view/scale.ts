@@ -12,7 +12,11 @@ export interface Scale {
 }
 
 /** What is coloured, in words. */
-export function unitOf(measure: Measure, { score, window, pool }: RunInfo): string {
+export function unitOf(measure: Measure, run: RunInfo): string {
+  return wordsOf(measure, run) + (isLog(measure, run.score) ? ", logarithmic" : "");
+}
+
+function wordsOf(measure: Measure, { score, window, pool }: RunInfo): string {
   if (measure === "mean") return "attention per query, mean";
   if (measure === "spread") return "attention per query, standard deviation";
   const pooled = pool === "none" ? "" : `, ${pool} among neighbours`;

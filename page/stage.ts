@@ -6,7 +6,7 @@ import { Legend } from "./view/legend.ts";
 import { save } from "./view/dom.ts";
 import { type Cell, MapView } from "./view/map.ts";
 import { Numbers } from "./view/numbers.ts";
-import { type Measure, number, unitOf } from "./view/scale.ts";
+import { type Measure, number, scaleWords } from "./view/scale.ts";
 import { TextView } from "./view/text.ts";
 import type { Theme } from "./view/colour.ts";
 import { laneName, TokenView } from "./view/token.ts";
@@ -57,7 +57,7 @@ export class Stage {
     by("picture").addEventListener("click", async () => {
       const budget = this.#run!.evicts ? `, budget ${this.#budget}` : "";
       const line = `${by("model-name").textContent}, ${this.#run!.rule}${budget}, ${by("step-text").textContent}`;
-      save("kvcap-map.png", await this.#map.picture(line, unitOf(this.#measure.value as Measure, this.#run!)));
+      save("kvcap-map.png", await this.#map.picture(line, scaleWords(this.#measure.value as Measure, this.#run!)));
     });
   }
 
@@ -94,7 +94,7 @@ export class Stage {
     this.#map.begin(run, log);
     this.#token.begin(run, log);
     this.#numbers.clear();
-    this.#legend.show(this.#map.tiles!.scale, unitOf(this.#measure.value as Measure, run));
+    this.#legend.show(this.#map.tiles!.scale, scaleWords(this.#measure.value as Measure, run));
     this.#draw();
   }
 
@@ -132,7 +132,7 @@ export class Stage {
     if (!this.#scores || !this.#run) return;
     const measure = this.#measure.value as Measure;
     this.#map.colour(this.#scores, measure);
-    this.#legend.show(this.#map.tiles!.scale, unitOf(measure, this.#run));
+    this.#legend.show(this.#map.tiles!.scale, scaleWords(measure, this.#run));
     this.#told = false;
     this.#draw();
   }

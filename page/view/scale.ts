@@ -11,12 +11,12 @@ export interface Scale {
   readonly high: number;
 }
 
-/** What is coloured, in words. */
-export function unitOf(measure: Measure, run: RunInfo): string {
-  return wordsOf(measure, run) + (isLog(measure, run.score) ? ", logarithmic" : "");
-}
+/** What the scale is of, in words. */
+export const scaleWords = (measure: Measure, run: RunInfo): string =>
+  unitOf(measure, run) + (isLog(measure, run.score) ? ", logarithmic" : "");
 
-function wordsOf(measure: Measure, { score, window, pool }: RunInfo): string {
+/** What is coloured, in words. */
+export function unitOf(measure: Measure, { score, window, pool }: RunInfo): string {
   if (measure === "mean") return "attention per query, mean";
   if (measure === "spread") return "attention per query, standard deviation";
   const pooled = pool === "none" ? "" : `, ${pool} among neighbours`;

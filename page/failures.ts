@@ -1,7 +1,7 @@
 /** What went wrong, in a plain sentence, and a way on. */
 
 /** What the visitor may do about it. */
-export type Way = "retry" | "model" | "settings" | "none";
+export type Way = "retry" | "model" | "settings";
 
 export interface Trouble {
   readonly text: string;
@@ -12,7 +12,6 @@ export const WAYS: Record<Way, string> = {
   retry: "Load the model again",
   model: "Choose another model",
   settings: "Go to the settings",
-  none: "",
 };
 
 /** What the worker said. */

@@ -82,7 +82,7 @@ export interface Account {
 }
 
 export type FromWorker =
-  | { type: "progress"; what: string; done: number; total: number | null } // bytes
+  | { type: "progress"; what: string; done: number; total: number | null } // bytes, or tokens read
   | { type: "loaded"; model: ModelInfo }
   | { type: "began"; run: RunInfo }
   /** The session forgot everything: what comes is read from the beginning. */
@@ -93,7 +93,16 @@ export type FromWorker =
   | { type: "report"; report: Report; ended: boolean } // so far, or of a turn that ended; without its ids
   | { type: "compared"; told: Told }
   | { type: "idle" } // nothing runs any more
-  | { type: "failed"; during: "load" | "run"; name: string; message: string; lost: boolean; webgpu: boolean }
+  /** alive: whether there is a session still. */
+  | {
+    type: "failed";
+    alive: boolean;
+    during: "load" | "run";
+    name: string;
+    message: string;
+    lost: boolean;
+    webgpu: boolean;
+  }
   | { type: "account"; account: Account };
 
 /**

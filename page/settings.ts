@@ -1,37 +1,40 @@
 /** What a visitor can set, as text: the fields of the form, the address of a run, and the library's options. */
 import { parseBudget } from "../src/budget.ts";
+import { POOLS, SCOPES, SCORES } from "../src/core-rule.ts";
+import { policies } from "../src/policies/index.ts";
 import type { Count, GenerateOptions, SessionOptions } from "../src/options.ts";
 import type { Turn } from "./protocol.ts";
 
 /** Every setting by name. Empty: as the library has it. */
 export type Settings = Record<Name, string>;
-type Kind = "number" | "budget" | "count" | "text" | "flag";
+type Kind = "number" | "budget" | "count" | "text" | readonly string[]; // a list: one of these
 export type Name = keyof typeof FIELDS;
 
+const FLAG = ["yes", "no"] as const;
 const FIELDS = {
-  mode: "text", // "text" or "chat"
+  mode: ["text", "chat"],
   system: "text",
   temperature: "number",
   topP: "number",
   seed: "number",
-  stopAtEnd: "flag",
-  policy: "text",
+  stopAtEnd: FLAG,
+  policy: Object.keys(policies),
   budget: "budget",
   stride: "number",
-  positions: "text",
-  allocation: "text",
-  kv: "text",
-  score: "text",
-  scope: "text",
+  positions: ["absolute", "cache"],
+  allocation: ["uniform", "pyramid", "adaptive"],
+  kv: ["f32", "f16", "q8"],
+  score: SCORES,
+  scope: SCOPES,
   window: "number",
-  pool: "text",
+  pool: POOLS,
   width: "number",
-  shared: "flag",
+  shared: FLAG,
   sinks: "count",
   newest: "count",
   unsettled: "count",
-  aggregate: "text",
-  pinPrompt: "flag",
+  aggregate: ["mean", "max"],
+  pinPrompt: FLAG,
 } as const satisfies Record<string, Kind>;
 
 export const NAMES = Object.keys(FIELDS) as Name[];
@@ -46,13 +49,16 @@ export const FIRST: Turn = { text: "Once upon a time, there was a little fox who
 export const MOST_TOKENS = 20_000; // of a run: the page shows every one
 
 /** Reads one setting. @throws RangeError in a sentence */
-function read(name: Name, text: string): unknown {
-  const refuse = (rule: string) => new RangeError(`Cannot run: ${LABELS[name] ?? name} must be ${rule}, got ${text}`);
-  switch (FIELDS[name] as Kind) {
+function read(name: Name, text: string, action: string): unknown {
+  const refuse = (rule: string) => refusal(action, LABELS[name] ?? name, rule, text);
+  const kind: Kind = FIELDS[name];
+  if (typeof kind !== "string") {
+    if (!kind.includes(text)) throw refuse(`${kind.slice(0, -1).join(", ")} or ${kind.at(-1)}`);
+    return kind === FLAG ? text === "yes" : text;
+  }
+  switch (kind) {
     case "text":
       return text;
-    case "flag":
-      return text === "yes";
     case "budget": {
       const budget = parseBudget(text);
       if (budget === null) throw refuse("slots (96), a share of the prompt (25%) or bytes (512KB)");
@@ -68,6 +74,9 @@ function read(name: Name, text: string): unknown {
   }
 }
 
+const refusal = (action: string, name: string, rule: string, text: string) =>
+  new RangeError(`Cannot ${action}: ${name} must be ${rule}, got ${text.slice(0, 40)}`);
+
 const LABELS: Partial<Record<Name, string>> = { topP: "top-p", pinPrompt: "the pinned prompt" };
 
 /** The library's options. @throws RangeError in a sentence */
@@ -76,7 +85,7 @@ export function optionsOf(settings: Settings): { session: SessionOptions; genera
   const generate: Record<string, unknown> = {};
   for (const name of NAMES) {
     if (settings[name] === "" || name === "mode" || name === "system") continue;
-    (GENERATE.includes(name) ? generate : session)[name] = read(name, settings[name]);
+    (GENERATE.includes(name) ? generate : session)[name] = read(name, settings[name], "run");
   }
   return { session, generate };
 }
@@ -98,18 +107,52 @@ export function toHash({ settings, turns, model }: Address): string {
   return `#${parts}`;
 }
 
-/** Reads what stands behind the address's #; null where no run does. */
-export function fromHash(hash: string): Address | null {
-  const parts = new URLSearchParams(hash.replace(/^#/, ""));
+/** What is read of a link, value by value. */
+export class LinkReader {
+  readonly parts: URLSearchParams;
+  /** A sentence about each value that is none. */
+  readonly bad: string[] = [];
+
+  constructor(hash: string) {
+    this.parts = new URLSearchParams(hash.replace(/^#/, ""));
+  }
+
+  refuse(name: string, rule: string, text: string): void {
+    this.bad.push(refusal("open the link", name, rule, text).message);
+  }
+
+  /** A setting; empty where there is none, or a bad one. */
+  setting(name: Name, text = this.parts.get(name) ?? ""): string {
+    try {
+      if (text !== "") read(name, text, "open the link");
+      return text;
+    } catch (error) {
+      this.bad.push((error as Error).message);
+      return "";
+    }
+  }
+}
+
+/** Reads what stands behind the address's #; null where nothing of a run does. */
+export function fromHash(hash: string): (Address & { readonly bad: readonly string[] }) | null {
+  const link = new LinkReader(hash);
+  const { parts, bad } = link;
+  const view = parts.get("view");
+  if (view === "compare" || view === "cost") return null;
+  if (!["view", "turn", ...NAMES].some((name) => parts.has(name))) return null;
+  if (view !== null) link.refuse("view", "compare or cost", view);
+  const settings = Object.fromEntries(NAMES.map((name) => [name, link.setting(name)])) as Settings;
+  settings.mode ||= "text";
+  settings.policy ||= "roco";
   let room = MOST_TOKENS;
   const turns = parts.getAll("turn").flatMap((part): Turn[] => {
-    const [, max, text] = /^(\d{1,5}):([\s\S]*)$/.exec(part) ?? [];
-    if (!max || room === 0) return [];
-    const turn = { text, max: Math.min(room, Math.max(1, Number(max))) };
-    room -= turn.max;
-    return [turn];
+    const [, max, text] = /^(\d{1,5}):([^]*)$/.exec(part) ?? [];
+    if (Number(max) >= 1 && Number(max) <= room) {
+      room -= Number(max);
+      return [{ text, max: Number(max) }];
+    }
+    link.refuse("turn", `its new tokens, a colon and its text, ${MOST_TOKENS} tokens in all at most`, part);
+    return [];
   });
-  if (turns.length === 0) return null;
-  const settings = Object.fromEntries(NAMES.map((name) => [name, parts.get(name) ?? ""])) as Settings;
-  return { settings, turns, model: parts.get("model") ?? "" };
+  return { settings, turns, model: parts.get("model") ?? "", bad };
 }

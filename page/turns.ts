@@ -10,6 +10,7 @@ export class Turns {
   /** How the last turn ended. */
   ended = "";
   #before: readonly Turn[] = []; // what was asked now
+  #was: Pick<Turns, "settings" | "list" | "ended"> | null = null; // the run before, while this one has not begun
   #at = 0; // the turn that runs
   #reads = false; // it has a text of its own to read first
   #asked: number[] = []; // tokens, of every turn from there on
@@ -19,14 +20,26 @@ export class Turns {
     return this.list.reduce((sum, { max }) => sum + max, 0);
   }
 
+  /** Whether there is a run under other settings than these: it goes on only under its own. */
+  differ(settings: Settings): boolean {
+    return this.list.length > 0 && JSON.stringify(settings) !== JSON.stringify(this.settings);
+  }
+
   /** A new run. */
   run(settings: Settings, turns: readonly Turn[]): ToWorker {
+    const was = { settings: this.settings, list: this.list, ended: this.ended };
     this.clear();
+    this.#was = was;
     this.settings = settings;
     this.#reads = true;
     this.list = turns;
     this.#asked = turns.map(({ max }) => max);
     return { type: "run", settings, turns };
+  }
+
+  /** The new run has begun: the one before is gone. */
+  began(): void {
+    this.#was = null;
   }
 
   /** One turn more. A text that goes on after it had its length, or was stopped, is one longer turn. */
@@ -65,17 +78,24 @@ export class Turns {
     return null;
   }
 
-  /** What was asked did not come about. @param alive whether the session goes on @returns the text that was asked */
+  /**
+   * What was asked did not come about. Where a new run did not even begin, the one before is there still.
+   * @param alive whether there is a session that goes on @returns the text that was asked
+   */
   failed(alive: boolean): string {
-    const text = this.list[this.#at]?.text ?? "";
+    const text = this.#was?.list === this.list ? "" : this.list[this.#at]?.text ?? "";
     if (!alive) this.clear();
-    else if (this.#asked.length > 0) this.list = this.#before;
+    else if (this.#was) {
+      Object.assign(this, this.#was);
+      this.#at = this.list.length;
+    } else if (this.#asked.length > 0) this.list = this.#before;
+    this.#was = null;
     this.#asked = [];
     return text;
   }
 
   clear(): void {
-    this.settings = null;
+    this.settings = this.#was = null;
     this.list = this.#before = [];
     this.ended = "";
     this.#at = 0;

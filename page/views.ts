@@ -1,5 +1,5 @@
 /** The page's three views. The first is there from the beginning; the others' code is fetched when they are first looked at. */
-import { comparisonFrom } from "./compare/comparison.ts";
+import type { Comparison } from "./compare/comparison.ts";
 import type { Told } from "./compare/result.ts";
 import type { CompareView } from "./compare/view.ts";
 import type { CostView } from "./cost/view.ts";
@@ -16,10 +16,10 @@ export interface Host {
   stop(): void;
   /** Says what went wrong with what was asked. */
   trouble(text: string): void;
-  /** What the address calls the model. */
-  address(): string;
-  /** The address while the first view is shown. */
-  watchAddress(): string;
+  /** What an address calls the model. */
+  model(): string;
+  /** Says what the address of comparisons is now. */
+  address(hash: string): void;
 }
 
 const by = (id: string) => document.getElementById(id)!;
@@ -31,36 +31,50 @@ export class Views {
   #cost: Promise<CostView> | null = null;
   #state: { model: ModelInfo | null; busy: boolean } = { model: null, busy: true };
   #theme: Theme = "light";
+  readonly #addresses = { watch: location.pathname + location.search, compare: "#view=compare", cost: "#view=cost" };
+  #visit = Math.random(); // marks the entries of the history since a link was opened
 
-  constructor(host: Host) {
-    this.#host = host;
+  constructor(host: Omit<Host, "address">) {
+    this.#host = { ...host, address: (hash) => this.at("compare", hash) };
     for (const name of NAMES) {
-      by(`view-${name}`).addEventListener("click", () => {
-        this.show(name);
-        if (name === "watch") history.replaceState(null, "", host.watchAddress());
-        else if (name === "cost") history.replaceState(null, "", "#view=cost");
-        else this.#tell((view) => history.replaceState(null, "", view.address));
-      });
+      by(`view-${name}`).addEventListener("click", () => this.go(name));
     }
   }
 
-  /** The model that a comparison behind the #, or none, asks for; null where none is asked for. */
-  static modelOf(hash: string): string | null {
-    return comparisonFrom(hash)?.model ?? null;
+  /** Goes to a view. Where another is shown that is an entry in the history. */
+  go(name: ViewName): void {
+    if (name === this.current) return;
+    this.#show(name);
+    history.pushState(this.#visit, "", this.#addresses[name]);
   }
 
-  /** Shows what the address asks for, and runs it once the model is there. @returns whether it asks for one of these */
-  open(hash: string): boolean {
-    const view = new URLSearchParams(hash.replace(/^#/, "")).get("view");
-    if (view === "cost") this.show("cost");
-    if (view !== "compare") return view === "cost";
-    const asked = comparisonFrom(hash);
-    this.show("compare");
-    if (asked) this.#tell((view) => view.open(asked.comparison));
-    return true;
+  /** Takes a view's address as it is from now on: the browser shows it while it shows the view. */
+  at(name: ViewName, address: string): void {
+    this.#addresses[name] = address;
+    if (name === this.current) history.replaceState(this.#visit, "", address);
   }
 
-  show(name: ViewName): void {
+  /** Shows the view that a hash names, as it is. */
+  come(hash: string): void {
+    const view = new URLSearchParams(hash.slice(1)).get("view");
+    const name = NAMES.find((name) => name === view) ?? "watch";
+    this.#show(name);
+    this.at(name, this.#addresses[name]);
+  }
+
+  /** Whether the page itself wrote the entry that is shown, and no link was opened since. */
+  get known(): boolean {
+    return history.state === this.#visit;
+  }
+
+  /** Shows the view of a link that is being opened. @param address for the time being; empty: what it is */
+  enter(name: ViewName, address: string): void {
+    this.#visit = Math.random();
+    this.#show(name);
+    this.at(name, address || this.#addresses[name]);
+  }
+
+  #show(name: ViewName) {
     this.current = name;
     for (const each of NAMES) {
       by(each).hidden = each !== name;
@@ -82,6 +96,15 @@ export class Views {
       view.refresh(this.#state.model, this.#state.busy);
       return view;
     });
+  }
+
+  /** Fills in what a comparison's link asks for. */
+  fill(asked: Comparison): void {
+    this.#tell((view) => view.fill(asked));
+  }
+
+  compare(asked: Comparison): void {
+    this.#tell((view) => view.run(asked));
   }
 
   hear(told: Told): void {

@@ -1,6 +1,8 @@
 /** The worker: loads models, runs sessions, and tells the page of every step. */
 import { load, type Model, type Session } from "../src/index.ts";
 import { describeModel } from "../src/model/config.ts";
+import { checkGenerate } from "../src/options.ts";
+import { planSession } from "../src/plan.ts";
 import { policies, type Policy } from "../src/policies/index.ts";
 import { ruleName } from "../src/policies/rule.ts";
 import type { FromWorker, ToWorker, Turn } from "./protocol.ts";
@@ -65,23 +67,14 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   model?.dispose();
   model = null;
   const where = from.kind === "files" ? from.files : from.kind === "url" ? from.url : shipped();
-  const tell = (what: string) => {
-    let told = 0; // ms
-    return (done: number, total: number | null) => {
-      if (performance.now() - told < 50 && done !== total) return;
-      told = performance.now();
-      post({ type: "progress", what, done, total });
-    };
-  };
-  const loading = tell("loading");
+  const downloads = new Map<string, ReturnType<typeof progress>>();
   let warning = "";
-  const downloads = new Map<string, ReturnType<typeof tell>>();
   model = await load(where, {
     cache: from.kind === "url", // the shipped one is in the browser's own cache
-    onProgress: loading,
+    onProgress: progress("loading"),
     onWarning: (line) => warning = line,
     onDownload: (file, done, total) => {
-      if (!downloads.has(file)) downloads.set(file, tell(`fetching ${file}`));
+      if (!downloads.has(file)) downloads.set(file, progress(`fetching ${file}`));
       downloads.get(file)!(done, total);
     },
   });
@@ -108,13 +101,24 @@ function nameOf(from: Extract<ToWorker, { type: "load" }>["from"]): string {
   return from.name;
 }
 
+/** Tells how far something is, at most once in 50 ms and at its end. */
+function progress(what: string) {
+  let told = 0; // ms
+  return (done: number, total: number | null) => {
+    if (performance.now() - told < 50 && done !== total) return;
+    told = performance.now();
+    post({ type: "progress", what, done, total });
+  };
+}
+
 /** Makes the session of a run. */
 function begin(settings: Settings) {
-  close();
   if (!model) throw new Error("Cannot run: a model must be loaded, got none");
-  const { layers, kvHeads } = model.config;
+  const { layers, kvHeads, vocab } = model.config;
+  const { session: options, generate } = optionsOf(settings);
+  planSession(model, options), checkGenerate(generate, vocab); // what cannot run leaves the run there is as it is
+  close();
   const watch = new Watch(layers, kvHeads, model.tokenizer, post);
-  const { session: options } = optionsOf(settings);
   // A link gives the same run everywhere, or says why not: the budget is what was asked for.
   // Recording makes every policy compute attention, also those that do not read it: the map shows it.
   const session = model.session({ ...options, exactBudget: true, record: watch.record, onEvict: watch.evicted });
@@ -144,12 +148,16 @@ async function takeTurn(run: Run, { text, max }: Turn, signal: AbortSignal) {
   const { session, watch, settings } = run;
   const seed = run.begun || settings.seed === "" ? {} : { seed: Number(settings.seed) }; // later draws go on
   run.begun = true;
+  const reading = progress("reading");
   const options = {
     ...optionsOf(settings).generate,
     ...seed,
     maxNewTokens: max,
     signal,
-    onPrefill: (done: number, total: number) => done < total && watch.stepped(null), // the last chunk's id comes next
+    onPrefill: (done: number, total: number) => {
+      reading(done, total);
+      if (done < total) watch.stepped(null); // the last chunk's id comes next
+    },
     onToken: (id: number) => watch.stepped(id),
   };
   try {
@@ -179,7 +187,7 @@ function close() {
 function fail(during: "load" | "run", error: unknown) {
   const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
   const lost = model !== null && model.gpu.failure !== null;
-  post({ type: "failed", during, name, message, lost, webgpu: Boolean(navigator.gpu) });
+  post({ type: "failed", alive: run !== null, during, name, message, lost, webgpu: Boolean(navigator.gpu) });
 }
 
 function sendScores(step: number) {

@@ -4,9 +4,11 @@ import type { CheckedSession } from "./options.ts";
 import { sizesOf } from "./sizes.ts";
 import { fingerprintBytes } from "./snapshot/fingerprint.ts";
 
-/** Bytes as a person reads them. */
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 1)} MB`;
+/** Bytes as a person reads them. What is needed is told rounded up and what there is rounded down, so that the two differ. */
+export function megabytes(bytes: number, round = Math.round): string {
+  const digits = bytes < 1e7 ? 2 : 1;
+  const unit = 10 ** (6 - digits);
+  return `${(round(bytes / unit) * unit / 1e6).toFixed(digits)} MB`;
 }
 
 /** The largest whole number of 1 to `most` that fits, where each that is smaller fits as well; 0 where none does. */
@@ -54,8 +56,8 @@ export function checkMemory(model: LoadedModel, options: CheckedSession, slots: 
   const beside = `${megabytes(weights.bytes)} of weights${others > 0 ? ` and ${megabytes(others)} of sessions` : ""}`;
   const room = most > 0 ? `at most ${most} slots fit` : `no slot fits with a stride of ${stride}`;
   throw new RangeError(
-    `Cannot create session: ${room} in memory of ${megabytes(gpu.limit)} beside ${beside}, got ${asked} (${
-      megabytes(bytes)
+    `Cannot create session: ${room} in memory of ${megabytes(gpu.limit, Math.floor)} beside ${beside}, got ${asked} (${
+      megabytes(bytes, Math.ceil)
     })`,
   );
 }

@@ -166,8 +166,7 @@ function tooLarge(tensors: Map<string, Tensor>, type: WeightType | null, memory:
   const bytes = weightBytes(tensors, type);
   const ways = WEIGHT_TYPES.map((other) => [other, weightBytes(tensors, other)] as const)
     .filter(([, less]) => less < bytes)
-    .map(([other, less]) => `, or ${megabytes(less)} as ${other}`);
-  return new RangeError(
-    `Cannot load model: memory must hold ${megabytes(bytes)} of weights${ways.join("")}, got ${megabytes(memory)}`,
-  );
+    .map(([other, less]) => `, or ${megabytes(less, Math.ceil)} as ${other}`);
+  const [needed, given] = [megabytes(bytes, Math.ceil), megabytes(memory, Math.floor)];
+  return new RangeError(`Cannot load model: memory must hold ${needed} of weights${ways.join("")}, got ${given}`);
 }

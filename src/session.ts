@@ -4,20 +4,20 @@ import { type ChatMessage, checkMessages, readTemplate } from "./chat/template.t
 import { planTurn } from "./chat/turn.ts";
 import { Context, type Reading } from "./context.ts";
 import type { LaneViews } from "./core.ts";
+import { DecodeLoop } from "./decode-loop.ts";
 import type { LoadedModel } from "./model/loaded.ts";
 import { checkChat, checkGenerate, checkPromptIds } from "./options.ts";
 import type { ChatOptions, CheckedGenerate, CheckedSession, GenerateOptions, SessionOptions } from "./options.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
 import { ruleName } from "./policies/rule.ts";
-import { newRun, type Report, reportOf, type Run } from "./report.ts";
-import { Random, Sampler } from "./sample.ts";
+import { newRun, type Report, reportOf } from "./report.ts";
+import { Random } from "./sample.ts";
 import type { Memory } from "./sizes.ts";
 import { copySlots } from "./slots.ts";
 import { loadContext, saveContext } from "./snapshot/context.ts";
 import { type Kept, refused } from "./snapshot/file.ts";
 import { fillCache, openSnapshot, optionsAgain, type OwnFunctions, writeSnapshot } from "./snapshot/session.ts";
-import type { Stepper, Wanted } from "./step.ts";
-import { TextStream } from "./text.ts";
+import type { Stepper } from "./step.ts";
 
 /** What a generation begins with, and how. */
 interface Plan {
@@ -35,13 +35,8 @@ export class Session {
   readonly #context: Context;
   readonly #join: Join;
   readonly #leave: () => void;
-  readonly #sampler: Sampler;
-  readonly #banned: Uint32Array<ArrayBuffer>; // one bit per id
-  readonly #ids = [0]; // the ids of a decode step
-  #pending: number | null = null; // the last id generated, not yet taken in
-  #random = new Random(0);
+  readonly #loop: DecodeLoop;
   #conversation: readonly ChatMessage[] | null = null; // what has been taken in, where that is one
-  #run: Run = newRun();
   #lastReport: Report | null = null; // of a disposed session
 
   /**
@@ -50,8 +45,7 @@ export class Session {
    */
   constructor(model: LoadedModel, asked: SessionOptions, join: Join, kept: Kept | null = null) {
     this.#context = new Context(model, asked, kept?.promptTokens ?? null, () => this.#lastReport = this.report());
-    this.#sampler = new Sampler(model.config.vocab);
-    this.#banned = new Uint32Array(Math.ceil(model.config.vocab / 32));
+    this.#loop = new DecodeLoop(this.#context);
     this.#join = join;
     this.#leave = join(this); // first: a model that was disposed of meanwhile refuses
     try {
@@ -80,8 +74,8 @@ export class Session {
       this.#context.allocate(policy === "full" ? slots : budget, context.ids);
     }
     this.#context.pins = [...pins];
-    this.#pending = pending;
-    this.#random.state.set(random);
+    this.#loop.pending = pending;
+    this.#loop.random.state.set(random);
     this.#conversation = conversation;
   }
 
@@ -156,8 +150,8 @@ export class Session {
       ownScore,
       promptTokens: this.#context.promptTokens,
       pins: this.#context.pins,
-      pending: this.#pending,
-      random: [...this.#random.state],
+      pending: this.#loop.pending,
+      random: [...this.#loop.random.state],
       conversation: this.#conversation,
     };
   }
@@ -190,9 +184,9 @@ export class Session {
     const messages = () =>
       checkMessages(typeof input === "string" ? [...this.conversation, { role: "user", content: input }] : input);
     const read = (): Reading => {
-      const standing = { heard: this.#conversation, pending: this.#pending, eosIds: config.eosIds };
+      const standing = { heard: this.#conversation, pending: this.#loop.pending, eosIds: config.eosIds };
       const { pending, ids, ...turn } = planTurn(render, tokenizer, messages(), standing, variables);
-      const all = pending && this.#pending !== null ? [this.#pending, ...ids] : ids;
+      const all = pending && this.#loop.pending !== null ? [this.#loop.pending, ...ids] : ids;
       const system = pinSystem && this.options.policy !== "full" ? turn.system : 0;
       return { ...turn, ids: all, pinned: this.options.pinPrompt && turn.anew ? all.length : system };
     };
@@ -202,7 +196,7 @@ export class Session {
 
   async *#chat(read: () => Reading, messages: () => ChatMessage[], options: CheckedGenerate) {
     const asked = messages();
-    const before = this.#run;
+    const before = this.#loop.run;
     let content = "";
     try {
       for await (const piece of this.#generate(read, options)) {
@@ -210,7 +204,7 @@ export class Session {
         yield piece;
       }
     } finally {
-      const read = this.#run !== before && this.#run.decoding; // all that was asked
+      const read = this.#loop.run !== before && this.#loop.run.decoding; // all that was asked
       if (read) this.#conversation = [...asked, { role: "assistant", content }];
     }
   }
@@ -230,7 +224,7 @@ export class Session {
 
   #readPrompt(prompt: string | ArrayLike<number>): Reading {
     const ids = this.#promptIds(prompt);
-    if (this.#pending !== null) ids.unshift(this.#pending);
+    if (this.#loop.pending !== null) ids.unshift(this.#loop.pending);
     const pinned = this.options.pinPrompt && this.seen === 0 ? ids.length : 0;
     return { ids, anew: false, pinned, ends: this.#model.config.eosIds };
   }
@@ -248,7 +242,7 @@ export class Session {
 
   #promptIds(prompt: string | ArrayLike<number>): number[] {
     const { tokenizer, config } = this.#model;
-    if (prompt?.length === 0 && this.#pending !== null) return []; // the text goes on
+    if (prompt?.length === 0 && this.#loop.pending !== null) return []; // the text goes on
     if (typeof prompt !== "string") {
       if (typeof prompt?.length !== "number") {
         throw new TypeError(`Cannot generate: the prompt must be text or token ids, got ${typeof prompt}`);
@@ -262,100 +256,12 @@ export class Session {
   async *#generate(read: () => Reading, options: CheckedGenerate): AsyncGenerator<string, void, void> {
     const context = this.#context;
     const { reading, ...plan } = this.#plan(read, options.maxNewTokens); // again: things may have moved on since generate was called
-    const { ids, anew, ends } = reading;
+    const { ids, anew } = reading;
     context.options = plan.options;
     if (anew) this.#forget();
     this.#conversation = null;
     if (!context.stepper) context.promptTokens = ids.length;
-    context.busy = true;
-    try {
-      const { tokenizer } = this.#model;
-      const continues = this.seen > 0 || ids.some((id) => id !== tokenizer.bosId); // there is text before the first piece
-      const text = new TextStream(tokenizer, options.stop, continues);
-      const run = this.#run = newRun();
-      const wanted: Wanted = options.temperature > 0 || options.onLogits ? "logits" : "id";
-      if (options.seed !== null) this.#random = new Random(options.seed);
-      const random = this.#random.next;
-      const started = performance.now();
-      const stepper = await context.prepare(ids.length, options.maxNewTokens);
-      const smaller = this.options !== plan.options; // than the budget asked for, which the GPU refused
-      const chunk = smaller ? context.roomFor(reading, this.options, options.maxNewTokens) : plan.chunk;
-      this.#ban(stepper, options.banned);
-      let id = await this.#prefill(stepper, reading, chunk, wanted, options);
-      run.decoding = true;
-      run.prefillMs = performance.now() - started;
-      Object.assign(run.clockBefore, stepper.clock);
-      let resumed = performance.now();
-      while (true) {
-        if (wanted === "logits") id = this.#draw(stepper.logits, options, random);
-        this.#pending = id;
-        options.onToken(id);
-        if (options.stopAtEnd && ends.includes(id)) {
-          run.ended = "end";
-          break;
-        }
-        run.ids.push(id);
-        const { piece, stopped } = text.push(id);
-        if (piece !== "") {
-          run.decodeMs += performance.now() - resumed; // the caller's time is not ours
-          yield piece;
-          resumed = performance.now();
-        }
-        if (stopped) {
-          run.ended = "stop";
-          return;
-        }
-        if (run.ids.length >= options.maxNewTokens) {
-          run.ended = "length";
-          break;
-        }
-        if (options.signal?.aborted) break;
-        this.#ids[0] = id;
-        this.#pending = null;
-        id = await context.step(stepper, this.#ids, 0, 1, wanted);
-        run.steps++;
-      }
-      run.decodeMs += performance.now() - resumed;
-      const rest = text.flush();
-      if (rest !== "") yield rest;
-      options.signal?.throwIfAborted();
-    } finally {
-      context.busy = false;
-    }
-  }
-
-  #ban({ forward }: Stepper, ids: number[]): void {
-    this.#banned.fill(0);
-    for (const id of ids) this.#banned[id >> 5] |= 1 << (id & 31);
-    this.#model.gpu.device.queue.writeBuffer(forward.banned, 0, this.#banned);
-  }
-
-  /** Takes in the prompt in chunks; answers the greedy id after it. */
-  async #prefill(
-    stepper: Stepper,
-    { ids, pinned }: Reading,
-    chunk: number,
-    wanted: Wanted,
-    options: CheckedGenerate,
-  ): Promise<number> {
-    let id = 0;
-    for (let begin = 0; begin < ids.length; begin += chunk) {
-      options.signal?.throwIfAborted();
-      const count = Math.min(chunk, ids.length - begin);
-      this.#pending = null;
-      if (begin < pinned) this.#context.pin([begin, Math.min(begin + count, pinned)]);
-      id = await this.#context.step(stepper, ids, begin, count, begin + count < ids.length ? "nothing" : wanted);
-      this.#run.promptTokens = begin + count;
-      options.onPrefill(begin + count, ids.length);
-    }
-    return id;
-  }
-
-  #draw(logits: Float32Array<ArrayBuffer>, options: CheckedGenerate, random: () => number): number {
-    const { temperature, topP, banned, onLogits } = options;
-    onLogits?.(logits);
-    for (const id of banned) logits[id] = -Infinity;
-    return this.#sampler.draw(logits, temperature, topP, random);
+    yield* this.#loop.generate(reading, plan.chunk, options);
   }
 
   /** Tokens taken in so far: the next one's position. */
@@ -403,7 +309,7 @@ export class Session {
     const { config, gpu } = this.#model;
     const { books, cache, clock, peak } = this.#context.stepper ?? {};
     const liveSlots = books?.live ?? 0;
-    return reportOf(this.#run, clock ?? { total: 0, wait: 0, wasm: 0 }, {
+    return reportOf(this.#loop.run, clock ?? { total: 0, wait: 0, wasm: 0 }, {
       policy: ruleName(this.options),
       budget: this.options.budget || (cache?.capacity ?? 0),
       liveSlots,
@@ -419,13 +325,13 @@ export class Session {
   reset(): void {
     this.#context.checkUsable("reset the session");
     this.#forget();
-    this.#random = new Random(0);
-    this.#run = newRun();
+    this.#loop.random = new Random(0);
+    this.#loop.run = newRun();
   }
 
   #forget() {
     this.#context.forget();
-    this.#pending = null;
+    this.#loop.pending = null;
     this.#conversation = null;
   }
 

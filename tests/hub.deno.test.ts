@@ -16,6 +16,7 @@ test("names become URLs", () => {
     ["hf:a/b", "a/b/resolve/main"],
     ["hf:Qwen/Qwen2-0.5B/model.gguf", "Qwen/Qwen2-0.5B/resolve/main/model.gguf"],
     ["hf:a/b@v1.0/x/y.gguf", "a/b/resolve/v1.0/x/y.gguf"],
+    ["hf:a/b@refs/pr/12/x.gguf", "a/b/resolve/refs%2Fpr%2F12/x.gguf"],
     ["HF:a/b/ä b.gguf", "a/b/resolve/main/%C3%A4%20b.gguf"],
   ];
   for (const [name, url] of cases) assert.is(hubUrl(name, HUB), `${HUB}/${url}`);

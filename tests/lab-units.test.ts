@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { explain, explainUnkept, type Failed, WAYS } from "../page/failures.ts";
 import { RunLog } from "../page/log.ts";
 import { readSteps, type Scores, type Step, writeStep } from "../page/protocol.ts";
-import { DEFAULTS, fromHash, NAMES, optionsOf, toHash } from "../page/settings.ts";
+import { DEFAULTS, NAMES, optionsOf } from "../page/settings.ts";
 import { Turns } from "../page/turns.ts";
 import { LEVELS, ramp } from "../page/view/colour.ts";
 import { levelOf, number, scaleOf, ticksOf } from "../page/view/scale.ts";
@@ -67,18 +67,6 @@ test("a log tells every step as it was, and so after it went through the protoco
   }
 });
 
-test("an address gives back the run, whatever is in its text", () => {
-  const settings = { ...DEFAULTS, system: "be #brief & kind", budget: "25%", sinks: "10%" };
-  const turns = [{ text: "a=b&c #d\n“e” %41 +", max: 7 }, { text: "", max: 19_993 }];
-  for (const model of ["", "https://example.org/a b.gguf?x=1#y", "file:mine.gguf"]) {
-    assert.equal(fromHash(toHash({ settings, turns, model })), { settings, turns, model });
-  }
-  assert.is(fromHash("#"), null);
-  assert.is(fromHash("#turn=x:y&turn=:z"), null);
-  const lengths = (hash: string) => fromHash(hash)!.turns.map(({ max }) => max);
-  assert.equal(lengths("#turn=0:a&turn=99999:b&turn=5:c"), [1, 19_999]); // the page shows every token: no more than it can
-});
-
 test("settings become the library's options; what is no setting is refused in a sentence", () => {
   const { session, generate } = optionsOf({ ...DEFAULTS, newest: "20%", shared: "no", stopAtEnd: "no", stride: "8" });
   assert.equal(session, { policy: "roco", budget: 96, seed: 2, newest: { share: 0.2 }, shared: false, stride: 8 });
@@ -98,9 +86,11 @@ test("a text that goes on is one longer turn, and one that was stopped ends wher
   const turns = new Turns();
   const [one, on, more] = [{ text: "a", max: 5 }, { text: "", max: 3 }, { text: "b", max: 2 }];
   turns.run(DEFAULTS, [one]);
+  turns.began();
   turns.turned({ ended: "length", newTokens: 5 });
   turns.more(on);
   assert.equal(turns.list, [{ text: "a", max: 8 }]);
+  assert.equal([DEFAULTS, { ...DEFAULTS, seed: "3" }].map((settings) => turns.differ(settings)), [false, true]);
   turns.turned({ ended: "caller", newTokens: 1 });
   assert.equal(turns.list, [{ text: "a", max: 6 }]);
   turns.more(more);
@@ -122,8 +112,15 @@ test("a text that goes on is one longer turn, and one that was stopped ends wher
   assert.is(turns.turned({ ended: "caller", newTokens: 0 }), "a");
   assert.equal([turns.list, turns.settings, turns.ended], [[], null, "reading"]);
   turns.run(DEFAULTS, [one]);
+  turns.began();
+  turns.turned({ ended: "length", newTokens: 5 });
+  assert.equal([turns.run({ ...DEFAULTS, budget: "much" }, [more]).type, turns.failed(true)], ["run", "b"]); // it did not begin
+  assert.equal([turns.list, turns.settings, turns.ended], [[one], DEFAULTS, "length"]);
+  turns.run({ ...DEFAULTS, budget: "much" }, turns.list);
+  assert.equal([turns.failed(true), turns.list], ["", [one]]); // nothing was in the box
+  turns.run(DEFAULTS, [one]);
   assert.is(turns.failed(false), "a");
-  assert.equal([turns.list, turns.settings], [[], null]);
+  assert.equal([turns.list, turns.settings, turns.differ(DEFAULTS)], [[], null, false]);
 });
 
 test("equal steps of value are equal steps of lightness, in both themes", () => {

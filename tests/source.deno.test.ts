@@ -40,6 +40,10 @@ folders("paths and file URLs; a folder that is missing, or no folder", async () 
         `Cannot load model: ${missing} must be a folder, got nothing there`,
       );
     }
+    await refused(
+      () => openSource("smollm2-135n").text("config.json"),
+      "Cannot load model: smollm2-135n must be a folder, or one of fable-2m, smollm2-135m, got nothing there",
+    );
     const file = `${folder}/config.json`;
     await refused(
       () => openSource(file).text("config.json"),

@@ -1,5 +1,5 @@
 /** A comparison: what all runs read, what each keeps, and the address that says so. */
-import { NAMES, type Settings } from "../settings.ts";
+import { LinkReader, MOST_TOKENS, NAMES, type Settings } from "../settings.ts";
 
 /** What sets a run apart, as text; empty: as the library has it. */
 export interface Choice {
@@ -77,19 +77,38 @@ export function comparisonHash(comparison: Comparison, model: string): string {
   return `#${parts}`;
 }
 
-/** Reads what stands behind the address's #; null where no comparison does. */
-export function comparisonFrom(hash: string): { comparison: Comparison; model: string } | null {
-  const parts = new URLSearchParams(hash.replace(/^#/, ""));
-  const runs = parts.getAll("run").slice(0, LETTERS.length).map((run) => {
-    const [policy, budget, positions, kv] = run.split(",");
-    return choice(policy, budget, positions, kv);
-  });
-  if (parts.get("view") !== "compare" || runs.length === 0) return null;
-  const shared = Object.fromEntries(SHARED.map((name) => [name, parts.get(name) ?? ""])) as Record<
-    typeof SHARED[number],
-    string
+/** Reads what stands behind the address's #; null where no comparison does. `bad`: a sentence about each value that is none */
+export function comparisonFrom(hash: string) {
+  const link = new LinkReader(hash);
+  const { parts, bad } = link;
+  const all = parts.getAll("run");
+  if (parts.get("view") !== "compare" || all.length === 0) return null;
+  const shared = Object.fromEntries(SHARED.map((name) => [name, link.setting(name)])) as Pick<
+    Comparison,
+    typeof SHARED[number]
   >;
-  const max = Math.max(1, Math.floor(Number(parts.get("max"))) || 1);
-  const comparison = { ...shared, prompt: parts.get("prompt") ?? "", max, text: parts.get("text") ?? "", runs };
-  return { comparison, model: parts.get("model") ?? "" };
+  const runs = all.slice(0, LETTERS.length).map((run) => {
+    const [policy, budget, positions, kv] = run.split(",");
+    return choice(
+      link.setting("policy", policy) || "roco",
+      link.setting("budget", budget ?? ""),
+      link.setting("positions", positions ?? ""),
+      link.setting("kv", kv ?? ""),
+    );
+  });
+  if (all.length > LETTERS.length) link.refuse("run", `there ${LETTERS.length} times at most`, String(all.length));
+  const given = parts.get("max") ?? String(FIRST.max);
+  let max = Number(given);
+  if (!(Number.isInteger(max) && max > 0 && max <= MOST_TOKENS)) {
+    link.refuse("max", `a whole number from 1 to ${MOST_TOKENS}`, given);
+    max = FIRST.max;
+  }
+  const comparison: Comparison = {
+    ...shared,
+    prompt: parts.get("prompt") ?? "",
+    max,
+    text: parts.get("text") ?? "",
+    runs,
+  };
+  return { comparison, model: parts.get("model") ?? "", bad };
 }

@@ -11,14 +11,14 @@ export const AGREEMENT =
 export function toJson(result: Result): string {
   const { asked, model, adapter, steps } = result;
   const runs = asked.runs.map((choice, i) => {
-    const { tokens, report, perplexity } = result.runs[i];
+    const { tokens, report, perplexity, refused } = result.runs[i];
     const numbers = tokens.map(({ id, text, kvBytes, ms }) => ({ id, text, liveKvBytes: kvBytes, stepMs: ms }));
     const each = steps.map(({ same, kl }) => ({ same: same[i], kl: kl[i] }));
     const agreement = result.agreement(i);
     return {
       ...{ name: LETTERS[i], ...choice, report: report && { ...report, ids: tokens.map(({ id }) => id) } },
       ...{ firstDifference: i === 0 ? null : orNull(result.parted(i)) },
-      ...{ agreement: agreement && { sameTop: agreement.same, meanKl: agreement.kl }, perplexity },
+      ...{ agreement: agreement && { sameTop: agreement.same, meanKl: agreement.kl }, perplexity, refused },
       ...{ tokens: numbers, steps: each },
     };
   });

@@ -88,7 +88,7 @@ export class CompareForm {
       for (const key of KEYS) {
         const field = fields[key];
         field.value = choice[key] ?? "";
-        // A link may name what no list here has: the library then says what there is.
+        // A link may name a default, which the list has as an empty value.
         if (field.value === (choice[key] ?? "") || !(field instanceof HTMLSelectElement)) continue;
         field.append(new Option(choice[key], choice[key]));
         field.value = choice[key];

@@ -4,7 +4,7 @@ import type { Report } from "../../src/report.ts";
 import type { Comparison } from "./comparison.ts";
 
 /** What the worker is at. */
-export type Phase = "writing" | "agreement" | "perplexity";
+export type Phase = "reading" | "writing" | "agreement" | "perplexity";
 
 /** A part of what was found. `run`: which of the comparison's. */
 export type Told =
@@ -12,7 +12,8 @@ export type Told =
   | { of: "tokens"; run: number; tokens: Token[] }
   | { of: "report"; run: number; report: Report }
   | { of: "agreement"; steps: Step[] }
-  | { of: "perplexity"; run: number; perplexity: Perplexity };
+  | { of: "perplexity"; run: number; perplexity: Perplexity }
+  | { of: "refused"; run: number; refused: string }; // why it has no perplexity
 
 /** A token that a run has written. */
 export interface Token {
@@ -33,6 +34,7 @@ export interface RunResult {
   tokens: Token[];
   report: Report | null; // once the run has ended
   perplexity: Perplexity | null; // of the comparison's text
+  refused: string | null; // or why there is none, in a sentence
 }
 
 export class Result {
@@ -46,7 +48,7 @@ export class Result {
     this.asked = asked;
     this.model = model;
     this.adapter = adapter;
-    this.runs = asked.runs.map(() => ({ tokens: [], report: null, perplexity: null }));
+    this.runs = asked.runs.map(() => ({ tokens: [], report: null, perplexity: null, refused: null }));
   }
 
   take(told: Told): void {
@@ -63,6 +65,9 @@ export class Result {
         return void this.steps.push(...told.steps);
       case "perplexity":
         this.runs[told.run].perplexity = told.perplexity;
+        return;
+      case "refused":
+        this.runs[told.run].refused = told.refused;
     }
   }
 

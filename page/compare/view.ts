@@ -15,6 +15,7 @@ import { Texts } from "./texts.ts";
 const PLOTTED = 120; // ms between two plots that are drawn
 const TABLED = 250; // ms between two times that the table is written
 const PHASES: Record<Phase, string> = {
+  reading: "the runs read the prompt",
   writing: "the runs write",
   agreement: "the runs read the reference’s text",
   perplexity: "the runs read the text to measure",
@@ -35,12 +36,12 @@ export class CompareView {
   readonly #go = make("button", { type: "submit", class: "primary" }, "Compare");
   readonly #stop = make("button", { type: "button", hidden: "" }, "Stop");
   readonly #status = make("p", { class: "hint", role: "status", id: "compare-status" });
+  readonly #refused = make("p", { class: "hint", role: "status", id: "compare-refused" });
   readonly #progress = make("progress", { max: "1", value: "0", "aria-label": "Comparing", hidden: "" });
   readonly #files: HTMLButtonElement[];
   #model: ModelInfo | null = null;
   #busy = true;
   #running = false;
-  #waiting: Comparison | null = null; // asked for by the address
   #result: Result | null = null;
   #names: string[] = [];
   #told = true; // the table is as it should be
@@ -72,25 +73,24 @@ export class CompareView {
     );
     rail.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (!this.#go.disabled) this.#run(this.#form.comparison);
+      if (!this.#go.disabled) this.run(this.#form.comparison);
     });
     const about = make("p", { class: "hint about" }, `Agreement: ${AGREEMENT}`);
-    const shown = [this.#form.cards, this.#texts.element, this.#plots.element, this.#table.element, about];
+    const shown = [
+      this.#form.cards,
+      this.#texts.element,
+      this.#plots.element,
+      this.#table.element,
+      this.#refused,
+      about,
+    ];
     box.append(rail, make("div", { class: "found", id: "compare-main", tabindex: "-1" }, ...shown));
     this.#form.comparison = FIRST;
     this.#texts.element.append(make("p", { class: "hint" }, "Nothing yet. Press Compare: each run gets a column."));
   }
 
-  /** Of what was compared last, or else of the view. */
-  get address(): string {
-    return this.#result ? comparisonHash(this.#result.asked, this.#host.address()) : "#view=compare";
-  }
-
-  /** Runs a comparison as soon as there is a model that is free. */
-  open(asked: Comparison): void {
+  fill(asked: Comparison): void {
     this.#form.comparison = asked;
-    this.#waiting = asked;
-    this.#show();
   }
 
   theme(theme: Theme): void {
@@ -115,13 +115,9 @@ export class CompareView {
     this.#go.hidden = this.#running;
     this.#stop.hidden = !this.#running;
     for (const button of this.#files) button.disabled = this.#running || !this.#result;
-    const waiting = this.#waiting;
-    if (!waiting || this.#busy || !this.#model) return;
-    this.#waiting = null;
-    this.#run(waiting);
   }
 
-  #run(asked: Comparison) {
+  run(asked: Comparison): void {
     const { max } = asked;
     if (!Number.isInteger(max) || max < 1 || max > MOST_TOKENS) {
       return this.#host.trouble(`New tokens must be a whole number from 1 to ${MOST_TOKENS}.`);
@@ -135,7 +131,8 @@ export class CompareView {
     this.#told = false;
     this.#progress.value = 0;
     this.#progress.hidden = false;
-    history.replaceState(null, "", this.address);
+    this.#refused.textContent = "";
+    this.#host.address(comparisonHash(asked, this.#host.model()));
     this.#host.work({ type: "compare", asked });
     this.#draw();
   }
@@ -158,9 +155,10 @@ export class CompareView {
     this.#running = false;
     this.#progress.hidden = true;
     const { asked, runs, steps } = this.#result!;
-    const read = asked.text.trim() === "" || runs.every(({ perplexity }) => perplexity);
+    const read = asked.text.trim() === "" || runs.every(({ perplexity, refused }) => perplexity || refused);
     const whole = runs.every(({ report }) => report && report.ended !== "caller") && steps.length > 0 && read;
     this.#status.textContent = whole ? "done" : "stopped: what was found until then is here";
+    this.#refused.textContent = runs.flatMap(({ refused }) => refused ? [`${refused}.`] : []).join(" ");
     this.#told = false;
     this.#plots.all();
     this.#draw();

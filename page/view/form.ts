@@ -46,7 +46,7 @@ export class Form {
     for (const name of NAMES) {
       const input = field(this.#form, name);
       input.value = settings[name];
-      // A link may name what no list here has: the library then says what there is.
+      // A link may name a default, which the list has as an empty value.
       if (input.value !== settings[name] && input instanceof HTMLSelectElement) {
         input.append(new Option(settings[name], settings[name]));
         input.value = settings[name];

@@ -4,7 +4,7 @@
  */
 import type { Model } from "../../src/index.ts";
 import type { Session } from "../../src/session.ts";
-import { type Comparison, settingsOf } from "../compare/comparison.ts";
+import { type Comparison, LETTERS, settingsOf } from "../compare/comparison.ts";
 import type { Phase, Step, Token, Told } from "../compare/result.ts";
 import { optionsOf } from "../settings.ts";
 import { type Agreement, compareLogits } from "./agreement.ts";
@@ -47,6 +47,16 @@ const phase = (tell: Tell, phase: Phase, total: number) => {
   };
 };
 
+/** Tells how far texts are read, one run after the other. One that is read in a single piece is not worth a word. */
+function reading(tell: Tell, name: Phase, runs: number) {
+  let progress: ((done: number) => void) | null = null;
+  return (run: number) => (done: number, total: number) => {
+    if (!progress && done === total) return;
+    progress ??= phase(tell, name, total * runs);
+    progress(run * total + done);
+  };
+}
+
 /** Sessions that are given back whatever happens. */
 async function withSessions(sessions: Session[], work: () => Promise<void>): Promise<void> {
   try {
@@ -67,11 +77,17 @@ class Writer {
   #tokens: Token[] = []; // not yet told
   #count = 0;
 
-  constructor(model: Model, { prompt, max }: Comparison, { session, generate, seed }: Options, signal: AbortSignal) {
+  constructor(
+    model: Model,
+    { prompt, max }: Comparison,
+    { session, generate, seed }: Options,
+    signal: AbortSignal,
+    onPrefill: (done: number, total: number) => void,
+  ) {
     this.#model = model;
     this.session = model.session(session);
-    const options = { ...generate, seed, maxNewTokens: max, signal, onToken: (id: number) => this.#chose(id) };
-    this.#pieces = this.session.generate(prompt, options);
+    const onToken = (id: number) => this.#chose(id);
+    this.#pieces = this.session.generate(prompt, { ...generate, seed, maxNewTokens: max, signal, onPrefill, onToken });
   }
 
   #chose(id: number) {
@@ -111,15 +127,16 @@ async function write(model: Model, asked: Comparison, runs: Options[], tell: Tel
       if (tokens.length > 0) tell({ of: "tokens", run, tokens });
     })
   );
-  const progress = phase(tell, "writing", runs.length * asked.max);
+  const reads = reading(tell, "reading", runs.length);
+  let progress: ((done: number) => void) | null = null; // of writing: once all have read the prompt
   const report = (run: number) => {
     tellTokens.now();
     tell({ of: "report", run, report: { ...writers[run].session.report(), ids: [] } });
   };
   const sessions: Session[] = [];
   await withSessions(sessions, async () => {
-    for (const options of runs) {
-      const writer = new Writer(model, asked, options, signal);
+    for (const [run, options] of runs.entries()) {
+      const writer = new Writer(model, asked, options, signal, reads(run));
       sessions.push(writer.session);
       writers.push(writer);
     }
@@ -132,7 +149,8 @@ async function write(model: Model, asked: Comparison, runs: Options[], tell: Tel
             report(run);
           }
           tellTokens.perhaps();
-          progress(writers.reduce((sum, { written }) => sum + written, 0));
+          if (run === runs.length - 1) progress ??= phase(tell, "writing", runs.length * asked.max);
+          progress?.(writers.reduce((sum, { written }) => sum + written, 0));
         }
       }
     } finally {
@@ -153,7 +171,8 @@ async function agree(model: Model, asked: Comparison, runs: Options[], tell: Tel
   const sessions: Session[] = [];
   const steps: Step[] = [];
   const tellSteps = paced(() => steps.length > 0 && tell({ of: "agreement", steps: steps.splice(0) }));
-  const progress = phase(tell, "agreement", max);
+  const reads = reading(tell, "reading", runs.length + 1);
+  let progress: ((done: number) => void) | null = null;
   await withSessions(sessions, async () => {
     sessions.push(model.session({ policy: "full", budget: slots, kv: "f32", ...stride ? { stride } : {} }));
     for (const run of runs) sessions.push(model.session(sized(run)));
@@ -168,19 +187,20 @@ async function agree(model: Model, asked: Comparison, runs: Options[], tell: Tel
     try {
       for (let at = 0; at < max; at++) {
         const text = at === 0 ? prompt : "";
-        await oneToken(reference, text, at === 0 ? { ...chooses, seed, signal } : { ...chooses, signal });
+        await oneToken(reference, text, { ...chooses, signal, ...at === 0 ? { seed, onPrefill: reads(0) } : {} });
         const found: Agreement[] = [];
-        for (const reader of readers) {
+        for (const [run, reader] of readers.entries()) {
           const onLogits = (logits: Float32Array) => {
             found.push(compareLogits(expected, logits));
             logits.fill(-Infinity);
             logits[id] = 0; // it reads what the reference wrote
           };
-          await oneToken(reader, text, { onLogits, signal });
+          await oneToken(reader, text, { onLogits, signal, ...at === 0 ? { onPrefill: reads(run + 1) } : {} });
         }
         if (reference.report().ended === "end") break; // its end is not part of the text
         steps.push({ id, same: found.map(({ same }) => same), kl: found.map(({ kl }) => kl) });
         tellSteps.perhaps();
+        progress ??= phase(tell, "agreement", max);
         progress(at + 1);
       }
     } finally {
@@ -195,14 +215,26 @@ async function oneToken(session: Session, text: string, options: Parameters<Sess
 
 // ---- perplexity --------------------------------------------------------------------------------------------------
 
-async function read(model: Model, { text }: Comparison, runs: Options[], tell: Tell, signal: AbortSignal) {
-  let progress: ((done: number) => void) | null = null;
+async function read(model: Model, asked: Comparison, runs: Options[], tell: Tell, signal: AbortSignal) {
+  const reads = reading(tell, "perplexity", runs.length);
   for (const [run, { session }] of runs.entries()) {
+    const told = reads(run);
     const onProgress = (done: number, total: number) => {
       signal.throwIfAborted();
-      progress ??= phase(tell, "perplexity", total * runs.length);
-      progress(run * total + done);
+      told(done, total);
     };
-    tell({ of: "perplexity", run, perplexity: await model.perplexity(text, { ...session, onProgress }) });
+    try {
+      tell({ of: "perplexity", run, perplexity: await model.perplexity(asked.text, { ...session, onProgress }) });
+    } catch (error) {
+      if (signal.aborted || model.gpu.failure) throw error;
+      tell({ of: "refused", run, refused: whyNot(error as Error, LETTERS[run], asked.runs[run].budget) }); // others may have one
+    }
   }
+}
+
+/** Why a run has no perplexity, in a sentence. A share of the text is a number of slots that nobody has set: it says of what. */
+function whyNot({ message }: Error, letter: string, budget: string): string {
+  const rule = message.replace(/^Cannot [a-z ]+: /, "").replace("a prompt", "a text");
+  const share = rule.includes("budget") && budget.endsWith("%") ? ` (${budget} of the text)` : "";
+  return `Cannot measure run ${letter}’s perplexity: ${rule}${share}`;
 }

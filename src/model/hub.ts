@@ -35,13 +35,13 @@ export function isHub(where: string): boolean {
  */
 export function hubUrl(where: string, hub: string): string {
   const word = "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,95})";
-  const parts = new RegExp(`^hf:(${word})/(${word})(?:@(${word}))?(?:/(.+))?$`, "i").exec(where);
+  const parts = new RegExp(`^hf:(${word})/(${word})(?:@(refs/pr/\\d{1,9}|${word}))?(?:/(.+))?$`, "i").exec(where);
   const [, owner, name, revision = "main", file] = parts ?? [];
   if (!parts || [owner, name, revision].some((part) => part.includes(".."))) {
     throw refuse("a model of the hub must be hf:owner/name[@revision][/file]", where);
   }
   const path = file === undefined ? "" : `/${checkName(file).split("/").map(encodeURIComponent).join("/")}`;
-  return `${hub}/${owner}/${name}/resolve/${revision}${path}`;
+  return `${hub}/${owner}/${name}/resolve/${encodeURIComponent(revision)}${path}`;
 }
 
 /** Whether what is behind a URL never changes: a file of the hub at a commit. */

@@ -1,4 +1,5 @@
 // Where a model's files come from: a folder (Deno) or a base URL (fetch). The only place that reads bytes from outside.
+import { catalogue } from "./catalogue.ts";
 import { type Host, host, isAbsent, readRange, said } from "./host.ts";
 import { shownUrl } from "./http.ts";
 import { checkName, checkRange, decodeText, refuse, unreadable } from "./refuse.ts";
@@ -79,7 +80,9 @@ function folderSource({ stat }: Host, folder: string | URL, name: string): Sourc
     try {
       isFolder = (await stat(folder)).isDirectory;
     } catch (error) {
-      throw isAbsent(error) ? unreadable(`${name} must be a folder`, "nothing there", error) : failed(name, error);
+      const names = /^[^/\\:]+$/.test(name) ? `, or one of ${Object.keys(catalogue).join(", ")}` : "";
+      if (isAbsent(error)) throw unreadable(`${name} must be a folder${names}`, "nothing there", error);
+      throw failed(name, error);
     }
     if (!isFolder) throw unreadable(`${name} must be a folder`, "a file");
   }

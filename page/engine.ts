@@ -1,0 +1,58 @@
+/** The worker: what it is given to do, whether it is busy, and the model it has. */
+import type { From, FromWorker, ModelInfo, ToWorker } from "./protocol.ts";
+
+export class Engine {
+  from: From = { kind: "shipped" };
+  model: ModelInfo | null = null;
+  busy = false; // it loads or runs
+  running = false;
+  readonly #hear: (message: FromWorker) => void;
+  #worker: Worker | null = null;
+  #pending = 0; // of what it was given to do; it says "idle" after each
+
+  constructor(hear: (message: FromWorker) => void) {
+    this.#hear = hear;
+  }
+
+  ask(message: ToWorker): void {
+    if (!["stop", "scores", "books"].includes(message.type)) this.#pending++;
+    this.#worker!.postMessage(message);
+  }
+
+  /** Gives it a run, or runs: they can be stopped. */
+  run(message: ToWorker): void {
+    this.busy = this.running = true;
+    this.ask(message);
+  }
+
+  /** Loads a model, in a fresh worker: nothing of another model is left, not even a lost GPU. */
+  load(from: From): void {
+    this.from = from;
+    this.model = null;
+    this.busy = true;
+    this.running = false; // what ran goes with its worker
+    this.#pending = 0;
+    this.#worker?.terminate();
+    const worker = this.#worker = new Worker("worker.js", { type: "module" });
+    const hear = (message: FromWorker) => worker === this.#worker && this.#hear(message);
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => hear(data));
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      const message = event.message || "the page’s worker could not be started";
+      hear({ type: "failed", alive: false, during: "run", name: "Error", message, lost: true, webgpu: true });
+    });
+    this.ask({ type: "load", from });
+  }
+
+  /** It did what it was given. @returns whether that was all */
+  idle(): boolean {
+    if (--this.#pending > 0) return false;
+    return !(this.busy = this.running = false);
+  }
+
+  /** What an address calls the model: a file has no address, only a name. */
+  get address(): string {
+    const { from, model } = this;
+    return from.kind === "url" ? from.url : from.kind === "files" ? `file:${model?.name ?? ""}` : "";
+  }
+}

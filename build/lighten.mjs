@@ -1,5 +1,6 @@
 // What makes the lab's scripts lighter than esbuild alone does: an esbuild plugin.
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 
 const read = (/** @type {string} */ path) => readFileSync(path, "utf8");
 
@@ -29,26 +30,33 @@ function jinja(/** @type {string} */ code) {
   return code.replace(method, "");
 }
 
+/** What a page never reaches, and what stands there instead. */
+const DENO_ONLY = {
+  folder: "export const cacheFolder = () => null, folderStore = cacheFolder;",
+  pip: `import { unreadable } from "../refuse.ts";
+    export async function fromPip(wanted) { throw unreadable("pip must be there to download " + wanted, "a page"); }`,
+};
+
 /** Bytes as a string of as many characters: gzipped it is a quarter smaller than base64, in which no byte keeps its place. */
 function bytes(/** @type {string} */ path) {
   const text = JSON.stringify(readFileSync(path, "latin1"));
   return `export default Uint8Array.from(${text}, (one) => one.charCodeAt(0));`;
 }
 
-/** Without the cache that a Deno program has, a folder: src/model/access.ts asks for it only where there is a Deno. */
-const noFolder = "export const cacheFolder = () => null, folderStore = () => null;";
-
 /** @type {import("esbuild").Plugin} */
 export const lighten = {
   name: "lighten",
   setup(build) {
     build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({ contents: shader(read(path)), loader: "text" }));
-    build.onLoad({ filter: /src[\\/]model[\\/]cache[\\/]folder\.ts$/ }, () => ({ contents: noFolder, loader: "js" }));
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => ({ contents: plots(read(path)), loader: "js" }));
     build.onLoad(
       { filter: /jinja[\\/]dist[\\/]index\.js$/ },
       ({ path }) => ({ contents: jinja(read(path)), loader: "js" }),
     );
+    build.onLoad({ filter: /src[\\/]model[\\/](cache[\\/]folder|pip[\\/]pip)\.ts$/ }, ({ path }) => {
+      const name = /** @type {keyof DENO_ONLY} */ (/(\w+)\.ts$/.exec(path)?.[1]);
+      return { contents: DENO_ONLY[name], loader: "js", resolveDir: dirname(path) };
+    });
     build.onLoad({ filter: /\.wasm$/ }, ({ path }) => ({ contents: bytes(path), loader: "js" }));
   },
 };

@@ -33,8 +33,9 @@ export function serveFolder(folder, { port = 0, overrides = new Map() } = {}) {
     const override = found === null ? undefined : overrides.get(found);
     if (override !== undefined) return answer(200, {}, override);
     const file = found === null ? null : join(folder, normalize(found));
-    const size = file === null ? null : sizeOf(file);
-    if (file === null || size === null) return answer(404, { "content-type": "text/plain" }, "not found");
+    const stat = file === null ? null : statOf(file);
+    if (file === null || stat === null) return answer(404, { "content-type": "text/plain" }, "not found");
+    const { size, mtime } = stat;
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
     const start = Number(range?.[1] ?? 0);
     const end = range?.[2] ? Math.min(Number(range[2]), size - 1) : size - 1;
@@ -43,6 +44,7 @@ export function serveFolder(folder, { port = 0, overrides = new Map() } = {}) {
       ...headers,
       "content-length": end - start + 1,
       "accept-ranges": "bytes",
+      "last-modified": mtime.toUTCString(), // by which pages that keep files tell versions apart
       ...range ? { "content-range": `bytes ${start}-${end}/${size}` } : {},
     });
     if (request.method === "HEAD" || size === 0) return response.end();
@@ -74,10 +76,11 @@ function decode(/** @type {string} */ path) {
   }
 }
 
-function sizeOf(/** @type {string} */ file) {
+/** Of a file; null where there is none. */
+function statOf(/** @type {string} */ file) {
   try {
     const found = statSync(file);
-    return found.isFile() ? found.size : null;
+    return found.isFile() ? found : null;
   } catch {
     return null;
   }

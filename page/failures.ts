@@ -23,6 +23,14 @@ export interface Failed {
   readonly webgpu: boolean; // this browser knows WebGPU
 }
 
+/** A model runs, but its files are not kept. */
+export function explainUnkept(warning: string): string {
+  const why = /quota|no space/i.test(warning)
+    ? "There is no room left on this disk for the model’s files"
+    : "This browser does not keep the model’s files";
+  return `${why}: it runs, and is fetched again the next time.`;
+}
+
 export function explain({ during, name, message, lost, webgpu }: Failed): Trouble {
   const has = (...words: string[]) => words.some((word) => `${name} ${message}`.toLowerCase().includes(word));
   const rule = message.replace(/^Cannot [a-z ]+: /i, "").replace(/\.$/, "");
@@ -40,12 +48,6 @@ export function explain({ during, name, message, lost, webgpu }: Failed): Troubl
     return {
       text: "The GPU was lost: its driver restarted, or it was needed elsewhere. The text stays here.",
       way: "retry",
-    };
-  }
-  if (has("quotaexceeded", "quota", "no space")) {
-    return {
-      text: "There is no room left on this disk for the model’s files: free some, or pick the file itself.",
-      way: "model",
     };
   }
   if (

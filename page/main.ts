@@ -1,6 +1,6 @@
 /** The page: what the visitor asks for, what the worker answers, and the address that says it all. */
 import { Engine } from "./engine.ts";
-import { explain, type Failed, type Way, WAYS } from "./failures.ts";
+import { explain, explainUnkept, type Failed, type Way, WAYS } from "./failures.ts";
 import { Links } from "./links.ts";
 import type { From, FromWorker, ModelInfo, ToWorker, Turn } from "./protocol.ts";
 import { DEFAULTS, FIRST, MOST_TOKENS, type Settings, toHash } from "./settings.ts";
@@ -111,6 +111,7 @@ function loaded(model: ModelInfo) {
   say(`${model.about}, ${bytes(model.bytes)}, on ${model.adapter}`);
   refresh();
   links.loaded();
+  if (model.warning) trouble.show({ text: explainUnkept(model.warning) });
 }
 
 // ---- runs --------------------------------------------------------------------------------------------------------

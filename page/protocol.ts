@@ -39,6 +39,7 @@ export interface ModelInfo {
   readonly adapter: string;
   readonly bytes: number; // of weights on the GPU
   readonly chat: boolean; // has a chat template
+  readonly warning: string; // that its files are not kept; empty: they are
 }
 
 /** What a run begins with. */

@@ -6,7 +6,7 @@ import { Legend } from "./view/legend.ts";
 import { save } from "./view/dom.ts";
 import { type Cell, MapView } from "./view/map.ts";
 import { Numbers } from "./view/numbers.ts";
-import { type Measure, number, unitOf } from "./view/scale.ts";
+import { type Measure, number, scaleWords } from "./view/scale.ts";
 import { TextView } from "./view/text.ts";
 import type { Theme } from "./view/colour.ts";
 import { laneName, TokenView } from "./view/token.ts";
@@ -29,6 +29,7 @@ export class Stage {
   #asked = -1; // the step whose scores were asked for and have not come
   #picked: Cell | null = null; // stays
   #pointed: Cell | null = null; // while the pointer is there
+  #budget = 0; // slots per lane, in the last report
   #told = true; // the token's table is as it should be
   #tellAt = 0; // ms: not before
   #drawing = false;
@@ -54,9 +55,9 @@ export class Stage {
       this.#moved();
     });
     by("picture").addEventListener("click", async () => {
-      const measure = this.#measure.selectedOptions[0].text;
-      const title = `kvcap, ${this.#run!.rule}, ${by("step-text").textContent}, colour: ${measure}`;
-      save("kvcap-map.png", await this.#map.picture(title));
+      const budget = this.#run!.evicts ? `, budget ${this.#budget}` : "";
+      const line = `${by("model-name").textContent}, ${this.#run!.rule}${budget}, ${by("step-text").textContent}`;
+      save("kvcap-map.png", await this.#map.picture(line, scaleWords(this.#measure.value as Measure, this.#run!)));
     });
   }
 
@@ -93,7 +94,7 @@ export class Stage {
     this.#map.begin(run, log);
     this.#token.begin(run, log);
     this.#numbers.clear();
-    this.#legend.show(this.#map.tiles!.scale, unitOf(this.#measure.value as Measure, run));
+    this.#legend.show(this.#map.tiles!.scale, scaleWords(this.#measure.value as Measure, run));
     this.#draw();
   }
 
@@ -123,6 +124,7 @@ export class Stage {
   }
 
   report(report: Report): void {
+    this.#budget = report.budget;
     this.#numbers.report(report);
   }
 
@@ -130,7 +132,7 @@ export class Stage {
     if (!this.#scores || !this.#run) return;
     const measure = this.#measure.value as Measure;
     this.#map.colour(this.#scores, measure);
-    this.#legend.show(this.#map.tiles!.scale, unitOf(measure, this.#run));
+    this.#legend.show(this.#map.tiles!.scale, scaleWords(measure, this.#run));
     this.#told = false;
     this.#draw();
   }

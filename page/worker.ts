@@ -68,9 +68,11 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   model = null;
   const where = from.kind === "files" ? from.files : from.kind === "url" ? from.url : shipped();
   const downloads = new Map<string, ReturnType<typeof progress>>();
+  let warning = "";
   model = await load(where, {
     cache: from.kind === "url", // the shipped one is in the browser's own cache
     onProgress: progress("loading"),
+    onWarning: (line) => warning = line,
     onDownload: (file, done, total) => {
       if (!downloads.has(file)) downloads.set(file, progress(`fetching ${file}`));
       downloads.get(file)!(done, total);
@@ -80,7 +82,14 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   const mine = model;
   gpu.device.lost.then(() => mine === model && fail("run", new Error("the GPU device was lost")));
   const about = describeModel(config);
-  const info = { name: nameOf(from), about, adapter: gpu.adapter, bytes: model.gpuBytes, chat: chatTemplate !== null };
+  const info = {
+    name: nameOf(from),
+    about,
+    adapter: gpu.adapter,
+    bytes: model.gpuBytes,
+    chat: chatTemplate !== null,
+    warning,
+  };
   post({ type: "loaded", model: info });
 }
 

@@ -45,6 +45,8 @@ export interface LoadOptions {
   onProgress?: (done: number, total: number) => void;
   /** Hears how many bytes of a file have been downloaded; total is null where the server does not say. */
   onDownload?: (file: string, done: number, total: number | null) => void;
+  /** Hears, in a line, that files go on to be read but are not kept as they should be. Default: `console.warn`. */
+  onWarning?: (message: string) => void;
   /** Whether files from the network are kept for the next time. Default true. */
   cache?: boolean;
   /** Base URL of the hub that `hf:` names mean. Default: $HF_ENDPOINT, or https://huggingface.co. */
@@ -72,6 +74,7 @@ export function checkLoad(options: LoadOptions) {
     "weights",
     "onProgress",
     "onDownload",
+    "onWarning",
     "cache",
     "hub",
     "token",
@@ -84,6 +87,7 @@ export function checkLoad(options: LoadOptions) {
     : whole(action, "memory", options.memory, 1, Number.MAX_SAFE_INTEGER);
   const onProgress = callback(action, "onProgress", options.onProgress) ?? (() => {});
   const onDownload = callback(action, "onDownload", options.onDownload) ?? undefined;
+  const onWarning = callback(action, "onWarning", options.onWarning) ?? undefined;
   if (options.device !== undefined && typeof options.device?.createComputePipeline !== "function") {
     refuse(action, "device must be a GPUDevice", options.device);
   }
@@ -92,7 +96,7 @@ export function checkLoad(options: LoadOptions) {
   const cache = flag(action, "cache", options.cache ?? true);
   const { device, hub, token } = options;
   if (token !== undefined && typeof token !== "string") refuse(action, "token must be a string", typeof token);
-  return { device, maxBinding, memory, kv, weights, onProgress, access: { onDownload, cache, hub, token } };
+  return { device, maxBinding, memory, kv, weights, onProgress, access: { onDownload, onWarning, cache, hub, token } };
 }
 
 /** Fills in the defaults of a measurement; the session's options are left for checkSession. @throws RangeError */

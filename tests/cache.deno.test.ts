@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cachedSource } from "../src/model/cached.ts";
+import { openAccess } from "../src/model/access.ts";
 import { cacheFolder, folderStore } from "../src/model/cache/folder.ts";
 import { locked } from "../src/model/cache/lock.ts";
 import type { Store } from "../src/model/cache/store.ts";
@@ -113,6 +114,13 @@ test("a writer that does not get on is not waited for", async () => {
   );
   release();
   assert.is(await locked(entry, 300, () => {}, () => Promise.resolve(5)), 5);
+});
+
+test("who loads hears a warning once", () => {
+  const heard: string[] = [];
+  const access = openAccess({ cache: false, onWarning: (line) => heard.push(line) });
+  for (const line of ["full", "full", "gone"]) access.warn(line);
+  assert.equal(heard, ["full", "gone"]);
 });
 
 test("two processes bring a model at once, a third is killed in the middle: the file is whole, and came once", async () => {

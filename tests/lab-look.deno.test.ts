@@ -64,6 +64,8 @@ for (const [name, width, height, deviceScaleFactor] of SIZES) {
     const before = await places(page);
     await ended(page);
     assert.equal(await places(page), before);
+    const tools = (await page.locator(".tools").boundingBox())!;
+    if (name === "desktop") assert.ok(tools.height < 40, `the map's tools are in one row, ${tools.height} pixels high`);
     await pick(page);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });

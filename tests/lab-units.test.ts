@@ -1,7 +1,7 @@
 // The parts of the lab that need no page: the log against a naive one, messages, addresses, scales, recorded scores, sentences.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { explain, type Failed, WAYS } from "../page/failures.ts";
+import { explain, explainUnkept, type Failed, WAYS } from "../page/failures.ts";
 import { RunLog } from "../page/log.ts";
 import { readSteps, type Scores, type Step, writeStep } from "../page/protocol.ts";
 import { DEFAULTS, NAMES, optionsOf } from "../page/settings.ts";
@@ -194,7 +194,6 @@ test("every failure has a plain sentence and a way on", () => {
     [{ message: "Cannot open the GPU: WebGPU must offer an adapter, got none" }, /offers no GPU/, "retry"],
     [{ message: "Cannot open the GPU: the adapter's maxX must be at least 256, got 64" }, /too small.*got 64/, "retry"],
     [{ message: "Cannot generate: anything", lost: true, during: "run" }, /GPU was lost/, "retry"],
-    [{ name: "QuotaExceededError", message: "The quota has been exceeded." }, /no room left on this disk/, "model"],
     [{ message: "Cannot load model: the GPU must hold 5 bytes of weights, got: oom" }, /does not fit/, "model"],
     [{ name: "RangeError", message: "Array buffer allocation failed" }, /does not fit/, "model"],
     [
@@ -231,5 +230,7 @@ test("every failure has a plain sentence and a way on", () => {
     assert.is(found.way, way, found.text);
     assert.ok(WAYS[found.way]);
   }
+  assert.match(explainUnkept("m.gguf is read without the cache: x must take it, got QuotaExceededError"), "this disk");
+  assert.match(explainUnkept("models are read without a cache: the page has no storage"), "does not keep");
 });
 test.run();

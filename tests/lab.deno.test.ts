@@ -240,18 +240,6 @@ test("the full cache needs no budget; settings that cannot run leave no run in t
   await other.context().close();
 });
 
-test("the map as a picture", async () => {
-  const [file] = await Promise.all([page.waitForEvent("download"), page.click("#picture")]);
-  const png = await Deno.readFile(await file.path());
-  assert.equal([...png.subarray(1, 4)], [..."PNG"].map((letter) => letter.charCodeAt(0)));
-  const view = new DataView(png.buffer, png.byteOffset);
-  const size = await page.evaluate(() => {
-    const { width, height } = document.querySelector<HTMLCanvasElement>("#map")!;
-    return [width, height + 24]; // and a line above it
-  });
-  assert.equal([view.getUint32(16), view.getUint32(20)], size);
-});
-
 test("stop, go on, run again under other settings, reset", async () => {
   await page.fill("#max", "2000");
   await page.click("#go");

@@ -32,7 +32,7 @@ export const PRESETS: readonly { readonly name: string; readonly runs: readonly 
   { name: "three scores of attention", runs: [choice("roco", "25%"), choice("h2o", "25%"), choice("tova", "25%")] },
   { name: "RoCo under three budgets", runs: [choice("roco", "50%"), choice("roco", "25%"), choice("roco", "15%")] },
   {
-    name: "positions: absolute or in the cache",
+    name: "positions: absolute or cache",
     runs: [choice("full"), choice("streaming", "25%"), choice("streaming", "25%", "cache")],
   },
   {

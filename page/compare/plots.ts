@@ -1,6 +1,6 @@
 /** Four plots over the tokens: uPlot draws them; what they show is in the table and the files, too. */
 import uPlot from "uplot";
-import { make } from "../view/dom.ts";
+import { make, png } from "../view/dom.ts";
 import type { Theme } from "../view/colour.ts";
 import { number } from "../view/scale.ts";
 import { LETTERS } from "./comparison.ts";
@@ -163,7 +163,7 @@ export class Plots {
   }
 
   /** The plots in one picture. @param title above them @param names of the runs */
-  async picture(title: string, names: readonly string[]): Promise<Blob> {
+  picture(title: string, names: readonly string[]): Promise<Blob> {
     const [first] = this.#boxes;
     const { width, height } = first.plot!.ctx.canvas;
     const ratio = devicePixelRatio;
@@ -196,9 +196,7 @@ export class Plots {
       write(`${KINDS[i].title}, ${KINDS[i].unit}`, left, top + 13 * ratio, ink.text, 600);
       context.drawImage(plot!.ctx.canvas, left, top + line);
     });
-    return await new Promise((resolve, reject) => {
-      canvas.toBlob((blob) => blob ? resolve(blob) : reject(new Error("no picture could be made")), "image/png");
-    });
+    return png(canvas);
   }
 }
 

@@ -12,7 +12,7 @@ const HEADS: [name: string, title: string][] = [
   ["evicted", "tokens evicted from each lane"],
   ["K and V", "bytes held: the cache is made once"],
   ["full cache", "bytes that the same tokens take without eviction"],
-  ["prompt, ms", "time to read the prompt"],
+  ["read, ms", "time to read the prompt"],
   ["step, ms", "mean time of a step"],
   ["as A until", "the first token that is not run A’s"],
   ["same top", "share of steps at which the likeliest token is the reference’s"],

@@ -75,6 +75,9 @@ export class Camera {
   readonly top = (lane: number): number => (lane - this.y) * this.high;
 }
 
+/** How far two fingers are apart along an axis; where they are side by side they zoom the other one. */
+const apart = (a: number, b: number) => Math.max(40, Math.abs(a - b));
+
 /** What the camera is steered by: mouse, touch and keys on an element. */
 export function steer(
   element: HTMLElement,
@@ -115,10 +118,13 @@ export function steer(
     moved += Math.abs(dx) + Math.abs(dy);
     const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
     if (other) {
-      const factor = Math.hypot(now.x - other.x, now.y - other.y) /
-        Math.max(1, Math.hypot(before.x - other.x, before.y - other.y));
-      camera.zoom(factor, 1, other.x, other.y);
-    } else if (moved > 3) camera.pan(dx, dy);
+      camera.zoom(
+        apart(now.x, other.x) / apart(before.x, other.x),
+        apart(now.y, other.y) / apart(before.y, other.y),
+        other.x,
+        other.y,
+      );
+    } else if (moved > 3) camera.pan(dx, event.pointerType === "touch" ? 0 : dy); // up and down it moves the page
     fingers.set(event.pointerId, now);
     changed();
   });

@@ -10,6 +10,13 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** A canvas as a file. */
+export function png(canvas: HTMLCanvasElement): Promise<Blob> {
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => blob ? resolve(blob) : reject(new Error("no picture could be made")));
+  });
+}
+
 /** Hands a file to the visitor. */
 export function save(name: string, content: Blob): void {
   const link = document.createElement("a");

@@ -2,22 +2,23 @@
 import { PLAIN, ramp, type RGB, type Theme } from "./colour.ts";
 import { type Scale, ticksOf } from "./scale.ts";
 
-const css = (colour: RGB) => `rgb(${colour.join(" ")})`;
+export const css = (colour: RGB) => `rgb(${colour.join(" ")})`;
+
+/** Cells that have no colour of the ramp. */
+export const UNCOLOURED = [["fresh", "no score yet"], ["gone", "evicted"]] as const;
 
 export class Legend {
   readonly #bar = document.createElement("div");
   readonly #ticks = document.createElement("div");
   readonly #unit = document.createElement("span");
   readonly #plain = document.createElement("span");
-  readonly #swatches: { fresh: HTMLElement; gone: HTMLElement };
+  readonly #swatches = UNCOLOURED.map(([kind, words]) => {
+    const made = document.createElement("i");
+    this.#plain.append(made, words);
+    return { kind, made };
+  });
 
   constructor(box: HTMLElement) {
-    const swatch = (text: string) => {
-      const made = document.createElement("i");
-      this.#plain.append(made, text);
-      return made;
-    };
-    this.#swatches = { fresh: swatch("no score yet"), gone: swatch("evicted") };
     this.#bar.className = "bar";
     this.#ticks.className = "ticks";
     this.#unit.className = "unit";
@@ -31,12 +32,11 @@ export class Legend {
   theme(theme: Theme): void {
     const colours = ramp(theme).filter((_, i) => i % 14 === 0).map(css);
     this.#bar.style.background = `linear-gradient(90deg, ${colours.join(", ")})`;
-    this.#swatches.fresh.style.background = css(PLAIN[theme].fresh);
-    this.#swatches.gone.style.background = css(PLAIN[theme].gone);
+    for (const { kind, made } of this.#swatches) made.style.background = css(PLAIN[theme][kind]);
   }
 
   show(scale: Scale, unit: string): void {
-    this.#unit.textContent = unit + (scale.log ? ", logarithmic" : "");
+    this.#unit.textContent = unit;
     const ticks = ticksOf(scale);
     const same = this.#ticks.children.length === ticks.length &&
       ticks.every(({ text }, i) => this.#ticks.children[i].textContent === text);

@@ -3,11 +3,11 @@ import type { RunLog } from "../log.ts";
 import type { RunInfo, Scores } from "../protocol.ts";
 import { Camera, steer } from "./camera.ts";
 import type { Theme } from "./colour.ts";
-import { make } from "./dom.ts";
+import { mapPicture } from "./picture.ts";
 import type { Measure } from "./scale.ts";
 import { Tiles } from "./tiles.ts";
 
-const GUTTER = { left: 34, top: 4, bottom: 18, right: 4 }; // CSS pixels
+const GUTTER = { left: 44, top: 4, bottom: 18, right: 4 }; // CSS pixels
 
 /** A cell of the map. */
 export interface Cell {
@@ -138,21 +138,9 @@ export class MapView {
     return !whole;
   }
 
-  /** What is in sight, as a picture. @param title above it */
-  async picture(title: string): Promise<Blob> {
-    const { width, height } = this.#canvas;
-    const head = 24 * (globalThis.devicePixelRatio || 1);
-    const canvas = make("canvas", { width: `${width}`, height: `${height + head}` });
-    const context = canvas.getContext("2d")!;
-    context.fillStyle = this.#ink.line;
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    context.fillStyle = this.#ink.text;
-    context.font = `${head / 2}px system-ui, sans-serif`;
-    context.fillText(title, head / 3, head * 0.7);
-    context.drawImage(this.#canvas, 0, head);
-    return await new Promise((resolve, reject) => {
-      canvas.toBlob((blob) => blob ? resolve(blob) : reject(new Error("no picture could be made")), "image/png");
-    });
+  /** What is in sight, as a picture. @param line what it is of @param unit of the colours, in words */
+  picture(line: string, unit: string): Promise<Blob> {
+    return mapPicture(this.#canvas, line, this.tiles!.scale, unit, this.#theme, this.#ink);
   }
 
   /** Gaps between layers, and between cells that are large enough. */
@@ -189,7 +177,7 @@ export class MapView {
     context.globalAlpha = 1;
   }
 
-  /** Layers on the left, positions below. */
+  /** On the left layers, or layer·head of every lane where there is room; positions below. */
   #axes({ layers, kvHeads }: RunInfo, width: number, height: number) {
     const { camera } = this;
     const context = this.#context;
@@ -197,16 +185,20 @@ export class MapView {
     context.font = `${this.#ink.size} system-ui, sans-serif`;
     context.textBaseline = "middle";
     context.textAlign = "right";
-    const apart = Math.ceil(14 / (camera.high * kvHeads)); // layers between labels
-    for (let layer = 0; layer < layers; layer += apart) {
-      const y = camera.top((layer + 0.5) * kvHeads);
-      if (y > 6 && y < height - 2) context.fillText(`L${layer}`, GUTTER.left - 6, GUTTER.top + y);
+    const each = camera.high >= 14 ? 1 : kvHeads * Math.ceil(14 / (camera.high * kvHeads)); // lanes between labels
+    for (let lane = 0; lane < layers * kvHeads; lane += each) {
+      const y = camera.top(lane + Math.min(each, kvHeads) / 2);
+      const name = `L${Math.floor(lane / kvHeads)}${each === 1 ? `·${lane % kvHeads}` : ""}`;
+      if (y > 6 && y < height - 2) context.fillText(name, GUTTER.left - 6, GUTTER.top + y);
     }
     context.textAlign = "left";
     const steps = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
-    const each = steps.find((step) => step * camera.wide >= 56) ?? 20000;
-    for (let position = Math.ceil(camera.x / each) * each; camera.left(position) < width - 20; position += each) {
-      context.fillText(String(position), GUTTER.left + camera.left(position), height + GUTTER.top + 11);
+    const apart = steps.find((step) => step * camera.wide >= 56) ?? 20000;
+    const bottom = GUTTER.top + height;
+    for (let position = Math.ceil(camera.x / apart) * apart; camera.left(position) < width - 20; position += apart) {
+      const x = GUTTER.left + camera.left(position);
+      context.fillRect(Math.round(x), bottom, 1, 5);
+      context.fillText(String(position), x + 3, bottom + 11);
     }
   }
 }

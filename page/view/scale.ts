@@ -11,6 +11,10 @@ export interface Scale {
   readonly high: number;
 }
 
+/** What the scale is of, in words. */
+export const scaleWords = (measure: Measure, run: RunInfo): string =>
+  unitOf(measure, run) + (isLog(measure, run.score) ? ", logarithmic" : "");
+
 /** What is coloured, in words. */
 export function unitOf(measure: Measure, { score, window, pool }: RunInfo): string {
   if (measure === "mean") return "attention per query, mean";

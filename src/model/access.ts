@@ -26,6 +26,7 @@ export interface AccessOptions {
   hub?: string | URL;
   token?: string;
   onDownload?: OnDownload;
+  onWarning?: (line: string) => void;
 }
 
 /** Reads the environment for what the options leave open. @throws RangeError for an endpoint or a token that cannot be one */
@@ -33,8 +34,9 @@ export function openAccess(options: AccessOptions): Access {
   const hub = hubEndpoint(options.hub ?? env("HF_ENDPOINT"));
   const token = hubToken(options.token ?? env("HF_TOKEN"));
   const told = new Set<string>();
+  const onWarning = options.onWarning ?? ((line) => console.warn(`kvcap: ${line}`));
   const warn = (line: string) => {
-    if (!told.has(line)) console.warn(`kvcap: ${line}`);
+    if (!told.has(line)) onWarning(line);
     told.add(line);
   };
   return {

@@ -55,7 +55,17 @@ export function scriptBytes(/** @type {Record<string, number>} */ sizes) {
   return Object.entries(sizes).reduce((sum, [file, bytes]) => sum + (file.endsWith(".js") ? bytes : 0), 0);
 }
 
+/** The port of `--port=N`. Ends the program where the flags are none. */
+function portOf(/** @type {string[]} */ args) {
+  const wrong = args.find((arg) => arg !== "--build" && !/^--port=\d{1,5}$/.test(arg));
+  const port = Number(args.find((arg) => arg.startsWith("--port="))?.slice(7) ?? 8017);
+  if (wrong === undefined && port < 65_536) return port;
+  process.stderr.write(`Cannot make the lab: flags must be --build or --port=N, N below 65536, got ${wrong ?? port}\n`);
+  process.exit(2);
+}
+
 if (import.meta.main) {
+  const port = portOf(process.argv.slice(2));
   const { out, sizes } = await buildLab();
   const list = Object.entries(sizes).map(([file, bytes]) => `${file} ${(bytes / 1024).toFixed(1)}`);
   const scripts = scriptBytes(sizes);
@@ -66,7 +76,6 @@ if (import.meta.main) {
   );
   if (scripts > MOST_BYTES) process.exit(1);
   if (!process.argv.includes("--build")) {
-    const port = Number(process.argv.find((arg) => arg.startsWith("--port="))?.slice(7) ?? 8017);
     const { url } = await serveFolder(out, { port });
     console.log(`kvcap: the lab is at ${url} (Ctrl-C ends it)`);
   }

@@ -27,7 +27,7 @@ interface Link {
   readonly bad: readonly string[]; // a sentence about each value that is none
   /** Puts it into the form. */
   fill(): void;
-  /** Runs it; null where it has nothing to run. */
+  /** Runs it; null where it has nothing to run: its model is loaded. */
   readonly begin: (() => void) | null;
 }
 
@@ -50,9 +50,9 @@ export class Links {
     if (!link) return views.come(hash);
     views.enter(link.view, "");
     link.fill();
-    if (link.bad.length === 0 && link.begin) return this.#start(link);
-    if (link.bad.length === 0) return;
-    trouble.show({ text: `${link.bad.join(". ")}.` }, link.begin ? "Open the rest" : "", () => this.#start(link));
+    const more = link.begin !== null || link.model !== "";
+    if (link.bad.length === 0) return more ? this.#start(link) : undefined;
+    trouble.show({ text: `${link.bad.join(". ")}.` }, more ? "Open the rest" : "", () => this.#start(link));
   }
 
   /** The model that was waited for is there. */
@@ -92,7 +92,7 @@ export class Links {
     const { engine, views, trouble, load, choose } = this.#page;
     views.enter(view, hash);
     const [same, there] = [model === engine.address, engine.model !== null];
-    if (same && there && !engine.busy) return begin!();
+    if (same && there && !engine.busy) return begin?.();
     this.waiting = begin;
     if (same && !there && engine.busy) return; // it is being loaded
     if (there || same || engine.busy || !model) return location.reload();

@@ -66,6 +66,7 @@ function read(name: Name, text: string, action: string): unknown {
     }
     case "count": {
       const percent = /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
+      if (percent && Number(percent[1]) >= 100) throw refuse("tokens or a share of the budget below 100%");
       if (percent) return { share: Number(percent[1]) / 100 } satisfies Count;
     } // falls through
     case "number":
@@ -121,6 +122,15 @@ export class LinkReader {
     this.bad.push(refusal("open the link", name, rule, text).message);
   }
 
+  /** Refuses what has another name, or stands there twice. @param many the name that may */
+  only(names: readonly string[], many: string): void {
+    for (const name of new Set(this.parts.keys())) {
+      const times = this.parts.getAll(name).length;
+      if (!names.includes(name)) this.refuse("a name", "one that such links have", name);
+      else if (times > 1 && name !== many) this.refuse(name, "there once", String(times));
+    }
+  }
+
   /** A setting; empty where there is none, or a bad one. */
   setting(name: Name, text = this.parts.get(name) ?? ""): string {
     try {
@@ -141,6 +151,7 @@ export function fromHash(hash: string): (Address & { readonly bad: readonly stri
   if (view === "compare" || view === "cost") return null;
   if (!["view", "turn", ...NAMES].some((name) => parts.has(name))) return null;
   if (view !== null) link.refuse("view", "compare or cost", view);
+  link.only(["view", "model", "turn", ...NAMES], "turn");
   const settings = Object.fromEntries(NAMES.map((name) => [name, link.setting(name)])) as Settings;
   settings.mode ||= "text";
   settings.policy ||= "roco";

@@ -43,7 +43,9 @@ export async function perplexity(
   const encoded = typeof text === "string" ? model.tokenizer.encode(text, { bos: true, special: true }) : text;
   const ids = checkPromptIds(encoded, model.config.vocab);
   if (ids.length <= first) {
-    throw new RangeError(`Cannot measure perplexity: the text must have more than ${first} tokens, got ${ids.length}`);
+    throw new RangeError(
+      `Cannot measure perplexity: the text must have at least ${first + 1} tokens, got ${ids.length}`,
+    );
   }
   const checked = planSession(model, session, ids.length, true);
   const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;

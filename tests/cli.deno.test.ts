@@ -59,7 +59,7 @@ const WRONG: [string[], string][] = [
   [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
   [["answer", "x"], "the command must be one of generate, chat, perplexity, replay, models, pull, got answer"],
   [["--budget", "8"], "the command must be one of generate, chat, perplexity, replay, models, pull, got none"],
-  [["generate", "x", "--bugdet", "8"], "Unknown option '--bugdet'"],
+  [["generate", "x", "--bugdet", "8"], 'a flag must be one that --help lists, got "--bugdet"'],
   [["generate", "x", "--budget"], "--budget"],
   [
     ["generate", "x", "--budget", "many"],
@@ -93,7 +93,9 @@ const WRONG: [string[], string][] = [
   [["perplexity", "x", "--first", "0"], "Cannot measure perplexity: first must be a whole number from 1"],
   [["generate", "x", "--temperature", "NaN"], '--temperature must be a number, got "NaN"'],
   [["generate", "x", "--temperature=-1"], "temperature must be a number from 0 to 100, got -1"],
-  [["generate", "x", "--budget", "-5"], "Option '--budget' argument is ambiguous; see --help"],
+  [["generate", "x", "--budget", "-5"], "--budget must have a value behind it, one with a dash as --budget=-5, got -5"],
+  [["generate", "x", "--seed"], "--seed must have a value behind it, got none"],
+  [["generate", "x", "--json=3"], '--json takes no value; see --help, got "--json=3"'],
   [["generate", "x", "--max-new-tokens", "0"], "--max-new-tokens must be a whole number from 1"],
   [["generate", "x", "--top-p", "0"], "--top-p must be a number above 0 and at most 1, got 0"],
   [["generate", "x", "--kv", "q4"], 'kv must be one of f32, f16, q8, got "q4"'],
@@ -125,9 +127,9 @@ errors("what cannot be loaded or read", async () => {
     [["replay", repoPath("package.json")], "Cannot read the recording: it must be a recording of kvcap, got "],
     [
       ["generate", "x", "--record", "/no/such/folder/file"],
-      "Cannot record: /no/such/folder/file must be a file to write",
+      "Cannot record: /no/such/folder/file must be a file to write, got no such folder",
     ],
-    [["perplexity", "x", "--first", "20"], "Cannot measure perplexity: the text must have more than 20 tokens, got 2"],
+    [["perplexity", "x", "--first", "20"], "Cannot measure perplexity: the text must have at least 21 tokens, got 2"],
     [
       ["generate", "x", "--policy", "full", "--budget", "20"],
       "must fit the full cache's budget of 20 slots, got 0 before + ",
@@ -342,7 +344,12 @@ run("a session is saved, and resumed exactly", async () => {
   const foreign = await kvcap(["generate", "--resume", repoPath("package.json")]);
   assert.is(foreign.code, 1);
   assert.match(foreign.stderr, "Cannot restore session: a snapshot must begin with kvcapses, got other bytes");
-  for (const [path, what] of [[folder, "a folder"], ["/dev/null", "a device or a pipe"]]) {
+  for (
+    const [path, what] of [[folder, "a folder"], ["/dev/null", "a device or a pipe"], [
+      `${folder}/no/x`,
+      "no such folder",
+    ]]
+  ) {
     const { code, stdout, stderr } = await kvcap(["generate", prompt, ...capped, "--save", path]);
     assert.equal([code, stdout, stderr.trim()], [
       1,

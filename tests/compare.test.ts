@@ -55,7 +55,7 @@ test("an address gives back the comparison, and no run of the first view", () =>
   };
   for (const model of ["", "https://example.org/a b.gguf?x=1#y"]) {
     const hash = comparisonHash(asked, model);
-    assert.equal(comparisonFrom(hash), { comparison: asked, model });
+    assert.equal(comparisonFrom(hash), { comparison: asked, model, bad: [] });
     assert.is(fromHash(hash), null);
   }
   for (const hash of ["", "#view=compare", "#view=cost&run=full", "#turn=5:x"]) assert.is(comparisonFrom(hash), null);

@@ -211,6 +211,7 @@ test("a link reproduces the comparison", async () => {
 test("a comparison can be stopped, and what cannot run says so", async () => {
   await page.fill("#compare [name=max]", "2000");
   await page.click("#compare button:text-is('Compare')");
+  await page.waitForFunction(() => location.hash.includes("max=2000")); // what was found before is gone
   await page.waitForFunction(() => document.querySelectorAll("#compare .texts tbody td span").length > 6);
   await page.click("#compare button:text-is('Stop')");
   await told(page);

@@ -129,6 +129,10 @@ test("a link to a model elsewhere fetches nothing before it is told to", async (
   assert.match(await trouble(page), "This run has a model from http://localhost:9/m.gguf.");
   assert.is(await way(page), "Load it from there");
   await end(page);
+  const bare = await it.open("#model=http%3A%2F%2Flocalhost%3A9%2Fm.gguf&budget=20"); // nothing to run: its model, then
+  assert.match(await trouble(bare), "This run has a model from http://localhost:9/m.gguf.");
+  assert.is(await way(bare), "Load it from there");
+  await bare.context().close();
   const file = await it.open(`${RUN}&model=file%3Amine.gguf`);
   assert.match(await trouble(file), "the model mine.gguf, from a file: choose it, or drop it here");
   const names = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];

@@ -66,6 +66,9 @@ test("a run goes on only under its own settings; the button says what it will do
   }
   await running(page, () => page.press("#max", "Enter"));
   assert.equal(asked(page).getAll("turn"), ["8:Lily had"]);
+  assert.ok(await page.isEnabled("#picture"));
+  await page.click("#reset");
+  assert.ok(await page.isDisabled("#picture")); // there is nothing to be seen
   await end(page);
 });
 
@@ -88,6 +91,45 @@ test("the address names the run and the model that are shown, or none", async ()
   assert.is(asked(page).get("model"), null);
   await page.click("#compare button:text-is('Compare')");
   await page.waitForFunction(() => location.hash.includes("model=file"));
+  await end(page);
+});
+
+test("the way to the settings leads to the one that is named", async () => {
+  const page = await it.open(hashOf(SETTINGS, `2:${PROMPT}`));
+  await ended(page);
+  const focused = () => page.evaluate(() => (document.activeElement as HTMLInputElement).name);
+  for (const [name, wrong] of [["topP", "x"], ["topP", "3"], ["newest", "200%"], ["seed", "1.5"]]) {
+    await page.evaluate(() => document.querySelector<HTMLDetailsElement>("#form details")!.open = true);
+    await page.fill(`[name=${name}]`, wrong);
+    await page.press(`[name=${name}]`, "Enter");
+    await trouble(page);
+    await page.waitForSelector("#go:not([hidden]):not(:disabled)");
+    await page.click("#trouble-way");
+    assert.is(await focused(), name);
+    await page.fill(`[name=${name}]`, "");
+  }
+  await end(page);
+});
+
+test("a comparison that cannot run leaves the one there is", async () => {
+  const page = await it.open(COMPARISON);
+  await compared(page);
+  const shown = () =>
+    Promise.all([hash(page), page.textContent("#compare .texts"), page.textContent("#compare-status")]);
+  const before = await shown();
+  for (const [name, wrong] of [["temperature", "hot"], ["seed", "1.5"], ["topP", "2"], ["stride", "0"]]) {
+    await page.fill(`#compare [name=${name}]`, wrong);
+    await page.press(`#compare [name=${name}]`, "Enter");
+    assert.match(await trouble(page), /must be .*, got/);
+    await page.waitForSelector("#compare button:text-is('Compare'):not([hidden]):not(:disabled)");
+    assert.equal(await shown(), before);
+    await page.fill(`#compare [name=${name}]`, "");
+    await page.click("#trouble-close");
+  }
+  await page.fill("#compare [data-run=C] [data-key=budget]", "5");
+  await page.press("#compare [data-run=C] [data-key=budget]", "Enter"); // in a card, too
+  await page.waitForFunction(() => location.hash.includes("recency%2C5"));
+  await compared(page);
   await end(page);
 });
 

@@ -70,4 +70,25 @@ test("what is bad in a link is refused in a sentence that names it, and the rest
   ]);
   assert.equal([comparison.prompt, comparison.max, comparison.seed], ["a", 100, ""]);
 });
+
+test("what a link does not have, has twice or too much of is refused, too", () => {
+  const refused = (bad: readonly string[]) => bad.map((text) => text.replace("Cannot open the link: ", ""));
+  assert.equal(refused(fromHash("#polcy=h2o&seed=1&seed=2&turn=2:a&turn=3:b&model=x")!.bad), [
+    "a name must be one that such links have, got polcy",
+    "seed must be there once, got 2",
+  ]);
+  for (const name of ["sinks", "newest", "unsettled"]) {
+    const rule = `${name} must be tokens or a share of the budget below 100%, got 200%`;
+    assert.equal(refused(fromHash(`#${name}=200%25`)!.bad), [rule]);
+  }
+  const { comparison, bad } = comparisonFrom("#view=compare&prompt=abc&policy=h2o")!;
+  assert.equal([comparison.prompt, comparison.runs.length], ["abc", 3]);
+  assert.equal(refused(bad), [
+    "a name must be one that such links have, got policy",
+    "run must be there 1 to 3 times, got 0",
+  ]);
+  assert.equal(refused(comparisonFrom("#view=compare&run=roco,9,cache,q8,2")!.bad), [
+    "run must be policy,budget,positions,kv, got roco,9,cache,q8,2",
+  ]);
+});
 test.run();

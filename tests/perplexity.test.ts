@@ -67,8 +67,8 @@ test("under a budget the same tokens are counted, and what is forgotten shows", 
 test("refusals", async () => {
   const refused = async (words: string, ...args: Parameters<Model["perplexity"]>) =>
     assert.match(await rejection(model.perplexity(...args)), words);
-  await refused("Cannot measure perplexity: the text must have more than 1 tokens, got 1", [5]);
-  await refused("Cannot measure perplexity: the text must have more than 40", TEXT, { first: 40 });
+  await refused("Cannot measure perplexity: the text must have at least 2 tokens, got 1", [5]);
+  await refused("Cannot measure perplexity: the text must have at least 41", TEXT, { first: 40 });
   await refused("first must be a whole number from 1", TEXT, { first: 0 });
   await refused("Cannot measure perplexity: options are policy", TEXT, { frist: 0 } as never);
   await refused("Cannot create session: budget must be", TEXT, { budget: -1 });

@@ -37,17 +37,17 @@ folders("paths and file URLs; a folder that is missing, or no folder", async () 
     for (const use of ["text", "size", "has"] as const) {
       await refused(
         () => openSource(missing)[use]("config.json"),
-        `Cannot load model: ${missing} must be a folder, got nothing there`,
+        `Cannot load model: ${missing} must be a folder or a .gguf file, got nothing there`,
       );
     }
     await refused(
       () => openSource("smollm2-135n").text("config.json"),
-      "Cannot load model: smollm2-135n must be a folder, or one of fable-2m, smollm2-135m, got nothing there",
+      "Cannot load model: smollm2-135n must be a folder or a .gguf file, or one of fable-2m, smollm2-135m, got nothing there",
     );
     const file = `${folder}/config.json`;
     await refused(
       () => openSource(file).text("config.json"),
-      `Cannot load model: ${file} must be a folder, got a file`,
+      `Cannot load model: ${file} must be a folder or a .gguf file, got another file`,
     );
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -82,13 +82,16 @@ export function comparisonFrom(hash: string) {
   const link = new LinkReader(hash);
   const { parts, bad } = link;
   const all = parts.getAll("run");
-  if (parts.get("view") !== "compare" || all.length === 0) return null;
+  const empty = [...parts.keys()].every((name) => name === "view");
+  if (parts.get("view") !== "compare" || empty) return null;
+  link.only(["view", "model", "run", "max", "prompt", "text", ...SHARED], "run");
   const shared = Object.fromEntries(SHARED.map((name) => [name, link.setting(name)])) as Pick<
     Comparison,
     typeof SHARED[number]
   >;
   const runs = all.slice(0, LETTERS.length).map((run) => {
-    const [policy, budget, positions, kv] = run.split(",");
+    const [policy, budget, positions, kv, ...rest] = run.split(",");
+    if (rest.length > 0) link.refuse("run", "policy,budget,positions,kv", run);
     return choice(
       link.setting("policy", policy) || "roco",
       link.setting("budget", budget ?? ""),
@@ -96,7 +99,9 @@ export function comparisonFrom(hash: string) {
       link.setting("kv", kv ?? ""),
     );
   });
-  if (all.length > LETTERS.length) link.refuse("run", `there ${LETTERS.length} times at most`, String(all.length));
+  if (all.length === 0 || all.length > LETTERS.length) {
+    link.refuse("run", `there 1 to ${LETTERS.length} times`, String(all.length));
+  }
   const given = parts.get("max") ?? String(FIRST.max);
   let max = Number(given);
   if (!(Number.isInteger(max) && max > 0 && max <= MOST_TOKENS)) {
@@ -108,7 +113,7 @@ export function comparisonFrom(hash: string) {
     prompt: parts.get("prompt") ?? "",
     max,
     text: parts.get("text") ?? "",
-    runs,
+    runs: runs.length > 0 ? runs : FIRST.runs,
   };
   return { comparison, model: parts.get("model") ?? "", bad };
 }

@@ -69,7 +69,7 @@ export class CompareForm {
         ...["full", ...Object.keys(policies).filter((name) => name !== "full")]
           .map((name): [string, string] => [name, name]),
       ]),
-      budget: make("input", { "data-key": "budget", size: "6", placeholder: "256" }),
+      budget: make("input", { "data-key": "budget", size: "6", placeholder: "256", form: "compare-form" }),
       positions: select("positions", [["", "absolute"], ["cache", "cache"]]),
       kv: select("kv", [["", "f16"], ["f32", "f32"], ["q8", "q8"]]),
     };

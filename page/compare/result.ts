@@ -8,6 +8,7 @@ export type Phase = "reading" | "writing" | "agreement" | "perplexity";
 
 /** A part of what was found. `run`: which of the comparison's. */
 export type Told =
+  | { of: "began" } // it can run: what was found before goes
   | { of: "phase"; phase: Phase; done: number; total: number } // tokens
   | { of: "tokens"; run: number; tokens: Token[] }
   | { of: "report"; run: number; report: Report }

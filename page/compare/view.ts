@@ -43,6 +43,7 @@ export class CompareView {
   #busy = true;
   #running = false;
   #result: Result | null = null;
+  #next: Result | null = null; // what was asked for and has not begun
   #names: string[] = [];
   #told = true; // the table is as it should be
   #plotted = 0; // ms: when a plot was drawn last
@@ -65,7 +66,7 @@ export class CompareView {
     this.#stop.addEventListener("click", () => host.stop());
     const rail = make(
       "form",
-      { class: "rail", autocomplete: "off" },
+      { class: "rail", autocomplete: "off", id: "compare-form" },
       make("div", { class: "row" }, this.#go, this.#stop, this.#progress),
       this.#status,
       this.#form.shared,
@@ -123,22 +124,29 @@ export class CompareView {
       return this.#host.trouble(`New tokens must be a whole number from 1 to ${MOST_TOKENS}.`);
     }
     const { name, adapter } = this.#model!;
-    this.#result = new Result(asked, name, adapter);
-    this.#names = asked.runs.map(nameOf);
+    this.#next = new Result(asked, name, adapter);
     this.#running = true;
-    this.#texts.begin(this.#names);
-    this.#plots.begin(this.#result);
-    this.#told = false;
     this.#progress.value = 0;
     this.#progress.hidden = false;
-    this.#refused.textContent = "";
-    this.#host.address(comparisonHash(asked, this.#host.model()));
     this.#host.work({ type: "compare", asked });
+  }
+
+  #begin(result: Result) {
+    this.#result = result;
+    this.#next = null;
+    this.#names = result.asked.runs.map(nameOf);
+    this.#texts.begin(this.#names);
+    this.#plots.begin(result);
+    this.#told = false;
+    this.#refused.textContent = "";
+    this.#host.address(comparisonHash(result.asked, this.#host.model()));
     this.#draw();
   }
 
   hear(told: Told): void {
-    if (!this.#result || !this.#running) return;
+    if (!this.#running) return;
+    if (told.of === "began") return this.#next ? this.#begin(this.#next) : undefined;
+    if (!this.#result) return;
     if (told.of === "phase") {
       this.#progress.value = told.done / told.total;
       const text = `${PHASES[told.phase]}: ${told.done} of ${told.total} tokens`;
@@ -154,6 +162,9 @@ export class CompareView {
   #ended() {
     this.#running = false;
     this.#progress.hidden = true;
+    const refused = this.#next !== null; // what there is stays as it is
+    this.#next = null;
+    if (refused) return;
     const { asked, runs, steps } = this.#result!;
     const read = asked.text.trim() === "" || runs.every(({ perplexity, refused }) => perplexity || refused);
     const whole = runs.every(({ report }) => report && report.ended !== "caller") && steps.length > 0 && read;

@@ -55,9 +55,13 @@ export class Form {
     this.#tell();
   }
 
-  /** Goes to the setting that a sentence names, or to the budget. */
+  /** Goes to the setting that a sentence names first, or to the budget; to the prompt where that is empty. */
   focus(sentence: string): void {
-    const input = field(this.#form, NAMES.find((name) => new RegExp(`\\b${name}\\b`, "i").test(sentence)) ?? "budget");
+    const said = sentence.replace(/top-p/i, "topP").replace("chat template", "mode");
+    const named = NAMES.map((name) => ({ name, at: said.search(new RegExp(`\\b${name}\\b`, "i")) }));
+    const [first] = named.filter(({ at }) => at >= 0).sort((a, b) => a.at - b.at);
+    const empty = /^the prompt must/i.test(said);
+    const input = field(this.#form, empty ? "prompt" as Name : first?.name ?? "budget"); // the prompt is in the form, too
     const details = input.closest("details");
     if (details) details.open = true;
     input.focus();

@@ -20,6 +20,11 @@ export async function readTextFile(what: string, path: string): Promise<string> 
   return decode(await readFile(what, path), what, path);
 }
 
+/** Why a file cannot be made or written. */
+export function unwritable(error: unknown): string {
+  return error instanceof Deno.errors.NotFound ? "no such folder" : (error as Error).message;
+}
+
 /** @throws Error in one sentence where it cannot be read */
 export async function readFile(what: string, path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {

@@ -1,4 +1,5 @@
 /** The file that --record writes to. */
+import { unwritable } from "./input.ts";
 import type { RecordSink } from "../recording/recorder.ts";
 
 export interface RecordFile {
@@ -9,7 +10,7 @@ export interface RecordFile {
 /** @throws Error in one sentence where the file cannot be made; `write` where it cannot be written */
 export function createRecordFile(path: string): RecordFile {
   const failed = (error: unknown) =>
-    new Error(`Cannot record: ${path} must be a file to write, got ${(error as Error).message}`);
+    new Error(`Cannot record: ${path} must be a file to write, got ${unwritable(error)}`);
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path, { write: true, create: true, truncate: true });

@@ -1,4 +1,5 @@
 /** Keeping a session in a file. */
+import { unwritable } from "./input.ts";
 
 /** A file that takes a session's snapshot, whole or not at all. */
 export interface SaveFile {
@@ -16,7 +17,7 @@ export async function createSaveFile(path: string): Promise<SaveFile> {
   }
   const partial = `${path}.partial`;
   const refused = (error: unknown) =>
-    new Error(`Cannot save the session: ${path} must be a file to write, got ${(error as Error).message}`);
+    new Error(`Cannot save the session: ${path} must be a file to write, got ${unwritable(error)}`);
   const write = async (bytes: Uint8Array) => {
     try {
       await Deno.writeFile(partial, bytes);

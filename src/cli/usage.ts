@@ -38,6 +38,21 @@ export const SESSION_FLAGS: readonly Flag[] = [
   ...["unsettled", "aggregate", "pin-prompt", "pin", "positions", "allocation", "kv", "exact-budget", "seed"] as const,
 ];
 
+/** What parseArgs says of a flag, as a rule. @throws Usage always */
+function misread(fault: string, args: string[]): never {
+  const [, flag = ""] = /'(?:-h, )?(--?[^' ]+)/.exec(fault) ?? [];
+  if (fault.startsWith("Unknown")) misused("a flag must be one that --help lists", flag);
+  if (fault.includes("does not take")) {
+    misused(
+      `${flag} takes no value; see --help`,
+      args.find((arg) => arg.startsWith(flag)),
+    );
+  }
+  const behind = args[args.indexOf(flag) + 1];
+  const dash = behind === undefined ? "" : `, one with a dash as ${flag}=${behind}`;
+  throw new Usage(`Cannot read the command line: ${flag} must have a value behind it${dash}, got ${behind ?? "none"}`);
+}
+
 /** A command line's flags, and what stands between them. */
 export class Arguments {
   readonly positionals: string[];
@@ -50,8 +65,7 @@ export class Arguments {
       this.positionals = positionals;
       this.#values = values;
     } catch (error) {
-      const [fault] = (error as Error).message.split(/[.?]\s/);
-      throw new Usage(`Cannot read the command line: ${fault.replace(/\.$/, "")}; see --help`);
+      misread((error as Error).message, args);
     }
   }
 

@@ -81,10 +81,10 @@ function folderSource({ stat }: Host, folder: string | URL, name: string): Sourc
       isFolder = (await stat(folder)).isDirectory;
     } catch (error) {
       const names = /^[^/\\:]+$/.test(name) ? `, or one of ${Object.keys(catalogue).join(", ")}` : "";
-      if (isAbsent(error)) throw unreadable(`${name} must be a folder${names}`, "nothing there", error);
+      if (isAbsent(error)) throw unreadable(`${name} must be a folder or a .gguf file${names}`, "nothing there", error);
       throw failed(name, error);
     }
-    if (!isFolder) throw unreadable(`${name} must be a folder`, "a file");
+    if (!isFolder) throw unreadable(`${name} must be a folder or a .gguf file`, "another file");
   }
 
   async function size(file: string): Promise<number> {

@@ -38,7 +38,7 @@ export function checkReplay(recording: Recording, asked: ReplayOptions = {}): Ch
   const policy = asked.policy ?? (was.policy === "full" ? "roco" : was.policy);
   const { budget = was.policy === "full" ? { share: 0.5 } : was.budget } = asked;
   if (typeof budget === "object" && budget !== null && "bytes" in budget) {
-    refuse(action, "budget must be slots or a share of the tokens recorded", budget);
+    refuse(action, "budget must be slots or a share of the tokens recorded", `${budget.bytes} bytes`);
   }
   const same = policy === was.policy && budget === was.budget && was.policy !== "full";
   const { stride, seed, aggregate, allocation, sinks, newest, unsettled } = was;

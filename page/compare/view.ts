@@ -154,9 +154,7 @@ export class CompareView {
   #ended() {
     this.#running = false;
     this.#progress.hidden = true;
-    const { asked, runs, steps } = this.#result!;
-    const read = asked.text.trim() === "" || runs.every(({ perplexity, refused }) => perplexity || refused);
-    const whole = runs.every(({ report }) => report && report.ended !== "caller") && steps.length > 0 && read;
+    const { runs, whole } = this.#result!;
     this.#status.textContent = whole ? "done" : "stopped: what was found until then is here";
     this.#refused.textContent = runs.flatMap(({ refused }) => refused ? [`${refused}.`] : []).join(" ");
     this.#told = false;

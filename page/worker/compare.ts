@@ -22,6 +22,7 @@ export async function compare(model: Model, asked: Comparison, tell: Tell, signa
     await write(model, asked, runs, tell, signal);
     await agree(model, asked, runs, tell, signal);
     if (asked.text.trim() !== "") await read(model, asked, runs, tell, signal);
+    tell({ of: "whole" });
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -80,13 +80,14 @@ class Writer {
 
   constructor(
     model: Model,
+    session: Session,
     { prompt, max }: Comparison,
-    { session, generate, seed }: Options,
+    { generate, seed }: Options,
     signal: AbortSignal,
     onPrefill: (done: number, total: number) => void,
   ) {
     this.#model = model;
-    this.session = model.session(session);
+    this.session = session;
     const onToken = (id: number) => this.#chose(id);
     this.#pieces = this.session.generate(prompt, { ...generate, seed, maxNewTokens: max, signal, onPrefill, onToken });
   }
@@ -137,9 +138,8 @@ async function write(model: Model, asked: Comparison, runs: Options[], tell: Tel
   const sessions: Session[] = [];
   await withSessions(sessions, async () => {
     for (const [run, options] of runs.entries()) {
-      const writer = new Writer(model, asked, options, signal, reads(run));
-      sessions.push(writer.session);
-      writers.push(writer);
+      sessions.push(model.session(options.session));
+      writers.push(new Writer(model, sessions[run], asked, options, signal, reads(run)));
     }
     const open = new Set(writers.keys());
     try {

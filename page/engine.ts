@@ -39,8 +39,9 @@ export class Engine {
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => hear(data));
     worker.addEventListener("error", (event) => {
       event.preventDefault();
+      if (worker !== this.#worker) return;
       const [started, webgpu] = [this.model !== null, true];
-      const message = event.message ?? "its code could not be fetched";
+      const message = event.message || "its code could not be fetched";
       const name = started ? "Error" : NOT_STARTED;
       hear({ type: "failed", alive: false, during: started ? "run" : "load", name, message, lost: started, webgpu });
       if (started) return;

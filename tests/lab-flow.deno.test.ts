@@ -163,6 +163,34 @@ test("a link with a model and no run offers the model; another link takes the pl
   await end(page);
 });
 
+test("a link's comparison whose code comes while another model loads waits to be asked for", async () => {
+  const page = await it.open();
+  await ready(page);
+  const errors: Error[] = [];
+  page.on("pageerror", (error) => errors.push(error));
+  const held = Promise.withResolvers<void>();
+  await page.route("**/more-*.js", async (route) => {
+    await held.promise;
+    await route.continue();
+  });
+  await page.route("**/model/*", async (route) => { // a model that takes its time
+    await page.waitForSelector("#compare form");
+    await route.continue();
+  });
+  await page.evaluate((hash) => location.hash = hash, COMPARISON);
+  await page.waitForSelector("#compare:not([hidden])", { state: "attached" });
+  await page.click("#open");
+  await page.click("#load-shipped");
+  held.resolve();
+  await page.waitForSelector("#compare .primary:not(:disabled)");
+  assert.equal(errors, []);
+  assert.is(await page.inputValue("#compare [name=prompt]"), PROMPT);
+  await page.click("#compare .primary");
+  await compared(page);
+  assert.is(await page.textContent("#compare-status"), "done");
+  await end(page);
+});
+
 test("views are entries of the history: Back and Forward switch them, and what runs goes on", async () => {
   const page = await it.open();
   await ready(page);

@@ -122,7 +122,8 @@ export class CompareView {
     if (!Number.isInteger(max) || max < 1 || max > MOST_TOKENS) {
       return this.#host.trouble(`New tokens must be a whole number from 1 to ${MOST_TOKENS}.`);
     }
-    const { name, adapter } = this.#model!;
+    if (!this.#model) return; // it went while this code came: what was asked stands in the form
+    const { name, adapter } = this.#model;
     this.#result = new Result(asked, name, adapter);
     this.#names = asked.runs.map(nameOf);
     this.#running = true;

@@ -86,7 +86,7 @@ export class Stage {
     if (!run) return;
     const log = this.#log = new RunLog(run.layers * run.kvHeads);
     this.#step = Infinity;
-    by<HTMLButtonElement>("picture").disabled = false;
+    by<HTMLButtonElement>("picture").disabled = true; // of nothing
     this.#scores = null;
     this.#asked = -1;
     this.#picked = this.#pointed = null;
@@ -101,6 +101,7 @@ export class Stage {
   steps(records: Int32Array<ArrayBuffer>, shown: Shown[]): void {
     const log = this.#log;
     if (!log) return;
+    by<HTMLButtonElement>("picture").disabled = false;
     this.#text.show(shown);
     for (const step of readSteps(records)) {
       log.add(step, (position, lane) => {

@@ -144,54 +144,6 @@ test("what is bad in a link is refused, and the rest can be used", async () => {
   await end(page);
 });
 
-test("a link with a model and no run offers the model; another link takes the place of one that waits", async () => {
-  const model = `&model=${encodeURIComponent(`${it.url}model`)}`;
-  const page = await it.open(hashOf(SETTINGS) + model);
-  assert.is(await trouble(page), `This run has a model from ${it.url}model.`);
-  await page.click("#trouble-way");
-  await ready(page);
-  assert.equal([await page.textContent("#model-name"), await page.inputValue("[name=budget]")], ["model", "24"]);
-  await page.goto("about:blank");
-  await page.goto(it.url + hashOf(SETTINGS, `3:${PROMPT}`) + model);
-  await trouble(page);
-  await page.evaluate((hash) => location.hash = hash, hashOf({ ...SETTINGS, budget: "much" }, "4:Lily had"));
-  await page.waitForSelector("#trouble-way:text-is('Open the rest')");
-  await page.click("#open");
-  await page.click("#load-shipped");
-  await ready(page);
-  await drawn(page);
-  assert.equal([await page.inputValue("#prompt"), await spans(page)], ["Lily had", 0]);
-  await end(page);
-});
-
-test("a link's comparison whose code comes while another model loads waits to be asked for", async () => {
-  const page = await it.open();
-  await ready(page);
-  const errors: Error[] = [];
-  page.on("pageerror", (error) => errors.push(error));
-  const held = Promise.withResolvers<void>();
-  await page.route("**/more-*.js", async (route) => {
-    await held.promise;
-    await route.continue();
-  });
-  await page.route("**/model/*", async (route) => { // a model that takes its time
-    await page.waitForSelector("#compare form");
-    await route.continue();
-  });
-  await page.evaluate((hash) => location.hash = hash, COMPARISON);
-  await page.waitForSelector("#compare:not([hidden])", { state: "attached" });
-  await page.click("#open");
-  await page.click("#load-shipped");
-  held.resolve();
-  await page.waitForSelector("#compare .primary:not(:disabled)");
-  assert.equal(errors, []);
-  assert.is(await page.inputValue("#compare [name=prompt]"), PROMPT);
-  await page.click("#compare .primary");
-  await compared(page);
-  assert.is(await page.textContent("#compare-status"), "done");
-  await end(page);
-});
-
 test("views are entries of the history: Back and Forward switch them, and what runs goes on", async () => {
   const page = await it.open();
   await ready(page);

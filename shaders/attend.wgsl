@@ -46,14 +46,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let from_rows = (layer.lanes + layer.lane + kv_head) * layer.capacity;
   // Without a pool a layer's lanes have no slot beyond its rows.
   let end = select(min(extent, layer.rows), extent, POOLED == 1u);
-  var sums: array<vec4<f32>, TOKENS>;
+  let from_p = (head * tokens + from_token) * extent;
+  var sums = mat4x4f(); // [TOKENS]
   if (share < splits) {
     for (var slot = share; slot < end; slot += splits) {
       var row = from_values + slot;
       if (POOLED == 1u) { row = u32(places[from_rows + slot]); }
       let value = quad(row * ROW, column);
-      for (var t = 0u; t < count; t++) {
-        sums[t] += probabilities[(head * tokens + from_token + t) * extent + slot] * value;
+      let at = from_p + slot;
+      sums[0] += probabilities[at] * value;
+      if (tokens > 1u) {
+        sums[1] += probabilities[at + extent] * value;
+        sums[2] += probabilities[at + 2u * extent] * value;
+        sums[3] += probabilities[at + 3u * extent] * value;
       }
     }
   }

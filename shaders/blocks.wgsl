@@ -200,9 +200,10 @@ fn embed(@builtin(global_invocation_id) at: vec3u) {
   y[at.y * PITCH + column] = own.x * code + own.y;
 }
 
+const OWN_ROWS = 4u; // of a thread
 const LANES = 8u;
-const GROUP_ROWS = 8u;
-var<workgroup> parts: array<f32, LANES * GROUP_ROWS>;
+const TEAMS = 8u; // of LANES threads
+var<workgroup> parts: array<vec4f, LANES * TEAMS>;
 
 fn finish(token: u32, row: u32, sum: f32) {
   var total = sum;
@@ -212,44 +213,60 @@ fn finish(token: u32, row: u32, sum: f32) {
   y[to] = total;
 }
 
-/** One token at a time, LANES neighbouring threads a row. Grid: (ceil(ROWS / 8) as x·y, tokens as z). */
-@compute @workgroup_size(LANES * GROUP_ROWS)
+/** Where the same unit of four rows begins, in halves. */
+fn places(rows: vec4u, unit: u32) -> vec4u {
+  return vec4u(place(rows.x, unit), place(rows.y, unit), place(rows.z, unit), place(rows.w, unit));
+}
+
+/** [4 rows], for each as `scales` has it. */
+fn all_scales(from_w: vec4u, own: u32) -> mat4x4f {
+  return mat4x4f(scales(from_w.x, own), scales(from_w.y, own), scales(from_w.z, own), scales(from_w.w, own));
+}
+
+/** [4 rows], for each as `codes` has it. */
+fn all_codes(from_w: vec4u, own: u32, i: u32) -> mat4x4f {
+  return mat4x4f(codes(from_w.x, own, i), codes(from_w.y, own, i), codes(from_w.z, own, i), codes(from_w.w, own, i));
+}
+
+/** One token at a time, LANES neighbouring threads for OWN_ROWS rows. Grid: (ceil(ROWS / 32) as x·y, tokens as z). */
+@compute @workgroup_size(LANES * TEAMS)
 fn vector(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * GROUP_ROWS + thread / LANES;
+  let lane = thread % LANES;
+  let row = ((group.y * groups.x + group.x) * TEAMS + thread / LANES) * OWN_ROWS;
   let token = group.z;
-  var sum = 0.0;
+  var sums = vec4f(); // [4 rows]
   if (row < ROWS) {
-    for (var unit = thread % LANES; unit < BLOCKS / 4u; unit += LANES) {
-      let from_w = place(row, unit);
+    let rows = min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(ROWS - 1u));
+    for (var unit = lane; unit < BLOCKS / 4u; unit += LANES) {
       let own = unit % block_units();
+      let from_w = places(rows, unit);
       let from_x = (token * BLOCKS + unit * 4u) * 2u;
-      var products = vec4f(); // Σ code·x, Σ x of either half
+      var products = mat2x4f(); // Σ code·x of either half, [4 rows] each
+      var plain = vec2f(); // Σ x of either half
       for (var i = 0u; i < 4u; i++) {
         let low = x[from_x + i];
         let high = x[from_x + 4u + i];
-        let one = vec4f(1.0);
-        products += vec4f(
-          dot(codes(from_w, own, i), low), dot(one, low), dot(codes(from_w, own, i + 4u), high), dot(one, high),
-        );
+        products += mat2x4f(low * all_codes(from_w, own, i), high * all_codes(from_w, own, i + 4u));
+        plain += vec2f(dot(vec4f(1.0), low), dot(vec4f(1.0), high));
       }
-      sum += dot(scales(from_w, own), products);
+      let scale = transpose(all_scales(from_w, own));
+      sums += scale[0] * products[0] + scale[1] * plain.x + scale[2] * products[1] + scale[3] * plain.y;
     }
   }
-  parts[thread] = sum;
+  parts[thread] = sums;
   workgroupBarrier();
-  if (thread % LANES != 0u || row >= ROWS) { return; }
+  if (lane >= OWN_ROWS || row + lane >= ROWS) { return; }
   var total = 0.0;
-  for (var i = 0u; i < LANES; i++) { total += parts[thread + i]; }
-  finish(token, row, total);
+  for (var i = 0u; i < LANES; i++) { total += parts[thread - lane + i][lane]; }
+  finish(token, row + lane, total);
 }
 
 const TOKENS = 8u;
 const THREADS = 32u;
-const OWN_ROWS = 4u;
 
 /** Weights 4·i to 4·i + 3 of a unit. */
 fn weights(from_w: u32, own: u32, scale: vec4f, i: u32) -> vec4f {
@@ -273,8 +290,8 @@ fn matrix(
   var last = mat4x4f(); // of the other 4 tokens
   for (var unit = 0u; unit < BLOCKS / 4u; unit++) {
     let own = unit % block_units();
-    let from_w = vec4u(place(rows.x, unit), place(rows.y, unit), place(rows.z, unit), place(rows.w, unit));
-    let scale = mat4x4f(scales(from_w.x, own), scales(from_w.y, own), scales(from_w.z, own), scales(from_w.w, own));
+    let from_w = places(rows, unit);
+    let scale = all_scales(from_w, own);
     for (var i = 0u; i < 8u; i++) {
       let four = transpose(mat4x4f(
         weights(from_w.x, own, scale[0], i),

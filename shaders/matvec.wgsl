@@ -1,5 +1,5 @@
-// y = W·x + bias for one token at a time: LANES neighbouring threads share a row of W, so that their loads are contiguous.
-// Grid: (ceil(ROWS / 8) as x·y, tokens as z). W stays in its own width and is widened here.
+// y = W·x + bias for one token at a time: LANES neighbouring threads share OWN_ROWS rows of W, so that their loads are contiguous
+// and each element of x is read once for all of these. Grid: (ceil(ROWS / 32) as x·y, tokens as z). W stays in its own width and is widened here.
 override DTYPE: u32; // 0 f32, 1 f16, 2 bf16
 override BLOCKS: u32; // blocks of 8 elements in a row of W and of x (zero-padded)
 override ROWS: u32; // rows of W held by this part
@@ -14,15 +14,18 @@ override BIAS: u32; // 1: bias is added
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // [tokens, PITCH]
 @group(0) @binding(4) var<storage, read> feed: array<u32>; // see cache.ts
 
+const OWN_ROWS = 4u; // of a thread
 const LANES = 8u;
-const GROUP_ROWS = 8u;
-var<workgroup> parts: array<f32, LANES * GROUP_ROWS>;
+const TEAMS = 8u; // of LANES threads
+var<workgroup> parts: array<vec4f, LANES * TEAMS>;
 
-fn dot8(block: u32, low: vec4f, high: vec4f) -> f32 {
+/** A block of a row times the same of x. */
+fn dot8(row: u32, block: u32, low: vec4f, high: vec4f) -> f32 {
+  let at = row * BLOCKS + block;
   if (DTYPE == 0u) {
-    return dot(bitcast<vec4f>(w[block * 2u]), low) + dot(bitcast<vec4f>(w[block * 2u + 1u]), high);
+    return dot(bitcast<vec4f>(w[at * 2u]), low) + dot(bitcast<vec4f>(w[at * 2u + 1u]), high);
   }
-  let packed = w[block];
+  let packed = w[at];
   if (DTYPE == 1u) {
     return dot(vec4f(unpack2x16float(packed.x), unpack2x16float(packed.y)), low) +
       dot(vec4f(unpack2x16float(packed.z), unpack2x16float(packed.w)), high);
@@ -32,28 +35,35 @@ fn dot8(block: u32, low: vec4f, high: vec4f) -> f32 {
   return dot(even, vec4f(low.xz, high.xz)) + dot(odd, vec4f(low.yw, high.yw));
 }
 
-@compute @workgroup_size(LANES * GROUP_ROWS)
+@compute @workgroup_size(LANES * TEAMS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * GROUP_ROWS + thread / LANES;
+  let lane = thread % LANES;
+  let row = ((group.y * groups.x + group.x) * TEAMS + thread / LANES) * OWN_ROWS;
   let token = group.z;
-  var sum = 0.0;
+  var sums = vec4f(); // [4 rows]
   if (row < ROWS) {
-    for (var block = thread % LANES; block < BLOCKS; block += LANES) {
+    let rows = min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(ROWS - 1u));
+    for (var block = lane; block < BLOCKS; block += LANES) {
       let at = (token * BLOCKS + block) * 2u;
-      sum += dot8(row * BLOCKS + block, x[at], x[at + 1u]);
+      let low = x[at];
+      let high = x[at + 1u];
+      sums += vec4f(
+        dot8(rows.x, block, low, high), dot8(rows.y, block, low, high),
+        dot8(rows.z, block, low, high), dot8(rows.w, block, low, high),
+      );
     }
   }
-  parts[thread] = sum;
+  parts[thread] = sums;
   workgroupBarrier();
-  if (thread % LANES != 0u || row >= ROWS) { return; }
+  if (lane >= OWN_ROWS || row + lane >= ROWS) { return; }
   var total = 0.0;
-  for (var i = 0u; i < LANES; i++) { total += parts[thread + i]; }
-  if (BIAS == 1u) { total += bias[FIRST + row]; }
-  let to = token * PITCH + FIRST + row;
+  for (var i = 0u; i < LANES; i++) { total += parts[thread - lane + i][lane]; }
+  if (BIAS == 1u) { total += bias[FIRST + row + lane]; }
+  let to = token * PITCH + FIRST + row + lane;
   if (ADD == 1u) { total += y[to]; }
   y[to] = total;
 }

@@ -36,6 +36,12 @@ fn quad(row: u32, i: u32) -> vec4f {
   return unpack4x8snorm(keys[row + i / 2u][i % 2u]) * select(scales.x, scales.y, 2u * i >= QUADS);
 }
 
+/** Products of a quad of a key with the same quads of TOKENS queries, the first of which is at `from_q`. */
+fn products(key: vec4f, from_q: u32) -> vec4f {
+  if (feed[0] == 1u) { return vec4f(dot(key, q[from_q]), 0.0, 0.0, 0.0); }
+  return key * mat4x4f(q[from_q], q[from_q + Q_QUADS], q[from_q + 2u * Q_QUADS], q[from_q + 3u * Q_QUADS]);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) at: vec3u) {
   let tokens = feed[0];
@@ -50,7 +56,8 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
   if (POOLED == 1u) { from_key = u32(places[layer.lanes * layer.capacity + here]) * ROW; }
   let from_token = at.z * TOKENS;
   let count = min(TOKENS, tokens - from_token);
-  var sums: array<f32, TOKENS>;
+  let from_q = from_token * Q_QUADS + head * QUADS;
+  var sums = vec4f(); // [TOKENS]
   let quads = select(QUADS, 0u, position < 0); // free slots are spared the work
   var place = position; // what distances are counted from
   var first = feed[2];
@@ -65,18 +72,10 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
       let sine = angles[u32(max(place, 0)) * QUADS + half + i];
       let rotated_a = a * cosine - b * sine;
       let rotated_b = b * cosine + a * sine;
-      for (var t = 0u; t < count; t++) {
-        let from_q = (from_token + t) * Q_QUADS + head * QUADS + i;
-        sums[t] += dot(rotated_a, q[from_q]) + dot(rotated_b, q[from_q + half]);
-      }
+      sums += products(rotated_a, from_q + i) + products(rotated_b, from_q + half + i);
     }
   } else {
-    for (var i = 0u; i < quads; i++) {
-      let key = quad(from_key, i);
-      for (var t = 0u; t < count; t++) {
-        sums[t] += dot(key, q[(from_token + t) * Q_QUADS + head * QUADS + i]);
-      }
-    }
+    for (var i = 0u; i < quads; i++) { sums += products(quad(from_key, i), from_q + i); }
   }
   let scale = inverseSqrt(f32(QUADS * 4u));
   for (var t = 0u; t < count; t++) {

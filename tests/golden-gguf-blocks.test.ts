@@ -65,7 +65,7 @@ async function decode(type: Quantised, raw: Uint8Array, rows: number): Promise<F
     Float32Array.from({ length: rows * columns }, (_, i) => columnsFirst[i % columns * rows + Math.floor(i / columns)]);
   const found = [
     await run("blockEmbed", columns, [Math.ceil(columns / 64), rows, 1]),
-    turned(await run("blockVec", rows, [Math.ceil(rows / 8), 1, columns])),
+    turned(await run("blockVec", rows, [Math.ceil(rows / 32), 1, columns])),
     turned(await run("blockMat", rows, [Math.ceil(rows / 128), 1, Math.ceil(columns / 8)])),
   ];
   for (const buffer of [w, x, nothing, feed, y, readback]) buffer.destroy();

@@ -271,10 +271,10 @@ function partConstants(matrix: Matrix, { dtype, first, rows }: Part, pitch: numb
 
 const MOST_GROUPS = 65535; // workgroups per dimension that every adapter allows
 
-/** W·x: for one token by rows of 8 per workgroup, for more by rows of 128 and tokens of 8. */
+/** W·x: for one token by rows of 32 per workgroup, for more by rows of 128 and tokens of 8. */
 function multiply(pass: GPUComputePassEncoder, { rows, vec, mat }: Product, tokens: number): void {
   for (let i = 0; i < rows.length; i++) {
-    const groups = Math.ceil(rows[i] / (tokens === 1 ? 8 : 128));
+    const groups = Math.ceil(rows[i] / (tokens === 1 ? 32 : 128));
     const columns = Math.ceil(groups / MOST_GROUPS);
     const across = Math.ceil(groups / columns);
     if (tokens === 1) dispatch(pass, vec[i], across, columns);

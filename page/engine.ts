@@ -1,4 +1,5 @@
 /** The worker: what it is given to do, whether it is busy, and the model it has. */
+import { NOT_STARTED } from "./failures.ts";
 import type { From, FromWorker, ModelInfo, ToWorker } from "./protocol.ts";
 
 export class Engine {
@@ -38,8 +39,15 @@ export class Engine {
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => hear(data));
     worker.addEventListener("error", (event) => {
       event.preventDefault();
-      const message = event.message || "the page’s worker could not be started";
-      hear({ type: "failed", alive: false, during: "run", name: "Error", message, lost: true, webgpu: true });
+      if (worker !== this.#worker) return;
+      const [started, webgpu] = [this.model !== null, true];
+      const message = event.message || "its code could not be fetched";
+      const name = started ? "Error" : NOT_STARTED;
+      hear({ type: "failed", alive: false, during: started ? "run" : "load", name, message, lost: started, webgpu });
+      if (started) return;
+      worker.terminate();
+      this.#pending = 1; // nothing more comes of it
+      hear({ type: "idle" });
     });
     this.ask({ type: "load", from });
   }

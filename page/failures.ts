@@ -23,6 +23,9 @@ export interface Failed {
   readonly webgpu: boolean; // this browser knows WebGPU
 }
 
+/** What the error of a worker is called that could not begin. */
+export const NOT_STARTED = "NotStarted";
+
 /** A model runs, but its files are not kept. */
 export function explainUnkept(warning: string): string {
   const why = /quota|no space/i.test(warning)
@@ -35,6 +38,9 @@ export function explain({ during, name, message, lost, webgpu }: Failed): Troubl
   const has = (...words: string[]) => words.some((word) => `${name} ${message}`.toLowerCase().includes(word));
   const rule = message.replace(/^Cannot [a-z ]+: /i, "").replace(/\.$/, "");
   const said = ` (${rule})`;
+  if (name === NOT_STARTED) {
+    return { text: `The part of the page that runs models could not begin${said}.`, way: "retry" };
+  }
   if (has("must offer an adapter")) {
     const text = webgpu
       ? "This browser knows WebGPU, but offers no GPU: turn on hardware acceleration in its settings, or update the graphics driver."

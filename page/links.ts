@@ -28,12 +28,12 @@ interface Link {
   /** Puts it into the form. */
   fill(): void;
   /** Runs it; null where it has nothing to run: its model is loaded. */
-  readonly begin: (() => void) | null;
+  readonly begin: (() => unknown) | null;
 }
 
 export class Links {
   /** Runs what a link asks for, once its model is there. */
-  waiting: (() => void) | null = null;
+  waiting: (() => unknown) | null = null;
   readonly #page: Page;
 
   constructor(page: Page) {
@@ -48,18 +48,20 @@ export class Links {
     const link = first || !views.known ? this.#read(hash) : null;
     if (first && !link?.model) load(engine.from);
     if (!link) return views.come(hash);
+    this.waiting = null; // what another link waited for is not asked any more
     views.enter(link.view, "");
     link.fill();
-    const more = link.begin !== null || link.model !== "";
-    if (link.bad.length === 0) return more ? this.#start(link) : undefined;
-    trouble.show({ text: `${link.bad.join(". ")}.` }, more ? "Open the rest" : "", () => this.#start(link));
+    const opens = link.begin !== null || link.model !== ""; // there is a run, or a model, to be had
+    if (link.bad.length > 0) {
+      trouble.show({ text: `${link.bad.join(". ")}.` }, opens ? "Open the rest" : "", () => this.#start(link));
+    } else if (opens) this.#start(link);
   }
 
-  /** The model that was waited for is there. */
-  loaded(): void {
+  /** The model that was waited for is there. Ends once the run has been asked for. */
+  async loaded(): Promise<void> {
     const begin = this.waiting;
     this.waiting = null;
-    begin?.();
+    await begin?.();
   }
 
   #read(hash: string): Link | null {
@@ -92,7 +94,7 @@ export class Links {
     const { engine, views, trouble, load, choose } = this.#page;
     views.enter(view, hash);
     const [same, there] = [model === engine.address, engine.model !== null];
-    if (same && there && !engine.busy) return begin?.();
+    if (same && there && !engine.busy) return void begin?.();
     this.waiting = begin;
     if (same && !there && engine.busy) return; // it is being loaded
     if (there || same || engine.busy || !model) return location.reload();

@@ -110,8 +110,8 @@ function loaded(model: ModelInfo) {
   form.chat(model.chat);
   say(`${model.about}, ${bytes(model.bytes)}, on ${model.adapter}`);
   refresh();
-  links.loaded();
-  if (model.warning) trouble.show({ text: explainUnkept(model.warning) });
+  const begun = links.loaded(); // a run that begins takes away what was said before
+  if (model.warning) begun.then(() => trouble.show({ text: explainUnkept(model.warning) }));
 }
 
 // ---- runs --------------------------------------------------------------------------------------------------------

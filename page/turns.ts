@@ -69,12 +69,13 @@ export class Turns {
     }
     const asked = this.#asked.shift() ?? 0;
     this.ended = ended;
-    this.#before = this.list;
     if (ended === "caller") {
       const { text, max } = this.list[this.#at];
       this.list = [...this.list.slice(0, this.#at), { text, max: Math.max(1, max - asked + newTokens) }];
+      this.#asked = [];
     }
     this.#at++;
+    this.#before = this.list.slice(0, this.#at); // what has ended
     return null;
   }
 

@@ -103,8 +103,9 @@ export class Views {
     this.#tell((view) => view.fill(asked));
   }
 
-  compare(asked: Comparison): void {
-    this.#tell((view) => view.run(asked));
+  /** Runs a comparison, once the view is there. */
+  async compare(asked: Comparison): Promise<void> {
+    await this.#tell((view) => view.run(asked));
   }
 
   hear(told: Told): void {
@@ -128,6 +129,6 @@ export class Views {
 
   /** To the view of comparisons, once it is there. */
   #tell(say: (view: CompareView) => void) {
-    this.#compare?.then(say, () => {}); // that it could not be loaded has been said
+    return this.#compare?.then(say, () => {}); // that it could not be loaded has been said
   }
 }

@@ -218,6 +218,18 @@ test("a comparison can be stopped, and what cannot run says so", async () => {
   assert.match((await status(page))!, "stopped");
   const partial = await json(page);
   assert.ok(partial.runs.every(({ tokens }) => tokens.length > 0 && tokens.length < 2000));
+  await page.fill("#compare [name=max]", "100");
+  await page.fill("#compare [name=text]", "");
+  await page.click("#compare button:text-is('Compare')"); // and while it reads the reference's text
+  await page.waitForFunction(() => /reference/.test(document.getElementById("compare-status")!.textContent!));
+  await page.waitForFunction(() =>
+    document.querySelector("#compare progress")!.getAttribute("title")!.match(/: [1-9]/)
+  );
+  await page.click("#compare button:text-is('Stop')");
+  await told(page);
+  assert.match((await status(page))!, "stopped");
+  const { steps } = (await json(page)).runs[0];
+  assert.ok(steps.length > 0 && steps.length < 100, `${steps.length} steps`);
   await page.locator("#compare [data-key=budget]").nth(1).fill("much");
   await page.click("#compare button:text-is('Compare')");
   assert.match(await trouble(page), /^Budget must be slots \(96\)/);

@@ -64,4 +64,14 @@ test("a link's run begins all the same, and the sentence stays", async () => {
   assert.is(await page.locator("#text span").count(), 8);
   await page.context().close();
 });
+
+test("a link's comparison, too", async () => {
+  const compare = hashOf({ view: "compare", run: "roco,24", max: "3", prompt: "Once upon a time" });
+  const page = await it.open(`${compare}&model=${encodeURIComponent(`${it.url}model`)}`);
+  await allow(page, 100_000);
+  await page.click("#trouble-way");
+  await page.waitForFunction(() => document.getElementById("compare-status")?.textContent === "done");
+  assert.is(await trouble(page), FULL);
+  await page.context().close();
+});
 lab.run();

@@ -35,6 +35,24 @@ test("no WebGPU, no adapter, and one that is too small", async () => {
   }
 });
 
+test("a worker that cannot begin", async () => {
+  const page = await it.open();
+  await ready(page);
+  await page.route("**/worker.js", (route) => route.abort());
+  await page.click("#open");
+  await page.click("#load-shipped");
+  assert.match(await trouble(page), /^The part of the page that runs models could not begin/);
+  assert.equal([await page.textContent("#model-name"), await page.isVisible("#progress")], ["no model", false]);
+  assert.ok(await page.isDisabled("#go"));
+  await page.unroute("**/worker.js");
+  await page.click("#trouble-way");
+  await ready(page);
+  await page.click("#go");
+  await ended(page);
+  assert.ok(await page.isHidden("#trouble"));
+  await end(page);
+});
+
 test("no room on the GPU for the model", async () => {
   const prelude = "GPUDevice.prototype.popErrorScope = async () => ({ message: 'no memory' })";
   const page = await it.open("", {}, prelude);

@@ -84,6 +84,7 @@ test("the address names the run and the model that are shown, or none", async ()
   await ready(page);
   await drawn(page);
   assert.equal([hash(page), await spans(page)], ["", 0]);
+  assert.ok(await page.isDisabled("#picture"));
   assert.match(await page.inputValue("#prompt"), PROMPT);
   await page.click("#view-compare");
   assert.ok(await page.locator("#compare .texts td span").count() > 0); // still shown: the other model's

@@ -118,6 +118,14 @@ test("a text that goes on is one longer turn, and one that was stopped ends wher
   assert.equal([turns.list, turns.settings, turns.ended], [[one], DEFAULTS, "length"]);
   turns.run({ ...DEFAULTS, budget: "much" }, turns.list);
   assert.equal([turns.failed(true), turns.list], ["", [one]]); // nothing was in the box
+  turns.run(DEFAULTS, [one, more]);
+  turns.began();
+  turns.turned({ ended: "length", newTokens: 5 });
+  assert.equal([turns.failed(true), turns.list], ["b", [one]]); // the second of two did not come about
+  turns.run(DEFAULTS, [one, more]);
+  turns.began();
+  turns.turned({ ended: "caller", newTokens: 2 });
+  assert.equal([turns.failed(true), turns.list], ["", [{ text: "a", max: 2 }]]); // something else failed, after it was stopped
   turns.run(DEFAULTS, [one]);
   assert.is(turns.failed(false), "a");
   assert.equal([turns.list, turns.settings, turns.differ(DEFAULTS)], [[], null, false]);

@@ -1,5 +1,7 @@
 // A session or its model is disposed of while something is on its way: one sentence, nothing left behind, others unharmed.
 import * as assert from "uvu/assert";
+import { FIRST } from "../page/compare/comparison.ts";
+import { compare } from "../page/worker/compare.ts";
 import { load, type Model } from "../src/model.ts";
 import type { SessionOptions } from "../src/options.ts";
 import type { Session } from "../src/session.ts";
@@ -33,6 +35,21 @@ test("a session, before its first step", async () => {
   const other = model.session(SMALL);
   await say(other);
   assert.is(model.gpu.failure, null);
+  model.dispose();
+});
+
+test("the lab's sessions, where a comparison cannot begin", async () => {
+  const model = await loadModel();
+  const made: Session[] = [];
+  const make = model.session.bind(model);
+  model.session = (options) => {
+    made.push(make(options));
+    return made.at(-1)!;
+  };
+  const asked = { ...FIRST, prompt: "" };
+  assert.match(await rejection(compare(model, asked, () => {}, new AbortController().signal)), /^Cannot generate: /);
+  assert.ok(made.length > 0);
+  for (const session of made) assert.match(await rejection(say(session)), "got a disposed one");
   model.dispose();
 });
 

@@ -14,7 +14,8 @@ export type Told =
   | { of: "report"; run: number; report: Report }
   | { of: "agreement"; steps: Step[] }
   | { of: "perplexity"; run: number; perplexity: Perplexity }
-  | { of: "refused"; run: number; refused: string }; // why it has no perplexity
+  | { of: "refused"; run: number; refused: string } // why it has no perplexity
+  | { of: "whole" }; // all that was asked has been told
 
 /** A token that a run has written. */
 export interface Token {
@@ -44,6 +45,7 @@ export class Result {
   readonly adapter: string;
   readonly runs: RunResult[];
   readonly steps: Step[] = [];
+  whole = false; // nothing was left out
 
   constructor(asked: Comparison, model: string, adapter: string) {
     this.asked = asked;
@@ -69,6 +71,9 @@ export class Result {
         return;
       case "refused":
         this.runs[told.run].refused = told.refused;
+        return;
+      case "whole":
+        this.whole = true;
     }
   }
 

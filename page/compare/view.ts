@@ -123,7 +123,8 @@ export class CompareView {
     if (!Number.isInteger(max) || max < 1 || max > MOST_TOKENS) {
       return this.#host.trouble(`New tokens must be a whole number from 1 to ${MOST_TOKENS}.`);
     }
-    const { name, adapter } = this.#model!;
+    if (!this.#model) return; // it went while this code came: what was asked stands in the form
+    const { name, adapter } = this.#model;
     this.#next = new Result(asked, name, adapter);
     this.#running = true;
     this.#progress.value = 0;
@@ -165,9 +166,7 @@ export class CompareView {
     const refused = this.#next !== null; // what there is stays as it is
     this.#next = null;
     if (refused) return;
-    const { asked, runs, steps } = this.#result!;
-    const read = asked.text.trim() === "" || runs.every(({ perplexity, refused }) => perplexity || refused);
-    const whole = runs.every(({ report }) => report && report.ended !== "caller") && steps.length > 0 && read;
+    const { runs, whole } = this.#result!;
     this.#status.textContent = whole ? "done" : "stopped: what was found until then is here";
     this.#refused.textContent = runs.flatMap(({ refused }) => refused ? [`${refused}.`] : []).join(" ");
     this.#told = false;

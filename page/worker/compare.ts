@@ -26,6 +26,7 @@ export async function compare(model: Model, asked: Comparison, tell: Tell, signa
     await write(model, asked, runs, tell, signal);
     await agree(model, asked, runs, tell, signal);
     if (asked.text.trim() !== "") await read(model, asked, runs, tell, signal);
+    tell({ of: "whole" });
   } catch (error) {
     if (!signal.aborted) throw error;
   }
@@ -83,13 +84,14 @@ class Writer {
 
   constructor(
     model: Model,
+    session: Session,
     { prompt, max }: Comparison,
-    { session, generate, seed }: Options,
+    { generate, seed }: Options,
     signal: AbortSignal,
     onPrefill: (done: number, total: number) => void,
   ) {
     this.#model = model;
-    this.session = model.session(session);
+    this.session = session;
     const onToken = (id: number) => this.#chose(id);
     this.#pieces = this.session.generate(prompt, { ...generate, seed, maxNewTokens: max, signal, onPrefill, onToken });
   }
@@ -140,9 +142,8 @@ async function write(model: Model, asked: Comparison, runs: Options[], tell: Tel
   const sessions: Session[] = [];
   await withSessions(sessions, async () => {
     for (const [run, options] of runs.entries()) {
-      const writer = new Writer(model, asked, options, signal, reads(run));
-      sessions.push(writer.session);
-      writers.push(writer);
+      sessions.push(model.session(options.session));
+      writers.push(new Writer(model, sessions[run], asked, options, signal, reads(run)));
     }
     const open = new Set(writers.keys());
     try {

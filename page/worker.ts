@@ -1,12 +1,11 @@
 /** The worker: loads models, runs sessions, and tells the page of every step. */
 import { load, type Model, type Session } from "../src/index.ts";
 import { describeModel } from "../src/model/config.ts";
-import { checkGenerate } from "../src/options.ts";
-import { planSession } from "../src/plan.ts";
 import { policies, type Policy } from "../src/policies/index.ts";
 import { ruleName } from "../src/policies/rule.ts";
 import type { FromWorker, ToWorker, Turn } from "./protocol.ts";
 import { optionsOf, type Settings } from "./settings.ts";
+import { checkRun } from "./worker/check.ts";
 import { compare } from "./worker/compare.ts";
 import { buffersOf, copyOf } from "./worker/scores.ts";
 import { Watch } from "./worker/watch.ts";
@@ -114,14 +113,14 @@ function progress(what: string) {
 /** Makes the session of a run. */
 function begin(settings: Settings) {
   if (!model) throw new Error("Cannot run: a model must be loaded, got none");
-  const { layers, kvHeads, vocab } = model.config;
-  const { session: options, generate } = optionsOf(settings);
-  planSession(model, options), checkGenerate(generate, vocab); // what cannot run leaves the run there is as it is
+  const { layers, kvHeads } = model.config;
+  const asked = optionsOf(settings);
+  checkRun(model, asked); // what cannot run leaves the run there is as it is
   close();
   const watch = new Watch(layers, kvHeads, model.tokenizer, post);
   // A link gives the same run everywhere, or says why not: the budget is what was asked for.
   // Recording makes every policy compute attention, also those that do not read it: the map shows it.
-  const session = model.session({ ...options, exactBudget: true, record: watch.record, onEvict: watch.evicted });
+  const session = model.session({ ...asked.session, exactBudget: true, record: watch.record, onEvict: watch.evicted });
   watch.session = session;
   run = { session, watch, settings, begun: false };
   const { policy, score, shared, window, pool } = session.options;

@@ -3,12 +3,11 @@
  * read one text, a reference's, and their distributions are compared with its; then a given text's perplexity is measured.
  */
 import type { Model } from "../../src/index.ts";
-import { checkGenerate } from "../../src/options.ts";
-import { planSession } from "../../src/plan.ts";
 import type { Session } from "../../src/session.ts";
 import { type Comparison, LETTERS, settingsOf } from "../compare/comparison.ts";
 import type { Phase, Step, Token, Told } from "../compare/result.ts";
 import { optionsOf } from "../settings.ts";
+import { checkRun } from "./check.ts";
 import { type Agreement, compareLogits } from "./agreement.ts";
 
 const APART = 50; // ms between two messages
@@ -20,7 +19,7 @@ type Options = ReturnType<typeof optionsOf> & { seed: number | undefined };
 export async function compare(model: Model, asked: Comparison, tell: Tell, signal: AbortSignal): Promise<void> {
   const seed = asked.seed === "" ? undefined : Number(asked.seed);
   const runs = asked.runs.map((_, run) => ({ ...optionsOf(settingsOf(asked, run)), seed }));
-  for (const { session, generate } of runs) planSession(model, session), checkGenerate(generate, model.config.vocab);
+  for (const run of runs) checkRun(model, run);
   tell({ of: "began" });
   try {
     await write(model, asked, runs, tell, signal);

@@ -13,7 +13,10 @@ const MOST_TOKENS = 20; // that x has room for: those behind the step's are no n
 const [FIRST, BEHIND] = [5, 3]; // rows of other parts in y, before and after
 const UNTOUCHED = 12345;
 
-const WAYS = [["F32", "matmul"], ["F16", "matmul"], ["BF16", "matmul"], ["Q8_0", "blockMat"]] as const;
+const WAYS = [
+  ...[["F32", "matmul"], ["F16", "matmul"], ["BF16", "matmul"], ["Q8_0", "blockMat"]] as const,
+  ...[["F32", "matvec"], ["F16", "matvec"], ["BF16", "matvec"], ["Q8_0", "blockVec"]] as const,
+] as const;
 type Type = typeof WAYS[number][0];
 
 /** Whole numbers of −8 to 8, which every format holds as they are, as the bytes of a row-major matrix. */
@@ -42,7 +45,8 @@ function half(value: number): number {
 
 const test = await gpuSuite("products");
 for (const [type, kernel] of WAYS) {
-  test(type, async () => {
+  test(`${type}, ${kernel}`, async () => {
+    const [groupRows, groupTokens] = /vec$/i.test(kernel) ? [32, 1] : [128, 8];
     const gpu = await openGpu((await testDevice())!);
     const pipelines = new Pipelines(gpu);
     const random = randomFrom(7);
@@ -77,8 +81,8 @@ for (const [type, kernel] of WAYS) {
           const readback = createReadback(gpu, size);
           const encoder = gpu.device.createCommandEncoder();
           const pass = encoder.beginComputePass();
-          const groups = Math.ceil(rows / 128);
-          dispatch(pass, op, Math.ceil(groups / 2), 2, Math.ceil(tokens / 8)); // in two rows, and perhaps one too many
+          const groups = Math.ceil(rows / groupRows);
+          dispatch(pass, op, Math.ceil(groups / 2), 2, Math.ceil(tokens / groupTokens)); // in two rows, and perhaps one too many
           pass.end();
           encoder.copyBufferToBuffer(y, 0, readback, 0, size);
           gpu.device.queue.submit([encoder.finish()]);

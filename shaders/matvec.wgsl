@@ -1,5 +1,6 @@
 // y = W·x + bias for one token at a time: LANES neighbouring threads share OWN_ROWS rows of W, so that their loads are contiguous
-// and each element of x is read once for all of these. Grid: (ceil(ROWS / 32) as x·y, tokens as z). W stays in its own width and is widened here.
+// and each element of x is read once for all of these. W stays in its own width and is widened here.
+// Grid: (ceil(ROWS / 32) as x·y, tokens as z).
 override DTYPE: u32; // 0 f32, 1 f16, 2 bf16
 override BLOCKS: u32; // blocks of 8 elements in a row of W and of x (zero-padded)
 override ROWS: u32; // rows of W held by this part

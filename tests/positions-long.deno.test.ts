@@ -1,6 +1,6 @@
 // A text far longer than any that the model was trained on (2 048 tokens): with positions counted in the cache, every fifth of
-// it must be as easy to foresee as the same tokens read afresh, by the same cache and by a full one, and other stories read
-// behind it as easy as behind its last lines alone. Each is compared over the same tokens: the mean of other 600 tokens would
+// it must be as easy to foresee as the same tokens read afresh, and be foreseen by a full cache, too; other stories read behind
+// it must be as easy as behind its last lines alone. Each is compared over the same tokens: the mean of other 600 tokens would
 // differ by 0.1 to 0.2 of itself.
 // `KVCAP_STEPS=20000 npm test -- --only=deno positions-long` runs the length that README tells of.
 import * as assert from "uvu/assert";

@@ -16,8 +16,13 @@ export function testDevice(): Promise<GPUDevice | null> {
  * `const test = await gpuSuite("matmul");`, then `test("…", async () => { const device = (await testDevice())!; … })`.
  */
 export async function gpuSuite(name: string): Promise<Test> {
+  return suiteWhere(await testDevice() !== null, name);
+}
+
+/** A suite whose tests are skipped, and counted so, where they cannot run. */
+export function suiteWhere(able: boolean, name: string): Test {
   const test = suite(name);
-  if (await testDevice()) return test;
+  if (able) return test;
   return Object.assign((...args: Parameters<Test["skip"]>) => test.skip(...args), test);
 }
 

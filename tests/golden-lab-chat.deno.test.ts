@@ -1,8 +1,7 @@
 // A real model in the lab: SmolLM2, dropped as a file where this machine has it, answers by its chat template, word for word what
 // `kvcap chat` prints.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { testDevice } from "./device.ts";
+import { suiteWhere, testDevice } from "./device.ts";
 import { checkedCase, modelFolder, repoPath } from "./files.ts";
 import { accountOf, differences, drop, ended, inSight, made, openLab } from "./lab.ts";
 
@@ -10,9 +9,8 @@ const NAME = "SmolLM2-135M-Instruct.Q4_1.gguf";
 const file = await modelFolder(`smollm2-135m/${NAME}`);
 const QUESTION = "How does water travel around the world?";
 const [BUDGET, STRIDE, NEW] = [40, 8, 12]; // slots, queries, tokens
-const lab = suite("golden lab chat");
 const able = inSight && await testDevice() !== null;
-const test = able ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(able, "golden lab chat");
 
 /** What the command line prints as the answer, less the line's end. */
 async function printed(model: string): Promise<string> {
@@ -68,4 +66,4 @@ test("SmolLM2 answers as on the command line, and the page says what its cache h
   assert.is(answer, said);
   checkedCase(`lab chat: ${said}`);
 });
-lab.run();
+test.run();

@@ -1,12 +1,11 @@
 // The lab's other views: three runs side by side against the command line, what it exports, links, the cost of eviction, looks.
 // With KVCAP_SCREENSHOTS set to a folder (page/screenshots) it writes pictures there.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { evaluate } from "../src/evaluate.ts";
 import { load } from "../src/model.ts";
 import { faults } from "./axe.ts";
-import { testDevice } from "./device.ts";
+import { suiteWhere, testDevice } from "./device.ts";
 import { repoPath } from "./files.ts";
 import { drawn, inSight, type Lab, openLab, ready, trouble } from "./lab.ts";
 
@@ -16,8 +15,7 @@ const RUNS = [["full", "", "", "f32"], ["roco", "14", "cache", "f32"], ["recency
 const [MAX, STRIDE] = [10, 4];
 const WIDTHS = [[360, 640], [768, 1024], [1024, 768], [1440, 900], [3840, 2160]];
 
-const lab = suite("lab compare");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab compare");
 const folder = Deno.env.get("KVCAP_SCREENSHOTS");
 
 interface Exported {
@@ -36,10 +34,10 @@ interface Exported {
 let it: Lab;
 let page: Page;
 let found: Exported;
-lab.before(async () => {
+test.before(async () => {
   if (inSight) it = await openLab();
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 /** The command line's answer. */
 async function kvcap(...args: string[]) {
@@ -312,4 +310,4 @@ if (folder) {
     await page.context().close();
   });
 }
-lab.run();
+test.run();

@@ -1,8 +1,8 @@
 // Nothing that the lab says is cut off, from a narrow phone to 4K, in any of its views; and nothing moves for whoever asks for that.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { cutOff } from "./cut.ts";
+import { suiteWhere } from "./device.ts";
 import { drawn, ended, hashOf, inSight, type Lab, openLab } from "./lab.ts";
 
 const SIZES = [[360, 640], [768, 1024], [1280, 720], [3840, 2160]];
@@ -15,14 +15,13 @@ const RUN = hashOf({
   stopAtEnd: "no",
 }, "30:Once upon a time");
 
-const lab = suite("lab, nothing cut");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab, nothing cut");
 
 let it: Lab;
-lab.before(async () => {
+test.before(async () => {
   if (inSight) it = await openLab();
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 /** Asserts that nothing is cut at any size. */
 async function whole(page: Page, what: string) {
@@ -100,4 +99,4 @@ test("whoever asks for less motion gets none", async () => {
   assert.is(await motions(), 1); // that which was put there: the question can be answered otherwise
   await page.context().close();
 });
-lab.run();
+test.run();

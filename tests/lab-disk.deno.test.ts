@@ -1,19 +1,18 @@
 // A model from an address is kept in the browser's storage; where the disk is full, the page says so, and the model runs all the same.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
+import { suiteWhere } from "./device.ts";
 import { ended, hashOf, inSight, type Lab, openLab, ready, trouble } from "./lab.ts";
 
-const lab = suite("lab, disk");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab, disk");
 const RUN = { mode: "text", temperature: "0", policy: "roco", budget: "24" };
 const FULL = "There is no room left on this disk for the model’s files: it runs, and is fetched again the next time.";
 
 let it: Lab;
-lab.before(async () => {
+test.before(async () => {
   if (inSight) it = await openLab();
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 /** Asks for the shipped model by its address, as if it were somebody else's. */
 async function loadByAddress(page: Page) {
@@ -74,4 +73,4 @@ test("a link's comparison, too", async () => {
   assert.is(await trouble(page), FULL);
   await page.context().close();
 });
-lab.run();
+test.run();

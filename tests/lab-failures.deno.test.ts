@@ -1,18 +1,17 @@
 // The lab's failures: each shows its sentence in the page, and a way on that works.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
-import { drop, ended, hashOf, inSight, type Lab, openLab, ready, trouble } from "./lab.ts";
+import { suiteWhere } from "./device.ts";
+import { drop, ended, hashOf, inSight, type Lab, MODEL_FILES, openLab, ready, trouble } from "./lab.ts";
 
-const lab = suite("lab failures");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab failures");
 const RUN = hashOf({ mode: "text", temperature: "0", policy: "roco", budget: "24" }, "3:Once upon a time");
 
 let it: Lab;
-lab.before(async () => {
+test.before(async () => {
   if (inSight) it = await openLab();
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 const way = (page: Page) => page.textContent("#trouble-way");
 const end = (page: Page) => page.context().close();
@@ -153,10 +152,9 @@ test("a link to a model elsewhere fetches nothing before it is told to", async (
   await bare.context().close();
   const file = await it.open(`${RUN}&model=file%3Amine.gguf`);
   assert.match(await trouble(file), "the model mine.gguf, from a file: choose it, or drop it here");
-  const names = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
-  await drop(file, names.map((name) => ({ name, url: `model/${name}` })));
+  await drop(file, MODEL_FILES.map((name) => ({ name, url: `model/${name}` })));
   await ended(file);
   assert.is(await file.locator("#text span").count(), 8);
   await end(file);
 });
-lab.run();
+test.run();

@@ -1,22 +1,20 @@
 // How one goes about in the lab: what the button does, what the address names, Back and Forward, bad links, reading.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
-import { drawn, drop, ended, hashOf, inSight, type Lab, openLab, ready, trouble } from "./lab.ts";
+import { suiteWhere } from "./device.ts";
+import { drawn, drop, ended, hashOf, inSight, type Lab, MODEL_FILES, openLab, ready, trouble } from "./lab.ts";
 
-const lab = suite("lab flow");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab flow");
 const PROMPT = "Once upon a time";
 const SETTINGS = { mode: "text", temperature: "0", policy: "roco", budget: "24" };
-const MODEL = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
 const COMPARISON = hashOf({ view: "compare", prompt: PROMPT, max: "3", text: "Lily had a dog." }) +
   "&run=roco%2C25%25&run=full&run=recency%2C3";
 
 let it: Lab;
-lab.before(async () => {
+test.before(async () => {
   if (inSight) it = await openLab();
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 const end = (page: Page) => page.context().close();
 const hash = (page: Page) => new URL(page.url()).hash;
@@ -79,7 +77,7 @@ test("the address names the run and the model that are shown, or none", async ()
   await page.fill("#max", "3");
   await running(page, () => page.click("#go"));
   assert.match(hash(page), "turn=3%3A");
-  await drop(page, MODEL.map((name) => ({ name, url: `model/${name}` })));
+  await drop(page, MODEL_FILES.map((name) => ({ name, url: `model/${name}` })));
   await page.waitForFunction(() => document.getElementById("model-name")!.textContent === "model.safetensors");
   await ready(page);
   await drawn(page);
@@ -279,4 +277,4 @@ test("the reading of a long prompt shows how far it is, and is read out once", a
   ]);
   await end(page);
 });
-lab.run();
+test.run();

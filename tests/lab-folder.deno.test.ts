@@ -1,29 +1,27 @@
 // A model's folder, picked and dropped as a browser does it: a real folder of this machine, handed over by Chromium itself.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { repoPath } from "./files.ts";
-import { ended, inSight, type Lab, openLab, ready, trouble } from "./lab.ts";
+import { suiteWhere } from "./device.ts";
+import { ended, inSight, type Lab, MODEL_FILES, openLab, ready, trouble } from "./lab.ts";
 
-const lab = suite("lab, folders");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
-const FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+const test = suiteWhere(inSight, "lab, folders");
 const NAME = "my-storyteller";
 
 let it: Lab;
 let home: string;
 let folder: string; // as people have them: with a folder in it, and more files than a browser lists at once
-lab.before(async () => {
+test.before(async () => {
   if (!inSight) return;
   it = await openLab();
   home = await Deno.makeTempDir({ prefix: "kvcap-folder-" });
   folder = `${home}/${NAME}`;
   await Deno.mkdir(`${folder}/onnx`, { recursive: true });
   await Deno.writeTextFile(`${folder}/onnx/config.json`, "{}");
-  for (const file of FILES) await Deno.copyFile(repoPath(`models/fable-2m/${file}`), `${folder}/${file}`);
+  for (const file of MODEL_FILES) await Deno.copyFile(repoPath(`models/fable-2m/${file}`), `${folder}/${file}`);
   for (let i = 0; i < 120; i++) await Deno.writeTextFile(`${folder}/checkpoint-${i}.txt`, "");
 });
-lab.after(async () => {
+test.after(async () => {
   await it?.close();
   if (home) await Deno.remove(home, { recursive: true });
 });
@@ -67,7 +65,7 @@ test("a folder that is dropped", async () => {
 test("a folder's files that are dropped, and a folder with no model in it", async () => {
   const page = await it.open();
   await ready(page);
-  await dropPaths(page, ...FILES.map((name) => `${folder}/${name}`));
+  await dropPaths(page, ...MODEL_FILES.map((name) => `${folder}/${name}`));
   await runs(page, "model.safetensors");
   await dropPaths(page, repoPath("docs"));
   assert.match(await trouble(page), /among the files must be config\.json/);
@@ -84,4 +82,4 @@ test("a folder that is picked", async () => {
   await runs(page, NAME);
   await page.context().close();
 });
-lab.run();
+test.run();

@@ -1,19 +1,18 @@
 // Links in the lab that meet another: one without a run, one that takes the place of one that waits, one whose code comes late.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { suiteWhere } from "./device.ts";
 import { drawn, hashOf, inSight, type Lab, openLab, ready, trouble } from "./lab.ts";
 
-const lab = suite("lab, links that meet");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab, links that meet");
 const PROMPT = "Once upon a time";
 const SETTINGS = { mode: "text", temperature: "0", policy: "roco", budget: "24" };
 const COMPARISON = hashOf({ view: "compare", run: "roco,24", max: "3", prompt: PROMPT });
 
 let it: Lab;
-lab.before(async () => {
+test.before(async () => {
   if (inSight) it = await openLab();
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 test("a link with a model and no run offers the model; another link takes the place of one that waits", async () => {
   const model = `&model=${encodeURIComponent(`${it.url}model`)}`;
@@ -61,4 +60,4 @@ test("a link's comparison whose code comes while another model loads waits to be
   await page.waitForFunction(() => document.getElementById("compare-status")!.textContent === "done");
   await page.context().close();
 });
-lab.run();
+test.run();

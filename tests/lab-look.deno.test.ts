@@ -1,13 +1,12 @@
 // The lab's looks: axe finds no serious fault in either theme, nothing jumps while text streams, nothing overflows from 360
 // pixels to 4K. With KVCAP_SCREENSHOTS set to a folder (page/screenshots) it writes the pictures there.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { faults } from "./axe.ts";
+import { suiteWhere } from "./device.ts";
 import { drawn, ended, hashOf, inSight, type Lab, openLab } from "./lab.ts";
 
-const lab = suite("lab looks");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab looks");
 const folder = Deno.env.get("KVCAP_SCREENSHOTS");
 const STORY = folder ? 420 : 32; // tokens
 const RUN = hashOf(
@@ -24,10 +23,10 @@ const RUN = hashOf(
 );
 
 let it: Lab;
-lab.before(async () => {
+test.before(async () => {
   if (inSight) it = await openLab();
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 /** Where everything stands that must not move. */
 const places = (page: Page) =>
@@ -127,4 +126,4 @@ test("the theme's button turns it, and the page remembers", async () => {
   assert.is(await ground(), light);
   await page.context().close();
 });
-lab.run();
+test.run();

@@ -1,22 +1,21 @@
 // The map as a PNG stands alone: it says what it is of, has its axes with numbers, and the scale of its colours.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { PLAIN, ramp, type RGB, type Theme } from "../page/view/colour.ts";
+import { suiteWhere } from "./device.ts";
 import { accountOf, differences, drawn, ended, hashOf, inSight, type Lab, openLab } from "./lab.ts";
 
-const lab = suite("lab, the map's picture");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab, the map's picture");
 const RUN = hashOf(
   { mode: "text", temperature: "0", policy: "roco", budget: "24", stride: "4", stopAtEnd: "no", kv: "f32" },
   "40:Once upon a time",
 );
 
 let it: Lab;
-lab.before(async () => {
+test.before(async () => {
   if (inSight) it = await openLab();
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 /** What was written, and where: in pixels of its canvas, which is the map or the picture. */
 interface Written {
@@ -136,4 +135,4 @@ for (const [theme, width, scale] of [["light", 1100, 1], ["dark", 360, 2]] as [T
     await page.context().close();
   });
 }
-lab.run();
+test.run();

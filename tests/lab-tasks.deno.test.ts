@@ -1,25 +1,24 @@
 // The main thread stays free while the lab works, by the browser's own trace: 95 % of its tasks under 8 ms, none over 50 ms.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
+import { suiteWhere } from "./device.ts";
 import { ended, inSight, type Lab, openLab, ready } from "./lab.ts";
 import { quantile, tasksDuring } from "./trace.ts";
 
 const [MOST, LONGEST] = [8, 50]; // ms: of 95 %, of all
 const TRIES = 5;
 
-const lab = suite("lab, main thread");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab, main thread");
 
 let it: Lab;
 let page: Page;
-lab.before(async () => {
+test.before(async () => {
   if (!inSight) return;
   it = await openLab();
   page = await it.open();
   await ready(page);
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 /**
  * Holds the main thread to its promise: the 8 ms by the clock, the 50 ms by the processor's time, for on a machine whose GPU is
@@ -69,4 +68,4 @@ test("a page that is not free is told apart", async () => {
   const { own } = await tasksDuring(it.browser, page, () => busy(120));
   assert.ok(own.at(-1)! > LONGEST, `${own.at(-1)} ms`);
 });
-lab.run();
+test.run();

@@ -1,11 +1,10 @@
 // The map under fingers, as Chromium sends them: two zoom it, one moves it along the text, and up and down it moves the page.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
+import { suiteWhere } from "./device.ts";
 import { drawn, ended, hashOf, inSight, type Lab, openLab } from "./lab.ts";
 
-const lab = suite("lab, touch");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab, touch");
 const RUN = hashOf(
   { mode: "text", temperature: "0", policy: "roco", budget: "24", stopAtEnd: "no" },
   "60:Once upon a time",
@@ -15,13 +14,13 @@ type Point = [x: number, y: number]; // pixels, from the map's corner
 
 let it: Lab;
 let page: Page;
-lab.before(async () => {
+test.before(async () => {
   if (!inSight) return;
   it = await openLab();
   page = await it.open(RUN, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await ended(page);
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 /** Puts fingers on the map and moves each along its way; then they are lifted. */
 async function fingers(...ways: [from: Point, to: Point][]) {
@@ -97,4 +96,4 @@ test("a tap picks the cell under it", async () => {
   await fingers([point, point]);
   assert.match((await page.textContent("#readout"))!, `layer ${lane >> 1}, head ${lane % 2}, position ${position} “`);
 });
-lab.run();
+test.run();

@@ -1,11 +1,10 @@
 // The lab drives the shipped model: text, shading, map, time and links, against the session's own account and against Deno.
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { MOST_BYTES, scriptBytes } from "../build/lab.mjs";
 import type { Account } from "../page/protocol.ts";
 import { load } from "../src/model.ts";
-import { testDevice } from "./device.ts";
+import { suiteWhere, testDevice } from "./device.ts";
 import { repoPath } from "./files.ts";
 import {
   accountOf,
@@ -17,6 +16,7 @@ import {
   inSight,
   type Lab,
   made,
+  MODEL_FILES,
   openLab,
   ready,
   shaded,
@@ -32,17 +32,16 @@ const SETTINGS = {
   stopAtEnd: "no",
   kv: "f32",
 };
-const lab = suite("lab");
-const test = inSight ? lab : Object.assign((...args: Parameters<typeof lab.skip>) => lab.skip(...args), lab);
+const test = suiteWhere(inSight, "lab");
 
 let it: Lab;
 let page: Page;
 let url = "";
 const accounts: Account[] = [];
-lab.before(async () => {
+test.before(async () => {
   if (inSight) it = await openLab();
 });
-lab.after(() => it?.close());
+test.after(() => it?.close());
 
 test("the page's own scripts weigh at most 150 KB gzipped", () => {
   const bytes = scriptBytes(it.sizes);
@@ -264,8 +263,7 @@ test("stop, go on, run again under other settings, reset", async () => {
 });
 
 test("a model dropped as files runs", async () => {
-  const names = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
-  await drop(page, names.map((name) => ({ name, url: `model/${name}` })));
+  await drop(page, MODEL_FILES.map((name) => ({ name, url: `model/${name}` })));
   await page.waitForFunction(() => document.getElementById("model-name")!.textContent === "model.safetensors");
   await page.fill("#max", "3");
   await page.click("#go");
@@ -280,8 +278,7 @@ test("a chat by the model's own template, and its link", async () => {
   await ready(chat);
   const template =
     "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}";
-  const names = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
-  const files = [...names.map((name) => ({ name, url: `model/${name}` })), {
+  const files = [...MODEL_FILES.map((name) => ({ name, url: `model/${name}` })), {
     name: "chat_template.jinja",
     text: template,
   }];
@@ -312,4 +309,4 @@ test("a chat by the model's own template, and its link", async () => {
   assert.is(await other.textContent("#text"), text);
   await other.context().close();
 });
-lab.run();
+test.run();

@@ -9,6 +9,8 @@ import { launchChromium } from "./browser.ts";
 
 /** Whether there is a browser to drive. */
 export const inSight = Boolean(Deno.env.get("KVCAP_CHROMIUM"));
+/** The files of the shipped model. */
+export const MODEL_FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
 
 /** The built lab, served to a browser of its own. */
 export interface Lab {

@@ -1,8 +1,8 @@
 // Ten turns of chat with SmolLM2 under a budget of 512 slots: what a token costs in each turn, and what was said. The median of
 // a turn's steps. The first question brings a story that fills the budget: until then a step costs less, and from then on, so
 // from the second turn to the tenth, the same.
-import { load } from "../src/model.ts";
-import { QUESTIONS } from "../tests/conversation.ts";
+import { load } from "../src/load.ts";
+import { QUESTIONS } from "../tests/support/conversation.ts";
 
 const BUDGET = 512; // slots
 const ANSWER = 96; // tokens at most

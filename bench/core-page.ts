@@ -1,6 +1,6 @@
 // Runs bench/core-times.ts in Chromium: the page's script, and the program that opens the page.
 import * as esbuild from "esbuild";
-import { launchChromium } from "../tests/browser.ts";
+import { launchChromium } from "../tests/support/browser.ts";
 import type { CoreBench, CorePromises, CoreSizes, CoreTime } from "./core-times.ts";
 
 const root = new URL("..", import.meta.url).pathname;

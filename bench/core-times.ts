@@ -4,7 +4,7 @@
 // A policy is timed only after SIMD build, scalar build and JavaScript version have given the naive twin's victims, and
 // counts only if they end with the same victims at the size that is timed. A step is a claim, a row and an eviction; the
 // row's way into `rows` is not counted: it is the GPU readback's. Times are medians. No DOM and no Deno: it runs anywhere.
-import { Core, type CoreRule, type CoreShape } from "../src/core.ts";
+import { Core, type CoreRule, type CoreShape } from "../src/core/core.ts";
 import { policies, type Policy, ruleFor } from "../src/policies/index.ts";
 import { CoreTwin } from "../tests/reference/core.ts";
 import { JavaScriptCore } from "./javascript-core.ts";

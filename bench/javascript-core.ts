@@ -2,7 +2,7 @@
 // step, a quickselect where many go. What bench/core-times.ts measures the Wasm against, after both gave the twin's answers.
 //
 // Lanes claim and evict together, as in the Wasm core; there are no pins and no refusals.
-import type { CoreRule, CoreShape } from "../src/core.ts";
+import type { CoreRule, CoreShape } from "../src/core/core.ts";
 
 const { fround, imul, max, min } = Math;
 

@@ -1,10 +1,10 @@
 // Prefill and decode of the shipped model with a full cache and under a budget of 256 slots, at 200 and at 2 000 tokens of
 // context; and a decode step at 1 024 slots for every way of storing K and V. Every figure is the median of several runs in one process; ratios between rows are steadier than the figures.
-import { evaluate } from "../src/evaluate.ts";
-import { KV_TYPES, type KvType } from "../src/kv.ts";
-import { load, type Model } from "../src/model.ts";
-import type { SessionOptions } from "../src/options.ts";
-import type { Report } from "../src/report.ts";
+import { evaluate } from "../src/session/evaluate.ts";
+import { KV_TYPES, type KvType } from "../src/engine/kv.ts";
+import { load, type Model } from "../src/load.ts";
+import type { SessionOptions } from "../src/options/index.ts";
+import type { Report } from "../src/session/report.ts";
 
 const RUNS = 5;
 const STEPS = 32; // decode steps a run

@@ -13,7 +13,7 @@ const out = join(root, "build/out");
 
 const { metafile } = await esbuild.build({
   absWorkingDir: root,
-  entryPoints: { kvcap: "src/index.ts", core: "src/core-entry.ts" },
+  entryPoints: { kvcap: "src/index.ts", core: "src/core/index.ts" },
   outdir: "build/out",
   bundle: true,
   format: "esm",

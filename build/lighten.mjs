@@ -33,7 +33,7 @@ function jinja(/** @type {string} */ code) {
 /** What a page never reaches, and what stands there instead. */
 const DENO_ONLY = {
   folder: "export const cacheFolder = () => null, folderStore = cacheFolder;",
-  pip: `import { unreadable } from "../refuse.ts";
+  pip: `import { unreadable } from "../../errors.ts";
     export async function fromPip(wanted) { throw unreadable("pip must be there to download " + wanted, "a page"); }`,
 };
 
@@ -53,7 +53,7 @@ export const lighten = {
       { filter: /jinja[\\/]dist[\\/]index\.js$/ },
       ({ path }) => ({ contents: jinja(read(path)), loader: "js" }),
     );
-    build.onLoad({ filter: /src[\\/]model[\\/](cache[\\/]folder|pip[\\/]pip)\.ts$/ }, ({ path }) => {
+    build.onLoad({ filter: /src[\\/]files[\\/](cache[\\/]folder|pip[\\/]pip)\.ts$/ }, ({ path }) => {
       const name = /** @type {keyof DENO_ONLY} */ (/(\w+)\.ts$/.exec(path)?.[1]);
       return { contents: DENO_ONLY[name], loader: "js", resolveDir: dirname(path) };
     });

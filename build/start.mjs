@@ -59,7 +59,7 @@ async function check() {
 }
 
 const tests = (/** @type {string[]} */ ...args) =>
-  inDeno("run", "-A", "--quiet", "--no-prompt", "tests/run.ts", ...args);
+  inDeno("run", "-A", "--quiet", "--no-prompt", "tests/support/run.ts", ...args);
 
 /** The value of `--NAME VALUE` or `--NAME=VALUE`. */
 function flagOf(/** @type {string} */ name, /** @type {string[]} */ args) {
@@ -82,7 +82,7 @@ const commands = {
     const write = remote || keeps ? ["--allow-write"] : [];
     const net = remote ? ["--allow-net", "--allow-run=pip,pip3,python3,python,py"] : [];
     const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net, ...write];
-    const program = ["--config", join(root, "deno.json"), join(root, "src/cli.ts")];
+    const program = ["--config", join(root, "deno.json"), join(root, "src/cli/main.ts")];
     // Paths among the arguments are the caller's.
     return await run(deno, ["run", ...flags, ...program, ...args], cwd);
   },

@@ -1,5 +1,5 @@
 /** What page and worker say to each other: every message, and the compact form of a step. */
-import type { Report } from "../src/report.ts";
+import type { Report } from "../src/session/report.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { Told } from "./compare/result.ts";
 import type { Settings } from "./settings.ts";

@@ -1,8 +1,8 @@
 /** What a visitor can set, as text: the fields of the form, the address of a run, and the library's options. */
-import { parseBudget } from "../src/budget.ts";
-import { POOLS, SCOPES, SCORES } from "../src/core-rule.ts";
+import { parseBudget } from "../src/options/budget.ts";
+import { POOLS, SCOPES, SCORES } from "../src/core/rule.ts";
 import { policies } from "../src/policies/index.ts";
-import type { Count, GenerateOptions, SessionOptions } from "../src/options.ts";
+import type { Count, GenerateOptions, SessionOptions } from "../src/options/index.ts";
 import type { Turn } from "./protocol.ts";
 
 /** Every setting by name. Empty: as the library has it. */

@@ -1,7 +1,7 @@
 /** What is to be seen of a run: its text, its map, a token's lives and the numbers, at one step, drawn once a frame. */
 import { RunLog } from "./log.ts";
 import { readSteps, type RunInfo, type Scores, type Shown, type ToWorker } from "./protocol.ts";
-import type { Report } from "../src/report.ts";
+import type { Report } from "../src/session/report.ts";
 import { Legend } from "./view/legend.ts";
 import { save } from "./view/dom.ts";
 import { type Cell, MapView } from "./view/map.ts";

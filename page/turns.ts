@@ -1,5 +1,5 @@
 /** The run there is: its settings, and what was asked of it, so that its address gives the same again. */
-import type { Report } from "../src/report.ts";
+import type { Report } from "../src/session/report.ts";
 import type { ToWorker, Turn } from "./protocol.ts";
 import type { Settings } from "./settings.ts";
 

@@ -8,15 +8,15 @@
  * ```
  * @module
  */
-export type { Budget } from "./budget.ts";
+export type { Budget } from "./options/budget.ts";
 export type { ChatMessage } from "./chat/template.ts";
-export type { Evicted } from "./evictions.ts";
-export type { KvType } from "./kv.ts";
-export type { WeightType } from "./model/quantise.ts";
-export { load, type Model } from "./model.ts";
-export type { Session } from "./session.ts";
+export type { Evicted } from "./eviction/evictions.ts";
+export type { KvType } from "./engine/kv.ts";
+export type { WeightType } from "./engine/quantise.ts";
+export { load, type Model } from "./load.ts";
+export type { Session } from "./session/session.ts";
 export type { OwnFunctions } from "./snapshot/session.ts";
-export type { Memory } from "./sizes.ts";
+export type { Memory } from "./memory/sizes.ts";
 export type {
   ChatOptions,
   Count,
@@ -25,12 +25,12 @@ export type {
   OwnScore,
   PerplexityOptions,
   SessionOptions,
-} from "./options.ts";
-export type { Outlook } from "./outlook.ts";
-export type { Perplexity } from "./perplexity.ts";
+} from "./options/index.ts";
+export type { Outlook } from "./eviction/outlook.ts";
+export type { Perplexity } from "./session/perplexity.ts";
 export { readRecording, type Recording } from "./recording/read.ts";
 export { type Replay, replay } from "./recording/replay.ts";
-export type { ReplayOptions } from "./options/replay.ts";
-export type { Report } from "./report.ts";
+export type { ReplayOptions } from "./recording/options.ts";
+export type { Report } from "./session/report.ts";
 export { policies, type PolicyName } from "./policies/index.ts";
-export { Core, type CoreRule, type CoreShape, type LaneViews } from "./core.ts";
+export { Core, type CoreRule, type CoreShape, type LaneViews } from "./core/core.ts";

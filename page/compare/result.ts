@@ -1,6 +1,6 @@
 /** What a comparison has found so far: told by the worker in parts, shown by the view, exported. */
-import type { Perplexity } from "../../src/perplexity.ts";
-import type { Report } from "../../src/report.ts";
+import type { Perplexity } from "../../src/session/perplexity.ts";
+import type { Report } from "../../src/session/report.ts";
 import type { Comparison } from "./comparison.ts";
 
 /** What the worker is at. */

@@ -1,6 +1,6 @@
 /** Measures what eviction costs here: the core, the same in good JavaScript, and a naive version, policy by policy. */
 import { benchPolicy, type CoreTime } from "../../bench/core-times.ts";
-import { Core } from "../../src/core.ts";
+import { Core } from "../../src/core/core.ts";
 import { policies } from "../../src/policies/index.ts";
 
 const SAMPLES = 11; // of which the median counts

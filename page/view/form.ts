@@ -1,5 +1,5 @@
 /** The form: settings as the visitor has them. */
-import { SCORES } from "../../src/core-rule.ts";
+import { SCORES } from "../../src/core/rule.ts";
 import { type Name, NAMES, type Settings } from "../settings.ts";
 
 /** The policies, in a line each: src/policies has the papers. */

@@ -1,5 +1,5 @@
 /** The run in numbers, in places that do not move. */
-import type { Report } from "../../src/report.ts";
+import type { Report } from "../../src/session/report.ts";
 
 const NAMES = ["tokens", "live per lane", "evicted per lane", "K and V", "a full cache", "a step", "speed"] as const;
 

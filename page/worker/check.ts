@@ -1,7 +1,7 @@
 /** Whether a run can begin, found out before anything is given up for it. */
 import type { Model } from "../../src/index.ts";
-import { checkGenerate } from "../../src/options.ts";
-import { planSession } from "../../src/plan.ts";
+import { checkGenerate } from "../../src/options/index.ts";
+import { planSession } from "../../src/memory/plan.ts";
 import type { optionsOf } from "../settings.ts";
 
 /** @throws RangeError in a sentence, where the model or its memory does not allow these options */

@@ -3,7 +3,7 @@
  * read one text, a reference's, and their distributions are compared with its; then a given text's perplexity is measured.
  */
 import type { Model } from "../../src/index.ts";
-import type { Session } from "../../src/session.ts";
+import type { Session } from "../../src/session/session.ts";
 import { type Comparison, LETTERS, settingsOf } from "../compare/comparison.ts";
 import type { Phase, Step, Token, Told } from "../compare/result.ts";
 import { optionsOf } from "../settings.ts";

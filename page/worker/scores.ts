@@ -1,5 +1,5 @@
 /** What every live token is worth, read from a session's books, and the memory of it for steps gone by. */
-import type { Session } from "../../src/session.ts";
+import type { Session } from "../../src/session/session.ts";
 import type { Scores } from "../protocol.ts";
 
 /** Reads the books between two steps. */

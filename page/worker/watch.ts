@@ -5,8 +5,8 @@
  */
 import type { Evicted } from "../../src/index.ts";
 import { MAGIC, PASS, PASS_WORDS, RESET } from "../../src/recording/format.ts";
-import type { Session } from "../../src/session.ts";
-import type { Tokenizer } from "../../src/tokenizer.ts";
+import type { Session } from "../../src/session/session.ts";
+import type { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { RunLog } from "../log.ts";
 import { type FromWorker, type Shown, writeStep } from "../protocol.ts";
 import { buffersOf, copyOf, readScores, ScoreMemory } from "./scores.ts";

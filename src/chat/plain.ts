@@ -2,7 +2,7 @@
  * Keeping what people write from being read as tokens of the template: a message that says "<|im_end|>" ends nothing. Such
  * places get a character inside that the tokenizer takes for a full stop of special tokens, and then drops.
  */
-import type { Tokenizer } from "../tokenizer.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ChatMessage } from "./template.ts";
 
 const FIRST = 0xfdd0; // U+FDD0 to U+FDEF are no characters and stand in no text that is one

@@ -1,7 +1,7 @@
 /** A model's chat template: Jinja that turns messages into the text that the model was trained on. */
 import { Template } from "@huggingface/jinja";
-import { isRecord, oneLine, show } from "../model/refuse.ts";
-import type { Tokenizer } from "../tokenizer.ts";
+import { isRecord, oneLine, show } from "../errors.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** One message of a conversation. */
 export interface ChatMessage {

@@ -1,5 +1,5 @@
 /** What a session has to read for the next answer of a conversation: all of it, or what is new. */
-import type { Tokenizer } from "../tokenizer.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { markSpecial, unusedCharacters } from "./plain.ts";
 import type { ChatMessage, Render } from "./template.ts";
 

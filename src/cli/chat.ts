@@ -1,11 +1,11 @@
 /** The command `chat`: a conversation in the terminal. */
-import { parseBudget } from "../budget.ts";
+import { parseBudget } from "../options/budget.ts";
 import type { ChatMessage } from "../chat/template.ts";
-import { load, type Model } from "../model.ts";
-import { type ChatOptions, checkGenerate, type SessionOptions } from "../options.ts";
+import { load, type Model } from "../load.ts";
+import { type ChatOptions, checkGenerate, type SessionOptions } from "../options/index.ts";
 import type { PolicyName } from "../policies/index.ts";
-import type { Session } from "../session.ts";
-import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
+import type { Session } from "../session/session.ts";
+import { ClosedPipe, harmless, note, print, Progress } from "./terminal.ts";
 import { readFile } from "./input.ts";
 import { type Lines, openLines } from "./lines.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";

@@ -1,8 +1,8 @@
 /** The command `generate`: continues a prompt. */
-import { load } from "../model.ts";
-import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options.ts";
-import type { Report } from "../report.ts";
-import { ClosedPipe, harmless, note, print, Progress } from "../terminal.ts";
+import { load } from "../load.ts";
+import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options/index.ts";
+import type { Report } from "../session/report.ts";
+import { ClosedPipe, harmless, note, print, Progress } from "./terminal.ts";
 import { readFile, readStdin } from "./input.ts";
 import { loadOptions, megabytes, MODEL_FLAGS, warning } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";

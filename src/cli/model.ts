@@ -1,6 +1,6 @@
 /** How commands load a model: what --model, --weights, --memory and --no-cache say, and the progress of it on a terminal. */
-import { checkLoad, type LoadOptions } from "../options.ts";
-import { harmless, note, type Progress } from "../terminal.ts";
+import { checkLoad, type LoadOptions } from "../options/index.ts";
+import { harmless, note, type Progress } from "./terminal.ts";
 import { type Arguments, checked } from "./usage.ts";
 
 /** Flags of every command that loads a model. */

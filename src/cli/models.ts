@@ -1,8 +1,8 @@
 /** The command `models`: what is known by name. */
-import { openAccess } from "../model/access.ts";
-import { catalogue } from "../model/catalogue.ts";
-import { entryOf } from "../model/catalogued.ts";
-import { print } from "../terminal.ts";
+import { openAccess } from "../files/access.ts";
+import { catalogue } from "../files/catalogue.ts";
+import { entryOf } from "../files/catalogued.ts";
+import { print } from "./terminal.ts";
 import { megabytes } from "./model.ts";
 import type { Arguments } from "./usage.ts";
 

@@ -1,8 +1,8 @@
 /** The command `perplexity`: how well a model under a budget foresees a text. */
-import { load } from "../model.ts";
-import { checkPerplexity, type PerplexityOptions } from "../options.ts";
-import type { Perplexity } from "../perplexity.ts";
-import { note, print, Progress } from "../terminal.ts";
+import { load } from "../load.ts";
+import { checkPerplexity, type PerplexityOptions } from "../options/index.ts";
+import type { Perplexity } from "../session/perplexity.ts";
+import { note, print, Progress } from "./terminal.ts";
 import { readStdin, readTextFile } from "./input.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";

@@ -1,12 +1,12 @@
 /** The command `pull`: brings a model into the cache, checks it, and says where it is. */
-import { type Access, openAccess } from "../model/access.ts";
-import type { StoredFile } from "../model/cache/store.ts";
-import { Unstorable } from "../model/cache/store.ts";
-import { catalogue } from "../model/catalogue.ts";
-import { bringKnown } from "../model/catalogued.ts";
+import { type Access, openAccess } from "../files/access.ts";
+import type { StoredFile } from "../files/cache/store.ts";
+import { Unstorable } from "../files/cache/store.ts";
+import { catalogue } from "../files/catalogue.ts";
+import { bringKnown } from "../files/catalogued.ts";
 import { openModel } from "../model/open.ts";
-import { unreadable } from "../model/refuse.ts";
-import { note, print, Progress } from "../terminal.ts";
+import { unreadable } from "../errors.ts";
+import { note, print, Progress } from "./terminal.ts";
 import { downloading, megabytes } from "./model.ts";
 import { type Arguments, misused } from "./usage.ts";
 

@@ -1,9 +1,9 @@
 /** The command `replay`: what other policies would have kept of a recorded run, by the core alone. */
 import { policies, type PolicyName } from "../policies/index.ts";
-import { checkReplay, type ReplayOptions } from "../options/replay.ts";
+import { checkReplay, type ReplayOptions } from "../recording/options.ts";
 import { readRecording, type Recording } from "../recording/read.ts";
 import { type Replay, replay as replayOne } from "../recording/replay.ts";
-import { note, print } from "../terminal.ts";
+import { note, print } from "./terminal.ts";
 import { readFile } from "./input.ts";
 import { type Arguments, checked, sessionOptions } from "./usage.ts";
 

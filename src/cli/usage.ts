@@ -1,8 +1,8 @@
 /** Reading a command line: flags, the session options among them, and faults said in the flags' own names. */
 import { parseArgs } from "node:util";
 import type { ParseArgsOptionsConfig } from "node:util";
-import { parseBudget } from "../budget.ts";
-import { checkSession, type Count, type SessionOptions, type Span } from "../options.ts";
+import { parseBudget } from "../options/budget.ts";
+import { checkSession, type Count, type SessionOptions, type Span } from "../options/index.ts";
 
 /** A fault in how the program was called. */
 export class Usage extends Error {}

@@ -1,10 +1,10 @@
 /** A model whose weights are on the GPU: what steps and sessions need of it. */
 import type { Gpu } from "../gpu/device.ts";
 import type { Pipelines } from "../gpu/dispatch.ts";
-import type { Tokenizer } from "../tokenizer.ts";
-import type { KvType } from "../kv.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { KvType } from "../engine/kv.ts";
 import type { ModelConfig } from "./config.ts";
-import type { Weights } from "./weights.ts";
+import type { Weights } from "../gpu/weights.ts";
 
 /** Config, tokenizer and weights of one model, and the device they are on. */
 export interface LoadedModel {

@@ -1,21 +1,21 @@
 /** A model's files, read and checked as far as that goes without a GPU: a Hugging Face folder, or one GGUF file. */
-import { checkTokenizer, createTokenizer, type Tokenizer } from "../tokenizer.ts";
+import { checkTokenizer, createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { ggufTokenizer } from "../tokenizer/gguf.ts";
-import { type Access, type AccessOptions, openAccess } from "./access.ts";
-import { cachedSource } from "./cached.ts";
-import { catalogue } from "./catalogue.ts";
-import { openCatalogued } from "./catalogued.ts";
+import { type Access, type AccessOptions, openAccess } from "../files/access.ts";
+import { cachedSource } from "../files/cached.ts";
+import { catalogue } from "../files/catalogue.ts";
+import { openCatalogued } from "../files/catalogued.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
-import { ggufConfig } from "./gguf/config.ts";
-import { openGguf } from "./gguf/file.ts";
-import { ggufName, namedTensors } from "./gguf/names.ts";
+import { ggufConfig } from "./gguf.ts";
+import { openGguf } from "../formats/gguf/file.ts";
+import { ggufName, namedTensors } from "../formats/gguf/names.ts";
 import { checkWeights } from "./layout.ts";
-import { isPicked, type PickedFiles, pickedSource } from "./picked.ts";
-import { hubUrl, isHub } from "./hub.ts";
-import { urlSource } from "./remote.ts";
-import { isRecord, parseJson } from "./refuse.ts";
-import { openWeights, type Tensor } from "./safetensors.ts";
-import { openSource, type Source } from "./source.ts";
+import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
+import { hubUrl, isHub } from "../files/hub.ts";
+import { urlSource } from "../files/remote.ts";
+import { isRecord, parseJson } from "../errors.ts";
+import { openWeights, type Tensor } from "../formats/safetensors.ts";
+import { openSource, type Source } from "../files/source.ts";
 
 /** What a model's files say. */
 export interface ModelFiles {

@@ -1,5 +1,5 @@
 /** Whether what must stay leaves room for what comes: checked before anything is read, so that nothing gets stuck half-way. */
-import { leastBudget } from "../allocation.ts";
+import { leastBudget } from "../eviction/allocation.ts";
 import { MOST_SLOTS, refuse, whole } from "./check.ts";
 import type { CheckedSession } from "./session.ts";
 

@@ -1,6 +1,6 @@
 /** What a session evicts by: a policy's preset, and the parts of it that a caller puts in its place. */
-import { MOST_WIDTH, POOLS, readsWindow, SCOPES, SCORES } from "../core-rule.ts";
-import type { LaneViews, Pool, Scope, Score } from "../core.ts";
+import { MOST_WIDTH, POOLS, readsWindow, SCOPES, SCORES } from "../core/rule.ts";
+import type { LaneViews, Pool, Scope, Score } from "../core/core.ts";
 import { policies, type Policy, type PolicyName } from "../policies/index.ts";
 import { flag, oneOf, refuse, whole } from "./check.ts";
 

@@ -1,9 +1,9 @@
 /** A session's options: types, defaults and checks. */
-import type { Allocation } from "../allocation.ts";
-import { type Budget, budgetSlots } from "../budget.ts";
-import type { Evicted } from "../evictions.ts";
+import type { Allocation } from "../eviction/allocation.ts";
+import { type Budget, budgetSlots } from "./budget.ts";
+import type { Evicted } from "../eviction/evictions.ts";
 import type { RecordSink } from "../recording/recorder.ts";
-import { KV_TYPES, type KvType } from "../kv.ts";
+import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import { callback, flag, known, MOST_SEED, oneOf, refuse, whole } from "./check.ts";
 import { checkSpan, keptName, protectedIn, type Span } from "./room.ts";
 import { type CheckedRule, checkRuleOptions, RULE_NAMES, type RuleOptions } from "./rule.ts";

@@ -1,4 +1,4 @@
-import type { CoreRule, Pool, Scope, Score } from "../core.ts";
+import type { CoreRule, Pool, Scope, Score } from "../core/core.ts";
 
 /** An eviction policy: one score and one scope, and what its paper sets. */
 export interface Policy {

@@ -1,6 +1,6 @@
 /** From a session's options to what its books evict by. */
-import type { CoreRule } from "../core.ts";
-import type { CheckedSession } from "../options.ts";
+import type { CoreRule } from "../core/core.ts";
+import type { CheckedSession } from "../options/index.ts";
 import { policies, type Policy } from "./index.ts";
 
 /**

@@ -1,8 +1,8 @@
 /** Writes a recording while a session runs: see format.ts. */
-import type { Books } from "../books.ts";
-import type { Tenants } from "../evictions.ts";
+import type { Books } from "../eviction/books.ts";
+import type { Tenants } from "../eviction/evictions.ts";
 import { describeModel, type ModelConfig } from "../model/config.ts";
-import type { CheckedSession, Span } from "../options.ts";
+import type { CheckedSession, Span } from "../options/index.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
 
 /** Takes the bytes of a recording as they come; they are overwritten after the call. */

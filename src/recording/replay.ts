@@ -1,9 +1,9 @@
 /** Replays a policy over a recording: the core alone, neither model nor GPU. */
-import { Books, type Group } from "../books.ts";
-import { Tenants } from "../evictions.ts";
-import { checkReplay, type ReplayOptions } from "../options/replay.ts";
+import { Books, type Group } from "../eviction/books.ts";
+import { Tenants } from "../eviction/evictions.ts";
+import { checkReplay, type ReplayOptions } from "./options.ts";
 import { ruleName, ruleOf } from "../policies/rule.ts";
-import { groupingOf, Shares } from "../shares.ts";
+import { groupingOf, Shares } from "../eviction/shares.ts";
 import type { Pass, Recording } from "./read.ts";
 
 /** What a replay found. Shares are of the attention that was recorded, per pass and lane. */

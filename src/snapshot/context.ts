@@ -1,8 +1,8 @@
 /** The host's side of a session's cache as plain data: books, pool and ids; and its K and V, as bytes or copied on the GPU. */
-import { uploadPoolRows, uploadSlots } from "../slots.ts";
+import { uploadPoolRows, uploadSlots } from "../gpu/slots.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import type { CheckedSession } from "../options.ts";
-import type { Stepper } from "../step.ts";
+import type { CheckedSession } from "../options/index.ts";
+import type { Stepper } from "../session/step.ts";
 import { type Context, refused } from "./file.ts";
 
 /** What a cache goes on from, K and V aside: the header's part, and bytes. */

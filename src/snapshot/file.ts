@@ -7,10 +7,10 @@
  * ```
  * What is checked here is that these are the bytes that were written and that the header is one; its reader checks the rest.
  */
-import { crc32 } from "../core-snapshot.ts";
+import { crc32 } from "../core/snapshot.ts";
 import type { ChatMessage } from "../chat/template.ts";
-import { isRecord, show } from "../model/refuse.ts";
-import type { SessionOptions, Span } from "../options.ts";
+import { isRecord, show } from "../errors.ts";
+import type { SessionOptions, Span } from "../options/index.ts";
 
 const MAGIC = [0x6163766b, 0x73657370]; // "kvca" "pses"
 const VERSION = 1;

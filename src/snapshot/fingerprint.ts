@@ -1,10 +1,10 @@
 /** Telling models apart that have the same shape: a fine-tune's cache means nothing to its base model. */
-import { crc32 } from "../core-snapshot.ts";
+import { crc32 } from "../core/snapshot.ts";
 import { bufferBytes, releaseBuffer } from "../gpu/device.ts";
 import { createReadback } from "../gpu/readback.ts";
 import { describeModel } from "../model/config.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import type { Matrix } from "../model/weights.ts";
+import type { Matrix } from "../gpu/weights.ts";
 import { type Range, readRanges } from "./buffers.ts";
 
 const MOST = 256; // bytes of every matrix

@@ -1,11 +1,11 @@
 /** Snapshots of whole sessions: written, opened for a model, and what a session that goes on from one must be given again. */
 import { describeModel } from "../model/config.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import type { CheckedSession, SessionOptions } from "../options.ts";
-import { slotBytes } from "../cache.ts";
+import type { CheckedSession, SessionOptions } from "../options/index.ts";
+import { slotBytes } from "../gpu/cache.ts";
 import { callback, known } from "../options/check.ts";
-import { kvBuffers } from "../slots.ts";
-import type { Stepper } from "../step.ts";
+import { kvBuffers } from "../gpu/slots.ts";
+import type { Stepper } from "../session/step.ts";
 import { type Range, readRanges } from "./buffers.ts";
 import { loadContext, saveContext } from "./context.ts";
 import { beginFile, type Kept, readFile, refused } from "./file.ts";

@@ -1,6 +1,6 @@
 /** The tokenizer of a GGUF file, from its metadata, put as the tokenizer.json and tokenizer_config.json that it was made from. */
-import { refuse } from "../model/refuse.ts";
-import type { Metadata } from "../model/gguf/file.ts";
+import { refuse } from "../errors.ts";
+import type { Metadata } from "../formats/gguf/file.ts";
 
 /** ggml's kinds of tokens. */
 const UNKNOWN = 2, CONTROL = 3, USER = 4, BYTE = 6;

@@ -1,7 +1,7 @@
 // The naive twin of the eviction core: plain objects, whole sorts, one obvious line per rule. It shares nothing with the
 // Wasm but the definitions: f32 arithmetic in the order the books are described, and the hash of the random score.
 
-import type { CoreRule, CoreShape } from "../../src/core.ts";
+import type { CoreRule, CoreShape } from "../../src/core/core.ts";
 
 const f32 = Math.fround;
 

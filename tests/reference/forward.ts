@@ -1,11 +1,11 @@
 // The naive twin of a session: one token at a time in float64, plain arrays, no slots. A chunk's tokens are taken in one by
 // one (each sees those before it), and evicted from when the chunk is whole. Books and choice are the core's naive twin.
-import type { Allocation } from "../../src/allocation.ts";
-import type { CoreRule } from "../../src/core.ts";
-import type { KvType } from "../../src/kv.ts";
+import type { Allocation } from "../../src/eviction/allocation.ts";
+import type { CoreRule } from "../../src/core/core.ts";
+import type { KvType } from "../../src/engine/kv.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
-import type { Tensor } from "../../src/model/safetensors.ts";
-import { readFloats } from "../../src/model/widen.ts";
+import type { Tensor } from "../../src/formats/safetensors.ts";
+import { readFloats } from "../../src/engine/widen.ts";
 import { stored } from "./kv.ts";
 import { CoreTwin, type TwinToken } from "./core.ts";
 
@@ -25,7 +25,7 @@ export interface TwinOptions {
   positions: "absolute" | "cache";
   aggregate: "mean" | "max";
   kv: KvType;
-  /** How slots are shared out, and the least that a lane may have: see src/allocation.ts. */
+  /** How slots are shared out, and the least that a lane may have: see src/eviction/allocation.ts. */
   allocation: Allocation;
   least: number;
 }
@@ -103,7 +103,7 @@ export class SessionTwin {
   }
 
   /**
-   * A lane gets as many slots as it has tokens above a threshold, within bounds (see src/allocation.ts): the lowest of the
+   * A lane gets as many slots as it has tokens above a threshold, within bounds (see src/eviction/allocation.ts): the lowest of the
    * layer's scores that does not give too many. What is left goes round.
    */
   #shareAnew(): void {

@@ -1,5 +1,5 @@
 // The naive twin of what storing K and V does to a row: what is read is not quite what was written.
-import type { KvType } from "../../src/kv.ts";
+import type { KvType } from "../../src/engine/kv.ts";
 
 /** A row of K or V of one slot after it was stored and read. */
 export function stored(row: ArrayLike<number>, kv: KvType): number[] {

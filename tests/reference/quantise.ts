@@ -1,5 +1,5 @@
 // The naive twin of reading quantised blocks: one weight at a time, by the layouts of ggml-common.h.
-import { widenF16 } from "../../src/model/widen.ts";
+import { widenF16 } from "../../src/engine/widen.ts";
 
 const LEVELS = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 

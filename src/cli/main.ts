@@ -1,0 +1,53 @@
+/** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 stopped by Ctrl-C. */
+import { chat } from "./chat.ts";
+import { generate } from "./generate.ts";
+import { HELP } from "./help.ts";
+import { models } from "./models.ts";
+import { perplexity } from "./perplexity.ts";
+import { pull } from "./pull.ts";
+import { replay } from "./replay.ts";
+import { Arguments, Usage } from "./usage.ts";
+import { ClosedPipe, harmless, note, print } from "./terminal.ts";
+
+const PROMPT =
+  "Once upon a time, there was a little girl named Lily. One day she found an old map in the garden, and on it";
+/** The main job: what runs when nothing is asked for. */
+const MAIN_JOB = [
+  ...["generate", PROMPT, "--policy", "roco", "--budget", "96", "--max-new-tokens", "400"],
+  ...["--temperature", "0.7", "--top-p", "0.9", "--seed", "7", "--ignore-eos"],
+];
+
+const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = {
+  generate,
+  chat,
+  perplexity,
+  replay,
+  models,
+  pull,
+};
+
+async function run(args: Arguments): Promise<number> {
+  if (args.has("help")) {
+    print(`${HELP}\n`);
+    return 0;
+  }
+  const [command = "none"] = args.positionals;
+  if (!Object.hasOwn(COMMANDS, command)) {
+    const names = Object.keys(COMMANDS).join(", ");
+    throw new Usage(`Cannot read the command line: the command must be one of ${names}, got ${command}; see --help`);
+  }
+  return await COMMANDS[command](args);
+}
+
+/** Runs the program. @returns its exit code */
+export async function main(args: string[]): Promise<number> {
+  try {
+    return await run(new Arguments(args.some((arg) => !["--json"].includes(arg)) ? args : [...MAIN_JOB, ...args]));
+  } catch (error) {
+    if (error instanceof ClosedPipe) return 0;
+    note(harmless((error as Error).message.replace(/\s*\n\s*/g, " ")));
+    return error instanceof Usage ? 2 : 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,376 @@
+// The TypeScript face of the Wasm eviction core (assembly/): the only place that makes views of its memory.
+//
+// A core keeps the books of `lanes` caches (one per KV head of every layer) that hold the same number of tokens each but
+// choose for themselves which to keep. One step:
+//
+//   claim(1) → slots to write K and V into → (attention) → rows.set(p) → observe(1) → evict(live − budget) → freed slots
+//
+// Nothing is allocated after `create` but the small views of outputs, each made once per length.
+
+import wasmBytes from "../../build/out/core.wasm" with { type: "bytes" };
+import { type Exports, instantiate, NO_ROOM, REGION, STATE } from "./abi.ts";
+import { errorOf } from "./errors.ts";
+import { checkCount, checkRule, type CoreRule, type CoreShape, refused } from "./rule.ts";
+import type { Pool, Scope, Score } from "./rule.ts";
+import { type Pin, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
+import { type LaneScore, type LaneViews, laneViews, type OutputViews, outputViews } from "./views.ts";
+
+export type { CoreRule, CoreShape, LaneScore, LaneViews, Pool, Scope, Score };
+
+const PAGE = 65536; // bytes
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The eviction books of one cache: who is in which slot, what attention each token got, and who goes next. */
+export class Core {
+  /** layers × kvHeads, layer-major. */
+  readonly lanes: number;
+  /** Slots per lane. */
+  readonly capacity: number;
+  /** Rows that windowed scores look back on; 0 = none. */
+  readonly window: number;
+  /** Wasm memory held, books and scratch, in bytes. */
+  readonly bytes: number;
+  /** Input of `observe`, [3, lanes, capacity]: Σp, Σp² and last p of every slot. What stands at free slots is ignored. */
+  readonly rows: Float32Array<ArrayBuffer>;
+  /** [lanes, capacity], the position of each slot's token; −1 = free slot. For reading only, as the next four are. */
+  readonly positions: Int32Array<ArrayBuffer>;
+  /** [lanes, capacity], S = Σp over the observed queries; meaningful at live slots only. */
+  readonly sums: Float32Array<ArrayBuffer>;
+  /** [lanes, capacity], Q = Σp². */
+  readonly squares: Float32Array<ArrayBuffer>;
+  /** [lanes, capacity], p of the newest observed query, while the rule's score is "last" (from zeros when it is set). */
+  readonly lasts: Float32Array<ArrayBuffer>;
+  /** [lanes, capacity], the clock at each token's birth: it was seen by n = clock − birth queries. */
+  readonly births: Int32Array<ArrayBuffer>;
+
+  /** [lanes, capacity], where `evictBy` and `showScores` put their scores. */
+  readonly scores: Float32Array<ArrayBuffer>;
+
+  #module: WebAssembly.Module;
+  #shape: SnapshotShape;
+  #wasm: Exports;
+  #books: Uint8Array; // all that a snapshot holds of the memory: the span from the state to the rows
+  #state: Int32Array; // [STATE.words]
+  #victims: Uint32Array; // [lanes, capacity] at most; outputs use the start of it
+  #claimedOf: OutputViews;
+  #victimsOf: OutputViews;
+  #listOf: OutputViews;
+  #madeParts: { views: LaneViews; scores: Float32Array<ArrayBuffer> }[] | undefined;
+  #pins: Pin[] = []; // spans of positions to pin that reach beyond `seen`
+
+  private constructor(shape: CoreShape, module: WebAssembly.Module) {
+    const { layers, kvHeads, capacity, window = 0 } = shape;
+    // A first instance, on one page, tells how large the memory must be; the second lives in one of exactly that size.
+    const measure = instantiate(module, new WebAssembly.Memory({ initial: 1 }));
+    const whole = [layers, kvHeads, capacity, window + 1].every((n) => Number.isInteger(n) && n > 0 && n < 2 ** 31);
+    this.bytes = whole ? measure.bytes(layers, kvHeads, capacity, window) >>> 0 : 0;
+    if (this.bytes === 0) {
+      throw new RangeError(
+        "Cannot create a core: layers, kvHeads and capacity must be positive integers within 2 GiB of books, got " +
+          `${layers} × ${kvHeads} × ${capacity}${window ? ` with a window of ${window} rows` : ""}`,
+      );
+    }
+    const pages = Math.ceil(this.bytes / PAGE);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.#module = module;
+    this.#shape = [layers, kvHeads, capacity, window];
+    this.#wasm = instantiate(module, memory);
+    this.#wasm.init(layers, kvHeads, capacity, window);
+    this.lanes = layers * kvHeads;
+    this.capacity = capacity;
+    this.window = window;
+
+    const { buffer } = memory;
+    const slots = this.lanes * capacity;
+    const at = (region: number) => this.#wasm.address(region);
+    this.#state = new Int32Array(buffer, at(REGION.state), STATE.words);
+    this.#books = new Uint8Array(buffer, at(REGION.state), at(REGION.rows) - at(REGION.state));
+    this.rows = new Float32Array(buffer, at(REGION.rows), 3 * slots);
+    this.sums = new Float32Array(buffer, at(REGION.sum), slots);
+    this.squares = new Float32Array(buffer, at(REGION.sumsq), slots);
+    this.lasts = new Float32Array(buffer, at(REGION.last), slots);
+    this.births = new Int32Array(buffer, at(REGION.birth), slots);
+    this.positions = new Int32Array(buffer, at(REGION.position), slots);
+    this.scores = new Float32Array(buffer, at(REGION.scores), slots);
+    this.#victims = new Uint32Array(buffer, at(REGION.victims), slots);
+    this.#claimedOf = outputViews(buffer, at(REGION.claimed), this.lanes);
+    this.#victimsOf = outputViews(buffer, at(REGION.victims), this.lanes);
+    this.#listOf = outputViews(buffer, at(REGION.list), this.lanes);
+  }
+
+  /**
+   * Compiles the built-in module without blocking; once is enough. `create` works without it where a module may be
+   * compiled at once, which is everywhere but on some browsers' main threads.
+   */
+  static async ready(): Promise<void> {
+    compiled ??= await WebAssembly.compile(wasmBytes);
+  }
+
+  /**
+   * Makes a core with empty books.
+   * @param wasm another build of the same module, as bytes (tests run the scalar one); the built-in SIMD build if left out
+   * @throws RangeError if the shape or the rule is refused
+   */
+  static create(shape: CoreShape, rule: CoreRule, wasm?: BufferSource): Core {
+    const module = wasm ? new WebAssembly.Module(wasm) : (compiled ??= new WebAssembly.Module(wasmBytes));
+    const core = new Core(shape, module);
+    core.setRule(rule);
+    return core;
+  }
+
+  /** Live slots per lane, the same in all lanes. */
+  get live(): number {
+    return this.#state[STATE.live];
+  }
+
+  /** Tokens claimed so far: the next token's position. */
+  get seen(): number {
+    return this.#state[STATE.seen];
+  }
+
+  /** Queries observed so far. */
+  get clock(): number {
+    return this.#state[STATE.clock];
+  }
+
+  /** Tokens claimed whose row has not been given yet. */
+  get pending(): number {
+    return this.#state[STATE.pending];
+  }
+
+  /** The highest slot index ever claimed, plus one. */
+  get extent(): number {
+    return this.#state[STATE.extent];
+  }
+
+  /** How many slots may go from each lane now (live − protected, the least over the lanes). Costs about as much as evict. */
+  get evictable(): number {
+    return this.#wasm.evictable();
+  }
+
+  /**
+   * Changes what `evict` chooses by, from its next call on; the books stay.
+   * @throws RangeError if score or scope is unknown, or a count is not a non-negative integer
+   */
+  setRule(rule: CoreRule): void {
+    this.#wasm.rule(...checkRule(rule, this.window));
+  }
+
+  /**
+   * Takes a slot in every lane for each of the next `tokens` positions: seen, seen + 1, … The slots freed last are taken
+   * first, then unused ones in ascending order.
+   * @param observed false where this pass's rows will not be given: its tokens count from the next query observed
+   * @returns [lanes, tokens] slots, overwritten by the next claim
+   * @throws RangeError if `tokens` is not a positive integer or exceeds the free slots
+   */
+  claim(tokens: number, observed = true): Uint32Array<ArrayBuffer> {
+    checkCount("claim", "tokens must be a positive integer", tokens, 1);
+    const code = this.#wasm.claim(tokens, observed ? 1 : 0);
+    if (code === NO_ROOM) throw refused("claim", `only ${this.capacity - this.live} slots per lane are free`, tokens);
+    if (this.#pins.length > 0) {
+      for (const { from, to } of this.#pins) this.#pinClaimed(Math.max(from, this.seen - tokens), to);
+      this.#pins = this.#pins.filter((pin) => pin.to > this.seen);
+    }
+    return this.#claimedOf(tokens);
+  }
+
+  /**
+   * Adds `rows` to the books: S += Σp, Q += Σp², last = p. With one query only plane 0 is read, which then says all three.
+   * @param queries tokens claimed since the last row: they are the queries of this one
+   * @throws RangeError if `queries` is another number, or a live slot's value is NaN, infinite, negative or above 2⁴⁰;
+   * the books are then as they were
+   */
+  observe(queries: number): void {
+    this.#passed("observe", queries, this.#wasm.observe);
+  }
+
+  /**
+   * As `observe` with a row of zeros, but reads no row: for scores that need no attention (recency, random).
+   * @throws RangeError if `queries` is not the number of tokens claimed since the last row
+   */
+  advance(queries: number): void {
+    this.#passed("advance", queries, this.#wasm.advance);
+  }
+
+  #passed(action: string, queries: number, call: (queries: number) => number): void {
+    checkCount(action, "queries must be a positive integer", queries, 1);
+    this.#check(call(queries), action, queries, 0);
+  }
+
+  #check(code: number, action: string, queries: number, n: number): void {
+    const error = code && errorOf(code, action, this, queries, n);
+    if (error) throw error;
+  }
+
+  /**
+   * Chooses `n` victims in every lane by the rule and frees their slots. Smallest score first, ties to the older position.
+   * @returns [lanes, n] slots, ascending within a lane, overwritten by the next choose, evict or free; n = 0 does nothing
+   * @throws RangeError if `n` is not a non-negative integer or exceeds `evictable`; Error if claimed tokens were not yet
+   * observed. The books are then as they were
+   */
+  evict(n: number): Uint32Array<ArrayBuffer> {
+    return this.#selected("evict", n, this.#wasm.evict);
+  }
+
+  /**
+   * What `evict(n)` would free, without freeing it.
+   * @throws as evict does
+   */
+  choose(n: number): Uint32Array<ArrayBuffer> {
+    return this.#selected("choose", n, this.#wasm.choose);
+  }
+
+  #selected(action: string, n: number, call: (n: number) => number): Uint32Array<ArrayBuffer> {
+    checkCount(action, "n must be a non-negative integer", n, 0);
+    if (n > 0) this.#check(call(n), action, 0, n);
+    return this.#victimsOf(n);
+  }
+
+  /**
+   * `observe(queries)` and `evict(n)` in one: the same to the last bit, in less time, as every lane is gone through once.
+   * @returns as evict does
+   * @throws as either does; the books are then as they were before both
+   */
+  step(queries: number, n: number): Uint32Array<ArrayBuffer> {
+    checkCount("step", "queries must be a positive integer", queries, 1);
+    checkCount("step", "n must be a non-negative integer", n, 0);
+    this.#check(n > 0 ? this.#wasm.step(queries, n) : this.#wasm.observe(queries), "step", queries, n);
+    return this.#victimsOf(n);
+  }
+
+  /**
+   * As `evict`, by your own score in place of the rule's; scope, protection, sharing and ties are the rule's. What the
+   * books remember is the rule's choice too: `lasts` needs the rule's score to be "last".
+   * @param score fills one lane's scores [capacity], one for each slot: finite, bigger is more worth keeping; those of free
+   * slots (position −1) are not read. Called once per lane; must not call this core
+   * @throws as evict does, and RangeError if a live slot's score is not finite
+   */
+  evictBy(score: LaneScore, n: number): Uint32Array<ArrayBuffer> {
+    return this.#selected("evict", n, (n) => (this.#askScores(score), this.#wasm.evictScored(n)));
+  }
+
+  /**
+   * What `evictBy` would free, without freeing it.
+   * @throws as evictBy does
+   */
+  chooseBy(score: LaneScore, n: number): Uint32Array<ArrayBuffer> {
+    return this.#selected("choose", n, (n) => (this.#askScores(score), this.#wasm.chooseScored(n)));
+  }
+
+  #askScores(score: LaneScore): void {
+    this.#parts.forEach(({ views, scores }, lane) => score(lane, views, scores));
+  }
+
+  get #parts() {
+    return this.#madeParts ??= laneViews(this, this.scores);
+  }
+
+  /** Every lane's books, for reading, [lanes]. */
+  get laneViews(): LaneViews[] {
+    return this.#parts.map(({ views }) => views);
+  }
+
+  /**
+   * Frees the given slots instead of asking the rule: a caller's own choice. Only pinned tokens are refused.
+   * @param slots [lanes, n]
+   * @throws RangeError if the length is no multiple of `lanes` or a slot is out of range, free, pinned or repeated; Error
+   * if claimed tokens were not yet observed. The books are then as they were
+   */
+  free(slots: ArrayLike<number>): void {
+    const n = slots.length / this.lanes;
+    if (!Number.isInteger(n) || n > this.live) {
+      throw refused("free", `slots must be [${this.lanes}, at most ${this.live}]`, `${slots.length} of them`);
+    }
+    for (let i = 0; i < slots.length; i++) checkCount("free", "a slot must be a non-negative integer", slots[i], 0);
+    if (n === 0) return;
+    this.#victims.set(slots);
+    this.#check(this.#wasm.free(n), "free", 0, n);
+  }
+
+  /**
+   * Protects the tokens at positions [from, to) for good: those that lanes still have, and those yet to be claimed.
+   * @throws RangeError unless 0 ≤ from ≤ to, in integers
+   */
+  pin(from: number, to: number): void {
+    checkCount("pin", "from must be a non-negative integer", from, 0);
+    checkCount("pin", "to must be an integer not below from", to, from);
+    this.#pinClaimed(from, to);
+    if (to > this.seen) this.#pins.push({ from, to });
+  }
+
+  #pinClaimed(from: number, to: number): void {
+    const end = Math.min(to, this.seen);
+    if (from < end) this.#wasm.pin(from, end);
+  }
+
+  /** [lanes, live], each lane's slots in use by ascending position; overwritten by the next call. */
+  liveList(): Uint32Array<ArrayBuffer> {
+    this.#wasm.listLive();
+    return this.#listOf(this.live);
+  }
+
+  /**
+   * What the rule makes of every live slot now: [lanes, capacity] by slot, bigger is more worth keeping, 0 at free slots.
+   * Each lane's own number, even where the rule's choice is shared and compares the means over a layer's lanes. Positions
+   * (recency) and draws of the next eviction (random) are rounded to f32. Written to `scores`, so that `evictBy` may go on
+   * from there; overwritten by the next call.
+   */
+  showScores(): Float32Array<ArrayBuffer> {
+    this.#wasm.showScores();
+    return this.scores;
+  }
+
+  /** Forgets every token and pin and restarts the random draws; the rule stays. */
+  reset(): void {
+    this.#pins = [];
+    this.#wasm.reset();
+  }
+
+  /**
+   * All that is needed to go on exactly from here, books, rule, pins and draws, as bytes: 36 for every slot, 4 more for every
+   * row of window, and a head. What stands in `rows` is not part of it. src/core-snapshot.ts draws its form.
+   */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    return writeSnapshot(this.#shape, this.#books, this.#pins);
+  }
+
+  /**
+   * Goes on from a snapshot of a core of this shape, of whatever build: every later answer equals the one that its core
+   * would have given. The rule comes with it.
+   * @throws TypeError if `bytes` is no Uint8Array; RangeError if it is of another shape or version, not whole, damaged, or
+   * holds books that contradict themselves. The books are then as they were
+   */
+  restore(bytes: Uint8Array): void {
+    const { books, pins } = readSnapshot(bytes, this.#shape, this.#books.length);
+    const before = this.#books.slice();
+    this.#books.set(books);
+    const sound = this.#wasm.restore() === 0;
+    const bad = sound ? pins.find(({ from, to }) => to < from || to <= this.seen || to >= 2 ** 31) : undefined;
+    if (!sound || bad) {
+      this.#books.set(before);
+      const got = bad ? `tokens ${bad.from} to ${bad.to} yet to be pinned` : "some that contradict themselves";
+      throw refused("restore", "the books must be those of a core", got);
+    }
+    this.#pins = pins;
+  }
+
+  /** A core of its own with the same books, rule and pins: the two answer alike until their calls differ. */
+  fork(): Core {
+    const shape = this.#shape;
+    const core = new Core({ layers: shape[0], kvHeads: shape[1], capacity: shape[2], window: shape[3] }, this.#module);
+    core.#books.set(this.#books);
+    core.#pins = [...this.#pins];
+    return core;
+  }
+
+  /** Copies plane 0 of `rows` onto plane 1 (4 × lanes × capacity bytes): a yardstick for benchmarks. */
+  copyPlane(): void {
+    this.#wasm.copyPlane();
+  }
+
+  /** Another yardstick: S += p, Q += p² for every slot, with no check and nothing else. It spoils the books. */
+  addPlane(): void {
+    this.#wasm.addPlane();
+  }
+}

@@ -1,0 +1,60 @@
+// What a core's error codes mean to its caller.
+import * as abi from "./abi.ts";
+import { refused } from "./rule.ts";
+
+/** What the messages tell of a core. */
+interface Told {
+  readonly capacity: number;
+  readonly rows: Float32Array; // [3, lanes, capacity]
+  readonly positions: Int32Array; // [lanes, capacity]
+  readonly scores: Float32Array; // [lanes, capacity], a caller's own
+  readonly evictable: number;
+  readonly pending: number; // tokens whose row has not been given
+}
+
+/** The error for a code of observe, advance, choose, evict, step and free; null for none. */
+export function errorOf(code: number, action: string, core: Told, queries: number, n: number): Error | null {
+  switch (code) {
+    case abi.OK:
+      return null;
+    case abi.WRONG_QUERIES:
+      return refused(action, `queries must be the ${core.pending} tokens claimed since the last row`, queries);
+    case abi.BAD_ROW:
+      return refused(action, "every value of a row must lie in [0, 2^40)", badValue(core, queries));
+    case abi.NOT_OBSERVED:
+      return new Error(
+        `Cannot ${action}: the rows of claimed tokens must be observed first (or skipped with advance), ` +
+          `got ${core.pending} tokens waiting`,
+      );
+    case abi.TOO_FEW:
+      return refused(action, `only ${core.evictable} slots per lane may go`, n);
+    case abi.BAD_SLOT:
+      return refused(action, "every slot must be live, unpinned and named once", "one that is not");
+    case abi.LANES_DIFFER:
+      return new Error(
+        `Cannot ${action}: a shared choice needs a layer's lanes to hold the same tokens in the same slots, got lanes that differ`,
+      );
+    case abi.BAD_SCORE:
+      return refused(action, "every live slot's score must be a finite number", badScore(core));
+    default:
+      return new Error(`Cannot ${action}: the core answers with a code it should not, got ${code}`);
+  }
+}
+
+/** Describes the first value for which a row was refused. */
+function badValue({ rows, positions, capacity }: Told, queries: number): string {
+  const slots = positions.length;
+  const all = rows.subarray(0, queries === 1 ? slots : 3 * slots);
+  const at = all.findIndex((p, i) => positions[i % slots] >= 0 && !(p >= 0 && p < 2 ** 40));
+  return at < 0 ? "none" : `${all[at]} in ${place(at % slots, capacity)}`;
+}
+
+/** Describes where a slot lies, by its index in [lanes, capacity]. */
+function place(at: number, capacity: number): string {
+  return `lane ${Math.floor(at / capacity)}, slot ${at % capacity}`;
+}
+
+function badScore({ capacity, positions, scores }: Told): string {
+  const at = scores.findIndex((score, i) => positions[i] >= 0 && !Number.isFinite(score));
+  return at < 0 ? "none" : `${scores[at]} in ${place(at, capacity)}`;
+}

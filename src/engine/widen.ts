@@ -1,0 +1,47 @@
+/** Numbers of safetensors files as float32, and float32 as f16. */
+import type { Dtype } from "./dtypes.ts";
+import type { Tensor } from "../formats/safetensors.ts";
+
+/** A whole tensor of F32, F16 or BF16 widened to f32. */
+export async function readFloats(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
+  return widen(await tensor.read(), tensor.dtype);
+}
+
+/** Bytes of F32, F16 or BF16 as float32: a copy. */
+export function widen(bytes: Uint8Array<ArrayBuffer>, dtype: Dtype): Float32Array<ArrayBuffer> {
+  const aligned = bytes.slice();
+  if (dtype === "F32") return new Float32Array(aligned.buffer);
+  const words = new Uint16Array(aligned.buffer);
+  return Float32Array.from(words, dtype === "BF16" ? widenBf16 : widenF16);
+}
+
+const scratch = new Uint32Array(1);
+const scratchFloat = new Float32Array(scratch.buffer);
+
+function widenBf16(word: number): number {
+  scratch[0] = word << 16;
+  return scratchFloat[0];
+}
+
+export function widenF16(word: number): number {
+  const sign = word & 0x8000 ? -1 : 1;
+  const exponent = (word >> 10) & 31;
+  const fraction = word & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The bits of the nearest f16, ties to even, of a finite number; beyond ±65 504, of that. */
+export function narrowF16(value: number): number {
+  const size = Math.min(65504, Math.abs(value));
+  scratchFloat[0] = size;
+  const exponent = Math.max((scratch[0] >>> 23) - 127, -14);
+  const steps = size * 2 ** (10 - exponent); // exact: a power of two
+  let whole = Math.floor(steps);
+  const rest = steps - whole;
+  if (rest > 0.5 || rest === 0.5 && whole % 2 === 1) whole++;
+  // The bits of an f16 count such steps: a whole of 2 048 carries into the exponent by itself.
+  const bits = Math.min(0x7bff, whole + (exponent + 14) * 1024);
+  return value < 0 ? bits | 0x8000 : bits;
+}

@@ -1,0 +1,194 @@
+/**
+ * The eviction books of every lane of a session. Where all lanes have the same budget one core keeps them; where budgets
+ * differ, one core for every group of lanes that share one: a layer, or a single lane. All of them see every token, so that
+ * positions and clock are the same in all; live slots are not.
+ */
+import { Core, type CoreRule, type LaneScore } from "../core/core.ts";
+import type { CheckedSession } from "../options/index.ts";
+
+/** What a group of lanes has in common. */
+export interface Group {
+  readonly core: Core;
+  /** Its first lane, of lanes [layers · kvHeads], layer-major. */
+  readonly first: number;
+  /** The caller's own score, where it takes the rule's place. */
+  readonly own: LaneScore | null;
+  /** Live slots per lane after eviction; may be changed between steps. */
+  budget: number;
+  /** Slots freed by the last eviction, [lanes, freed], ascending within a lane; empty once tokens were claimed. */
+  victims: ArrayLike<number>;
+  /** How many they are per lane. */
+  freed: number;
+}
+
+const NONE = new Uint32Array(0);
+
+/** A group to be made: its lanes, which divide evenly into `layers`, its budget, and the most that this may become. */
+export interface GroupShape {
+  readonly layers: number;
+  readonly kvHeads: number;
+  readonly budget: number;
+  readonly capacity: number; // slots per lane
+}
+
+export class Books {
+  readonly groups: readonly Group[];
+  readonly lanes: number;
+  /** Slots per lane of arrays over all lanes: the largest capacity of any. */
+  readonly width: number;
+  /** Wasm memory, in bytes. */
+  readonly bytes: number;
+  readonly #claimed: Uint32Array<ArrayBuffer>; // [lanes, tokens], gathered where there are several groups
+  readonly #claimedOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
+  readonly #positions: Int32Array<ArrayBuffer>; // [lanes, width], likewise
+  readonly #lasting: CheckedSession["pin"]; // spans that are pinned again after a reset
+
+  /**
+   * @param shapes the groups' shapes, in order of their lanes
+   * @param options the window, stride, pins and own score of the session
+   * @param ruleFor what a group of this budget chooses by; random draws differ from group to group
+   */
+  constructor(
+    shapes: readonly GroupShape[],
+    { window, stride, pin, score }: Pick<CheckedSession, "window" | "stride" | "pin" | "score">,
+    ruleFor: (budget: number) => CoreRule,
+  ) {
+    let lanes = 0;
+    this.groups = shapes.map(({ layers, kvHeads, budget, capacity }) => {
+      const first = lanes;
+      const rule = ruleFor(budget);
+      const core = Core.create({ layers, kvHeads, capacity, window }, {
+        ...rule,
+        seed: (rule.seed + first * 7919) | 0,
+      });
+      const own: LaneScore | null = typeof score === "function"
+        ? (lane, views, scores) => score(first + lane, views, scores, core.clock)
+        : null;
+      lanes += core.lanes;
+      return { core, first, own, budget, victims: NONE, freed: 0 };
+    });
+    this.lanes = lanes;
+    this.width = Math.max(...shapes.map(({ capacity }) => capacity));
+    this.bytes = this.groups.reduce((sum, { core }) => sum + core.bytes, 0);
+    const several = this.groups.length > 1;
+    this.#claimed = new Uint32Array(several ? lanes * stride : 0);
+    this.#positions = new Int32Array(several ? lanes * this.width : 0);
+    this.#lasting = pin;
+    this.#pinLasting();
+  }
+
+  #pinLasting() {
+    for (const [from, to] of this.#lasting) this.pin(from, to);
+  }
+
+  /** Tokens taken in so far: the next one's position. */
+  get seen(): number {
+    return this.groups[0].core.seen;
+  }
+
+  /** Live slots per lane, the mean over all lanes. */
+  get live(): number {
+    const { groups } = this;
+    if (groups.length === 1) return groups[0].core.live;
+    return groups.reduce((sum, { core }) => sum + core.live * core.lanes, 0) / this.lanes;
+  }
+
+  /** Live slots of the lane that has most. */
+  get longest(): number {
+    return this.groups.reduce((most, { core }) => Math.max(most, core.live), 0);
+  }
+
+  /** One more than the highest slot ever claimed in any lane. */
+  get extent(): number {
+    return this.groups.reduce((most, { core }) => Math.max(most, core.extent), 0);
+  }
+
+  /** How many slots every lane freed in the last eviction; −1 where lanes differ. */
+  get freed(): number {
+    const [{ freed }] = this.groups;
+    return this.groups.every((group) => group.freed === freed) ? freed : -1;
+  }
+
+  /** As Core.claim: [lanes, tokens] slots, overwritten by the next claim. */
+  claim(tokens: number, observed: boolean): Uint32Array<ArrayBuffer> {
+    for (const group of this.groups) {
+      group.victims = NONE;
+      group.freed = 0;
+    }
+    if (this.groups.length === 1) return this.groups[0].core.claim(tokens, observed);
+    const all = this.#claimedOf[tokens] ??= this.#claimed.subarray(0, this.lanes * tokens);
+    for (const { core, first } of this.groups) all.set(core.claim(tokens, observed), first * tokens);
+    return all;
+  }
+
+  /**
+   * As Core.observe, in every group.
+   * @param rows [1 or 3, lanes, width]: Σp, and with more than one query Σp² and last p
+   */
+  observe(queries: number, rows: Float32Array): void {
+    for (const { core, first } of this.groups) {
+      if (this.groups.length === 1) core.rows.set(rows);
+      else {
+        const { lanes, capacity } = core;
+        for (let plane = 0; plane < (queries === 1 ? 1 : 3); plane++) {
+          for (let lane = 0; lane < lanes; lane++) {
+            const from = (plane * this.lanes + first + lane) * this.width;
+            core.rows.set(rows.subarray(from, from + capacity), (plane * lanes + lane) * capacity);
+          }
+        }
+      }
+      core.observe(queries);
+    }
+  }
+
+  /** As Core.advance, in every group. */
+  advance(queries: number): void {
+    for (const { core } of this.groups) core.advance(queries);
+  }
+
+  /** [lanes, width]: the position of each slot's token, −1 where it is free. */
+  positions(): Int32Array<ArrayBuffer> {
+    const [{ core: only }] = this.groups;
+    if (this.groups.length === 1) return only.positions;
+    this.#positions.fill(-1);
+    for (const { core, first } of this.groups) {
+      for (let lane = 0; lane < core.lanes; lane++) {
+        const mine = core.positions.subarray(lane * core.capacity, (lane + 1) * core.capacity);
+        this.#positions.set(mine, (first + lane) * this.width);
+      }
+    }
+    return this.#positions;
+  }
+
+  /** Calls back for every lane with its live slots by ascending position; the list is overwritten by the next call. */
+  forEachLane(call: (lane: number, live: Uint32Array, group: Group, inGroup: number) => void): void {
+    for (const group of this.groups) {
+      const { core, first } = group;
+      const list = core.liveList();
+      for (let i = 0; i < core.lanes; i++) call(first + i, list.subarray(i * core.live, (i + 1) * core.live), group, i);
+    }
+  }
+
+  /** Evicts n tokens from every lane of a group: those that its rule chooses, or those in the slots given, [lanes, n]. */
+  evict(group: Group, n: number, chosen?: ArrayLike<number>): void {
+    if (chosen) group.core.free(chosen);
+    if (chosen) group.victims = chosen;
+    else group.victims = n === 0 ? NONE : group.own ? group.core.evictBy(group.own, n) : group.core.evict(n);
+    group.freed = n;
+  }
+
+  /** As Core.pin, in every group. */
+  pin(from: number, to: number): void {
+    for (const { core } of this.groups) core.pin(from, to);
+  }
+
+  /** As Core.reset, in every group; the options' pins stay. */
+  reset(): void {
+    for (const group of this.groups) {
+      group.core.reset();
+      group.victims = NONE;
+      group.freed = 0;
+    }
+    this.#pinLasting();
+  }
+}

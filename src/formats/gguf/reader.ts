@@ -1,0 +1,151 @@
+/** Reads the values of a GGUF header, none of which is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
+import { refuse, unreadable } from "../../errors.ts";
+import type { Source } from "../../files/source.ts";
+
+/** A value of the metadata. 64-bit integers beyond 2^53 are kept as the nearest number: none that we need is near. */
+export type Value = number | boolean | string | Value[];
+
+export const MAX_HEADER_BYTES = 100_000_000; // of everything before the tensors' data; the largest known have 10 MB
+const MAX_ELEMENTS = 1 << 22; // of an array; vocabularies have up to 2^18 tokens
+const FIRST_READ = 1 << 20; // bytes; what is read doubles until the header is whole
+
+/** Bytes of a value of each type; strings (8) and arrays (9) have their own lengths. */
+const WIDTHS = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
+const STRING = 8, ARRAY = 9;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // U+FEFF is a token of many vocabularies
+
+/** Thrown where the bytes read so far end before the header does. */
+class Short extends Error {}
+
+/**
+ * Hands `parse` a reader over the first bytes of a file, and again over twice as many until the header is whole; so nothing
+ * but the header is held, whatever the size of the file, and a header is parsed for at most twice its length.
+ * @throws Error or RangeError, one sentence, for what `parse` refuses, or a header that is too long.
+ */
+export async function readHeader<T>(source: Source, file: string, parse: (reader: Reader) => T): Promise<T> {
+  const size = await source.size(file);
+  const most = Math.min(size, MAX_HEADER_BYTES);
+  let bytes = new Uint8Array(0);
+  for (let length = Math.min(FIRST_READ, most);; length = Math.min(2 * length, most)) {
+    const more = await source.read(file, bytes.length, length);
+    const whole = new Uint8Array(length);
+    whole.set(bytes);
+    whole.set(more, bytes.length);
+    bytes = whole;
+    try {
+      return parse(new Reader(bytes, size, file));
+    } catch (error) {
+      if (!(error instanceof Short)) throw error;
+      if (length === size) {
+        throw unreadable(`the header of ${file} must end within the file`, `the end at ${size} bytes`);
+      }
+      if (length === most) throw unreadable(`the header of ${file} must have at most ${most} bytes`, "more");
+    }
+  }
+}
+
+/** A place in a header, and what can be read there. Little-endian. */
+export class Reader {
+  at = 0; // bytes
+  readonly size: number; // of the whole file, bytes
+  readonly #file: string;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>, size: number, file: string) {
+    this.size = size;
+    this.#file = file;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Moves on by `bytes` and returns where they begin. */
+  #take(bytes: number, what: string): number {
+    if (bytes > this.size - this.at) {
+      throw refuse(`${what} must end within the ${this.size} bytes of ${this.#file}`, this.at + bytes);
+    }
+    if (this.at + bytes > this.#bytes.length) throw new Short();
+    this.at += bytes;
+    return this.at - bytes;
+  }
+
+  u32(what: string): number {
+    return this.#view.getUint32(this.#take(4, what), true);
+  }
+
+  /** An unsigned 64-bit number: a count, a length or an offset. @throws RangeError if it is above `most`. */
+  count(what: string, most: number): number {
+    const value = this.#view.getBigUint64(this.#take(8, what), true);
+    if (value > BigInt(most)) throw refuse(`${what} must be at most ${most}`, value);
+    return Number(value);
+  }
+
+  /** @throws RangeError for a string of more than `most` bytes, Error for one that is no UTF-8. */
+  string(what: string, most: number): string {
+    const length = this.count(`the length of ${what}`, most);
+    const begin = this.#take(length, what);
+    try {
+      return utf8.decode(this.#bytes.subarray(begin, begin + length));
+    } catch (error) {
+      throw unreadable(`${what} must be UTF-8 text`, "other bytes", error);
+    }
+  }
+
+  /** A value of a type given by number. */
+  value(type: number, what: string): Value {
+    if (type === ARRAY) return this.#array(what);
+    if (type === STRING) return this.string(what, MAX_HEADER_BYTES);
+    const width = WIDTHS[type];
+    if (width === undefined) throw refuse(`the type of ${what} must be one of GGUF's 0 to 12`, type);
+    return this.#number(type, this.#take(width, what), what);
+  }
+
+  #array(what: string): Value[] {
+    const type = this.u32(`the element type of ${what}`);
+    const length = this.count(`the number of elements of ${what}`, MAX_ELEMENTS);
+    if (type === ARRAY) throw unreadable(`the elements of ${what} must be numbers or strings`, "arrays");
+    const width = type === STRING ? 8 : WIDTHS[type]; // a string has at least its length
+    if (width === undefined) throw refuse(`the element type of ${what} must be one of GGUF's 0 to 12`, type);
+    if (length * width > this.size - this.at) {
+      throw refuse(`${what} must end within the ${this.size} bytes of ${this.#file}`, this.at + length * width);
+    }
+    const values: Value[] = [];
+    if (type === STRING) {
+      for (let i = 0; i < length; i++) values.push(this.string(`an element of ${what}`, MAX_HEADER_BYTES));
+    } else {
+      const begin = this.#take(length * width, what);
+      for (let i = 0; i < length; i++) values.push(this.#number(type, begin + i * width, what));
+    }
+    return values;
+  }
+
+  #number(type: number, at: number, what: string): number | boolean {
+    const view = this.#view;
+    switch (type) {
+      case 0:
+        return view.getUint8(at);
+      case 1:
+        return view.getInt8(at);
+      case 2:
+        return view.getUint16(at, true);
+      case 3:
+        return view.getInt16(at, true);
+      case 4:
+        return view.getUint32(at, true);
+      case 5:
+        return view.getInt32(at, true);
+      case 6:
+        return view.getFloat32(at, true);
+      case 7:
+        if (view.getUint8(at) > 1) throw refuse(`${what} must be true (1) or false (0)`, view.getUint8(at));
+        return view.getUint8(at) === 1;
+      case 10:
+        return Number(view.getBigUint64(at, true));
+      case 11:
+        return Number(view.getBigInt64(at, true));
+      default:
+        return view.getFloat64(at, true);
+    }
+  }
+}

@@ -1,0 +1,192 @@
+/** Tensors become matrices in GPU memory, each in its own format; norms and biases, a few kilobytes, are widened to f32. */
+import { createBuffer, type Gpu, releaseBuffer, STORAGE, uploadFloats } from "./device.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { bytesOf, type Dtype, isQuantised } from "../engine/dtypes.ts";
+import { quantise, targetOf, type WeightType } from "../engine/quantise.ts";
+import type { Tensor } from "../formats/safetensors.ts";
+import { readFloats } from "../engine/widen.ts";
+
+/** Rows [first, first + rows) of a matrix, in one buffer of one format: [rows, blocks · 8]. */
+export interface Part {
+  readonly buffer: GPUBuffer;
+  readonly dtype: Dtype;
+  readonly first: number;
+  readonly rows: number;
+}
+
+/** A matrix of one or more tensors stacked by rows, split where the dtype changes or the adapter's largest binding ends. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+  /** Blocks of 8 elements in a stored row: rows are zero-padded to a multiple of 8. */
+  readonly blocks: number;
+  readonly parts: Part[];
+  /** [rows] in f32, or null. */
+  readonly bias: GPUBuffer | null;
+}
+
+/** The weights of one decoder layer. */
+export interface LayerWeights {
+  readonly attentionNorm: GPUBuffer; // [hidden]
+  readonly qkv: Matrix; // [(heads + 2 · kvHeads) · headDim, hidden]
+  readonly headNorms: GPUBuffer | null; // [2, headDim]: of q, of k
+  readonly output: Matrix; // [hidden, heads · headDim]
+  readonly mlpNorm: GPUBuffer; // [hidden]
+  readonly gateUp: Matrix; // [2 · intermediate, hidden]
+  readonly down: Matrix; // [hidden, intermediate]
+}
+
+/** All weights of a model on the GPU. */
+export interface Weights {
+  readonly embedding: Matrix; // [vocab, hidden]
+  readonly layers: LayerWeights[];
+  readonly norm: GPUBuffer; // [hidden]
+  readonly head: Matrix; // [vocab, hidden]; the embedding where they are tied
+  readonly bytes: number; // of all its buffers
+  release(): void;
+}
+
+const SLICE = 8 << 20; // bytes read and uploaded at once
+
+/**
+ * Uploads every tensor of the model. `onBytes` hears how many bytes of the files have been read since it was last called.
+ * The tensors have been checked against the config (checkWeights).
+ * @param type what matrices of plain numbers are quantised to; null: nothing
+ * @throws RangeError where a single row exceeds the adapter's largest binding.
+ */
+export async function uploadWeights(
+  gpu: Gpu,
+  config: ModelConfig,
+  tensors: Map<string, Tensor>,
+  type: WeightType | null,
+  onBytes: (bytes: number) => void,
+): Promise<Weights> {
+  const buffers: GPUBuffer[] = [];
+  const release = () => buffers.forEach((buffer) => releaseBuffer(gpu, buffer));
+  const tensor = (name: string) => tensors.get(name)!;
+  const vector = async (...names: string[]) => {
+    const parts = await Promise.all(names.map((name) => readFloats(tensor(name))));
+    names.forEach((name) => onBytes(tensor(name).bytes));
+    buffers.push(uploadFloats(gpu, names[0], concat(parts)));
+    return buffers[buffers.length - 1];
+  };
+  const matrix = async (names: string[], biased = false, to = type): Promise<Matrix> => {
+    const weights = names.map((name) => tensor(`${name}.weight`));
+    const parts = await uploadRows(gpu, weights, to, buffers, onBytes);
+    const bias = biased ? await vector(...names.map((name) => `${name}.bias`)) : null;
+    const rows = weights.reduce((sum, { shape }) => sum + shape[0], 0);
+    const columns = weights[0].shape[1];
+    return { rows, columns, blocks: Math.ceil(columns / 8), parts, bias };
+  };
+  const outer = type && "q8"; // embeddings and head: see WeightType
+  try {
+    const embedding = await matrix(["model.embed_tokens"], false, outer);
+    const layers: LayerWeights[] = [];
+    for (let i = 0; i < config.layers; i++) {
+      const at = `model.layers.${i}`;
+      const heads = ["q", "k", "v"].map((name) => `${at}.self_attn.${name}_proj`);
+      const norms = [`${at}.self_attn.q_norm.weight`, `${at}.self_attn.k_norm.weight`];
+      layers.push({
+        attentionNorm: await vector(`${at}.input_layernorm.weight`),
+        qkv: await matrix(heads, config.qkvBias),
+        headNorms: config.qkNorm ? await vector(...norms) : null,
+        output: await matrix([`${at}.self_attn.o_proj`], config.oBias),
+        mlpNorm: await vector(`${at}.post_attention_layernorm.weight`),
+        gateUp: await matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias),
+        down: await matrix([`${at}.mlp.down_proj`], config.mlpBias),
+      });
+    }
+    const norm = await vector("model.norm.weight");
+    const head = config.tied ? embedding : await matrix(["lm_head"], false, outer);
+    const bytes = buffers.reduce((sum, { size }) => sum + size, 0);
+    return { embedding, layers, norm, head, bytes, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Stacks the rows of `tensors`, quantised where `type` says so, into as few buffers as dtypes and the largest binding allow. */
+async function uploadRows(
+  gpu: Gpu,
+  tensors: Tensor[],
+  type: WeightType | null,
+  buffers: GPUBuffer[],
+  onBytes: (bytes: number) => void,
+): Promise<Part[]> {
+  const columns = tensors[0].shape[1];
+  const parts: Part[] = [];
+  let first = 0; // row of the matrix
+  for (let t = 0; t < tensors.length;) {
+    const { dtype, name } = tensors[t];
+    const alike = tensors.slice(t).findIndex((tensor) => tensor.dtype !== dtype);
+    const run = tensors.slice(t, alike < 0 ? undefined : t + alike);
+    const target = targetOf(dtype, columns, type);
+    const [pitch, rowBytes] = [storedBytes(target, columns), bytesOf(dtype, columns)];
+    const most = Math.floor(gpu.maxBinding / pitch);
+    if (most === 0) {
+      throw new RangeError(
+        `Cannot load model: a row of ${name} must fit the adapter's largest binding of ${gpu.maxBinding} bytes, got ${pitch}`,
+      );
+    }
+    let left = run.reduce((sum, { shape }) => sum + shape[0], 0);
+    let part: Part | null = null;
+    for (const tensor of run) {
+      for (let row = 0; row < tensor.shape[0];) {
+        if (!part || first === part.first + part.rows) {
+          const rows = Math.min(left, most);
+          const buffer = createBuffer(gpu, name, rows * pitch, STORAGE);
+          buffers.push(buffer);
+          part = { buffer, dtype: target, first, rows };
+          parts.push(part);
+          left -= rows;
+        }
+        const slice = Math.max(1, Math.floor(SLICE / Math.max(pitch, rowBytes)));
+        const rows = Math.min(tensor.shape[0] - row, part.first + part.rows - first, slice);
+        const bytes = await tensor.read(row * rowBytes, (row + rows) * rowBytes);
+        const stored = target === dtype ? bytes : quantise(bytes, dtype, target, tensor.name);
+        gpu.device.queue.writeBuffer(part.buffer, (first - part.first) * pitch, padRows(stored, rows, pitch));
+        onBytes(bytes.byteLength);
+        row += rows;
+        first += rows;
+      }
+    }
+    t += run.length;
+  }
+  return parts;
+}
+
+/** Bytes that the tensors take in GPU memory, but for what rounds buffers up. @param type see uploadWeights */
+export function weightBytes(tensors: Map<string, Tensor>, type: WeightType | null): number {
+  let sum = 0;
+  for (const [name, { dtype, shape }] of tensors) {
+    const to = /^(model\.embed_tokens|lm_head)\./.test(name) ? type && "q8" : type;
+    const [rows, columns] = shape;
+    sum += shape.length === 2 ? rows * storedBytes(targetOf(dtype, columns, to), columns) : 4 * rows;
+  }
+  return sum;
+}
+
+/** Bytes of a row in GPU memory: padded to 8 elements, or, in quantised blocks, to whole words. */
+function storedBytes(dtype: Dtype, columns: number): number {
+  return isQuantised(dtype) ? Math.ceil(bytesOf(dtype, columns) / 4) * 4 : bytesOf(dtype, Math.ceil(columns / 8) * 8);
+}
+
+/** Rows of `bytes` moved `pitch` bytes apart, the gaps zero. */
+function padRows(bytes: Uint8Array<ArrayBuffer>, rows: number, pitch: number): Uint8Array<ArrayBuffer> {
+  const length = bytes.byteLength / rows;
+  if (length === pitch) return bytes;
+  const padded = new Uint8Array(rows * pitch);
+  for (let row = 0; row < rows; row++) padded.set(bytes.subarray(row * length, (row + 1) * length), row * pitch);
+  return padded;
+}
+
+function concat(parts: Float32Array[]): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

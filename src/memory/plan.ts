@@ -1,0 +1,47 @@
+/** A session's options filled in for a model: what they say in bytes becomes slots, and so does memory that is left over. */
+import { slotBytes } from "../gpu/cache.ts";
+import { checkMemory, fits, largest } from "./fit.ts";
+import type { LoadedModel } from "../model/loaded.ts";
+import { type CheckedSession, checkSession, type SessionOptions } from "../options/index.ts";
+import { MOST_SLOTS } from "../options/check.ts";
+import { sizesOf } from "./sizes.ts";
+
+/**
+ * Fills in a session's defaults, the model's among them. Where the model has a bound on its memory and the options have no
+ * budget, it is the most that fits, up to the positions that the model was trained on.
+ * @param promptTokens tokens of the first prompt, once there is one
+ * @param every whether logits of every token are wanted
+ * @throws RangeError as checkSession does, or where no budget fits
+ */
+export function planSession(
+  model: LoadedModel,
+  asked: SessionOptions,
+  promptTokens: number | null = null,
+  every = false,
+): CheckedSession {
+  const { config, kv, gpu } = model;
+  const host = { kv, slotBytes: (kv: CheckedSession["kv"]) => slotBytes(config, kv) };
+  const check = (options: SessionOptions) => checkSession(options, host, promptTokens);
+  if (gpu.limit === Infinity || asked?.budget !== undefined) return check(asked);
+  const most = asked?.positions === "cache" ? MOST_SLOTS : Math.min(MOST_SLOTS, config.maxPositions);
+  const largestCase = check({ ...asked, budget: most });
+  if (largestCase.policy === "full") return check(asked);
+  const attempt = (budget: number) => {
+    try {
+      return check({ ...asked, budget });
+    } catch {
+      return null; // protection alone would fill it
+    }
+  };
+  const budget = largest(most, (budget) => {
+    const options = attempt(budget);
+    return options === null || fits(model, options, every);
+  });
+  const options = attempt(budget);
+  if (options) return options;
+  const least = largest(most, (budget) => attempt(budget) === null) + 1; // the smallest that may be asked for
+  const small = check({ ...asked, budget: least });
+  const slots = least + small.stride;
+  checkMemory(model, small, slots, sizesOf(model, small, slots, every).memory.gpu, every);
+  return small;
+}

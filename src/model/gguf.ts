@@ -1,0 +1,97 @@
+/** The configuration of a GGUF file, from its metadata. Key names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
+import { type ModelConfig, parseConfig } from "./config.ts";
+import { refuse } from "../errors.ts";
+import type { Tensor } from "../formats/safetensors.ts";
+import { readFloats } from "../engine/widen.ts";
+import type { Gguf } from "../formats/gguf/file.ts";
+import { ROPE_FACTORS } from "../formats/gguf/names.ts";
+
+const ARCHITECTURES = ["llama", "qwen2", "qwen3"]; // Mistral's files say llama
+
+/**
+ * Reads the configuration. What it is checked against in common with config.json is checked there (parseConfig).
+ * @throws RangeError, one sentence, for a model that we cannot run or numbers that make no sense.
+ */
+export async function ggufConfig({ metadata, tensors }: Gguf): Promise<ModelConfig> {
+  const architecture = metadata.get("general.architecture");
+  if (typeof architecture !== "string" || !ARCHITECTURES.includes(architecture)) {
+    throw refuse("general.architecture must be one of llama (Mistral too), qwen2 and qwen3", architecture);
+  }
+  const get = (key: string) => metadata.get(`${architecture}.${key}`);
+  const integer = (key: string, most: number, absent?: number): number => {
+    const value = get(key) ?? absent;
+    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return value as number;
+    throw refuse(`${architecture}.${key} must be a positive integer up to ${most}`, value);
+  };
+  const positive = (key: string, absent?: number): number => {
+    const value = get(key) ?? absent;
+    if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
+    throw refuse(`${architecture}.${key} must be a number above 0`, value);
+  };
+
+  if ((get("expert_count") ?? 0) !== 0) throw refuse(`${architecture}.expert_count must be 0`, get("expert_count"));
+  const hidden = integer("embedding_length", 1 << 20);
+  const heads = integer("attention.head_count", 4096);
+  const headDim = integer("attention.key_length", 4096, hidden / heads);
+  for (const key of ["attention.value_length", "rope.dimension_count"]) {
+    if (integer(key, 4096, headDim) !== headDim) {
+      throw refuse(`${architecture}.${key} must be the ${headDim} of attention.key_length`, get(key));
+    }
+  }
+  const tokens = metadata.get("tokenizer.ggml.tokens");
+  const { model_type, ...windows } = window(architecture, get("attention.sliding_window"));
+  const config = parseConfig({
+    model_type,
+    ...windows,
+    num_hidden_layers: integer("block_count", 1024),
+    hidden_size: hidden,
+    intermediate_size: integer("feed_forward_length", 1 << 24),
+    num_attention_heads: heads,
+    num_key_value_heads: integer("attention.head_count_kv", 4096, heads),
+    head_dim: headDim,
+    vocab_size: integer("vocab_size", 1 << 24, Array.isArray(tokens) ? tokens.length : undefined),
+    rms_norm_eps: positive("attention.layer_norm_rms_epsilon"),
+    max_position_embeddings: integer("context_length", 2 ** 31 - 1),
+    rope_theta: positive("rope.freq_base", 10000),
+    rope_scaling: scaling(),
+    tie_word_embeddings: !tensors.has("output.weight"),
+    bos_token_id: metadata.get("tokenizer.ggml.bos_token_id") ?? null,
+    eos_token_id: ["eos", "eot", "eom"].map((end) => metadata.get(`tokenizer.ggml.${end}_token_id`) ?? null),
+  });
+  // A bias that a file has is a bias that the model adds, and the other way round.
+  config.qkvBias ||= tensors.has("blk.0.attn_q.bias");
+  config.oBias = tensors.has("blk.0.attn_output.bias");
+  config.mlpBias = tensors.has("blk.0.ffn_gate.bias");
+  const factors = tensors.get(ROPE_FACTORS);
+  if (factors) await divide(config.rope, factors);
+  return config;
+
+  function scaling(): Record<string, unknown> | null {
+    const type = get("rope.scaling.type") ?? (get("rope.scale_linear") === undefined ? "none" : "linear");
+    if (type === "none") return null;
+    if (type !== "linear") throw refuse(`${architecture}.rope.scaling.type must be none or linear`, type);
+    const key = get("rope.scaling.factor") === undefined ? "rope.scale_linear" : "rope.scaling.factor";
+    const factor = positive(key, 1);
+    if (factor < 1) throw refuse(`${architecture}.${key} must be a number of at least 1`, factor);
+    return { rope_type: "linear", factor };
+  }
+}
+
+/** A sliding window, in config.json's words: a llama with one is a Mistral. 0 and nothing say that there is none. */
+function window(architecture: string, window: unknown): Record<string, unknown> & { model_type: string } {
+  if (window === undefined || window === 0) return { model_type: architecture };
+  if (architecture === "llama") return { model_type: "mistral", sliding_window: window };
+  return { model_type: architecture, use_sliding_window: true, sliding_window: window, max_window_layers: 0 };
+}
+
+/** Divides the rotary frequencies by a file's own factors: that is how `llama3` scaling is stored. */
+async function divide(rope: Float32Array, factors: Tensor): Promise<void> {
+  const { shape, dtype } = factors;
+  if (shape.length !== 1 || shape[0] !== rope.length || dtype !== "F32") {
+    throw refuse(`tensor ${ROPE_FACTORS} must be F32 [${rope.length}]`, `${dtype} [${shape.join(", ")}]`);
+  }
+  const values = await readFloats(factors);
+  const strange = values.find((value) => !(value > 0 && Number.isFinite(value)));
+  if (strange !== undefined) throw refuse(`the factors of ${ROPE_FACTORS} must be above 0`, strange);
+  values.forEach((value, i) => rope[i] /= value);
+}

@@ -1,0 +1,99 @@
+/** How well a model under a budget foresees a given text. */
+import { guarded } from "../gpu/device.ts";
+import type { LoadedModel } from "../model/loaded.ts";
+import { checkPerplexity, checkPromptIds, checkRoom } from "../options/index.ts";
+import type { PerplexityOptions } from "../options/index.ts";
+import { planSession } from "../memory/plan.ts";
+import { ruleName } from "../policies/rule.ts";
+import { Recorder } from "../recording/recorder.ts";
+import { createStepper } from "./step.ts";
+
+/** What `model.perplexity` found. */
+export interface Perplexity {
+  /** exp(loss). */
+  readonly perplexity: number;
+  /** Mean -ln p of the tokens counted. */
+  readonly loss: number;
+  /** Tokens counted: all after the first `first`, whatever the policy and budget. */
+  readonly tokens: number;
+  /** What evicted: the policy, and the parts put in place of its own. */
+  readonly policy: string;
+  /** Live slots per lane that were allowed; for a full cache, the slots it held. */
+  readonly budget: number;
+  /** Live slots per lane at the end. */
+  readonly liveSlots: number;
+  /** Tokens evicted from each lane. */
+  readonly evictions: number;
+  /** Bytes of K and V held. */
+  readonly kvBytes: number;
+}
+
+/**
+ * Reads `text` in chunks of `stride`, evicting as a session does, and averages the loss of every token after the first `first`.
+ * @param check throws where the model can no longer be used: it may be disposed of between two steps
+ * @throws RangeError for bad options or a text of fewer than two tokens
+ */
+export async function perplexity(
+  model: LoadedModel,
+  text: string | ArrayLike<number>,
+  options: PerplexityOptions,
+  check: () => void,
+): Promise<Perplexity> {
+  const { first, onProgress, ...session } = checkPerplexity(options);
+  const encoded = typeof text === "string" ? model.tokenizer.encode(text, { bos: true, special: true }) : text;
+  const ids = checkPromptIds(encoded, model.config.vocab);
+  if (ids.length <= first) {
+    throw new RangeError(
+      `Cannot measure perplexity: the text must have at least ${first + 1} tokens, got ${ids.length}`,
+    );
+  }
+  const checked = planSession(model, session, ids.length, true);
+  const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
+  checkRoom(checked, 0, ids.length, spans, 0);
+  const { stride, budget, policy } = checked;
+  const capacity = policy === "full" ? budget || ids.length : budget + stride;
+  const recorder = checked.record && new Recorder(checked.record);
+  const { made: stepper, refused } = guarded(
+    model.gpu,
+    () => createStepper(model, checked, capacity, true, { recorder }),
+  );
+  try {
+    const failure = await refused;
+    if (failure) {
+      const { gpu: bytes } = stepper.memory;
+      throw new Error(`Cannot measure perplexity: the GPU must hold ${bytes} bytes, got: ${failure.message}`);
+    }
+    if (checked.pinPrompt) {
+      stepper.books.pin(0, first);
+      recorder?.pin([0, first]);
+    }
+    let sum = 0;
+    for (let begin = 0; begin < ids.length - 1;) {
+      const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there
+      const count = Math.min(stride, end - begin);
+      check();
+      await stepper.step(ids, begin, count, "losses");
+      for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.losses[t];
+      begin += count;
+      onProgress(begin, ids.length - 1);
+    }
+    recorder?.end();
+    const tokens = ids.length - first;
+    const { books, cache } = stepper;
+    return {
+      perplexity: Math.exp(sum / tokens),
+      loss: sum / tokens,
+      tokens,
+      policy: ruleName(checked),
+      budget: budget || capacity,
+      liveSlots: books.live,
+      evictions: books.seen - books.live,
+      kvBytes: cache.kvBytes,
+    };
+  } catch (error) {
+    check();
+    throw error;
+  } finally {
+    stepper.release();
+  }
+}

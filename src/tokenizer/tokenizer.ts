@@ -1,0 +1,188 @@
+// Text to ids and back, by the rules of a tokenizer.json. @huggingface/tokenizers normalises, pre-tokenises and merges;
+// added tokens and decoding are ours (tokenizer/).
+import { Tokenizer as Library } from "@huggingface/tokenizers";
+import type { ModelConfig } from "../model/config.ts";
+import { isRecord, oneLine, refuse, unreadable } from "../errors.ts";
+import { type AddedToken, isId, readAddedTokens, splitter } from "./added.ts";
+import { readDecoder } from "./decoder.ts";
+import { checkModel, repairPreTokenizer } from "./repair.ts";
+
+export interface EncodeOptions {
+  /** Begin with what the model expects at the beginning of a text, never twice; default false. */
+  bos?: boolean;
+  /** Read special tokens in the text ("<|im_end|>") as such, not as ordinary text; default true. */
+  special?: boolean;
+  /** A character that is dropped, and that no special token is looked for across. */
+  mark?: string;
+}
+
+export interface Tokenizer {
+  /** The largest id plus one, added tokens included. */
+  readonly vocab: number;
+  /** The begin-of-sequence token, null where the tokenizer names none. */
+  readonly bosId: number | null;
+  /** The end-of-sequence token, null where the tokenizer names none. */
+  readonly eosId: number | null;
+  /** Tokens that stand for no text, as they are written. */
+  readonly specialTokens: readonly { readonly id: number; readonly text: string }[];
+  /** How many spaces `decode` drops at the beginning of a text: SentencePiece-style tokenizers put one there. */
+  readonly leadingSpaces: number;
+  encode(text: string, options?: EncodeOptions): number[];
+  /** The text of ids, special tokens included; U+FFFD where bytes are no valid UTF-8. An id without a token has no text. */
+  decode(ids: ArrayLike<number>): string;
+  /** The UTF-8 bytes that an id adds to a text: a part of a character, one, or many. Not to be written to. */
+  bytes(id: number): Uint8Array;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Makes a tokenizer from the parsed files of a Hugging Face folder.
+ *
+ * @param tokenizerJson Parsed tokenizer.json.
+ * @param tokenizerConfigJson Parsed tokenizer_config.json, if there is one: it names the bos token.
+ * @throws RangeError or Error, one sentence, for a tokenizer that we cannot run.
+ */
+export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: unknown): Tokenizer {
+  if (!isRecord(tokenizerJson)) throw refuse("tokenizer.json must be an object", tokenizerJson);
+  const settings = tokenizerConfigJson ?? {};
+  if (!isRecord(settings)) throw refuse("tokenizer_config.json must be an object", settings);
+  checkModel(tokenizerJson.model);
+  const { leadingSpaces, bytes: bytesOf } = readDecoder(tokenizerJson.decoder);
+  const added = readAddedTokens(tokenizerJson.added_tokens);
+  const { normalize, pieces, vocab: ids } = openLibrary(tokenizerJson);
+
+  const tokens: string[] = []; // by id, with holes
+  for (const [token, id] of ids) {
+    if (!isId(id)) throw refuse(`the id of token ${token} in tokenizer.json must be a small non-negative integer`, id);
+    tokens[id] = token;
+  }
+  for (const token of added) {
+    // A normalised added token reads as its normalised content, as in the Rust library since 0.23.
+    tokens[token.id] = token.normalized ? normalize(token.content) : token.content;
+  }
+
+  // The unnormalised tokens are cut from the text as it is, the normalised ones from what normalisation makes of the rest.
+  const cutters = (list: AddedToken[]) => ({
+    raw: splitter(list.filter((token) => !token.normalized).map((token) => ({ text: token.content, token }))),
+    normal: splitter(
+      list.filter((token) => token.normalized).map((token) => ({ text: normalize(token.content), token })),
+    ),
+  });
+  const all = cutters(added), ordinary = cutters(added.filter((token) => !token.special));
+
+  const named = (token: unknown): number | undefined => {
+    const content = isRecord(token) ? token.content : token; // some files describe the token
+    return added.find((one) => one.content === content)?.id ??
+      (typeof content === "string" ? ids.get(content) : undefined);
+  };
+  const bos = named(settings.bos_token);
+  let prefix = prefixOf(tokenizerJson.post_processor, named);
+  if (prefix.length === 0 && settings.add_bos_token === true && bos !== undefined) prefix = [bos];
+
+  const known: (Uint8Array | undefined)[] = []; // bytes by id, made when first asked for
+  const bytes = (id: number) => tokens[id] === undefined ? NO_BYTES : known[id] ??= bytesOf(tokens[id]);
+
+  function encode(text: string, options: EncodeOptions = {}): number[] {
+    const { bos = false, special = true, mark = "" } = options;
+    const { raw, normal } = special ? all : ordinary;
+    const out: number[] = [];
+    raw(text).forEach((section, i) => {
+      if (typeof section !== "string") return void out.push(section.id);
+      const marked = mark !== "" && section.includes(mark);
+      const cut = marked ? ordinary.normal : normal;
+      cut(normalize(marked ? section.replaceAll(mark, "") : section)).forEach((part, j) => {
+        if (typeof part !== "string") return void out.push(part.id);
+        for (const piece of pieces(part, i + j)) {
+          const id = ids.get(piece);
+          if (id !== undefined) out.push(id);
+        }
+      });
+    });
+    return bos && prefix.some((id, i) => out[i] !== id) ? [...prefix, ...out] : out;
+  }
+
+  function decode(ids: ArrayLike<number>): string {
+    const parts = Array.from(ids, bytes);
+    const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      joined.set(part, at);
+      at += part.length;
+    }
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(joined);
+    let dropped = 0;
+    while (dropped < leadingSpaces && text[dropped] === " ") dropped++;
+    return text.slice(dropped);
+  }
+
+  return {
+    vocab: tokens.length,
+    bosId: bos ?? prefix[0] ?? null,
+    eosId: named(settings.eos_token) ?? null,
+    specialTokens: added.filter(({ special }) => special).map(({ id, content }) => ({ id, text: content })),
+    leadingSpaces,
+    encode,
+    decode,
+    bytes,
+  };
+}
+
+/**
+ * Checks that tokenizer and model speak of the same ids.
+ * @throws RangeError if the tokenizer has an id that the model has not, or the model ends with an id that is no token.
+ */
+export function checkTokenizer(config: Pick<ModelConfig, "vocab" | "eosIds">, tokenizer: Tokenizer): void {
+  if (tokenizer.vocab > config.vocab) {
+    throw refuse(`the ids of tokenizer.json must be below vocab_size ${config.vocab}`, tokenizer.vocab - 1);
+  }
+  const strange = config.eosIds.find((id) => id >= tokenizer.vocab);
+  if (strange !== undefined) {
+    throw refuse(`eos_token_id must be one of the ${tokenizer.vocab} ids of tokenizer.json`, strange);
+  }
+}
+
+/** The three parts of the library that we use. Its errors of construction come from malformed files and say little. */
+function openLibrary(tokenizerJson: Record<string, unknown>) {
+  const pre_tokenizer = repairPreTokenizer(tokenizerJson.pre_tokenizer ?? null);
+  const normalizer = tokenizerJson.normalizer ?? null;
+  try {
+    const library = new Library(
+      { ...tokenizerJson, normalizer, pre_tokenizer, post_processor: null, added_tokens: [] },
+      {},
+    );
+    const model = library.model!;
+    return {
+      vocab: model.tokens_to_ids,
+      normalize: (text: string): string => library.normalizer ? library.normalizer(text) : text,
+      /** Tokens of a stretch of text; section 0 is the beginning of the whole text. */
+      pieces(text: string, section: number): string[] {
+        if (text === "") return [];
+        return model(library.pre_tokenizer ? library.pre_tokenizer(text, { section_index: section }) : [text]);
+      },
+    };
+  } catch (error) {
+    const found = oneLine(error instanceof Error ? error.message : String(error));
+    throw unreadable("tokenizer.json must be a tokenizer that @huggingface/tokenizers can read", found, error);
+  }
+}
+
+/** The ids that a post-processor puts before a text: those of its template, if it has one. */
+function prefixOf(processor: unknown, named: (token: unknown) => number | undefined): number[] {
+  if (!isRecord(processor)) return [];
+  if (processor.type === "Sequence" && Array.isArray(processor.processors)) {
+    return processor.processors.flatMap((part) => prefixOf(part, named));
+  }
+  if (processor.type !== "TemplateProcessing" || !Array.isArray(processor.single)) return [];
+  const special = isRecord(processor.special_tokens) ? processor.special_tokens : {};
+  const prefix: number[] = [];
+  for (const item of processor.single) {
+    if (!isRecord(item) || !isRecord(item.SpecialToken)) break; // the text itself
+    const name = String(item.SpecialToken.id);
+    const entry = Object.hasOwn(special, name) ? special[name] : undefined;
+    const ids = isRecord(entry) && Array.isArray(entry.ids) ? entry.ids : [named(name)];
+    if (!ids.every(isId)) throw refuse(`the template of tokenizer.json must name tokens`, name);
+    prefix.push(...ids);
+  }
+  return prefix;
+}

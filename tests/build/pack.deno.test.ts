@@ -1,0 +1,213 @@
+// The package as its users get it: packed, installed into an empty folder, type-checked, and README's examples run as
+// pasted. An example is a fence right after `<!-- example: deno -->` (```ts) or `<!-- example: page -->` (```html, or
+// ```ts for a bundler); it runs where package.json and node_modules/kvcap are, and prints what it generates: to the
+// console in Deno, into the page or to its console in a page.
+import * as esbuild from "esbuild";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { launchChromium } from "../support/browser.ts";
+import { testDevice } from "../support/device.ts";
+import { readText, repoPath } from "../support/files.ts";
+import { startServer } from "../support/server.ts";
+
+interface Example {
+  where: string; // "deno" or "page"
+  language: string; // "ts" or "html"
+  code: string;
+}
+
+const fence = /<!-- example: (deno|page) -->\s*\n```(ts|html)\n([\s\S]*?)\n```/g;
+const examples = [...(await readText(repoPath("README.md"))).matchAll(fence)]
+  .map(([, where, language, code]): Example => ({ where, language, code }));
+
+/** The empty folder that the package is installed in. */
+const folder = await Deno.makeTempDir({ prefix: "kvcap-pack-" });
+
+/** Runs a program in the folder and returns what it printed; throws with its output if it fails. */
+async function run(program: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd: folder, stdin: "null" }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (code) throw new Error(`${program} ${args.join(" ")}: exit code ${code}\n${out}${err}`);
+  return out;
+}
+
+const pack = suite("package");
+pack.before(async () => {
+  const { code, stdout, stderr } = await new Deno.Command("npm", {
+    args: ["pack", "--json", "--pack-destination", folder],
+    cwd: repoPath(""),
+    stdin: "null",
+  }).output();
+  if (code) console.log(`npm pack failed: ${new TextDecoder().decode(stderr)}${new TextDecoder().decode(stdout)}`);
+});
+pack.after(() => Deno.remove(folder, { recursive: true }));
+
+pack("installs without the network", async () => {
+  await Deno.writeTextFile(`${folder}/package.json`, `{ "name": "user", "private": true, "type": "module" }`);
+  const tarballs = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".tgz"));
+  assert.is(tarballs.length, 1);
+  await run("npm", "install", "--offline", "--no-audit", "--no-fund", `./${tarballs[0]}`);
+  const shipped = ["LICENSE", "README.md", "build/out/kvcap.js", "build/out/types/index.d.ts"];
+  const core = ["build/out/core.js", "build/out/core.wasm", "build/out/types/core-entry.d.ts"];
+  for (const file of [...shipped, ...core, "models/fable-2m/model.safetensors"]) {
+    assert.ok((await Deno.stat(`${folder}/node_modules/kvcap/${file}`)).size, file);
+  }
+});
+
+for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {
+  pack(`its types are whole under moduleResolution ${resolution}`, async () => {
+    await Deno.writeTextFile(
+      `${folder}/types.ts`,
+      `import { load } from "kvcap";\n` +
+        `import { Core, policies, ruleFor } from "kvcap/core";\n` +
+        `const core = Core.create({ layers: 1, kvHeads: 1, capacity: 9 }, ruleFor(policies.h2o, 8));\n` +
+        `const bytes: Uint8Array = core.snapshot();\ncore.restore(bytes);\n` +
+        `// @ts-expect-error: a score by a name that there is not\ncore.setRule({ ...ruleFor(policies.h2o, 8), score: "best" });\n` +
+        `const model: { dispose(): void } = await load("models/x");\nmodel.dispose();\n` +
+        `// @ts-expect-error: a model comes from a folder or URL\nawait load({ nothing: true });\n`,
+    );
+    const tsc = repoPath("node_modules/typescript/bin/tsc");
+    const options = [
+      "--noEmit",
+      "--strict",
+      "--target",
+      "es2022",
+      "--lib",
+      "esnext,dom,dom.iterable,dom.asynciterable",
+    ];
+    await run(
+      Deno.execPath(),
+      "run",
+      "-A",
+      tsc,
+      ...options,
+      "--module",
+      module,
+      "--moduleResolution",
+      resolution,
+      "types.ts",
+    );
+  });
+}
+
+/** A user's program on `kvcap/core`: prints what is still there of 40 tokens, of which every third is attended to. */
+const program = `import { Core, policies, ruleFor } from "kvcap/core";
+const core = Core.create({ layers: 1, kvHeads: 1, capacity: 9 }, ruleFor(policies.h2o, 8));
+for (let token = 0; token < 40; token++) {
+  core.claim(1);
+  core.positions.forEach((at, slot) => core.rows[slot] = at % 3 === 0 ? 1 : 0);
+  core.step(1, Math.max(0, core.live - 8));
+}
+const fork = Core.create({ layers: 1, kvHeads: 1, capacity: 9 }, ruleFor(policies.recency, 8));
+fork.restore(core.snapshot());
+console.log(Array.from(fork.liveList(), (slot) => fork.positions[slot]).join(" "));
+`;
+const kept = "0 3 6 9 36 37 38 39"; // four heavy hitters and half of the budget for the newest
+
+pack("kvcap/core works in Deno with no permission but to read", async () => {
+  await Deno.writeTextFile(`${folder}/core.ts`, program);
+  const text = await run(Deno.execPath(), "run", "--quiet", "--no-prompt", "--check", "--allow-read", "core.ts");
+  assert.is(text.trim(), kept);
+});
+
+(Deno.env.get("KVCAP_CHROMIUM") ? pack : pack.skip)("kvcap/core works in a page", async () => {
+  const server = startServer(new Map([["/", ""], ["/core.js", await bundled(program)]]), folder);
+  const browser = (await launchChromium())!;
+  try {
+    const page = await browser.newPage();
+    const printed = new Promise<string>((resolve, reject) => {
+      page.on("console", (message) => message.type() === "log" && resolve(message.text()));
+      page.on("pageerror", reject);
+    });
+    await page.goto(server.url);
+    await page.addScriptTag({ type: "module", url: "/core.js" });
+    assert.is(await printed, kept);
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+});
+
+pack("kvcap/core carries the Wasm and its façade, and no model, shader or GPU", async () => {
+  const installed = `${folder}/node_modules/kvcap/build/out`;
+  const wasm = (await Deno.stat(`${installed}/core.wasm`)).size;
+  assert.ok(wasm <= 16384, `core.wasm: ${wasm} bytes`);
+  const code = await Deno.readTextFile(`${installed}/core.js`);
+  assert.ok(code.length < wasm * 4 / 3 + 40_000, `core.js: ${code.length} bytes`);
+  for (const foreign of ["@compute", "navigator.gpu", "GPUBufferUsage", "safetensors", "tokenizer", "import "]) {
+    assert.not.ok(code.replace(/^ *(\/\/|\/?\*).*$/gm, "").includes(foreign), `core.js contains ${foreign}`);
+  }
+  const { sources } = JSON.parse(await Deno.readTextFile(`${installed}/core.js.map`));
+  for (const source of sources) {
+    assert.match(source, /\/(src\/core(-\w+)?\.ts|src\/policies\/\w+\.ts|build\/out\/core\.wasm)$/);
+  }
+});
+
+pack("README has an example for Deno and one for a page", () => {
+  assert.ok(examples.some(({ where }) => where === "deno"));
+  assert.ok(examples.some(({ where }) => where === "page"));
+});
+
+const adapter = await testDevice();
+for (const [index, { where, language, code }] of examples.entries()) {
+  const name = `README example ${index + 1} (${where}) prints text`;
+  if (where === "deno") {
+    (adapter ? pack : pack.skip)(name, async () => {
+      await Deno.writeTextFile(`${folder}/example.ts`, code);
+      const text = await run(Deno.execPath(), "run", "--quiet", "--no-prompt", "--check", "--allow-read", "example.ts");
+      assert.ok(generated(text), `printed only ${JSON.stringify(text)}`);
+    });
+  } else {
+    (Deno.env.get("KVCAP_CHROMIUM") ? pack : pack.skip)(name, () => runInPage(code, language));
+  }
+}
+
+/** Whether a text has the look of some generated sentences. */
+function generated(text: string): boolean {
+  return (text.match(/[a-z]{2,}/gi) ?? []).length >= 10;
+}
+
+/** Runs an example in a page and waits until it shows text of its own. */
+async function runInPage(code: string, language: string) {
+  const script = language === "ts" ? await bundled(code) : "";
+  const html = language === "html" ? code : `<!doctype html><body><script type="module" src="/example.js"></script>`;
+  const server = startServer(new Map([["/", html], ["/example.js", script]]), folder);
+  const browser = (await launchChromium())!;
+  try {
+    const page = await browser.newPage();
+    const failed = new Promise<never>((_, reject) => page.on("pageerror", reject));
+    failed.catch(() => {});
+    let printed = "";
+    // The browser's own warnings (a shader that does not compile) come to the console, too: they are no text.
+    page.on("console", (message) => printed += message.type() === "log" ? `${message.text()}\n` : "");
+    await Promise.race([page.goto(server.url), failed]);
+    const still = html.replace(/<(script|style)[\s\S]*?<\/\1>/g, "").replace(/<[^>]*>/g, " "); // what the page says by itself
+    const words = (text: string) => new Set(text.match(/[a-z]{2,}/gi) ?? []);
+    const own = words(still);
+    for (let waited = 0;; waited += 200) {
+      const shown = `${await page.evaluate("document.body.innerText")}\n${printed}`;
+      if (generated([...words(shown)].filter((word) => !own.has(word)).join(" "))) return;
+      if (waited >= 60_000) throw new Error(`The page shows no text after 60 s, only ${JSON.stringify(shown)}`);
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, 200)), failed]);
+    }
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+}
+
+/** What a user's bundler makes of an example that imports "kvcap". */
+async function bundled(code: string): Promise<string> {
+  const { outputFiles } = await esbuild.build({
+    stdin: { contents: code, resolveDir: folder, loader: "ts" },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    logLevel: "warning",
+  });
+  await esbuild.stop();
+  return outputFiles[0].text;
+}
+
+pack.run();

@@ -1,0 +1,114 @@
+// Who goes: evict, choose and free, with ties, protection and scopes, and what they refuse.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
+import { eight, plane, ruleOf, shape, throws, Trio } from "../support/trio.ts";
+
+const evictions = suite("evict");
+evictions("takes nothing that is protected, down to the last slot", () => {
+  for (const score of ["mean", "sum", "last", "recency", "random"] as const) {
+    const trio = eight({ score, scope: "low-spread", unsettled: 3, sinks: 1, newest: 2 });
+    trio.pin(3, 5);
+    assert.is(trio.cores[0].evictable, 3);
+    assert.not(trio.evict(4));
+    assert.ok(trio.evict(3));
+    assert.equal(
+      trio.twin.lanes.map(({ tokens }) => tokens.map((token) => token.position)),
+      Array(4).fill([0, 3, 4, 6, 7]),
+    );
+    assert.not(trio.evict(1), "the budget is what is protected");
+    throws(() => trio.cores[0].evict(1), "Cannot evict: only 0 slots per lane may go, got 1");
+  }
+});
+evictions("takes nothing where all is pinned, or newest, or sinks", () => {
+  const pinned = eight();
+  pinned.pin(0, 8);
+  const newest = eight({ newest: 8 });
+  const more = eight({ newest: 2 ** 31 - 1 });
+  const sinks = eight({ sinks: 8 });
+  for (const trio of [pinned, newest, more, sinks]) {
+    assert.is(trio.cores[0].evictable, 0);
+    assert.not(trio.evict(1));
+  }
+});
+evictions("goes by age among equals, in scores and in spreads", () => {
+  for (const scope of ["all", "low-spread"] as const) {
+    const trio = new Trio(shape, ruleOf({ score: "sum", scope, unsettled: 3, sinks: 1 }));
+    trio.claim(8, false);
+    trio.claim(1);
+    trio.observe(1, new Float32Array(plane).fill(0.5));
+    // Equal sums and spreads but for the newest, whose n is 1 as well: positions 1 and 2 go, the newest are unsettled.
+    assert.equal(Array.from(trio.cores[0].choose(2)), [1, 2, 1, 2, 1, 2, 1, 2]);
+    assert.ok(trio.evict(2));
+  }
+});
+evictions("leaves out the largest spreads, but never so many that too few remain", () => {
+  const trio = eight({ scope: "low-spread", unsettled: 5 });
+  for (const n of [1, 2, 1, 3]) assert.ok(trio.evict(n));
+  const all = eight({ scope: "low-spread", unsettled: 2 ** 31 - 1 });
+  assert.ok(all.evict(8));
+});
+evictions("takes the calm token with the smallest mean, not the unsettled one below it", () => {
+  const [core] = new Trio({ layers: 1, kvHeads: 1, capacity: 4 }, ruleOf({ scope: "low-spread", unsettled: 1 })).cores;
+  core.claim(3, false);
+  // Means .15, .2, .5 over two queries; the first swings most.
+  for (const row of [[0.3, 0.2, 0.5, 0], [0, 0.2, 0.5, 0]]) {
+    core.claim(1, false);
+    core.free([3]);
+    core.claim(1);
+    core.rows.set(row);
+    core.observe(1);
+    core.free([3]);
+  }
+  assert.equal(Array.from(core.evict(1)), [1]);
+  core.setRule(ruleOf({}));
+  assert.equal(Array.from(core.evict(1)), [0]);
+});
+evictions("waits for the row of claimed tokens", () => {
+  const [core] = eight().cores;
+  core.claim(1);
+  const message = "the rows of claimed tokens must be observed first (or skipped with advance), got 1 tokens waiting";
+  throws(() => core.evict(1), `Cannot evict: ${message}`, Error);
+  throws(() => core.choose(1), `Cannot choose: ${message}`, Error);
+  throws(() => core.free([0, 0, 0, 0]), `Cannot free: ${message}`, Error);
+  assert.is(core.evict(0).length, 0);
+  throws(() => core.evict(-1), "Cannot evict: n must be a non-negative integer, got -1");
+});
+evictions("choose shows what evict will take, and takes nothing", () => {
+  for (const policy of Object.values(policies) as Policy[]) {
+    const trio = eight(ruleFor(policy, 8, { unsettled: 3 }));
+    for (const core of trio.cores) {
+      const shown = Array.from(core.choose(3));
+      trio.compare("choose");
+      assert.equal(shown, trio.twin.lanes.flatMap((_, lane) => chosenByTwin(trio, lane, 3)));
+    }
+    assert.ok(trio.evict(3));
+  }
+});
+function chosenByTwin({ twin }: Trio, lane: number, n: number): number[] {
+  const copy = structuredClone(twin.lanes);
+  const slots = twin.evict(n)[lane];
+  twin.lanes.splice(0, copy.length, ...copy);
+  twin.evictions--;
+  return slots;
+}
+evictions.run();
+
+const frees = suite("free");
+frees("takes the caller's choice, protected by the rule or not, but never pinned", () => {
+  const trio = eight({ sinks: 2, newest: 2 });
+  trio.pin(3, 4);
+  assert.ok(trio.free([[0, 7], [7, 1], [4, 2], [5, 6]]));
+  for (const slots of [[3, 3, 3, 3], [0, 0, 0, 0], [1, 2, 1, 11], [1, 2, 0, 12], [1, 2, 0, 2 ** 31]]) {
+    assert.not(trio.free(slots.map((slot) => [slot])), `${slots}`);
+  }
+  assert.not(trio.free([[1, 1], [2, 3], [0, 1], [0, 1]]));
+  const [core] = trio.cores;
+  throws(() => core.free([1, 2, 3]), "Cannot free: slots must be [4, at most 6], got 3 of them");
+  throws(() => core.free([1, 2, 3, 0.5]), "Cannot free: a slot must be a non-negative integer, got 0.5");
+  throws(
+    () => core.free([3, 3, 3, 3]),
+    "Cannot free: every slot must be live, unpinned and named once, got one that is not",
+  );
+});
+frees.run();

@@ -1,0 +1,164 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { ggufName, namedTensors } from "../../src/formats/gguf/names.ts";
+import { tensorShapes } from "../../src/model/layout.ts";
+import { openGgufModel, openModel } from "../../src/model/open.ts";
+import type { Tensor } from "../../src/formats/safetensors.ts";
+import type { Source } from "../../src/files/source.ts";
+import { inBrowser, listGolden } from "../support/files.ts";
+import { changed, F32, openBytes, smallQwen, STRING, type Typed, U32 } from "../support/gguf.ts";
+import { refused } from "../support/refused.ts";
+
+const format = suite("gguf: what a file says");
+
+format("a llama: config, tokenizer, template", async () => {
+  const { config, tokenizer, tensors, chatTemplate } = await openBytes(changed());
+  const { rope, ...rest } = config;
+  assert.equal(rest, {
+    architecture: "llama",
+    layers: 1,
+    hidden: 32,
+    intermediate: 64,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 16,
+    vocab: 32,
+    rmsEps: Math.fround(1e-5),
+    tied: true,
+    qkNorm: false,
+    qkvBias: false,
+    oBias: false,
+    mlpBias: false,
+    windows: [0],
+    maxPositions: 64,
+    bosId: 1,
+    eosIds: [2],
+  });
+  assert.equal(rope[4], Math.fround(0.01));
+  assert.is(chatTemplate, "{{ messages }}");
+  assert.equal([...tensors.keys()], [...tensorShapes(config).keys()]);
+  // ▁the, ▁, h, é by its piece, an unknown letter by its bytes, which are no tokens: <unk>; newline by its byte.
+  const shown = (text: string, options = {}) => tokenizer.encode(text, options).map((id) => tokenizer.decode([id]));
+  assert.equal(shown("the"), ["the"]);
+  assert.equal(tokenizer.encode("a", { bos: true })[0], 1);
+  assert.is(tokenizer.decode(tokenizer.encode("the he\né")), "the he\né");
+  assert.equal(tokenizer.encode("<s>"), [1]);
+});
+
+format("a qwen2 of version 2: biases, an untied head, byte-level tokens", async () => {
+  const { config, tokenizer, tensors, chatTemplate } = await openBytes(changed({}, {}, smallQwen()));
+  assert.equal([config.qkvBias, config.tied, config.bosId, config.eosIds], [true, false, null, [0]]);
+  assert.is(tensors.get("lm_head.weight")!.dtype, "F16");
+  assert.is(chatTemplate, null);
+  const ids = tokenizer.encode(" the12\n<|im_start|>");
+  assert.equal(ids.map((id) => tokenizer.decode([id])), [" the", "1", "2", "\n", "<|im_start|>"]);
+});
+
+format("a name with a line break is shown in one line", () =>
+  refused(
+    () => openBytes(changed({}, { "blk\n0.x": { dims: [32], type: 0 } })),
+    "Cannot load model: the tensors must be those of a llama, got blk\\u000a0.x",
+  ));
+
+format("names go there and back", async () => {
+  const config = { ...(await openBytes(changed())).config, qkNorm: true, qkvBias: true, mlpBias: true, tied: false };
+  const names = [...tensorShapes(config).keys()].map(ggufName);
+  assert.is(new Set(names).size, names.length);
+  for (const name of ["token_embd.weight", "output.weight", "blk.0.attn_q_norm.weight", "blk.0.ffn_down.bias"]) {
+    assert.ok(names.includes(name), name);
+  }
+});
+
+format("window, rope, biases, ends", async () => {
+  const of = async (metadata: Record<string, Typed | undefined>, tensors = {}) =>
+    (await openBytes(changed(metadata, tensors))).config;
+  const windowed = await of({ "llama.attention.sliding_window": [U32, 12] });
+  assert.equal([windowed.architecture, windowed.windows], ["mistral", [12]]);
+  const plain = (await of({})).rope;
+  const linear = await of({ "llama.rope.scaling.type": [STRING, "linear"], "llama.rope.scaling.factor": [F32, 4] });
+  assert.equal(linear.rope, plain.map((value) => value / 4));
+  assert.equal((await of({ "llama.rope.scale_linear": [F32, 2] })).rope, plain.map((value) => value / 2));
+  const biased = await of({}, { "blk.0.attn_output.bias": { dims: [32], type: 0 } });
+  assert.equal([biased.oBias, biased.qkvBias], [true, false]);
+  const ends = { "tokenizer.ggml.eot_token_id": [U32, 7] as Typed, "tokenizer.ggml.eom_token_id": [U32, 2] as Typed };
+  assert.equal((await of(ends)).eosIds, [2, 7]);
+});
+
+format("rotary factors divide", async () => {
+  const bytes = changed({}, { "rope_freqs.weight": { dims: [8], type: 0 } });
+  await refused(() => openBytes(bytes), "Cannot load model: the factors of rope_freqs.weight must be above 0, got 0");
+  const factors = Float32Array.of(1, 1, 1, 1, 2, 4, 8, 8);
+  const at = bytes.length - 32; // the last tensor of the file
+  bytes.set(new Uint8Array(factors.buffer), at);
+  const plain = (await openBytes(changed())).config.rope;
+  assert.equal((await openBytes(bytes)).config.rope, plain.map((value, i) => value / factors[i]));
+});
+
+format("rows of q and k in Hugging Face's order, whatever the slice", async () => {
+  // Two heads of 16 rows, 8 bytes a row: row r of the file holds r.
+  const config = (await openBytes(changed())).config;
+  const stored = Uint8Array.from({ length: 32 * 8 }, (_, i) => i >> 3);
+  const tensor: Tensor = {
+    ...{ name: "q", dtype: "F32", shape: [32, 2], bytes: stored.length },
+    read: (from = 0, to = stored.length) => Promise.resolve(stored.slice(from, to)),
+  };
+  const read = (interleaved: boolean, part: string) =>
+    namedTensors(config, interleaved, new Map([[`blk.0.attn_${part}.weight`, tensor]]))
+      .get(`model.layers.0.self_attn.${part}_proj.weight`)!;
+  // The converter's words: reshape(heads, 2, d / 2).swapaxes(1, 2), so that place 2·j + h of a head holds row h·d/2 + j.
+  const expected = new Uint8Array(32 * 8);
+  for (let head = 0; head < 2; head++) {
+    for (let h = 0; h < 2; h++) {
+      for (let j = 0; j < 8; j++) {
+        const row = head * 16 + h * 8 + j;
+        expected.fill(head * 16 + 2 * j + h, row * 8, (row + 1) * 8);
+      }
+    }
+  }
+  for (const part of ["q", "k"]) {
+    assert.equal(await read(true, part).read(), expected);
+    for (const [from, to] of [[0, 8], [8, 24], [120, 136], [40, 256], [56, 56]]) {
+      assert.equal(await read(true, part).read(from, to), expected.slice(from, to));
+    }
+    assert.equal(await read(false, part).read(), stored);
+  }
+  assert.equal(await read(true, "v").read(), stored);
+});
+
+format("a file beyond 4 GiB is read by ranges", async () => {
+  const far = 5 * 2 ** 30; // bytes
+  const header = changed({}, { "output.weight": { dims: [32, 32], type: 0, offset: far } });
+  const size = far + 2 ** 20;
+  const asked: [number, number][] = [];
+  const source: Source = {
+    name: "far",
+    has: () => Promise.resolve(true),
+    size: () => Promise.resolve(size),
+    text: () => Promise.reject(new Error("no text")),
+    read(_, begin, end) {
+      asked.push([begin, end]);
+      const bytes = new Uint8Array(end - begin);
+      bytes.set(header.subarray(begin, end));
+      return Promise.resolve(bytes);
+    },
+  };
+  const { tensors } = await openGgufModel(source, "far.gguf");
+  await tensors.get("lm_head.weight")!.read(128, 256);
+  const [from, to] = asked.at(-1)!;
+  assert.ok(from > far && to - from === 128, `${from} to ${to}`);
+  assert.ok(asked.every(([begin, end]) => end - begin <= 2 ** 20), "never more than a megabyte at once");
+});
+
+format("real files, by path and by URL", async () => {
+  const { json } = (await listGolden("gguf")).find(({ name }) => name === "fable-2m-Q8_0")!;
+  const path = json.replace(/json$/, "gguf");
+  const { config, tensors } = await openModel(path);
+  assert.equal([config.layers, config.tied, config.vocab], [5, true, 2048]);
+  assert.is(tensors.get("model.embed_tokens.weight")!.dtype, "Q8_0");
+  if (inBrowser) assert.is((await openModel(new URL(`${path}?download=true`))).config.layers, 5);
+  else assert.is((await openModel(new URL(`file://${path}`))).config.layers, 5);
+  const none = path.replace("fable", "no");
+  await refused(() => openModel(none), /^Cannot load model: .+ must (have the file .+|be a file of the model), got /);
+});
+
+format.run();

@@ -1,0 +1,115 @@
+// EasyKV's recorded runs end to end, every mode: its rules set on our own step, our own attention out of the GPU, and out
+// come its evictions, its text and its perplexity. (golden-easykv-session does the decoding cases through a session.)
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { load, type Model } from "../../src/load.ts";
+import { checkSession } from "../../src/options/index.ts";
+import type { PolicyName } from "../../src/policies/index.ts";
+import { createStepper } from "../../src/session/step.ts";
+import { testDevice } from "../support/device.ts";
+import { planTrace, readTrace, type Trace } from "../support/easykv.ts";
+import { checkedCase, listGolden, modelFolder } from "../support/files.ts";
+
+const CLOSE = 1e-5; // a margin under which another order of additions may choose another token
+const PPL = 1e-3; // relative
+
+const POLICIES: Record<Trace["case"]["policy"], PolicyName> = {
+  roco: "roco",
+  h2o_head: "h2o",
+  tova: "tova",
+  recency: "recency",
+};
+
+interface Recorded extends Trace {
+  case: Trace["case"] & { modelName?: string; modelFile?: string };
+  outputIds: number[] | null;
+  ppl: number | null;
+}
+
+async function replay(model: Model, trace: Recorded): Promise<string> {
+  const { calls, events, promptIds, outputIds, ppl } = trace;
+  const plan = planTrace(trace);
+  const capacity = Math.max(...calls.map(({ live }) => live));
+  const longest = Math.max(...calls.map(({ positions }) => positions.length));
+  const stride = Math.max(longest, 1);
+  const options = checkSession({
+    policy: POLICIES[trace.case.policy],
+    budget: capacity,
+    stride,
+    sinks: 0,
+    newest: 0,
+    kv: "f32",
+  });
+  const stepper = createStepper(model, options, capacity, trace.case.mode === "ppl");
+  const [group] = stepper.books.groups;
+  const { core } = group;
+  if (trace.case.mode === "decoding") core.pin(0, promptIds.length);
+  const said: number[] = [];
+  const ids = [...promptIds];
+  let [lanesChecked, close, loss, counted] = [0, 0, 0, 0];
+  for (const [index, { positions, event }] of calls.entries()) {
+    const { rule, observed, averaged } = plan(calls[index]);
+    core.setRule({ ...rule, shared: averaged }); // EasyKV's TOVA averages over a layer's lanes where it encodes
+    const begin = positions[0];
+    if (begin >= promptIds.length) ids.push(outputIds![begin - promptIds.length]);
+    const wanted = trace.case.mode === "ppl" ? "losses" : "id";
+    const id = await stepper.take(ids, begin, positions.length, wanted, observed);
+    if (wanted === "losses") {
+      // The mean is over what the passes after the first one foretell.
+      const last = begin + positions.length === promptIds.length ? positions.length - 1 : positions.length;
+      for (let t = 0; index > 0 && t < last; t++, counted++) loss += stepper.losses[t];
+    } else if (begin + positions.length >= promptIds.length) said.push(id);
+    if (event === null || event === undefined) continue;
+    const { evicted, margin } = events[event];
+    const n = evicted[0].length;
+    const chosen = core.choose(n);
+    let differs = false;
+    evicted.forEach((theirs, lane) => {
+      lanesChecked++;
+      const slots = Array.from(chosen.subarray(lane * n, (lane + 1) * n));
+      const ours = slots.map((slot) => core.positions[lane * core.capacity + slot]).sort((a, b) => a - b);
+      if (String(ours) === String(theirs)) return;
+      const least = margin ? Math.min(margin.score[lane], margin.scope[lane]) : 1;
+      assert.ok(least < CLOSE, `event ${event} lane ${lane}: ${ours} instead of ${theirs}, margin ${least}`);
+      close++;
+      differs = true;
+    });
+    if (!differs) stepper.evict(group, n);
+    else {
+      const places = (lane: number) => core.positions.subarray(lane * core.capacity, (lane + 1) * core.capacity);
+      stepper.evict(
+        group,
+        n,
+        evicted.flatMap((theirs, lane) => theirs.map((position) => places(lane).indexOf(position))),
+      );
+    }
+  }
+  stepper.release();
+  const evictions = `${lanesChecked} lane evictions as recorded (${close} within the margin)`;
+  if (ppl === null) {
+    assert.equal(said.slice(0, outputIds!.length), outputIds);
+    return `${evictions}, ${outputIds!.length} ids`;
+  }
+  const ours = Math.exp(loss / counted);
+  const difference = Math.abs(ours - ppl) / ppl;
+  assert.ok(difference < PPL, `perplexity ${ours} instead of ${ppl}`);
+  return `${evictions}, perplexity within ${difference.toExponential(1)}`;
+}
+
+for (const one of await listGolden("easykv")) {
+  const test = suite(`easykv model ${one.name}`);
+  const trace = await readTrace(one) as Recorded;
+  const run = (await testDevice()) ? test : test.skip;
+  run("end to end", async () => {
+    const { modelName, modelFile } = trace.case;
+    const place = await modelFolder(modelFile ?? modelName!);
+    if (!place) return checkedCase(`easykv ${one.name}: no model here, only its trace is checked`);
+    const model = await load(place, { device: (await testDevice())! });
+    try {
+      checkedCase(`easykv ${one.name}: ${await replay(model, trace)}`);
+    } finally {
+      model.dispose();
+    }
+  });
+  test.run();
+}

@@ -1,0 +1,70 @@
+// Logits, hidden states and greedy ids against transformers' float32 eager attention (../shared/golden/README.md).
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { evaluate } from "../../src/session/evaluate.ts";
+import { load, type Model } from "../../src/load.ts";
+import { testDevice } from "../support/device.ts";
+import { checkedCase, inBrowser, listGolden, modelFolder, readFloats, readJson } from "../support/files.ts";
+import { relative } from "../support/relative.ts";
+
+const TOLERANCE = 1e-4; // of the largest value
+
+interface Case {
+  text: string;
+  ids: number[];
+  greedy: number[];
+  logits: { offset: number; shape: number[] };
+  hidden: { offset: number; shape: number[] };
+  lastGap: number;
+}
+
+async function checkCase(model: Model, golden: Case, floats: Float32Array): Promise<string> {
+  const [stages, tokens, hidden] = golden.hidden.shape;
+  const slice = (offset: number, length: number) => floats.subarray(offset, offset + length);
+  let logits = 0;
+  let states = 0;
+  for (const stride of [1, 5, 16]) {
+    const ours = await evaluate(model, golden.ids, stride);
+    assert.is(ours.logits.length, golden.logits.shape[0] * golden.logits.shape[1]);
+    assert.is(ours.hidden.length, stages * tokens * hidden);
+    logits = Math.max(logits, relative(ours.logits, slice(golden.logits.offset, ours.logits.length)));
+    for (let stage = 0; stage < stages; stage++) {
+      const at = stage * tokens * hidden;
+      const theirs = slice(golden.hidden.offset + at, tokens * hidden);
+      states = Math.max(states, relative(ours.hidden.subarray(at, at + tokens * hidden), theirs));
+    }
+  }
+  assert.ok(logits <= TOLERANCE, `logits differ by ${logits} of the largest`);
+  assert.ok(states <= TOLERANCE, `hidden states differ by ${states} of the largest`);
+
+  const session = model.session({ policy: "full", kv: "f32" });
+  const options = { maxNewTokens: golden.greedy.length, banned: model.config.eosIds };
+  for await (const _ of session.generate(golden.ids, options));
+  const { ids } = session.report();
+  session.dispose();
+  const parted = golden.greedy.findIndex((id, i) => ids[i] !== id);
+  const tie = parted === 0 && golden.lastGap < TOLERANCE;
+  assert.ok(parted < 0 || tie, `greedy ids part at ${parted}: ${ids} instead of ${golden.greedy}`);
+  return `logits ${logits.toExponential(1)} hidden ${states.toExponential(1)} greedy ${tie ? "tie" : ids.length}`;
+}
+
+const test = suite("golden hf");
+for (const { name, json, floats } of await listGolden("hf")) {
+  if (inBrowser && !/^(fable|tiny)-/.test(name)) continue;
+  const run = (await testDevice()) ? test : test.skip;
+  run(name, async () => {
+    const golden = await readJson<{ model: string; cases: Case[] }>(json);
+    const folder = await modelFolder(golden.model);
+    if (!folder) return checkedCase(`hf ${name}: model absent, and there is nothing to check without it`);
+    const model = await load(folder, { device: (await testDevice())! });
+    try {
+      const recorded = await readFloats(floats);
+      for (const [i, one] of golden.cases.entries()) {
+        checkedCase(`hf ${name} ${i + 1}: ${await checkCase(model, one, recorded)}`);
+      }
+    } finally {
+      model.dispose();
+    }
+  });
+}
+test.run();

@@ -1,0 +1,58 @@
+// Does a capped cache still know what it read? Five digits hidden in filler, asked for at the end (the paper's point).
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { load, type Model } from "../../src/load.ts";
+import { policies, type PolicyName } from "../../src/policies/index.ts";
+import { testDevice } from "../support/device.ts";
+import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";
+
+const MOST_FILLER = 20; // lines
+const STRIDE = 16; // queries
+/** Documents, of 20, in which the key must (full, roco) or may at most (recency) be found at half the prompt. */
+const LEAST: Partial<Record<PolicyName, number>> = { full: 19, roco: 19 };
+const MOST: Partial<Record<PolicyName, number>> = { recency: 12 };
+
+interface Golden {
+  model: string;
+  docs: { fillerLines: number; key: string; text: string }[];
+}
+
+const test = suite("golden passkey");
+const run = (await testDevice()) ? test : test.skip;
+for (const { name, json } of await listGolden("passkey")) {
+  const golden = await readJson<Golden>(json);
+  const docs = golden.docs.filter(({ fillerLines }) => fillerLines <= MOST_FILLER);
+  const folder = await modelFolder(golden.model);
+  if (!folder) run(name, () => checkedCase(`passkey ${name}: model absent, and there is nothing to check without it`));
+  let loaded: Promise<Model> | undefined;
+  for (const share of folder ? [0.5, 0.25] : []) {
+    for (const policy of Object.keys(policies) as PolicyName[]) {
+      if (policy === "full" && share < 0.5) continue; // it has no budget
+      run(`${name}: ${policy} at ${share * 100} %`, async () => {
+        const model = await (loaded ??= testDevice().then((device) => load(folder!, { device: device! })));
+        const found = await keysFound(model, docs, policy, share);
+        checkedCase(`passkey ${name}: ${policy} at ${share * 100} % finds ${found} of ${docs.length}`);
+        if (share !== 0.5) return;
+        const scale = docs.length / 20;
+        assert.ok(found >= (LEAST[policy] ?? 0) * scale, `${policy} finds ${found}`);
+        assert.ok(found <= (MOST[policy] ?? 20) * scale, `${policy} finds ${found}`);
+      });
+    }
+  }
+  test.after(async () => (await loaded)?.dispose());
+}
+test.run();
+
+async function keysFound(model: Model, docs: Golden["docs"], policy: PolicyName, share: number): Promise<number> {
+  let found = 0;
+  for (const { text, key } of docs) {
+    const prompt = model.tokenizer.encode(text, { bos: true });
+    const budget = policy === "full" ? undefined : Math.floor(prompt.length * share);
+    const session = model.session({ policy, budget, stride: STRIDE });
+    let answer = "";
+    for await (const piece of session.generate(prompt, { maxNewTokens: key.length })) answer += piece;
+    if (answer.trim() === key) found++;
+    session.dispose();
+  }
+  return found;
+}

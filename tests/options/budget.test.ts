@@ -1,0 +1,88 @@
+// Budgets in slots, bytes and shares become slots exactly, and what is held is what was asked for.
+import * as assert from "uvu/assert";
+import { budgetSlots, parseBudget } from "../../src/options/budget.ts";
+import { KV_TYPES, type KvType } from "../../src/engine/kv.ts";
+import { load } from "../../src/load.ts";
+import type { SessionOptions } from "../../src/options/index.ts";
+import { gpuSuite, testDevice } from "../support/device.ts";
+import { repoPath } from "../support/files.ts";
+import { refusal } from "../support/spies.ts";
+
+/** Bytes of one slot of fable-2m's ten lanes, and per lane. */
+const SLOTS = { f32: 10 * 2 * 32 * 4, f16: 10 * 2 * 32 * 2, q8: 10 * 2 * (32 + 8) };
+const SLOT = SLOTS.f32;
+const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
+
+const test = await gpuSuite("budget");
+
+test("bytes hold budget and stride, and not one slot more would fit", () => {
+  for (let bytes = 2 * SLOT; bytes < 300 * SLOT; bytes += 997) {
+    for (const asked of [undefined, 1, 16]) {
+      if (asked && bytes < (asked + 1) * SLOT) continue;
+      const { budget, stride } = budgetSlots({ bytes }, asked, SLOT, null)!;
+      assert.ok((budget + stride!) * SLOT <= bytes && (budget + stride! + 1) * SLOT > bytes);
+      assert.ok(budget >= 1 && stride! >= 1 && stride === (asked ?? stride));
+    }
+  }
+});
+
+test("a share waits for the prompt", () => {
+  assert.is(budgetSlots({ share: 0.25 }, 8, SLOT, null), null);
+  assert.equal(budgetSlots({ share: 0.25 }, 8, SLOT, 487), { budget: 121, stride: 8 });
+  assert.equal(budgetSlots({ share: 0.001 }, 8, SLOT, 100), { budget: 1, stride: 8 });
+});
+
+test("refusals", () => {
+  const refused = (budget: unknown, words: string) =>
+    assert.match(refusal(() => budgetSlots(budget as never, undefined, SLOT, null)), words);
+  refused({ share: 0 }, "Cannot create session: budget.share must be above 0 and at most 1, got 0");
+  refused({ share: 1.5 }, "got 1.5");
+  refused({ share: NaN }, "budget.share must be");
+  refused(
+    { bytes: SLOT },
+    `Cannot create session: budget.bytes must be at least ${2 * SLOT} for this model, got ${SLOT}`,
+  );
+  refused({ bytes: NaN }, "budget.bytes must be");
+  refused({ bytes: 1e9, share: 0.5 }, "Cannot create session: budget must be slots, { share } or { bytes }");
+  refused({}, "budget must be slots");
+  refused(null, "budget must be slots");
+  refused("25%", "budget must be slots");
+});
+
+test("on a command line", () => {
+  assert.is(parseBudget("128"), 128);
+  assert.is(parseBudget("-3"), -3);
+  assert.equal(parseBudget("25%"), { share: 0.25 });
+  assert.equal(parseBudget("512KB"), { bytes: 512_000 });
+  assert.equal(parseBudget("1.5 MiB"), { bytes: 1.5 * 2 ** 20 });
+  for (const text of ["", "many", "12 slots", "%", "1e3", "5 Kb/s"]) assert.is(parseBudget(text), null, text);
+});
+
+test("a session holds what was asked for, and says so", async () => {
+  const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  const weights = model.gpuBytes;
+  const prompt = model.tokenizer.encode(PROMPT, { bos: true });
+  const cases = KV_TYPES.flatMap((kv): [SessionOptions, slots: number, KvType][] => [
+    [{ budget: 20, stride: 4 }, 24, kv],
+    [{ budget: { share: 0.5 }, stride: 3 }, Math.floor(prompt.length / 2) + 3, kv],
+    [{ budget: { bytes: 30 * SLOTS[kv] + 5 } }, 30, kv],
+    [{ budget: { bytes: 30 * SLOTS[kv] }, allocation: "pyramid" }, 30, kv],
+    [{ budget: { bytes: 60 * SLOTS[kv] }, stride: 4, allocation: "adaptive" }, 60, kv],
+    [{ policy: "full" }, prompt.length + 10, kv],
+    [{ policy: "full", budget: { bytes: 60 * SLOTS[kv] } }, 60 - 12, kv], // the stride is not needed, but counted all the same
+  ]);
+  for (const [options, slots, kv] of cases) {
+    const session = model.session({ sinks: 1, newest: 1, ...options, kv });
+    for await (const _ of session.generate(prompt, { maxNewTokens: 10 }));
+    const memory = session.memory();
+    assert.is(memory.kv, slots * SLOTS[kv], JSON.stringify(options));
+    assert.is(session.report().kvBytes, memory.kv);
+    assert.is(memory.gpu, model.gpuBytes - weights);
+    assert.is(memory.gpu, memory.kv + memory.slots + memory.scratch + memory.readback);
+    assert.ok(session.report().liveSlots <= session.options.budget || options.policy === "full");
+    session.dispose();
+    assert.is(model.gpuBytes, weights);
+  }
+  model.dispose();
+});
+test.run();

@@ -1,0 +1,214 @@
+// Every option is checked before use, and refused with one sentence.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { checkGenerate, checkLoad, checkPromptIds, checkRoom, checkSession } from "../../src/options/index.ts";
+import { refusal } from "../support/spies.ts";
+
+const VOCAB = 100;
+const test = suite("options");
+
+const session: [Record<string, unknown>, string][] = [
+  [
+    { policy: "best" },
+    "Cannot create session: policy must be one of roco, h2o, tova, tova-layer, scissorhands, snapkv, streaming, recency, " +
+    'random, full, got "best"',
+  ],
+  [{ policy: "toString" }, "policy must be one of"],
+  [{ policy: null, budget: 0 }, "budget must be a whole number from 1 to 4194304, got 0"],
+  [{ budget: -3 }, "Cannot create session: budget must be a whole number from 1 to 4194304, got -3"],
+  [{ budget: 2.5 }, "got 2.5"],
+  [{ budget: NaN }, "got NaN"],
+  [{ budget: Infinity }, "got Infinity"],
+  [{ budget: "64" }, 'got "64"'],
+  [{ budget: 1e9 }, "got 1000000000"],
+  [{ stride: 0 }, "stride must be a whole number from 1 to 4096, got 0"],
+  [{ stride: 5000 }, "got 5000"],
+  [{ sinks: -1 }, "sinks must be a whole number"],
+  [{ newest: NaN }, "newest must be a whole number"],
+  [{ unsettled: 0.3 }, "unsettled must be a whole number"],
+  [{ budget: 12, sinks: 4, newest: 8 }, "budget must be above sinks + newest = 12, got 12"],
+  [{ newest: { share: 1 } }, "newest must be a number of tokens or { share } of the budget, from 0 to below 1, got"],
+  [
+    { sinks: { share: -0.1 } },
+    'sinks must be a number of tokens or { share } of the budget, from 0 to below 1, got {"sh',
+  ],
+  [{ unsettled: { share: "0.1" } }, "unsettled must be a number of tokens or { share }"],
+  [{ newest: { share: 0.1, bytes: 3 } }, "newest must be a number of tokens or { share }"],
+  [{ budget: 20, sinks: { share: 0.5 }, newest: { share: 0.5 } }, "budget must be above sinks + newest = 20, got 20"],
+  [{ pin: [0, 4] }, "a pinned span must be [from, to], got 0"],
+  [{ pin: "0:4" }, 'pin must be a list of [from, to], got "0:4"'],
+  [{ pin: [[4, 4]] }, "a pinned span's to must be a whole number from 5 to 4194304, got 4"],
+  [{ pin: [[-1, 4]] }, "a pinned span's from must be a whole number from 0"],
+  [{ pin: [[0, 4, 8]] }, "a pinned span must be [from, to]"],
+  [
+    { budget: 30, sinks: 4, newest: 6, pin: [[2, 10], [8, 20], [500, 504]] },
+    "budget must be above sinks and pinned tokens + newest = 30, got 30",
+  ],
+  [
+    { score: "best" },
+    "score must be one of mean, sum, last, recency, random, windowed, persistence or a function, got",
+  ],
+  [{ score: 3 }, "or a function, got 3"],
+  [{ scope: "some" }, 'scope must be one of all, low-spread, got "some"'],
+  [{ shared: 1 }, "shared must be true or false, got 1"],
+  [{ score: "windowed", window: 0 }, "window must be a whole number from 1 to 65535, got 0"],
+  [{ policy: "snapkv", window: 0 }, "window must be a whole number from 1 to 65535, got 0"],
+  [{ policy: "scissorhands", window: 70000 }, "got 70000"],
+  [{ window: 8 }, "window goes with the scores windowed and persistence only, got 8"],
+  [{ policy: "snapkv", score: "sum", width: 3 }, "width goes with the scores windowed and persistence only, got 3"],
+  [{ score: () => {}, pool: "max" }, "pool goes with the scores windowed and persistence only"],
+  [{ score: "windowed", pool: "median" }, "pool must be one of none, max, mean"],
+  [{ score: "windowed", width: 3 }, "width goes with the pools max and mean only, got 3"],
+  [{ policy: "snapkv", width: 4 }, "width must be an odd number from 1 to 255, got 4"],
+  [{ policy: "snapkv", width: 257 }, "got 257"],
+  [{ policy: "full", score: "sum" }, 'score must be left out with the policy full, which evicts nothing, got "sum"'],
+  [{ policy: "full", shared: true }, "shared must be left out with the policy full"],
+  [{ allocation: "adaptive", score: "random" }, 'allocation adaptive needs a score of attention, got "random"'],
+  [{ allocation: "adaptive", score: () => {} }, "allocation adaptive needs a score by name"],
+  [{ allocation: "adaptive", policy: "tova-layer" }, "allocation adaptive needs lanes that choose for themselves"],
+  [{ record: 3 }, "record must be a function, got 3"],
+  [{ onEvict: "yes" }, 'onEvict must be a function, got "yes"'],
+  [{ pinPrompt: "yes" }, 'pinPrompt must be true or false, got "yes"'],
+  [{ positions: "relative" }, 'positions must be absolute or cache, got "relative"'],
+  [{ exactBudget: 1 }, "exactBudget must be true or false, got 1"],
+  [{ onWarning: 1 }, "onWarning must be a function, got 1"],
+  [{ kv: "q4" }, 'kv must be one of f32, f16, q8, got "q4"'],
+  [{ seed: -1 }, "seed must be a whole number from 0 to 4294967295, got -1"],
+  [{ seed: 2 ** 32 }, "got 4294967296"],
+  [{ bugdet: 3 }, "options are policy, score, scope, window, pool, width, shared, budget"],
+];
+for (const [options, words] of session) {
+  test(`session ${Object.entries(options).map(String)}`, () => {
+    const message = refusal(() => checkSession(options));
+    assert.match(message, /^Cannot create session: /);
+    assert.ok(message.includes(words), message);
+  });
+}
+
+const generate: [Record<string, unknown>, string][] = [
+  [{ maxNewTokens: 0 }, "maxNewTokens must be a whole number from 1"],
+  [{ maxNewTokens: -Infinity }, "got -Infinity"],
+  [{ maxNewTokens: 1.5 }, "got 1.5"],
+  [{ temperature: NaN }, "temperature must be a number from 0 to 100, got NaN"],
+  [{ temperature: -1 }, "got -1"],
+  [{ temperature: Infinity }, "got Infinity"],
+  [{ temperature: "1" }, 'got "1"'],
+  [{ topP: NaN }, "topP must be a number above 0 and at most 1, got NaN"],
+  [{ topP: 0 }, "got 0"],
+  [{ topP: -0.5 }, "got -0.5"],
+  [{ topP: 1.1 }, "got 1.1"],
+  [{ seed: 0.5 }, "seed must be a whole number"],
+  [{ stopAtEnd: 1 }, "stopAtEnd must be true or false, got 1"],
+  [{ stop: [""] }, "a stop string must not be empty"],
+  [{ stop: 3 }, "stop must be a string or a list of strings, got 3"],
+  [{ banned: 3 }, "banned must be a list of ids, got 3"],
+  [{ banned: [VOCAB] }, "a banned id must be a whole number from 0 to 99, got 100"],
+  [{ banned: Array.from({ length: VOCAB }, (_, i) => i) }, "banned must leave an id to choose, got 100"],
+  [{ signal: false }, "signal must be an AbortSignal, got false"],
+  [{ seed: () => 3 }, "seed must be a whole number"],
+  [{ signal: {} }, "signal must be an AbortSignal"],
+  [{ onPrefill: 1 }, "onPrefill must be a function, got 1"],
+  [{ onToken: 1 }, "onToken must be a function, got 1"],
+  [{ onLogits: 1 }, "onLogits must be a function, got 1"],
+  [{ maxTokens: 1 }, "options are maxNewTokens"],
+];
+for (const [options, words] of generate) {
+  test(`generate ${Object.keys(options)} ${Object.values(options)}`, () => {
+    const message = refusal(() => checkGenerate(options, VOCAB));
+    assert.match(message, /^Cannot generate: /);
+    assert.ok(message.includes(words), message);
+  });
+}
+
+test("defaults fit one another under any budget that leaves something to evict", () => {
+  for (let budget = 1; budget <= 2000; budget++) {
+    const checked = checkSession({ budget });
+    assert.ok(checked.budget > checked.sinks + checked.newest, `budget ${budget}`);
+    assert.ok(checked.stride >= 1);
+    if (budget >= 3) {
+      assert.is(refusal(() => checkRoom(checked, 0, 5000, [], 10)), "nothing was thrown", `budget ${budget}`);
+    }
+  }
+  assert.is(checkSession().budget, 256);
+  assert.is(checkSession().stride, 64);
+  assert.is(checkSession({ policy: "full" }).budget, 0);
+});
+
+test("shares of the budget, and the parts of a rule", () => {
+  const { sinks, newest, unsettled, stride } = checkSession({
+    budget: 50,
+    sinks: { share: 0.2 },
+    newest: { share: 0.25 },
+    unsettled: { share: 0 },
+  });
+  assert.equal([sinks, newest, unsettled, stride], [10, 12, 0, 27]);
+  assert.is(checkSession({ budget: { share: 0.5 }, newest: { share: 0.1 } }).newest, 0); // not known yet
+  assert.is(checkSession({ budget: { share: 0.5 }, newest: { share: 0.1 } }, undefined, 100).newest, 5);
+  const parts = (options: Parameters<typeof checkSession>[0]) => {
+    const { score, scope, window, pool, width, shared } = checkSession(options);
+    return [score, scope, window, pool, width, shared];
+  };
+  assert.equal(parts({}), ["mean", "low-spread", 0, "none", 1, false]);
+  assert.equal(parts({ policy: "snapkv" }), ["windowed", "all", 32, "max", 7, false]);
+  assert.equal(parts({ policy: "snapkv", pool: "none", shared: true }), ["windowed", "all", 32, "none", 1, true]);
+  assert.equal(parts({ policy: "snapkv", score: "sum" }), ["sum", "all", 0, "none", 1, false]);
+  assert.equal(parts({ policy: "snapkv", score: "persistence" }), ["persistence", "all", 64, "none", 1, false]);
+  assert.equal(parts({ score: "windowed", pool: "mean" }), ["windowed", "low-spread", 32, "mean", 7, false]);
+  assert.equal(parts({ score: "windowed", window: 9, pool: "mean", width: 3 }).slice(2, 5), [9, "mean", 3]);
+  assert.equal(parts({ policy: "tova-layer", scope: "low-spread" }), ["last", "low-spread", 0, "none", 1, true]);
+});
+
+test("room for what must stay", () => {
+  const session = checkSession({ budget: 20, stride: 4, sinks: 2, newest: 3 });
+  const room = (...args: [seen: number, prompt: number, spans: [number, number][], tokens: number, held?: number]) =>
+    refusal(() => checkRoom(session, ...args));
+  assert.is(room(0, 30, [[0, 8]], 10), "nothing was thrown");
+  assert.is(room(0, 30, [[0, 10], [5, 10]], 10), "nothing was thrown");
+  assert.match(
+    room(0, 30, [[0, 10], [20, 23]], 10),
+    "for a prompt beyond the budget, budget must be above sinks and pinned tokens + newest + stride = 20, got 20",
+  );
+  assert.is(room(0, 10, [[0, 10], [20, 23]], 30), "nothing was thrown"); // 16 kept; no chunk of a prompt among them
+  assert.match(
+    room(0, 10, [[0, 10], [20, 27]], 30),
+    "Cannot generate: budget must be above sinks and pinned tokens + newest = 20, got 20",
+  );
+  assert.is(room(0, 10, [[0, 10], [20, 27]], 8), "nothing was thrown"); // the second span is never reached
+  assert.is(room(90, 5, [[0, 90]], 8, 9), "nothing was thrown"); // of which only nine are still there
+  assert.match(room(90, 5, [[0, 90]], 8), "sinks and pinned tokens + newest = 93");
+});
+
+test("prompts and loading", () => {
+  assert.match(refusal(() => checkPromptIds([], VOCAB)), "the prompt must have at least one token");
+  assert.match(
+    refusal(() => checkPromptIds([VOCAB], VOCAB)),
+    "a prompt id must be a whole number from 0 to 99, got 100",
+  );
+  for (const length of [NaN, -1, 0.5, 2 ** 40]) {
+    assert.match(refusal(() => checkPromptIds({ length }, VOCAB)), "the prompt's length must be a whole number");
+  }
+  assert.equal(checkPromptIds(new Uint32Array([1, 2]), VOCAB), [1, 2]);
+  assert.match(refusal(() => checkLoad({ maxBinding: 0 })), "Cannot load model: maxBinding must be");
+  assert.match(
+    refusal(() => checkLoad({ gpu: 1 } as never)),
+    "options are device, maxBinding, memory, kv, weights",
+  );
+  assert.match(
+    refusal(() => checkLoad({ kv: "f8" } as never)),
+    'Cannot load model: kv must be one of f32, f16, q8, got "f8"',
+  );
+  assert.match(
+    refusal(() => checkLoad({ weights: "q5" } as never)),
+    'Cannot load model: weights must be one of q8, q4, got "q5"',
+  );
+  for (const memory of [0, -1, NaN, 1.5, "512MB"]) {
+    assert.match(
+      refusal(() => checkLoad({ memory } as never)),
+      "Cannot load model: memory must be a whole number from 1",
+    );
+  }
+  assert.is(checkLoad({}).kv, "f16");
+  assert.match(refusal(() => checkLoad({ onProgress: 1 } as never)), "onProgress must be a function");
+});
+
+test.run();

@@ -1,0 +1,160 @@
+// The lab's failures: each shows its sentence in the page, and a way on that works.
+import * as assert from "uvu/assert";
+import type { Page } from "playwright-core";
+import { suiteWhere } from "../support/device.ts";
+import { drop, ended, hashOf, inSight, type Lab, MODEL_FILES, openLab, ready, trouble } from "./lab.ts";
+
+const test = suiteWhere(inSight, "lab failures");
+const RUN = hashOf({ mode: "text", temperature: "0", policy: "roco", budget: "24" }, "3:Once upon a time");
+
+let it: Lab;
+test.before(async () => {
+  if (inSight) it = await openLab();
+});
+test.after(() => it?.close());
+
+const way = (page: Page) => page.textContent("#trouble-way");
+const end = (page: Page) => page.context().close();
+
+test("no WebGPU, no adapter, and one that is too small", async () => {
+  const preludes: [string, RegExp][] = [
+    ["Object.defineProperty(navigator, 'gpu', { value: undefined })", /^This browser has no WebGPU/],
+    ["GPU.prototype.requestAdapter = async () => null", /knows WebGPU, but offers no GPU/],
+    [
+      "Object.defineProperty(GPUAdapter.prototype, 'limits', { get: () => ({ maxStorageBuffersPerShaderStage: 4 }) })",
+      /^This GPU is too small .*maxStorageBuffersPerShaderStage must be at least 8, got 4/,
+    ],
+  ];
+  for (const [prelude, text] of preludes) {
+    const page = await it.open("", {}, prelude);
+    assert.match(await trouble(page), text);
+    assert.is(await way(page), "Load the model again");
+    assert.ok(await page.isDisabled("#go"));
+    await end(page);
+  }
+});
+
+test("a worker that cannot begin", async () => {
+  const page = await it.open();
+  await ready(page);
+  await page.route("**/worker.js", (route) => route.abort());
+  await page.click("#open");
+  await page.click("#load-shipped");
+  assert.match(await trouble(page), /^The part of the page that runs models could not begin/);
+  assert.equal([await page.textContent("#model-name"), await page.isVisible("#progress")], ["no model", false]);
+  assert.ok(await page.isDisabled("#go"));
+  await page.unroute("**/worker.js");
+  await page.click("#trouble-way");
+  await ready(page);
+  await page.click("#go");
+  await ended(page);
+  assert.ok(await page.isHidden("#trouble"));
+  await end(page);
+});
+
+test("no room on the GPU for the model", async () => {
+  const prelude = "GPUDevice.prototype.popErrorScope = async () => ({ message: 'no memory' })";
+  const page = await it.open("", {}, prelude);
+  assert.match(await trouble(page), "The model does not fit into this machine’s memory");
+  assert.is(await way(page), "Choose another model");
+  await page.click("#trouble-way");
+  assert.ok(await page.isVisible("#loader"));
+  await end(page);
+});
+
+test("a GPU of small limits runs what fits, and says so of what does not", async () => {
+  const prelude = `const { get } = Object.getOwnPropertyDescriptor(GPUDevice.prototype, "limits");
+    const small = (limits) => new Proxy(limits, { get: (of, name) => name === "maxStorageBufferBindingSize" ? 2 ** 20 : of[name] });
+    Object.defineProperty(GPUDevice.prototype, "limits", { get() { return small(get.call(this)); } })`;
+  const page = await it.open(RUN, {}, prelude);
+  await ended(page);
+  assert.ok(await page.isHidden("#trouble"));
+  await page.fill("[name=budget]", "6000");
+  await page.click("#again");
+  assert.match(
+    await trouble(page),
+    /^This machine cannot hold that much in one piece: a smaller budget or stride fits/,
+  );
+  assert.is(await way(page), "Go to the settings");
+  await end(page);
+});
+
+test("a lost device: the text stays, and the model can be loaded again", async () => {
+  const prelude = `const ask = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...args) { return self.device = await ask.apply(this, args); }`;
+  const page = await it.open(RUN, {}, prelude);
+  await ended(page);
+  const spans = await page.locator("#text span").count();
+  await page.workers()[0].evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy());
+  assert.match(await trouble(page), "The GPU was lost");
+  assert.is(await page.locator("#text span").count(), spans);
+  await page.click("#trouble-way");
+  await ready(page);
+  assert.is(await page.inputValue("#prompt"), "Once upon a time");
+  await page.click("#go");
+  await page.waitForSelector("#stop:not([hidden])");
+  await ended(page);
+  assert.ok(await page.isHidden("#trouble"));
+  await end(page);
+});
+
+test("bad files, an address that does not answer, and the way back", async () => {
+  const page = await it.open();
+  await ready(page);
+  const cases: [() => Promise<unknown>, RegExp][] = [
+    [() => drop(page, [{ name: "bad.gguf", text: "no such thing" }]), /^This is no model that runs here \(.*bad\.gguf/],
+    [() => drop(page, [{ name: "notes.txt", text: "x" }]), /among the files must be config\.json, got notes\.txt/],
+    [async () => {
+      await page.click("#open");
+      await page.fill("#url", "http://localhost:9/model");
+      await page.click("#load-url button");
+    }, /^The model’s address does not answer, or does not allow/],
+  ];
+  for (const [act, text] of cases) {
+    await act();
+    assert.match(await trouble(page), text);
+    assert.is(await way(page), "Choose another model");
+    assert.is(await page.textContent("#model-name"), "no model");
+  }
+  await page.click("#trouble-way");
+  await page.click("#load-shipped");
+  await ready(page);
+  assert.ok(await page.isHidden("#trouble"));
+
+  const settings: [string, string, RegExp][] = [
+    ["budget", "much", /^Budget must be slots \(96\), a share of the prompt \(25%\) or bytes/],
+    ["budget", "0", /^Budget must be a whole number from 1/],
+    ["stride", "0", /^Stride must be/],
+  ];
+  for (const [name, value, text] of settings) {
+    await page.fill(`[name=${name}]`, value);
+    await page.click("#go");
+    assert.match(await trouble(page), text);
+    await page.click("#trouble-way");
+    assert.is(await page.evaluate(() => (document.activeElement as HTMLInputElement).name), name);
+    assert.ok((await page.inputValue("#prompt")).length > 5);
+    await page.fill(`[name=${name}]`, "");
+  }
+  await page.fill("#max", "0");
+  await page.click("#go");
+  assert.match(await trouble(page), "New tokens must be a whole number");
+  await end(page);
+});
+
+test("a link to a model elsewhere fetches nothing before it is told to", async () => {
+  const page = await it.open(`${RUN}&model=http%3A%2F%2Flocalhost%3A9%2Fm.gguf`);
+  assert.match(await trouble(page), "This run has a model from http://localhost:9/m.gguf.");
+  assert.is(await way(page), "Load it from there");
+  await end(page);
+  const bare = await it.open("#model=http%3A%2F%2Flocalhost%3A9%2Fm.gguf&budget=20"); // nothing to run: its model, then
+  assert.match(await trouble(bare), "This run has a model from http://localhost:9/m.gguf.");
+  assert.is(await way(bare), "Load it from there");
+  await bare.context().close();
+  const file = await it.open(`${RUN}&model=file%3Amine.gguf`);
+  assert.match(await trouble(file), "the model mine.gguf, from a file: choose it, or drop it here");
+  await drop(file, MODEL_FILES.map((name) => ({ name, url: `model/${name}` })));
+  await ended(file);
+  assert.is(await file.locator("#text span").count(), 8);
+  await end(file);
+});
+test.run();

@@ -1,0 +1,173 @@
+// The lab in Chromium: built once, served, opened, and asked what it shows.
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { buildLab } from "../../build/lab.mjs";
+import { serveFolder } from "../../build/serve.mjs";
+import type { Account } from "../../page/protocol.ts";
+import { PLAIN, ramp, type RGB, type Theme } from "../../page/view/colour.ts";
+import { levelOf, scaleOf } from "../../page/view/scale.ts";
+import { launchChromium } from "../support/browser.ts";
+
+/** Whether there is a browser to drive. */
+export const inSight = Boolean(Deno.env.get("KVCAP_CHROMIUM"));
+/** The files of the shipped model. */
+export const MODEL_FILES = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+
+/** The built lab, served to a browser of its own. */
+export interface Lab {
+  readonly url: string;
+  readonly out: string; // the folder that is served
+  readonly browser: Browser;
+  readonly sizes: Record<string, number>; // gzipped bytes
+  /** Opens the page; an error on it fails the test at `close`. @param prelude put before the worker's own code */
+  open(hash?: string, options?: BrowserContextOptions, prelude?: string): Promise<Page>;
+  close(): Promise<void>;
+}
+
+export async function openLab(): Promise<Lab> {
+  const { out, sizes } = await buildLab(await Deno.makeTempDir({ prefix: "kvcap-lab-" }));
+  const worker = await Deno.readTextFile(`${out}/worker.js`);
+  const overrides = new Map<string, string>();
+  const { url, stop } = await serveFolder(out, { overrides });
+  const browser = (await launchChromium())!;
+  const errors: string[] = [];
+  return {
+    url,
+    out,
+    browser,
+    sizes,
+    async open(hash = "", options = {}, prelude = "") {
+      if (prelude) overrides.set("/worker.js", `${prelude};${worker}`);
+      else overrides.delete("/worker.js");
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+      const page = await context.newPage();
+      page.setDefaultTimeout(60_000);
+      page.on("pageerror", (error) => errors.push(error.message));
+      page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+      page.on("request", (request) => {
+        const own = request.url().startsWith(url) || request.url().startsWith("blob:");
+        if (!own) errors.push(`a request to ${request.url()}`);
+      });
+      await page.goto(url + hash);
+      return page;
+    },
+    async close() {
+      await browser.close();
+      await stop();
+      await Deno.remove(out, { recursive: true });
+      const unexpected = errors.filter((text) => !/Failed to load resource|localhost:9\/|404/.test(text));
+      if (unexpected.length > 0) throw new Error(`The page had errors: ${unexpected.join("; ")}`);
+    },
+  };
+}
+
+/** The address of a run. */
+export function hashOf(settings: Record<string, string>, ...turns: string[]): string {
+  const parts = new URLSearchParams(settings);
+  for (const turn of turns) parts.append("turn", turn);
+  return `#${parts}`;
+}
+
+/** Waits until the model is there. */
+export const ready = (page: Page) => page.waitForSelector("#go:not(:disabled)");
+
+/** Waits until the run that was asked for has ended, and everything is drawn. */
+export async function ended(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const text = (id: string) => document.getElementById(id)!.textContent!;
+    return /it can go on|ended the text/.test(text("status")) || !document.getElementById("trouble")!.hidden;
+  });
+  await drawn(page);
+}
+
+/** Waits until what is known is drawn: frames come until nothing is left to draw. */
+export const drawn = (page: Page) => page.waitForTimeout(300);
+
+/** The sentence about what went wrong. */
+export async function trouble(page: Page): Promise<string> {
+  await page.waitForSelector("#trouble:not([hidden])");
+  return (await page.textContent("#trouble-text"))!;
+}
+
+/** The session's own account, through the worker's protocol: a message is put in, and its answer caught. */
+export async function accountOf(page: Page): Promise<Account> {
+  return await page.workers()[0].evaluate(() =>
+    new Promise<Account>((resolve) => {
+      const scope = globalThis as unknown as {
+        postMessage(...args: unknown[]): void;
+        dispatchEvent(event: Event): void;
+      };
+      const post = scope.postMessage;
+      scope.postMessage = (message: unknown, ...rest: unknown[]) => {
+        const { type, account } = message as { type: string; account: Account };
+        if (type !== "account") return post.call(scope, message, ...rest);
+        scope.postMessage = post;
+        resolve(account);
+      };
+      scope.dispatchEvent(new MessageEvent("message", { data: { type: "books" } }));
+    })
+  );
+}
+
+/** How many lanes hold each token, as the text shows it; null: not taken in. */
+export const shaded = (page: Page): Promise<(number | null)[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("#text span")].map(({ dataset }) =>
+      dataset.held === "" ? null : Number(dataset.held)
+    )
+  );
+
+/** The text that the model made. */
+export const made = (page: Page): Promise<string> =>
+  page.evaluate(() => [...document.querySelectorAll("#text span:not(.read)")].map((span) => span.textContent).join(""));
+
+/** The colours in the middle of the map's cells: [lanes][positions], null outside. */
+async function cells(page: Page, lanes: number, positions: number): Promise<(string | null)[][]> {
+  return await page.evaluate(({ lanes, positions }) => {
+    const canvas = document.querySelector<HTMLCanvasElement>("#map")!;
+    const context = canvas.getContext("2d")!;
+    const ratio = canvas.width / canvas.clientWidth;
+    const [x, y, wide, high, left, top] = canvas.dataset.view!.split(" ").map(Number);
+    return Array.from({ length: lanes }, (_, lane) =>
+      Array.from({ length: positions }, (_, position) => {
+        const [px, py] = [left + (position - x + 0.5) * wide, top + (lane - y + 0.3) * high];
+        const [red, green, blue, alpha] =
+          context.getImageData(Math.round(px * ratio), Math.round(py * ratio), 1, 1).data;
+        return alpha === 0 ? null : [red, green, blue].join();
+      }));
+  }, { lanes, positions });
+}
+
+/** What differs between the page and the account: nothing where both agree. */
+export async function differences(page: Page, { seen, live, scores }: Account, theme: Theme): Promise<string[]> {
+  const found: string[] = [];
+  const held = Array.from({ length: seen }, (_, at) => live.filter((lane) => lane.includes(at)).length);
+  const shown = await shaded(page);
+  held.forEach((count, at) => shown[at] !== count && found.push(`token ${at}: held by ${count}, shaded ${shown[at]}`));
+  shown.slice(seen).forEach((count, i) => count !== null && found.push(`token ${seen + i} is shaded, not taken in`));
+
+  const colours = ramp(theme);
+  const all = Float32Array.from(scores.flat());
+  const scale = scaleOf(all, "score", "mean");
+  const name = (colour: RGB) => colour.join();
+  const map = await cells(page, live.length, seen + 1);
+  map.forEach((row, lane) =>
+    row.forEach((colour, at) => {
+      const index = live[lane].indexOf(at);
+      const alive = () => name(colours[levelOf(scores[lane][index], scale) - 1]);
+      const expected = at >= seen ? null : index < 0 ? name(PLAIN[theme].gone) : alive();
+      if (colour !== expected) found.push(`cell ${lane}, ${at}: ${colour}, not ${expected}`);
+    })
+  );
+  return found;
+}
+
+/** Drops files on the page, as a hand would. */
+export async function drop(page: Page, files: { name: string; url?: string; text?: string }[]): Promise<void> {
+  await page.evaluate(async (files) => {
+    const dataTransfer = new DataTransfer();
+    for (const { name, url, text } of files) {
+      dataTransfer.items.add(new File([url ? await (await fetch(url)).blob() : text!], name));
+    }
+    document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+  }, files);
+}

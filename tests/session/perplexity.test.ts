@@ -1,0 +1,77 @@
+// Perplexity under a budget: the same tokens for every policy, exact where nothing is evicted, the twin's where something is.
+import * as assert from "uvu/assert";
+import { evaluate } from "../../src/session/evaluate.ts";
+import { load, type Model } from "../../src/load.ts";
+import { policies, type PolicyName } from "../../src/policies/index.ts";
+import { gpuSuite, testDevice } from "../support/device.ts";
+import { repoPath } from "../support/files.ts";
+import { rejection } from "../support/spies.ts";
+
+const TEXT =
+  "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day she saw a cat.";
+
+const test = await gpuSuite("perplexity");
+let model: Model;
+test.before(async () => {
+  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+});
+test.after(() => model.dispose());
+
+/** Mean -ln p over the tokens after the first `first`, from logits, in float64. */
+async function lossOf(ids: number[], first: number): Promise<number> {
+  const { vocab } = model.config;
+  const { logits } = await evaluate(model, ids);
+  let sum = 0;
+  for (let i = first; i < ids.length; i++) {
+    const row = logits.subarray((i - 1) * vocab, i * vocab);
+    const top = Math.max(...row);
+    sum += Math.log(row.reduce((total, logit) => total + Math.exp(logit - top), 0)) - (row[ids[i]] - top);
+  }
+  return sum / (ids.length - first);
+}
+
+test("where nothing is evicted it is the full cache's, whatever policy and stride", async () => {
+  const ids = model.tokenizer.encode(TEXT, { bos: true });
+  for (const first of [1, 10]) {
+    const expected = await lossOf(ids, first);
+    for (const policy of Object.keys(policies) as PolicyName[]) {
+      for (const stride of [1, 7, 64]) {
+        const { loss, tokens, perplexity, evictions } = await model.perplexity(TEXT, {
+          policy,
+          stride,
+          budget: 200,
+          first,
+          kv: "f32",
+        });
+        assert.ok(Math.abs(loss - expected) < 1e-5, `${policy} ${stride}: ${loss} and ${expected}`);
+        assert.is(perplexity, Math.exp(loss));
+        assert.is(tokens, ids.length - first);
+        assert.is(evictions, 0);
+      }
+    }
+  }
+});
+
+test("under a budget the same tokens are counted, and what is forgotten shows", async () => {
+  const full = await model.perplexity(TEXT, { policy: "full" });
+  const before = model.gpuBytes;
+  for (const policy of ["roco", "h2o", "recency"] as const) {
+    const capped = await model.perplexity(TEXT, { policy, budget: 10, stride: 2, sinks: 1, newest: 2 });
+    assert.is(capped.tokens, full.tokens);
+    assert.is(capped.liveSlots, 10);
+    assert.ok(Math.abs(capped.loss - full.loss) > 0.01, `${policy}: ${capped.loss} and ${full.loss}`);
+  }
+  assert.is(model.gpuBytes, before);
+});
+
+test("refusals", async () => {
+  const refused = async (words: string, ...args: Parameters<Model["perplexity"]>) =>
+    assert.match(await rejection(model.perplexity(...args)), words);
+  await refused("Cannot measure perplexity: the text must have at least 2 tokens, got 1", [5]);
+  await refused("Cannot measure perplexity: the text must have at least 41", TEXT, { first: 40 });
+  await refused("first must be a whole number from 1", TEXT, { first: 0 });
+  await refused("Cannot measure perplexity: options are policy", TEXT, { frist: 0 } as never);
+  await refused("Cannot create session: budget must be", TEXT, { budget: -1 });
+  await refused("a prompt id must be a whole number", [5, 4096]);
+});
+test.run();

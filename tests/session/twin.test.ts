@@ -1,0 +1,121 @@
+// Sessions against a naive float64 twin: prompts beyond the budget, read in chunks, evicted from while they are read.
+import * as assert from "uvu/assert";
+import type { LaneViews } from "../../src/core/core.ts";
+import { load } from "../../src/load.ts";
+import { parseConfig } from "../../src/model/config.ts";
+import { checkWeights } from "../../src/model/layout.ts";
+import { openWeights } from "../../src/formats/safetensors.ts";
+import { openSource } from "../../src/files/source.ts";
+import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
+import { gpuSuite, testDevice } from "../support/device.ts";
+import { readJson, repoPath } from "../support/files.ts";
+import { readWeights, SessionTwin } from "../reference/forward.ts";
+
+const NEW = 12; // tokens
+
+const test = await gpuSuite("session, against its twin");
+
+/** Setups that leave free slots behind (last chunks shorter than others), pin, protect, and slide a window. */
+const SETUPS: [model: string, SessionOptions][] = [
+  ["tiny-llama3", { policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, unsettled: 4 }],
+  ["tiny-qwen3", { policy: "roco", budget: 15, stride: 7, sinks: 0, newest: 1, unsettled: 0 }],
+  ["tiny-qwen2", { policy: "h2o", budget: 12, stride: 5, sinks: 1, newest: 2 }],
+  ["tiny-mqa-sharded", { policy: "tova", budget: 14, stride: 6, sinks: 1, newest: 1 }],
+  ["tiny-mha", { policy: "roco", budget: 13, stride: 1, sinks: 1, newest: 1 }],
+  ["tiny-mistral-window", { policy: "h2o", budget: 20, stride: 8, sinks: 2, newest: 2 }],
+  ["tiny-mistral", { policy: "random", budget: 12, stride: 5, seed: 7 }],
+  ["tiny-llama3", { policy: "recency", budget: 12, stride: 5, sinks: 3 }],
+  ["tiny-llama3", { policy: "roco", budget: 45, stride: 9, sinks: 0, newest: 2, pinPrompt: true }],
+  ["tiny-llama3", { policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, positions: "cache" }],
+  ["tiny-qwen3", { policy: "h2o", budget: 15, stride: 7, sinks: 1, newest: 1, positions: "cache" }],
+  ["tiny-mistral-window", { policy: "recency", budget: 20, stride: 8, sinks: 2, newest: 2, positions: "cache" }],
+  ["tiny-qwen2", { policy: "h2o", budget: 14, stride: 4, aggregate: "max" }],
+  ["tiny-llama3", { policy: "tova", budget: 12, stride: 10, sinks: 0, newest: 0 }], // last chunk of 1 after 10 freed
+  ["tiny-qwen2", { policy: "roco", budget: 14, stride: 13, sinks: 0, newest: 0, positions: "cache" }],
+  ["tiny-mha", { policy: "random", budget: 13, stride: 1, positions: "cache" }],
+  ["tiny-llama3", { policy: "tova-layer", budget: 16, stride: 5 }],
+  ["tiny-qwen3", { policy: "scissorhands", budget: 16, stride: 3, window: 6 }],
+  ["tiny-qwen2", { policy: "snapkv", budget: 16, stride: 4, window: 3, width: 3 }],
+  ["tiny-llama3", { policy: "snapkv", budget: 18, stride: 2, pool: "mean", width: 5, shared: true }],
+  ["tiny-mistral", { policy: "streaming", budget: 14, stride: 6, positions: "cache" }],
+  ["tiny-qwen3", { score: "sum", scope: "low-spread", budget: 16, stride: 4, unsettled: 5 }],
+  ["tiny-qwen2", { policy: "recency", scope: "low-spread", budget: 16, stride: 4, sinks: 0 }],
+  ["tiny-llama3", { policy: "h2o", shared: true, budget: 15, stride: 5, pin: [[0, 3], [9, 12], [44, 46]] }],
+  ["tiny-qwen3", { budget: 20, stride: 4, sinks: { share: 0.25 }, newest: { share: 0.2 }, unsettled: { share: 0.5 } }],
+  ["tiny-llama3", { score: fading, scope: "all", budget: 16, stride: 4, newest: 3 }],
+  ["tiny-qwen2", { score: fading, scope: "low-spread", shared: true, budget: 16, stride: 1 }],
+  ["tiny-llama3", { policy: "roco", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid" }],
+  ["tiny-mha", { policy: "random", budget: 16, stride: 3, sinks: 1, newest: 1, allocation: "pyramid" }],
+  ["tiny-qwen2", { policy: "tova", budget: 19, stride: 4, allocation: "pyramid", positions: "cache" }],
+  ["tiny-llama3", { policy: "roco", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "adaptive" }],
+  ["tiny-mha", { policy: "h2o", budget: 16, stride: 3, sinks: 1, newest: 1, allocation: "adaptive" }],
+  ["tiny-qwen3", {
+    policy: "h2o",
+    budget: 18,
+    stride: 5,
+    sinks: 1,
+    newest: 1,
+    allocation: "adaptive",
+    positions: "cache",
+  }],
+  ["tiny-mqa-sharded", { policy: "tova", budget: 18, stride: 5, sinks: 1, newest: 1, allocation: "adaptive" }],
+  ["tiny-mistral-window", { policy: "tova", budget: 22, stride: 1, sinks: 1, newest: 1, allocation: "adaptive" }],
+  ["tiny-llama3", { policy: "tova-layer", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid" }],
+  ["tiny-llama3", { policy: "snapkv", budget: 20, stride: 4, sinks: 1, newest: 2, allocation: "adaptive", window: 4 }],
+  ["tiny-llama3", { kv: "f16", policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, unsettled: 4 }],
+  ["tiny-qwen3", { kv: "f16", policy: "h2o", budget: 15, stride: 7, sinks: 1, newest: 1, positions: "cache" }],
+  ["tiny-qwen2", { kv: "q8", policy: "h2o", budget: 12, stride: 5, sinks: 1, newest: 2 }],
+  ["tiny-mqa-sharded", { kv: "q8", policy: "tova", budget: 14, stride: 6, positions: "cache" }],
+  ["tiny-llama3", { kv: "q8", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "adaptive", positions: "cache" }],
+  ["tiny-mha", { kv: "f16", policy: "h2o", budget: 16, stride: 3, sinks: 1, newest: 1, allocation: "adaptive" }],
+  ["tiny-qwen3", { score: fading, budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid", pin: [[5, 7]] }],
+];
+
+/** A score of a caller's own: mean attention, less for those that came long ago; and the same for the twin's tokens. */
+function fading(_lane: number, { positions, sums, births }: LaneViews, scores: Float32Array, clock: number): void {
+  for (let slot = 0; slot < positions.length; slot++) {
+    scores[slot] = positions[slot] < 0 ? NaN : faded(sums[slot], clock - births[slot]);
+  }
+}
+const faded = (sum: number, seen: number) => sum / Math.max(1, seen) * 2 ** (-seen / 16);
+
+const told = (value: unknown) =>
+  typeof value === "object" ? JSON.stringify(value) : typeof value === "function" ? "own" : value;
+for (const [name, options] of SETUPS) {
+  test(`${name} ${Object.entries(options).map(([key, value]) => `${key} ${told(value)}`).join(", ")}`, async () => {
+    const folder = repoPath(`tests/golden/models/${name}`);
+    const model = await load(folder, { device: (await testDevice())! });
+    const session = model.session({ kv: "f32", ...options });
+    const prompt = Array.from({ length: 41 }, (_, i) => 3 + (i * i * 31 + i * 7) % 500);
+    const generate = { maxNewTokens: NEW, stopAtEnd: false };
+    const lives: number[][][] = [];
+    const onToken = () => lives.push(session.livePositions());
+    for await (const _ of session.generate(prompt, { ...generate, onToken }));
+    const { ids } = session.report();
+    model.dispose();
+
+    const config = parseConfig(await readJson(`${folder}/config.json`), {});
+    const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
+    const checked = checkSession({ kv: "f32", ...options });
+    const { budget, stride, positions, aggregate, allocation, kv, window, score, ...parts } = checked;
+    const own = typeof score === "function";
+    const rule = { ...parts, score: own ? "last" as const : score };
+    const twin = new SessionTwin(config, weights, {
+      rule,
+      window,
+      score: own ? (core, _, { sum, birth }) => Math.fround(faded(sum, core.clock - birth)) : undefined,
+      ...{ budget, stride, positions, aggregate, allocation, kv },
+      least: leastOf(checked),
+    });
+    for (const [from, to] of options.pin ?? []) twin.pin(from, to);
+    if (options.pinPrompt) twin.pin(0, prompt.length);
+    let logits = twin.read(prompt);
+    for (let i = 0; i < NEW; i++) {
+      assert.equal(lives[i], twin.livePositions(), `live positions before token ${i}`);
+      const id = logits.indexOf(Math.max(...logits));
+      assert.is(ids[i], id, `token ${i}`);
+      logits = twin.read([id]);
+    }
+  });
+}
+test.run();

@@ -1,0 +1,328 @@
+// Snapshots and forks of a session: whoever goes on from one goes on exactly, to the last byte of books, K and V.
+import * as assert from "uvu/assert";
+import { Core, type CoreRule } from "../../src/core/core.ts";
+import { crc32 } from "../../src/core/snapshot.ts";
+import { load, type Model } from "../../src/load.ts";
+import type { GenerateOptions, OwnScore, SessionOptions } from "../../src/options/index.ts";
+import { policies, type PolicyName } from "../../src/policies/index.ts";
+import type { Session } from "../../src/session/session.ts";
+import { gpuSuite, testDevice } from "../support/device.ts";
+import { inBrowser, repoPath } from "../support/files.ts";
+import { refusal, rejection } from "../support/spies.ts";
+
+const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
+const SMALL: SessionOptions = { budget: 24, stride: 4, sinks: 2, newest: 2 };
+
+const test = await gpuSuite("session, its snapshots");
+let model: Model;
+
+test.before(async () => {
+  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+});
+test.after(() => model.dispose());
+
+async function say(session: Session, maxNewTokens = 16, options: GenerateOptions = {}, prompt = PROMPT) {
+  let text = "";
+  const banned = model.config.eosIds;
+  for await (const piece of session.generate(prompt, { maxNewTokens, banned, ...options })) text += piece;
+  return { text, ids: session.report().ids };
+}
+
+/**
+ * A session that has said something, its fork and what is restored from its snapshot go on alike, and as one that was never
+ * interrupted.
+ */
+async function goesOn(options: SessionOptions, generate: GenerateOptions = {}, name = JSON.stringify(options)) {
+  const own = typeof options.score === "function" ? { score: options.score } : {};
+  const whole = model.session(options);
+  const { ids } = await say(whole, 32, generate);
+  const session = model.session(options);
+  const first = await say(session, 16, generate);
+  const bytes = await session.snapshot();
+  const restored = await model.restore(bytes, own);
+  const forked = await session.fork();
+  assert.ok(same(await restored.snapshot(), bytes), `${name}: restored`);
+  assert.ok(same(await forked.snapshot(), bytes), `${name}: forked`);
+  const { seed: _, ...later } = generate;
+  const ends: Uint8Array[] = [];
+  for (const each of [session, restored, forked]) {
+    const second = await say(each, 16, later, "");
+    assert.equal([...first.ids, ...second.ids], ids, name);
+    assert.equal(each.livePositions(), whole.livePositions(), name);
+    ends.push(await each.snapshot());
+  }
+  assert.ok(same(ends[0], ends[1]) && same(ends[0], ends[2]), `${name}: at the end`);
+  assert.ok(!same(ends[0], bytes), name);
+  for (const each of [whole, session, restored, forked]) each.dispose();
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+// In a page, where a step takes longer, those that keep different books: none, sums and a window.
+const NAMES = inBrowser ? ["full", "roco", "snapkv"] as const : Object.keys(policies) as PolicyName[];
+
+for (const policy of NAMES) {
+  test(`${policy} goes on from a snapshot and in a fork`, async () => {
+    await goesOn(policy === "full" ? { policy, stride: 8 } : { ...SMALL, policy });
+  });
+}
+
+test("so do all allocations, with both kinds of positions", async () => {
+  for (const positions of ["absolute", "cache"] as const) {
+    for (const allocation of ["pyramid", "adaptive"] as const) await goesOn({ ...SMALL, allocation, positions });
+    await goesOn({ ...SMALL, positions });
+  }
+});
+
+test("and sampling, pins, a share of the prompt, a score of one's own and a full cache of a fixed size", async () => {
+  await goesOn(SMALL, { temperature: 1, topP: 0.9, seed: 7 });
+  await goesOn({ ...SMALL, pinPrompt: true, budget: 48 });
+  await goesOn({ ...SMALL, pin: [[4, 8], [40, 44]], policy: "random", seed: 5 });
+  await goesOn({ ...SMALL, budget: { share: 0.7 }, kv: "q8" });
+  await goesOn({ policy: "full", budget: 100, kv: "f32" });
+  const score: OwnScore = (_, { sums, births }, scores, clock) => {
+    for (let slot = 0; slot < scores.length; slot++) scores[slot] = sums[slot] / (clock - births[slot] + 1);
+  };
+  await goesOn({ ...SMALL, score }, {}, "a score of one's own");
+});
+
+test("a session that has seen nothing, and one that was reset, can be kept too", async () => {
+  for (const options of [SMALL, { policy: "full" } as const, { budget: { share: 0.5 } }]) {
+    const session = model.session(options);
+    const bytes = await session.snapshot();
+    const restored = await model.restore(bytes);
+    assert.ok(same(await restored.snapshot(), bytes));
+    const { ids } = await say(session);
+    assert.equal((await say(restored)).ids, ids);
+    session.reset();
+    const fork = await session.fork();
+    assert.equal((await say(fork)).ids, ids);
+    for (const each of [session, restored, fork]) each.dispose();
+  }
+});
+
+test("who is evicted is told after a restore as before, by those who could be told from the start", async () => {
+  const tell = (list: unknown[]) => ({ onEvict: (evicted: unknown) => list.push(evicted) });
+  const [told, retold, ofFork] = [[], [], []] as unknown[][];
+  const session = model.session({ ...SMALL, ...tell(told) });
+  await say(session);
+  const before = told.length;
+  const bytes = await session.snapshot();
+  const restored = await model.restore(bytes, tell(retold));
+  const fork = await session.fork(tell(ofFork));
+  for (const each of [session, restored, fork]) await say(each, 8, {}, "");
+  assert.ok(told.length > before);
+  assert.equal(retold, told.slice(before));
+  assert.equal(ofFork, told.slice(before));
+  const silent = await model.restore(bytes);
+  assert.ok(same(await silent.snapshot(), bytes));
+  const plain = model.session(SMALL);
+  await say(plain, 1);
+  const rule = "session: onEvict needs a session that had one from the start";
+  assert.match(await rejection(model.restore(await plain.snapshot(), tell([]))), `Cannot restore ${rule}`);
+  assert.match(await rejection(plain.fork(tell([]))), `Cannot fork the ${rule}`);
+  for (const each of [session, restored, fork, silent, plain]) each.dispose();
+});
+
+test("a fork is its own: what one goes on with does not touch the other", async () => {
+  const session = model.session(SMALL);
+  await say(session);
+  const fork = await session.fork();
+  const before = await session.snapshot();
+  await say(fork, 20, {}, " The dog");
+  assert.ok(same(await session.snapshot(), before));
+  session.dispose();
+  await say(fork, 4, {}, "");
+  fork.dispose();
+});
+
+test("options are those that a session was made with, whatever becomes of the object that held them", async () => {
+  const pin: [number, number][] = [[4, 8]];
+  const session = model.session({ ...SMALL, pin });
+  await say(session);
+  pin[0][1] = 12;
+  pin.push([0, 40]);
+  const restored = await model.restore(await session.snapshot());
+  const fork = await session.fork();
+  for (const each of [restored, fork]) assert.equal(each.options.pin, [[4, 8]]);
+  for (const each of [session, restored, fork]) each.dispose();
+});
+
+test("draws go on where they left off, and a seed begins them anew", async () => {
+  const sampled = { temperature: 1 };
+  const session = model.session(SMALL);
+  const [first, second] = [(await say(session, 12, sampled)).ids, (await say(session, 12, sampled)).ids];
+  assert.is.not(String(first), String(second));
+  session.reset();
+  assert.equal((await say(session, 12, sampled)).ids, first);
+  session.reset();
+  assert.equal((await say(session, 12, { ...sampled, seed: 0 })).ids, first);
+  session.dispose();
+});
+
+test("an empty prompt goes on with what was generated, and is refused before", async () => {
+  const session = model.session(SMALL);
+  assert.match(refusal(() => session.generate("")), "Cannot generate: the prompt must not be empty");
+  assert.match(
+    refusal(() => session.generate([])),
+    "Cannot generate: the prompt must have at least one token",
+  );
+  const { ids } = await say(session, 8);
+  const more = [];
+  for await (const _ of session.generate([], { maxNewTokens: 8, banned: model.config.eosIds }));
+  more.push(...session.report().ids);
+  session.reset();
+  assert.equal((await say(session, 16)).ids, [...ids, ...more]);
+  session.dispose();
+});
+
+test("no snapshot while a generation runs, nor of a disposed session; disposing waits for one that is being taken", async () => {
+  const session = model.session(SMALL);
+  const pieces = session.generate(PROMPT, { maxNewTokens: 4 });
+  await pieces.next();
+  assert.is(
+    await rejection(session.snapshot()),
+    "Cannot take a snapshot: one generation at a time on a session, got a second use",
+  );
+  assert.match(await rejection(session.fork()), "Cannot fork the session: one generation at a time");
+  await pieces.return();
+  const taken = session.snapshot();
+  assert.match(refusal(() => session.generate(PROMPT)), "one generation at a time");
+  session.dispose();
+  assert.ok((await taken).length > 0);
+  assert.match(await rejection(session.snapshot()), "Cannot take a snapshot: the session must not be disposed");
+  assert.match(await rejection(session.fork()), "Cannot fork the session: the session must not be disposed");
+});
+
+// ---- refusals ----------------------------------------------------------------------------------------------------
+
+async function snapshotOf(options: SessionOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const session = model.session(options);
+  await say(session);
+  const bytes = await session.snapshot();
+  session.dispose();
+  return bytes;
+}
+
+async function refusedBytes(bytes: Uint8Array, rule: string) {
+  const before = model.gpuBytes;
+  const message = await rejection(model.restore(bytes));
+  assert.match(message, rule);
+  assert.match(message, /^Cannot (restore|create session)[^\n]*$/);
+  assert.is(model.gpuBytes, before, "its buffers are given back");
+}
+
+// deno-lint-ignore no-explicit-any
+type Header = any;
+
+const OLDEST: CoreRule = { score: "recency", scope: "all", sinks: 0, newest: 0, unsettled: 0, seed: 0 };
+
+/** A snapshot whose header is changed, and whose checksum is right. */
+function forged(
+  bytes: Uint8Array<ArrayBuffer>,
+  change: (header: Header, body: DataView) => void,
+): Uint8Array<ArrayBuffer> {
+  const HEAD = 24;
+  const end = HEAD + new DataView(bytes.buffer).getUint32(12, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(HEAD, end)));
+  const body = bytes.slice(end);
+  change(header, new DataView(body.buffer));
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const out = new Uint8Array(HEAD + json.length + body.length);
+  out.set(bytes.subarray(0, HEAD));
+  out.set(json, HEAD);
+  out.set(body, HEAD + json.length);
+  const view = new DataView(out.buffer);
+  view.setUint32(12, json.length, true);
+  view.setUint32(16, out.length, true);
+  view.setUint32(out.length - 4, crc32(out.subarray(0, -4)), true);
+  return out;
+}
+
+test("damaged, cut and foreign bytes are refused in one sentence, and leave nothing behind", async () => {
+  const bytes = await snapshotOf(SMALL);
+  await refusedBytes(new Uint8Array(0), "a snapshot must have more than 24 bytes, got 0");
+  assert.match(await rejection(model.restore("bytes" as never)), "a snapshot must be a Uint8Array");
+  for (let i = 0; i < 40; i++) {
+    const at = Math.floor(i * bytes.length / 40);
+    const bad = bytes.slice();
+    bad[at] ^= 1 << i % 8;
+    await refusedBytes(bad, "Cannot restore session: ");
+    await refusedBytes(bytes.slice(0, at), "Cannot restore session: ");
+  }
+  const other = await load(repoPath("tests/golden/models/tiny-mha"), { device: (await testDevice())! });
+  assert.match(await rejection(other.restore(bytes)), "the snapshot must be of this model (llama");
+  other.dispose();
+});
+
+test("forged snapshots with a right checksum are refused too", async () => {
+  const bytes = await snapshotOf(SMALL);
+  const cases: [rule: string, change: (header: Header, body: DataView) => void][] = [
+    ["with these weights", (header) => header.fingerprint++],
+    ["policy must be one of", (header) => header.asked.policy = "best"],
+    ["options are", (header) => header.asked.toString = 1],
+    ["a cache under these options has 28 slots, got 29", (header) => header.context.slots++],
+    ["a cache under these options has 29 slots, got 28", (header) => header.asked.budget++],
+    ["budgets must add up to 24, got 25", (header) => header.context.budgets[0]++],
+    ["budgets and books of 1 groups", (header) => header.context.budgets = []],
+    ["random must be 4 numbers", (header) => header.random.pop()],
+    ["random must be 32-bit numbers", (header) => header.random[0] = 2 ** 31],
+    ["the id generated last must be below", (header) => header.pending = 1e6],
+    ["a pinned span must be [from, to]", (header) => header.pins = [[4, 4]]],
+    ["ownScore must be true or false", (header) => header.ownScore = 1],
+    ["the session's own score must be given again", (header) => header.ownScore = true],
+    ["the snapshot must be", (header) => header.context.books[0]--],
+    ["must be of this model", (header) => header.model = { toString: 1 }],
+    ["the bytes must be those that were written", (_, body) => body.setInt32(32 + 4, -1, true)],
+  ];
+  for (const [rule, change] of cases) {
+    await refusedBytes(forged(bytes, change), rule);
+  }
+  await refusedBytes(forged(bytes.slice(0, -16), () => {}), "books, K and V must be");
+  const pooled = await snapshotOf({ ...SMALL, allocation: "adaptive" });
+  await refusedBytes(
+    forged(pooled, (header, body) => {
+      const rows = header.context.books.reduce((sum: number, bytes: number) => sum + bytes, 0);
+      body.setInt32(rows, 1e6, true);
+      for (let word = 0; word < 40; word++) body.setInt32(rows + 4 * word, 3, true);
+    }),
+    "every row must be free or one slot's",
+  );
+  await refusedBytes(
+    forged(pooled, ({ context }) => {
+      context.budgets[0]++;
+      context.budgets[2]--;
+    }),
+    "budgets must add up to 48",
+  );
+  await refusedBytes(
+    forged(pooled, ({ context: { budgets } }) => {
+      budgets[1] += budgets[0];
+      budgets[0] = 0;
+    }),
+    "a lane's budget must be from",
+  );
+  const full = await snapshotOf({ policy: "full", budget: 100 });
+  await refusedBytes(
+    forged(full, ({ context }, body) => {
+      const core = Core.create({ layers: 5, kvHeads: 2, capacity: 100 }, OLDEST);
+      core.claim(10);
+      core.advance(10);
+      core.evict(2);
+      core.claim(1);
+      core.advance(1);
+      const books = core.snapshot();
+      assert.is(books.length, context.books[0]);
+      new Uint8Array(body.buffer).set(books);
+    }),
+    "a full cache must hold all tokens in order",
+  );
+  await refusedBytes(
+    forged(full, (header) => header.asked.budget = header.context.slots = 4e6),
+    "4000000 slots must be",
+  );
+});
+
+test.run();

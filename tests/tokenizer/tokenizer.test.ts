@@ -1,0 +1,198 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { checkTokenizer, createTokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { readJson, repoPath } from "../support/files.ts";
+import { refused } from "../support/refused.ts";
+import { checkCases } from "../support/tokenizer-cases.ts";
+
+// deno-lint-ignore no-explicit-any
+type Json = Record<string, any>;
+const base: Json = await readJson(repoPath("models/fable-2m/tokenizer.json"));
+const sp: Json = await readJson(repoPath("tests/golden/models/tiny-qwen2/tokenizer.json"));
+
+const against = suite("tokenizer: as Hugging Face tokenizers");
+
+interface Kind {
+  name: string;
+  base: string;
+  patch: Json;
+  merges: [string, string][]; // put behind those of the base, their tokens behind its vocabulary
+  cases: { text: string; ids: number[]; plain: number[]; decoded: string }[];
+}
+for (
+  const { name, base, patch, merges, cases } of await readJson<Kind[]>(repoPath("tests/golden/tokenizer-kinds.json"))
+) {
+  against(`${name}: ${cases.length} texts`, async () => {
+    const json = { ...await readJson(repoPath(base)), ...patch };
+    for (const pair of merges) {
+      json.model.vocab[pair.join("")] = Object.keys(json.model.vocab).length;
+      json.model.merges.push(pair);
+    }
+    const tokenizer = createTokenizer(json);
+    checkCases(tokenizer, cases);
+  });
+}
+
+against.run();
+
+const begin = suite("tokenizer: beginning of a text");
+
+const template = (...ids: number[]) => ({
+  type: "TemplateProcessing",
+  single: [
+    ...ids.map((id) => ({ SpecialToken: { id: `t${id}`, type_id: 0 } })),
+    { Sequence: { id: "A", type_id: 0 } },
+    {
+      SpecialToken: { id: "t2", type_id: 0 },
+    },
+  ],
+  special_tokens: Object.fromEntries(
+    [...ids, 2].map((id) => [`t${id}`, { id: `t${id}`, ids: [id], tokens: [`t${id}`] }]),
+  ),
+});
+
+begin("a template puts bos first, once, and nothing last", () => {
+  const tokenizer = createTokenizer({ ...sp, post_processor: template(1) }, { bos_token: "<s>", add_bos_token: true });
+  const text = tokenizer.encode("the");
+  assert.equal(tokenizer.encode("the", { bos: true }), [1, ...text]);
+  assert.equal(tokenizer.encode("<s>the", { bos: true }), [1, ...text]);
+  assert.equal(tokenizer.encode("<s><s>the", { bos: true }), [1, 1, ...text], "what the text says twice stays");
+  assert.equal(tokenizer.encode("", { bos: true }), [1]);
+  const plain = tokenizer.encode("<s>the", { bos: true, special: false });
+  assert.is(plain.filter((id) => id === 1).length, 1);
+  assert.is(tokenizer.bosId, 1);
+});
+
+begin("a template may have other tokens, and stand in a sequence", () => {
+  const post_processor = { type: "Sequence", processors: [{ type: "ByteLevel" }, template(7, 1)] };
+  const tokenizer = createTokenizer({ ...sp, post_processor }, {});
+  assert.equal(tokenizer.encode("", { bos: true }), [7, 1]);
+});
+
+begin("without a template, add_bos_token decides", () => {
+  const first = (config: unknown) => createTokenizer(sp, config).encode("the", { bos: true })[0];
+  const the = createTokenizer(sp).encode("the")[0];
+  assert.is(sp.post_processor, null);
+  assert.is(first({ bos_token: "<s>", add_bos_token: true }), 1);
+  assert.is(first({ bos_token: { content: "<s>", lstrip: false }, add_bos_token: true }), 1);
+  assert.is(first({ bos_token: "<s>", add_bos_token: false }), the);
+  assert.is(first({ bos_token: "<s>" }), the);
+  assert.is(first({ add_bos_token: true }), the);
+  assert.is(createTokenizer(sp, { bos_token: "<s>" }).bosId, 1);
+  assert.is(createTokenizer(sp).bosId, null);
+});
+
+begin.run();
+
+const ids = suite("tokenizer: ids and bytes");
+
+ids("every id has its bytes, those of the text", () => {
+  for (const json of [base, sp]) {
+    const tokenizer = createTokenizer(json);
+    const vocab: Record<string, number> = json.model.vocab;
+    assert.is(tokenizer.vocab, Object.keys(vocab).length);
+    for (const id of Object.values(vocab)) assert.ok(tokenizer.bytes(id).length > 0, `id ${id}`);
+  }
+  const tokenizer = createTokenizer(sp);
+  assert.equal([...tokenizer.bytes(sp.model.vocab["<0xE2>"])], [0xe2]);
+  assert.equal([...tokenizer.bytes(sp.model.vocab["▁t"])], [0x20, 0x74]);
+});
+
+ids("ids without a token have no text", () => {
+  const tokenizer = createTokenizer({ ...base, added_tokens: [{ id: 3000, content: "<far é>", special: true }] });
+  assert.is(tokenizer.vocab, 3001);
+  assert.is(tokenizer.decode([2500, 3000, 9999, -1, 0.5]), "<far é>");
+  assert.is(tokenizer.decode([]), "");
+});
+
+ids("U+FFFD for bad bytes alone, and a byte-order mark is text", () => {
+  const tokenizer = createTokenizer(sp);
+  const bytes = (...list: number[]) =>
+    tokenizer.decode(list.map((byte) => sp.model.vocab[`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`]));
+  assert.is(bytes(0x41, 0xe2, 0x82, 0x42), "A\ufffdB");
+  assert.is(bytes(0xe2, 0x82, 0xac), "€");
+  assert.is(bytes(0xef, 0xbb, 0xbf, 0x41), "\ufeffA");
+});
+
+ids("any text comes back, lone surrogates aside", () => {
+  const tokenizer = createTokenizer(base);
+  const all = Array.from({ length: 0x3000 }, (_, code) => String.fromCodePoint(code)).join("") +
+    "😀\u{10ffff}\ufeff\ufffd";
+  for (const text of [all, "", "   ", "\ufeff"]) {
+    assert.is(tokenizer.decode(tokenizer.encode(text)), text);
+    assert.is(tokenizer.decode(tokenizer.encode(text, { special: false })), text);
+  }
+  assert.is(tokenizer.decode(tokenizer.encode("a\ud800b")), "a\ufffdb");
+});
+
+ids("a long text without spaces takes no time", () => {
+  const text = "abcdefgh".repeat(20000);
+  const tokenizer = createTokenizer(sp);
+  const begun = performance.now();
+  assert.is(tokenizer.decode(tokenizer.encode(text)), text);
+  assert.ok(performance.now() - begun < 10000);
+});
+
+ids.run();
+
+const bad = suite("tokenizer: refusals");
+
+const cases: [string, unknown, unknown?][] = [
+  ["tokenizer.json must be an object, got null", null],
+  ['tokenizer_config.json must be an object, got "x"', base, "x"],
+  ["model of tokenizer.json must be an object, got nothing", {}],
+  ['the token model must be BPE or Unigram, got "WordPiece"', { ...base, model: { ...base.model, type: "WordPiece" } }],
+  ["byte_fallback must be false in a Unigram token model, got true", {
+    ...base,
+    model: { type: "Unigram", byte_fallback: true, vocab: [] },
+  }],
+  ['end_of_word_suffix of the token model must be empty, got "</w>"', {
+    ...base,
+    model: { ...base.model, end_of_word_suffix: "</w>" },
+  }],
+  ['the decoder of tokenizer.json must be byte-level or SentencePiece-like, got {"type":"WordPiece"}', {
+    ...base,
+    decoder: { type: "WordPiece" },
+  }],
+  ["the decoder of tokenizer.json must be byte-level or SentencePiece-like, got null", { ...base, decoder: null }],
+  [
+    'the decoder of tokenizer.json must be byte-level or SentencePiece-like, got {"type":"Strip","content":" ","start":1,"stop":0}',
+    { ...base, decoder: { type: "Sequence", decoders: [{ type: "Strip", content: " ", start: 1, stop: 0 }] } },
+  ],
+  ['the behavior of a Split pre-tokenizer must be Isolated or Removed, got "MergedWithPrevious"', {
+    ...base,
+    pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "MergedWithPrevious" },
+  }],
+  ["added_tokens of tokenizer.json must be a list, got 3", { ...base, added_tokens: 3 }],
+  ['an added token of tokenizer.json must have an id and a content, got {"id":-1,"content":"<s>"}', {
+    ...base,
+    added_tokens: [{ id: -1, content: "<s>" }],
+  }],
+  ["the id of token a in tokenizer.json must be a small non-negative integer, got 4000000000", {
+    ...base,
+    model: { ...base.model, vocab: { a: 4e9 }, merges: [] },
+  }],
+  [
+    "tokenizer.json must be a tokenizer that @huggingface/tokenizers can read, got Unknown Normalizer type: Nope",
+    { ...base, normalizer: { type: "Nope" } },
+  ],
+];
+for (const [rule, json, config] of cases) {
+  bad(rule, () => refused(() => createTokenizer(json, config), `Cannot load model: ${rule}`));
+}
+
+bad("a tokenizer and a model that disagree", async () => {
+  const tokenizer = createTokenizer(base);
+  checkTokenizer({ vocab: 2048, eosIds: [1] }, tokenizer);
+  checkTokenizer({ vocab: 2304, eosIds: [2047] }, tokenizer); // padded embeddings are usual
+  await refused(
+    () => checkTokenizer({ vocab: 2047, eosIds: [1] }, tokenizer),
+    "Cannot load model: the ids of tokenizer.json must be below vocab_size 2047, got 2047",
+  );
+  await refused(
+    () => checkTokenizer({ vocab: 2304, eosIds: [1, 2048] }, tokenizer),
+    "Cannot load model: eos_token_id must be one of the 2048 ids of tokenizer.json, got 2048",
+  );
+});
+
+bad.run();

@@ -33,7 +33,7 @@ function jinja(/** @type {string} */ code) {
 /** What a page never reaches, and what stands there instead. */
 const DENO_ONLY = {
   folder: "export const cacheFolder = () => null, folderStore = cacheFolder;",
-  pip: `import { unreadable } from "../../errors.ts";
+  pip: `import { unreadable } from "../refuse.ts";
     export async function fromPip(wanted) { throw unreadable("pip must be there to download " + wanted, "a page"); }`,
 };
 

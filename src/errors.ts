@@ -1,5 +1,149 @@
-// How the loader says no. Everything a model folder holds was written by somebody else, so every reader checks what it
-// reads and ends with the same sentence: "Cannot load model: <rule>, got <value>".
+/**
+ * How kvcap says no: one sentence, "Cannot <action>: <rule>, got <what was found>", made in one place, and its parts, so that
+ * no program has to look for words in it.
+ */
+
+/** What kind of thing stands in the way. */
+export type ErrorCode =
+  /** An option of that name is not known. */
+  | "unknown-option"
+  /** An option's value breaks its rule, or does not go with another's. */
+  | "bad-option"
+  /** What is to be worked on (a prompt, messages, ids, a text, attention rows) breaks a rule. */
+  | "bad-input"
+  /** A file (of a model, a recording, a snapshot) is not what it must be. */
+  | "bad-file"
+  /** A file or an address cannot be read, written or reached. */
+  | "unreadable"
+  /** Something right that kvcap does not do. */
+  | "unsupported"
+  /** Disposed of, busy, or not begun. */
+  | "wrong-state"
+  /** The budget cannot hold what must stay. */
+  | "no-room"
+  /** More bytes than the memory, the adapter or the caller's bound allows. */
+  | "no-memory"
+  /** The GPU is absent, too small, lost, or refused an operation. */
+  | "device"
+  /** The model computed something that is no number. */
+  | "bad-numbers";
+
+/** The parts of a refusal. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  /** What cannot be done: "generate", "load model". */
+  readonly action: string;
+  /** What must be so. */
+  readonly rule: string;
+  /** What was found in its place, as the sentence says it. */
+  readonly got: string;
+  /** The option that breaks the rule, where it is one, by its name in TypeScript. */
+  readonly option?: string;
+  /** The name that was probably meant, where there is one like it. */
+  readonly meant?: string;
+}
+
+const BRAND = Symbol.for("kvcap.error"); // the same in every bundle
+
+/**
+ * Every error that kvcap throws on purpose, with the parts of its sentence. The two subclasses are RangeErrors and TypeErrors,
+ * and instances of this class too.
+ */
+export class KvcapError extends Error {
+  /** @param refusal its parts @param cause what was thrown before, where something was */
+  constructor(refusal: Refusal, cause?: unknown) {
+    super(sentenceOf(refusal), cause === undefined ? undefined : { cause });
+    Object.assign(this, refusal);
+  }
+
+  /** Whether a value is one, or one of a subclass. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && BRAND in value;
+  }
+}
+/** Its parts. */
+export interface KvcapError extends Refusal {}
+
+/** A value that breaks a rule. */
+export class KvcapRangeError extends RangeError {
+  /** @param refusal its parts @param cause what was thrown before, where something was */
+  constructor(refusal: Refusal, cause?: unknown) {
+    super(sentenceOf(refusal), cause === undefined ? undefined : { cause });
+    Object.assign(this, refusal);
+  }
+}
+/** Its parts. */
+export interface KvcapRangeError extends Refusal {}
+
+/** A value of the wrong kind altogether. */
+export class KvcapTypeError extends TypeError {
+  /** @param refusal its parts @param cause what was thrown before, where something was */
+  constructor(refusal: Refusal, cause?: unknown) {
+    super(sentenceOf(refusal), cause === undefined ? undefined : { cause });
+    Object.assign(this, refusal);
+  }
+}
+/** Its parts. */
+export interface KvcapTypeError extends Refusal {}
+
+for (const { prototype } of [KvcapError, KvcapRangeError, KvcapTypeError]) {
+  Object.defineProperty(prototype, BRAND, { value: true });
+}
+
+/** Words that stand in a sentence as they are, where a value would be shown. */
+export class Words {
+  readonly text: string;
+
+  /** @param text such as "a disposed one" */
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** What found is in words: `refuse("generate", "the session must not be disposed", words("a disposed one"))`. */
+export function words(text: string | number): Words {
+  return new Words(String(text));
+}
+
+/** What may be said of a refusal besides its sentence. */
+export interface More {
+  /** Default: "bad-option" where an option is named, else "bad-input". */
+  readonly code?: ErrorCode;
+  readonly option?: string;
+  /** Names that there are, of which the one found may be a misspelling. */
+  readonly names?: readonly string[];
+  /** Which of the built-in errors it is, too. Default "range". */
+  readonly kind?: "range" | "type" | "plain";
+  /** What was thrown before. */
+  readonly cause?: unknown;
+}
+
+const CLASSES = { range: KvcapRangeError, type: KvcapTypeError, plain: KvcapError };
+
+/**
+ * Refuses: "Cannot <action>: <rule>, got <found>".
+ * @param found a value, which is shown as JSON, or `words`
+ * @throws KvcapError always
+ */
+export function refuse(action: string, rule: string, found: unknown, more: More = {}): never {
+  const { option, names = [], kind = "range", cause, code = option === undefined ? "bad-input" : "bad-option" } = more;
+  const meant = typeof found === "string" ? nearest(found, names) : undefined;
+  const got = found instanceof Words ? found.text : show(found);
+  const refusal: Refusal = {
+    ...{ code, action, rule, got },
+    ...(option === undefined ? {} : { option }),
+    ...(meant === undefined ? {} : { meant }),
+  };
+  throw new CLASSES[kind](refusal, cause);
+}
+
+/** The sentence of a refusal: one line, whatever is in the names that files have for things. */
+function sentenceOf({ action, rule, got, meant }: Refusal): string {
+  const code = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+  // deno-lint-ignore no-control-regex
+  return `Cannot ${action}: ${rule}, got ${got}${hint}`.replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, code);
+}
 
 /** A value from outside, short enough for a one-line message. */
 export function show(value: unknown): string {
@@ -15,72 +159,33 @@ export function show(value: unknown): string {
   return text.length > 80 ? text.slice(0, 77) + "..." : text;
 }
 
-/** One line, whatever is in the names that files have for things. */
-function sentence(rule: string, found: string): string {
-  const code = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  // deno-lint-ignore no-control-regex
-  return `Cannot load model: ${rule}, got ${found}`.replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, code);
-}
-
-/** The error of a value that breaks a rule. */
-export function refuse(rule: string, value: unknown): RangeError {
-  return new RangeError(sentence(rule, show(value)));
-}
-
-/** The error of a file that cannot be read, or is not what it claims to be; `found` is said as it stands. */
-export function unreadable(rule: string, found: string, cause?: unknown): Error {
-  return new Error(sentence(rule, found), cause === undefined ? undefined : { cause });
-}
-
-/** Whether a parsed JSON value is an object with named fields. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * Parses the text of a JSON file.
- * @throws Error naming the file where it is no JSON.
- */
-export function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw unreadable(`${file} must be JSON`, error instanceof Error ? oneLine(error.message) : String(error), error);
-  }
-}
-
 /** Messages of other programs, made to fit in a sentence. */
 export function oneLine(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
   return line.length > 160 ? line.slice(0, 157) + "..." : line;
 }
 
-/**
- * Checks that a file's name stays inside the model's folder: shard names come from an index file that anybody may have written.
- * @throws RangeError otherwise.
- */
-export function checkName(file: string): string {
-  const plain = typeof file === "string" && file.length <= 1024 &&
-    file.split("/").every((part) => part !== "" && part !== "." && part !== "..") &&
-    // deno-lint-ignore no-control-regex
-    !/[\\:?#%*|"<>\u0000-\u001f\u007f]/.test(file);
-  if (!plain) throw refuse("a file's name must stay inside the model's folder", file);
-  return file;
+const NEAR = 2; // letters
+
+/** The name that is at most two letters (added, left out, changed) away from `text`, the nearest of them; undefined: none. */
+export function nearest(text: string, names: readonly string[]): string | undefined {
+  let [best, least] = [undefined as string | undefined, NEAR + 1];
+  for (const name of names) {
+    const distance = Math.abs(name.length - text.length) > NEAR ? NEAR + 1 : distanceOf(text, name);
+    if (distance < least && distance < Math.max(name.length, text.length)) [best, least] = [name, distance];
+  }
+  return best;
 }
 
-/** @throws RangeError unless [begin, end) lies within a file of `size` bytes. */
-export function checkRange(file: string, begin: number, end: number, size: number): void {
-  const whole = Number.isSafeInteger(begin) && Number.isSafeInteger(end);
-  if (!whole || begin < 0 || end < begin || end > size) {
-    throw refuse(`bytes read of ${file} must lie within its ${size}`, [begin, end]);
+/** Levenshtein's distance between two short texts. */
+function distanceOf(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
   }
-}
-
-/** @throws Error if the bytes are no UTF-8. */
-export function decodeText(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw unreadable(`${name} must be UTF-8 text`, "other bytes", error);
-  }
+  return row[b.length];
 }

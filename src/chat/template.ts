@@ -1,6 +1,6 @@
 /** A model's chat template: Jinja that turns messages into the text that the model was trained on. */
 import { Template } from "@huggingface/jinja";
-import { isRecord, oneLine, show } from "../errors.ts";
+import { isRecord, oneLine, show } from "../files/refuse.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** One message of a conversation. */

@@ -5,7 +5,7 @@ import { Unstorable } from "../files/cache/store.ts";
 import { catalogue } from "../files/catalogue.ts";
 import { bringKnown } from "../files/catalogued.ts";
 import { openModel } from "../model/open.ts";
-import { unreadable } from "../errors.ts";
+import { unreadable } from "../files/refuse.ts";
 import { note, print, Progress } from "./terminal.ts";
 import { downloading, megabytes } from "./model.ts";
 import { type Arguments, misused } from "./usage.ts";

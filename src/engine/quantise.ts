@@ -3,7 +3,7 @@
  * scale is tried at several sizes and the one of least squared error taken; an importance of weights is not known here.
  */
 import { bytesOf, type Dtype, isQuantised } from "./dtypes.ts";
-import { unreadable } from "../errors.ts";
+import { unreadable } from "../files/refuse.ts";
 import { narrowF16, widen, widenF16 } from "./widen.ts";
 
 /**

@@ -21,7 +21,7 @@ import { Changed, download } from "./download.ts";
 import { IMPATIENCE, Passing, shownUrl } from "./http.ts";
 import { isPinned } from "./hub.ts";
 import { exact, type Found, type Missing, probe } from "./probe.ts";
-import { checkRange, decodeText, unreadable } from "../errors.ts";
+import { checkRange, decodeText, unreadable } from "./refuse.ts";
 import { absent, addressOf, urlSource } from "./remote.ts";
 import type { Source } from "./source.ts";
 

@@ -9,7 +9,7 @@ import { Changed, download } from "./download.ts";
 import { hubUrl } from "./hub.ts";
 import { fromPip } from "./pip/pip.ts";
 import { probe } from "./probe.ts";
-import { checkRange, decodeText, unreadable } from "../errors.ts";
+import { checkRange, decodeText, unreadable } from "./refuse.ts";
 import { absent } from "./remote.ts";
 import type { Source } from "./source.ts";
 

@@ -2,7 +2,7 @@
 import type { Part } from "./cache/store.ts";
 import { type Answer, ask, missing, type Net, Passing, pause } from "./http.ts";
 import { exact, type Found, lengthOf, validatorOf } from "./probe.ts";
-import { oneLine, unreadable } from "../errors.ts";
+import { oneLine, unreadable } from "./refuse.ts";
 import { absent } from "./remote.ts";
 
 /** The file changed on the server since it was asked for. */

@@ -1,5 +1,5 @@
 /** The part of Deno that the library uses, so that its files compile where Deno's types are unknown; and what it says. */
-import { oneLine } from "../errors.ts";
+import { oneLine } from "./refuse.ts";
 
 export interface HostFile {
   seek(offset: number, whence: number): Promise<number>;

@@ -1,6 +1,6 @@
 // Requests to servers of model files. Each is bounded in time; what may pass (a broken connection, a server in trouble)
 // is told from what will not, so that only the former is tried again.
-import { oneLine, unreadable } from "../errors.ts";
+import { oneLine, unreadable } from "./refuse.ts";
 
 /** How long to wait, and how often to try. Times in milliseconds. */
 export interface Patience {

@@ -1,5 +1,5 @@
 /** The public hub of models: `hf:owner/name[@revision][/file]` for its layout of URLs, and its token. */
-import { checkName, refuse, unreadable } from "../errors.ts";
+import { checkName, refuse, unreadable } from "./refuse.ts";
 
 const ENDPOINT = "https://huggingface.co";
 

@@ -1,5 +1,5 @@
 /** Model files that a person picked or dropped: a folder's, or one GGUF file. They are read where they are, in ranges. */
-import { checkRange, decodeText, oneLine, refuse, unreadable } from "../errors.ts";
+import { checkRange, decodeText, oneLine, refuse, unreadable } from "./refuse.ts";
 import type { Source } from "./source.ts";
 
 /** Files as a picker gives them. A picked folder's have their path in it, which begins with the folder's own name. */

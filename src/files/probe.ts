@@ -1,6 +1,6 @@
 // What a server says of a file: whether it is there, how long it is, and by what its versions are told apart.
 import { type Answer, ask, missing, type Net, type Patience, patiently } from "./http.ts";
-import { unreadable } from "../errors.ts";
+import { unreadable } from "./refuse.ts";
 
 /** A file that is there. */
 export interface Found {

@@ -3,7 +3,7 @@
 // the body is kept.
 import { type Answer, ask, bodyOf, missing, type Net, Passing, patiently, PLAIN_NET, shownUrl } from "./http.ts";
 import { type Found, type Missing, probe, validatorOf } from "./probe.ts";
-import { checkName, checkRange, decodeText, oneLine, unreadable } from "../errors.ts";
+import { checkName, checkRange, decodeText, oneLine, unreadable } from "./refuse.ts";
 import type { Source } from "./source.ts";
 
 /** What the first request for a file has shown. */

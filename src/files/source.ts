@@ -2,7 +2,7 @@
 import { catalogue } from "./catalogue.ts";
 import { type Host, host, isAbsent, readRange, said } from "./host.ts";
 import { shownUrl } from "./http.ts";
-import { checkName, checkRange, decodeText, refuse, unreadable } from "../errors.ts";
+import { checkName, checkRange, decodeText, refuse, unreadable } from "./refuse.ts";
 import { urlSource } from "./remote.ts";
 
 /** A model's files, by plain name ("config.json"). Every method throws one sentence when a file cannot be had. */

@@ -1,7 +1,7 @@
 // The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes.
 // https://huggingface.co/docs/safetensors/index. The header is somebody else's word and is checked whole before use.
 import type { Dtype } from "../engine/dtypes.ts";
-import { decodeText, isRecord, parseJson, refuse, unreadable } from "../errors.ts";
+import { decodeText, isRecord, parseJson, refuse, unreadable } from "../files/refuse.ts";
 import type { Source } from "../files/source.ts";
 
 /** A tensor that can be read. */

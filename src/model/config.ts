@@ -1,6 +1,6 @@
 // config.json and generation_config.json of a Hugging Face folder, checked and put in our own words.
 // Defaults are those of transformers' configuration classes (configuration_llama.py and its like).
-import { isRecord, refuse } from "../errors.ts";
+import { isRecord, refuse } from "../files/refuse.ts";
 import { inverseFrequencies } from "./rope.ts";
 
 export type Architecture = "llama" | "mistral" | "qwen2" | "qwen3";

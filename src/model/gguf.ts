@@ -1,6 +1,6 @@
 /** The configuration of a GGUF file, from its metadata. Key names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 import { type ModelConfig, parseConfig } from "./config.ts";
-import { refuse } from "../errors.ts";
+import { refuse } from "../files/refuse.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import { readFloats } from "../engine/widen.ts";
 import type { Gguf } from "../formats/gguf/file.ts";

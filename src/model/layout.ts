@@ -1,7 +1,7 @@
 // Which tensors a model must have, under the names and in the shapes that Hugging Face gives them.
 import type { ModelConfig } from "./config.ts";
 import { isDtype, isQuantised } from "../engine/dtypes.ts";
-import { refuse, unreadable } from "../errors.ts";
+import { refuse, unreadable } from "../files/refuse.ts";
 import type { StoredTensor, Tensor } from "../formats/safetensors.ts";
 
 const EMBEDDING = "model.embed_tokens.weight";

@@ -1,6 +1,6 @@
 // Inverse frequencies of the rotary embedding, in float32 steps as Hugging Face transformers computes them
 // (modeling_rope_utils.py), so that long positions turn by the same angles.
-import { isRecord, refuse } from "../errors.ts";
+import { isRecord, refuse } from "../files/refuse.ts";
 
 /**
  * Reads the rotary settings of a config.json: `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (before).

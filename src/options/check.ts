@@ -1,5 +1,5 @@
 /** The checks that every options file is made of: each refuses with "Cannot <action>: <rule>, got <value>". */
-import { show } from "../errors.ts";
+import { show } from "../files/refuse.ts";
 
 export const MOST_SLOTS = 1 << 22;
 export const MOST_SEED = 2 ** 32 - 1;

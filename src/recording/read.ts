@@ -1,5 +1,5 @@
 /** Reads a recording and checks every word of it, before anything is made of what it says: see format.ts. */
-import { isRecord, show } from "../errors.ts";
+import { isRecord, show } from "../files/refuse.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
 
 /** What happened in one pass; lists are by lane, one after the other. */

@@ -1,7 +1,7 @@
 // Added tokens: pieces of text that are one token each, special ones ("<|im_end|>") among them. They are cut out of a
 // text before the model sees the rest. @huggingface/tokenizers 0.2 does this too, but knows no whole words and cannot
 // read special tokens as plain text, so we do it as the Rust library does (added_vocabulary.rs).
-import { isRecord, refuse } from "../errors.ts";
+import { isRecord, refuse } from "../files/refuse.ts";
 
 export interface AddedToken {
   id: number;

@@ -1,7 +1,7 @@
 // From tokens back to text, token by token: every id stands for some bytes, and the text is the UTF-8 reading of the bytes
 // of all ids. That is what the decoders of the byte-level and SentencePiece-style families say, and unlike the list-to-text
 // functions of @huggingface/tokenizers it can be done as the ids come.
-import { isRecord, refuse } from "../errors.ts";
+import { isRecord, refuse } from "../files/refuse.ts";
 
 /** How a tokenizer.json turns tokens into text. */
 export interface Decoding {

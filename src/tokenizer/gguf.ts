@@ -1,5 +1,5 @@
 /** The tokenizer of a GGUF file, from its metadata, put as the tokenizer.json and tokenizer_config.json that it was made from. */
-import { refuse } from "../errors.ts";
+import { refuse } from "../files/refuse.ts";
 import type { Metadata } from "../formats/gguf/file.ts";
 
 /** ggml's kinds of tokens. */

@@ -1,5 +1,5 @@
 // What @huggingface/tokenizers 0.2 reads otherwise than the Rust library, put so that both agree, and what it cannot do.
-import { isRecord, refuse } from "../errors.ts";
+import { isRecord, refuse } from "../files/refuse.ts";
 
 // GPT-2's pattern, which a ByteLevel pre-tokenizer stands for.
 const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";

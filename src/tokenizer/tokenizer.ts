@@ -2,7 +2,7 @@
 // added tokens and decoding are ours (tokenizer/).
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import type { ModelConfig } from "../model/config.ts";
-import { isRecord, oneLine, refuse, unreadable } from "../errors.ts";
+import { isRecord, oneLine, refuse, unreadable } from "../files/refuse.ts";
 import { type AddedToken, isId, readAddedTokens, splitter } from "./added.ts";
 import { readDecoder } from "./decoder.ts";
 import { checkModel, repairPreTokenizer } from "./repair.ts";

@@ -7,7 +7,7 @@
  *                        lock                   held, as the system's lock of a file, by whoever writes
  */
 import { env, type Host, type HostFile, isAbsent, readRange, said } from "../host.ts";
-import { unreadable } from "../../errors.ts";
+import { unreadable } from "../refuse.ts";
 import {
   type Entry,
   type Held,

@@ -4,7 +4,7 @@
  *
  *     kvcap/KEY/note.json, VERSION
  */
-import { oneLine, unreadable } from "../../errors.ts";
+import { oneLine, unreadable } from "../refuse.ts";
 import {
   type Entry,
   type Held,

@@ -4,7 +4,7 @@
  * bytes of two versions are never taken for one another, and only the note, written last, makes a file count as whole.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { isRecord } from "../../errors.ts";
+import { isRecord } from "../refuse.ts";
 
 /** What an entry holds. */
 export interface Note {

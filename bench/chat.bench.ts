@@ -11,7 +11,7 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[values.length 
 
 const model = await load("smollm2-135m");
 const session = model.session({ policy: "roco", budget: BUDGET, positions: "cache" });
-console.log(`SmolLM2-135M-Instruct Q4_1 on ${model.gpu.adapter}, roco, ${BUDGET} slots; a step is one decoded token`);
+console.log(`SmolLM2-135M-Instruct Q4_1 on ${model.adapter}, roco, ${BUDGET} slots; a step is one decoded token`);
 const costs: number[] = [];
 for (const [turn, question] of QUESTIONS.entries()) {
   const steps: number[] = [];

@@ -5,6 +5,7 @@ import { KV_TYPES, type KvType } from "../src/engine/kv.ts";
 import { load, type Model } from "../src/load.ts";
 import type { SessionOptions } from "../src/options/index.ts";
 import type { Report } from "../src/session/report.ts";
+import { inside } from "../tests/support/inside.ts";
 
 const RUNS = 5;
 const STEPS = 32; // decode steps a run
@@ -30,7 +31,7 @@ async function run(model: Model, options: SessionOptions, prompt: number[]): Pro
 /** Refuses to time a model that does not compute what it should: chunks of one and of 16 tokens must agree. */
 async function validate(model: Model, prompt: number[]) {
   const ids = prompt.slice(0, 48);
-  const [one, many] = [await evaluate(model, ids, 1), await evaluate(model, ids, 16)];
+  const [one, many] = [await evaluate(inside(model), ids, 1), await evaluate(inside(model), ids, 16)];
   const largest = one.logits.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const worst = one.logits.reduce((most, value, i) => Math.max(most, Math.abs(value - many.logits[i])), 0);
   if (!(worst <= 1e-5 * largest)) {
@@ -44,7 +45,7 @@ const text = model.tokenizer.encode(story.repeat(Math.ceil(CONTEXTS[1] / 20)), {
 await validate(model, text);
 await run(model, SETUPS[1][1], text.slice(0, 100)); // warm-up
 
-console.log(`fable-2m on ${model.gpu.adapter}; medians of ${RUNS} runs; a step is one decoded token`);
+console.log(`fable-2m on ${model.adapter}; medians of ${RUNS} runs; a step is one decoded token`);
 const columns = ["prefill tokens/s", "decode tokens/s", "step ms", "= wait", "+ wasm", "+ rest", "KV KiB"];
 console.log(["".padEnd(30), ...columns.map((name) => name.padStart(17))].join(""));
 for (const context of CONTEXTS) {

@@ -77,14 +77,14 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
       downloads.get(file)!(done, total);
     },
   });
-  const { config, gpu, chatTemplate } = model;
+  const { config, adapter, chatTemplate } = model;
   const mine = model;
-  gpu.device.lost.then(() => mine === model && fail("run", new Error("the GPU device was lost")));
+  model.lost.then(() => mine === model && fail("run", new Error("the GPU device was lost")));
   const about = describeModel(config);
   const info = {
     name: nameOf(from),
     about,
-    adapter: gpu.adapter,
+    adapter,
     bytes: model.gpuBytes,
     chat: chatTemplate !== null,
     warning,
@@ -185,7 +185,7 @@ function close() {
 
 function fail(during: "load" | "run", error: unknown) {
   const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
-  const lost = model !== null && model.gpu.failure !== null;
+  const lost = model !== null && model.failure !== null;
   post({ type: "failed", alive: run !== null, during, name, message, lost, webgpu: Boolean(navigator.gpu) });
 }
 

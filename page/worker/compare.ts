@@ -230,7 +230,7 @@ async function read(model: Model, asked: Comparison, runs: Options[], tell: Tell
     try {
       tell({ of: "perplexity", run, perplexity: await model.perplexity(asked.text, { ...session, onProgress }) });
     } catch (error) {
-      if (signal.aborted || model.gpu.failure) throw error;
+      if (signal.aborted || model.failure) throw error;
       tell({ of: "refused", run, refused: whyNot(error as Error, LETTERS[run], asked.runs[run].budget) }); // others may have one
     }
   }

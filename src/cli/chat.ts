@@ -81,7 +81,7 @@ class Talk {
   #open(options = this.#options): Session {
     if (options.policy === "full") return this.#model.session(options);
     // Where memory is bounded the budget is what fits. A conversation may outgrow the positions that the model was trained on.
-    const { budget = this.#model.gpu.limit === Infinity ? BUDGET : undefined, positions = "cache" } = options;
+    const { budget = this.#model.gpuBytesLimit === Infinity ? BUDGET : undefined, positions = "cache" } = options;
     return this.#model.session({ ...options, budget, positions, onWarning: note });
   }
 
@@ -102,7 +102,7 @@ class Talk {
             if (!await this.#command(line)) return 0;
           } else await this.#answer(line);
         } catch (error) {
-          if (error instanceof ClosedPipe || this.#model.gpu.failure) throw error;
+          if (error instanceof ClosedPipe || this.#model.failure) throw error;
           note(harmless((error as Error).message.replace(/\s*\n\s*/g, " ")));
           if (!lines.terminal && !stopped) return 1;
         }
@@ -196,7 +196,7 @@ class Talk {
   /** Goes on with another session; with this one where there can be no other. */
   async #replace(open: () => Session | Promise<Session>): Promise<void> {
     const before = this.#session;
-    if (this.#model.gpu.limit === Infinity) {
+    if (this.#model.gpuBytesLimit === Infinity) {
       this.#session = await open();
       return before.dispose();
     }

@@ -111,7 +111,7 @@ export async function generate(args: Arguments): Promise<number> {
     else {
       if (begun) print("\n");
       note(`\n${describe(report)}`);
-      const { limit, peak } = model.gpu;
+      const { gpuBytesLimit: limit, peakGpuBytes: peak } = model;
       if (limit < Infinity) note(`GPU memory  ${megabytes(peak)} at most, of ${megabytes(limit)}`);
     }
     return stopper.signal.aborted ? 130 : 0;

@@ -1,6 +1,6 @@
 /** Numbers of safetensors files as float32, and float32 as f16. */
 import type { Dtype } from "./dtypes.ts";
-import type { Tensor } from "../formats/safetensors.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** A whole tensor of F32, F16 or BF16 widened to f32. */
 export async function readFloats(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {

@@ -38,6 +38,8 @@ export class Books {
   readonly width: number;
   /** Wasm memory, in bytes. */
   readonly bytes: number;
+  /** Where a pass's observations go: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. */
+  readonly rows: Float32Array<ArrayBuffer>;
   readonly #claimed: Uint32Array<ArrayBuffer>; // [lanes, tokens], gathered where there are several groups
   readonly #claimedOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
   readonly #positions: Int32Array<ArrayBuffer>; // [lanes, width], likewise
@@ -71,6 +73,7 @@ export class Books {
     this.width = Math.max(...shapes.map(({ capacity }) => capacity));
     this.bytes = this.groups.reduce((sum, { core }) => sum + core.bytes, 0);
     const several = this.groups.length > 1;
+    this.rows = several ? new Float32Array(3 * lanes * this.width) : this.groups[0].core.rows;
     this.#claimed = new Uint32Array(several ? lanes * stride : 0);
     this.#positions = new Int32Array(several ? lanes * this.width : 0);
     this.#lasting = pin;
@@ -121,23 +124,20 @@ export class Books {
     return all;
   }
 
-  /**
-   * As Core.observe, in every group.
-   * @param rows [1 or 3, lanes, width]: Σp, and with more than one query Σp² and last p
-   */
-  observe(queries: number, rows: Float32Array): void {
+  /** As Core.observe, in every group, of what is in `rows`. */
+  observe(queries: number): void {
     for (const { core, first } of this.groups) {
-      if (this.groups.length === 1) core.rows.set(rows);
-      else {
-        const { lanes, capacity } = core;
-        for (let plane = 0; plane < (queries === 1 ? 1 : 3); plane++) {
-          for (let lane = 0; lane < lanes; lane++) {
-            const from = (plane * this.lanes + first + lane) * this.width;
-            core.rows.set(rows.subarray(from, from + capacity), (plane * lanes + lane) * capacity);
-          }
-        }
-      }
+      if (this.groups.length > 1) this.#copyRows(core, first, queries === 1 ? 1 : 3);
       core.observe(queries);
+    }
+  }
+
+  #copyRows({ lanes, capacity, rows }: Core, first: number, planes: number): void {
+    for (let plane = 0; plane < planes; plane++) {
+      for (let lane = 0; lane < lanes; lane++) {
+        const from = (plane * this.lanes + first + lane) * this.width;
+        rows.set(this.rows.subarray(from, from + capacity), (plane * lanes + lane) * capacity);
+      }
     }
   }
 
@@ -158,6 +158,14 @@ export class Books {
       }
     }
     return this.#positions;
+  }
+
+  /** Writes each live slot's rank among those of its lane, the newest of all lanes alike: [lanes, width]. */
+  ranks(into: Int32Array): void {
+    const { longest, width } = this;
+    this.forEachLane((lane, live) => {
+      for (let rank = 0; rank < live.length; rank++) into[lane * width + live[rank]] = rank + longest - live.length;
+    });
   }
 
   /** Calls back for every lane with its live slots by ascending position; the list is overwritten by the next call. */

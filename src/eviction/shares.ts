@@ -1,7 +1,7 @@
 /** Budgets that differ from lane to lane: the groups they make, and with "adaptive" their change as attention goes. */
 import { type Allocation, type Bounds, boundsOf, layerBudgets, shareOut } from "./allocation.ts";
 import type { Books, GroupShape } from "./books.ts";
-import type { ModelConfig } from "../model/config.ts";
+import type { ModelConfig } from "../engine/config.ts";
 import { type CheckedSession, leastOf } from "../options/index.ts";
 
 /** How the lanes of a model are grouped, and what of K and V each layer holds. */

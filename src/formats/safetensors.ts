@@ -1,18 +1,10 @@
 // The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes.
 // https://huggingface.co/docs/safetensors/index. The header is somebody else's word and is checked whole before use.
-import type { Dtype } from "../engine/dtypes.ts";
+import type { Tensor } from "../engine/tensor.ts";
 import { decodeText, isRecord, parseJson, refuse, unreadable } from "../files/refuse.ts";
 import type { Source } from "../files/source.ts";
 
-/** A tensor that can be read. */
-export interface Tensor {
-  name: string;
-  dtype: Dtype;
-  shape: number[];
-  bytes: number;
-  /** Bytes [from, to) of the tensor as the file has them, little-endian, row-major; all of it by default. */
-  read(from?: number, to?: number): Promise<Uint8Array<ArrayBuffer>>;
-}
+export type { Tensor };
 
 /** A tensor as stored: its dtype may be one that we cannot use, which matters only if the model needs it. */
 export type StoredTensor = Omit<Tensor, "dtype"> & { dtype: string };

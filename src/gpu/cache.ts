@@ -1,27 +1,14 @@
-/** The KV cache on the GPU and the feed that tells each step which tokens go into which slots. */
+/** The KV cache on the GPU: its buffers, and moving what they hold. */
+import type { ModelConfig } from "../engine/config.ts";
+import type { ContextShape } from "../engine/engine.ts";
+import { kvRowBytes } from "../engine/kv.ts";
+import { refuse } from "../errors.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
-import { kvRowBytes, type KvType } from "../engine/kv.ts";
-import type { ModelConfig } from "../model/config.ts";
-import type { Pool } from "../eviction/pool.ts";
+import { createFeed, type Feed, feedBytes, writeAngles } from "./feed.ts";
 
-/** What a cache is to hold. */
-export interface CacheShape {
-  /** Rows of K and V per layer and lane, on average over the layer's lanes: [layers]. */
-  readonly rows: readonly number[];
-  /** Slots per lane in arrays over all lanes: no lane ever has more. */
-  readonly capacity: number;
-  /** Most tokens of a step. */
-  readonly stride: number;
-  /** How K and V are stored. */
-  readonly kv: KvType;
-  /** Whether keys are stored unrotated and rotated by their rank among the lane's live slots. */
-  readonly ranked: boolean;
-  /** Whether the lanes of a layer share its rows, so that one may have more slots than another. */
-  readonly pooled: boolean;
-}
-
-/** Buffers of one session's cache. They are made once and never grow. */
-export interface Cache extends CacheShape {
+/** Buffers of one context's cache. They are made once and never grow. */
+export interface Cache {
+  readonly shape: ContextShape;
   readonly lanes: number; // layers · kvHeads
   readonly keys: GPUBuffer[]; // per layer [kvHeads · rows, rowBytes]: a slot's row is kvHead · rows + slot, or as `places` says
   readonly values: GPUBuffer[]; // likewise
@@ -32,40 +19,20 @@ export interface Cache extends CacheShape {
   readonly layers: GPUBufferBinding[]; // per layer: first lane, window, capacity, lanes, rows
   readonly feed: Feed;
   readonly rowBytes: number; // of K or V of one slot
-  readonly kvBytes: number; // bytes of keys and values
-  readonly bytes: number; // of all its buffers
   release(): void;
 }
 
-/**
- * What one step uploads, as the shaders read it (u32 words, floats by their bits):
- * ```
- * tokens | extent | first position | first rank | next id | 0 | 0 | 0 |
- * ids [tokens] | slots [lanes, tokens] | cos, sin [tokens, 2, headDim / 2] | pooled: rows [lanes, tokens]
- * ```
- */
-export interface Feed {
-  readonly buffer: GPUBuffer;
-  readonly words: Uint32Array<ArrayBuffer>;
-  readonly floats: Float32Array<ArrayBuffer>; // the same memory
-}
-
-const HEADER = 8; // words
 const LAYER_BYTES = 32; // the kernels' Layer, padded
 
-/** Bytes of K and V that one slot of every lane takes. */
-export function slotBytes({ layers, kvHeads, headDim }: ModelConfig, kv: KvType): number {
-  return layers * kvHeads * 2 * kvRowBytes(headDim, kv);
-}
-
 /** Bytes of a cache's buffers; 0 where there is none. */
-export function cacheSizes({ device }: Gpu, { layers, kvHeads, headDim }: ModelConfig, shape: CacheShape) {
-  const { rows, capacity, stride, kv, ranked, pooled } = shape;
+export function cacheSizes({ device }: Gpu, config: ModelConfig, shape: ContextShape) {
+  const { layers, kvHeads, headDim } = config;
+  const { rows, capacity, kv, ranked, pooled } = shape;
   const lanes = layers * kvHeads;
   return {
     rows: rows.map((count) => kvHeads * count * kvRowBytes(headDim, kv)), // of keys, and of values
     positions: lanes * capacity * 4,
-    feed: 4 * (HEADER + stride * (1 + lanes * (pooled ? 2 : 1) + headDim)),
+    feed: feedBytes(config, shape),
     places: ranked || pooled ? 2 * lanes * capacity * 4 : 0,
     angles: ranked ? capacity * headDim * 4 : 0,
     layers: layers * Math.max(LAYER_BYTES, device.limits.minUniformBufferOffsetAlignment),
@@ -73,23 +40,23 @@ export function cacheSizes({ device }: Gpu, { layers, kvHeads, headDim }: ModelC
 }
 
 /** @throws RangeError where one layer's keys exceed the adapter's largest binding, or a model's heads cannot be ranked */
-export function checkCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): void {
+export function checkCache(gpu: Gpu, config: ModelConfig, shape: ContextShape): void {
   const { rows, positions, places } = cacheSizes(gpu, config, shape);
   const { kvHeads, headDim } = config;
   if (Math.max(...rows, positions, places) > gpu.maxBinding) {
     const most = Math.floor(gpu.maxBinding / (kvHeads * kvRowBytes(headDim, shape.kv)));
     const needed = Math.max(...shape.rows);
-    throw new RangeError(`Cannot create session: this adapter holds at most ${most} slots, got ${needed}`);
+    const more = { code: "no-memory", option: "budget" } as const;
+    refuse("create session", `this adapter holds at most ${most} slots`, needed, more);
   }
   if (shape.ranked && headDim % 8 !== 0) {
-    throw new RangeError(
-      `Cannot create session: positions cache needs a head_dim that is a multiple of 8, got ${headDim}`,
-    );
+    const more = { code: "unsupported", option: "positions" } as const;
+    refuse("create session", "positions cache needs a head_dim that is a multiple of 8", headDim, more);
   }
 }
 
 /** Allocates the cache of a session; `shape` has been checked. */
-export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): Cache {
+export function createCache(gpu: Gpu, config: ModelConfig, shape: ContextShape): Cache {
   const { layers, kvHeads, headDim } = config;
   const { rows, capacity, kv } = shape;
   const lanes = layers * kvHeads;
@@ -102,10 +69,8 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): C
   };
   const keys = sizes.rows.map((bytes, i) => create(`keys ${i}`, bytes));
   const values = sizes.rows.map((bytes, i) => create(`values ${i}`, bytes));
-  const kvBytes = sizes.rows.reduce((sum, bytes) => sum + 2 * bytes, 0);
   const positions = create("positions", sizes.positions);
-  const words = new Uint32Array(sizes.feed / 4);
-  const feed = { buffer: create("feed", sizes.feed), words, floats: new Float32Array(words.buffer) };
+  const feed = createFeed(create("feed", sizes.feed));
 
   const places = sizes.places > 0 ? create("places", sizes.places) : null;
   const angles = sizes.angles > 0 ? create("angles", sizes.angles) : null;
@@ -124,7 +89,7 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): C
   gpu.device.queue.writeBuffer(uniforms, 0, table);
 
   return {
-    ...shape,
+    shape,
     lanes,
     keys,
     values,
@@ -134,56 +99,37 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): C
     layers: keys.map((_, i) => ({ buffer: uniforms, offset: i * apart, size: LAYER_BYTES })),
     feed,
     rowBytes: kvRowBytes(headDim, kv),
-    kvBytes,
-    bytes: buffers.reduce((sum, buffer) => sum + buffer.size, 0),
     release: () => buffers.forEach((buffer) => releaseBuffer(gpu, buffer)),
   };
 }
 
-/** Writes cos and sin of a position's angles, [2, headDim / 2], to `to` from `at`. */
-function writeAngles(to: Float32Array, at: number, position: number, rope: Float32Array): void {
-  for (let i = 0; i < rope.length; i++) {
-    const angle = Math.fround(position * rope[i]); // rounded as the reference does
-    to[at + i] = Math.cos(angle);
-    to[at + rope.length + i] = Math.sin(angle);
-  }
+/** Every buffer that holds K or V, layer by layer. */
+export function kvBuffers({ keys, values }: Cache): GPUBuffer[] {
+  return keys.flatMap((buffer, i) => [buffer, values[i]]);
 }
 
-/**
- * Fills and uploads the feed of one step.
- * @param ids tokens of this step, `count` of them from `begin`
- * @param slots [lanes, count]: where each lane stores them
- * @param pool where lanes share rows: each slot takes one
- * @param first position of the first of them
- * @param firstRank its rank among the live slots of the longest lane
- * @param extent slots of a lane that may hold anything: the kernels look no further
- */
-export function uploadFeed(
-  gpu: Gpu,
-  cache: Cache,
-  rope: Float32Array, // inverse frequencies [headDim / 2]
-  ids: ArrayLike<number>,
-  begin: number,
-  count: number,
-  slots: Uint32Array,
-  pool: Pool | null,
-  first: number,
-  firstRank: number,
-  extent: number,
-): void {
-  const { words, floats, buffer } = cache.feed;
-  words[0] = count;
-  words[1] = extent;
-  words[2] = first;
-  words[3] = firstRank;
-  words[4] = ids[begin + count] ?? 0; // what follows, where losses are asked for
-  for (let t = 0; t < count; t++) words[HEADER + t] = ids[begin + t];
-  words.set(slots, HEADER + count);
-  let at = HEADER + count + cache.lanes * count;
-  const origin = cache.ranked ? firstRank : first; // what queries are rotated by
-  for (let t = 0; t < count; t++, at += 2 * rope.length) writeAngles(floats, at, origin + t, rope);
-  for (let lane = 0; pool && lane < cache.lanes; lane++) {
-    for (let t = 0; t < count; t++) words[at++] = pool.take(lane, slots[lane * count + t]);
-  }
-  gpu.device.queue.writeBuffer(buffer, 0, words, 0, at);
+/** Copies the K and V of one cache into another of the same shape. */
+export function copyCache({ device }: Gpu, from: Cache, to: Cache): void {
+  const encoder = device.createCommandEncoder();
+  const targets = kvBuffers(to);
+  kvBuffers(from).forEach((buffer, i) => encoder.copyBufferToBuffer(buffer, 0, targets[i], 0, buffer.size));
+  device.queue.submit([encoder.finish()]);
+}
+
+/** Copies the first slots of every lane into a larger cache. */
+export function growCache(
+  { device }: Gpu,
+  kvHeads: number,
+  { from, to, slots }: { from: Cache; to: Cache; slots: number },
+) {
+  const encoder = device.createCommandEncoder();
+  const targets = kvBuffers(to);
+  const laneBytes = ({ shape, rowBytes }: Cache) => shape.capacity * rowBytes;
+  kvBuffers(from).forEach((buffer, i) => {
+    for (let head = 0; head < kvHeads; head++) {
+      const [source, target] = [head * laneBytes(from), head * laneBytes(to)];
+      encoder.copyBufferToBuffer(buffer, source, targets[i], target, slots * from.rowBytes);
+    }
+  });
+  device.queue.submit([encoder.finish()]);
 }

@@ -1,5 +1,7 @@
 /** The WebGPU device, its limits, and an account of every buffer made on it. */
 
+import { quote, refuse, words } from "../errors.ts";
+
 /** A device with the books of what lives on it. */
 export interface Gpu {
   readonly device: GPUDevice;
@@ -15,6 +17,8 @@ export interface Gpu {
   readonly limit: number;
   /** Why the device can no longer be used; null while it can. */
   failure: string | null;
+  /** Settles with why the device was lost. */
+  readonly lost: Promise<string>;
   /** Stops hearing the device's errors. */
   unwatch(): void;
 }
@@ -41,7 +45,8 @@ export async function openGpu(given?: GPUDevice, maxBinding = Infinity, limit = 
   }
   const adapter = await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
-    throw new Error("Cannot open the GPU: WebGPU must offer an adapter, got none (on Debian: mesa-vulkan-drivers)");
+    const found = words("none (on Debian: mesa-vulkan-drivers)");
+    refuse("open the GPU", "WebGPU must offer an adapter", found, { kind: "plain", code: "device" });
   }
   checkLimits(adapter.limits);
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
@@ -52,7 +57,8 @@ export async function openGpu(given?: GPUDevice, maxBinding = Infinity, limit = 
 function checkLimits(limits: GPUSupportedLimits) {
   for (const [name, least] of Object.entries(NEEDED) as [keyof typeof NEEDED, number][]) {
     if (limits[name] < least) {
-      throw new Error(`Cannot open the GPU: the adapter's ${name} must be at least ${least}, got ${limits[name]}`);
+      const rule = `the adapter's ${name} must be at least ${least}`;
+      refuse("open the GPU", rule, limits[name], { kind: "plain", code: "device" });
     }
   }
 }
@@ -65,10 +71,11 @@ function describe(info: GPUAdapterInfo | undefined): string {
 function watch(device: GPUDevice, adapter: string, most: number, limit: number): Gpu {
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
   const maxBinding = Math.min(maxStorageBufferBindingSize, maxBufferSize, most);
-  const gpu: Gpu = { device, adapter, maxBinding, bytes: 0, peak: 0, limit, failure: null, unwatch: () => {} };
-  device.lost.then((info) => {
-    gpu.failure ??= `the GPU device was lost (${info.message || info.reason || "no reason given"})`;
+  const lost = device.lost.then((info) => {
+    return `the GPU device was lost (${info.message || info.reason || "no reason given"})`;
   });
+  const gpu: Gpu = { device, adapter, maxBinding, bytes: 0, peak: 0, limit, failure: null, lost, unwatch: () => {} };
+  lost.then((why) => gpu.failure ??= why);
   const onError = (event: Event) => {
     gpu.failure ??= `the GPU refused an operation (${(event as GPUUncapturedErrorEvent).error.message})`;
     event.preventDefault();
@@ -76,6 +83,11 @@ function watch(device: GPUDevice, adapter: string, most: number, limit: number):
   device.addEventListener("uncapturederror", onError);
   gpu.unwatch = () => device.removeEventListener("uncapturederror", onError);
   return gpu;
+}
+
+/** @param why the device's failure @throws KvcapError always */
+export function refuseGpu(action: string, why: string): never {
+  refuse(action, "the GPU must work", quote(why), { kind: "plain", code: "device" });
 }
 
 /** Bytes of a buffer that holds `bytes`: rounded up to 16. */
@@ -90,9 +102,8 @@ export function bufferBytes(bytes: number): number {
 export function createBuffer(gpu: Gpu, label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
   const size = bufferBytes(bytes);
   if (gpu.bytes + size > gpu.limit) {
-    throw new RangeError(
-      `Cannot use the GPU: all buffers must fit memory of ${gpu.limit} bytes, got ${gpu.bytes} and ${size} of ${label}`,
-    );
+    const found = words(`${gpu.bytes} and ${size} of ${label}`);
+    refuse("use the GPU", `all buffers must fit memory of ${gpu.limit} bytes`, found, { code: "no-memory" });
   }
   const buffer = gpu.device.createBuffer({ label, size, usage });
   gpu.bytes += size;

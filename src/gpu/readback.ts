@@ -1,5 +1,5 @@
 /** Reading results back: the one wait of a step. */
-import { createBuffer, type Gpu } from "./device.ts";
+import { createBuffer, type Gpu, refuseGpu } from "./device.ts";
 
 /** A buffer that the host can map. */
 export function createReadback(gpu: Gpu, bytes: number): GPUBuffer {
@@ -49,6 +49,6 @@ export async function mapped(
     return buffer.getMappedRange(offset, bytes);
   } catch (error) {
     await new Promise((resolve) => setTimeout(resolve, 0)); // lets the device say why first
-    throw new Error(`Cannot ${action}: ${gpu.failure ?? (error as Error).message}`);
+    refuseGpu(action, gpu.failure ?? (error as Error).message);
   }
 }

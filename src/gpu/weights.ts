@@ -1,10 +1,12 @@
 /** Tensors become matrices in GPU memory, each in its own format; norms and biases, a few kilobytes, are widened to f32. */
-import { createBuffer, type Gpu, releaseBuffer, STORAGE, uploadFloats } from "./device.ts";
-import type { ModelConfig } from "../model/config.ts";
+import type { ModelConfig } from "../engine/config.ts";
 import { bytesOf, type Dtype, isQuantised } from "../engine/dtypes.ts";
 import { quantise, targetOf, type WeightType } from "../engine/quantise.ts";
-import type { Tensor } from "../formats/safetensors.ts";
+import type { Tensor } from "../engine/tensor.ts";
 import { readFloats } from "../engine/widen.ts";
+import { refuse } from "../errors.ts";
+import { createBuffer, type Gpu, releaseBuffer, STORAGE, uploadFloats } from "./device.ts";
+import type { Pipelines } from "./dispatch.ts";
 
 /** Rows [first, first + rows) of a matrix, in one buffer of one format: [rows, blocks · 8]. */
 export interface Part {
@@ -46,21 +48,31 @@ export interface Weights {
   release(): void;
 }
 
+/** A model on a device. */
+export interface GpuModel {
+  readonly gpu: Gpu;
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly pipelines: Pipelines;
+}
+
 const SLICE = 8 << 20; // bytes read and uploaded at once
 
-/**
- * Uploads every tensor of the model. `onBytes` hears how many bytes of the files have been read since it was last called.
- * The tensors have been checked against the config (checkWeights).
- * @param type what matrices of plain numbers are quantised to; null: nothing
- * @throws RangeError where a single row exceeds the adapter's largest binding.
- */
-export async function uploadWeights(
-  gpu: Gpu,
-  config: ModelConfig,
-  tensors: Map<string, Tensor>,
-  type: WeightType | null,
-  onBytes: (bytes: number) => void,
-): Promise<Weights> {
+/** Tensors to be uploaded. */
+export interface Upload {
+  readonly gpu: Gpu;
+  readonly config: ModelConfig;
+  /** Checked against the config (checkWeights). */
+  readonly tensors: Map<string, Tensor>;
+  /** What matrices of plain numbers are quantised to; null: nothing. */
+  readonly type: WeightType | null;
+  /** Hears how many bytes of the files have been read since it was last called. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** Uploads every tensor of a model. @throws RangeError where a single row exceeds the adapter's largest binding */
+export async function uploadWeights(upload: Upload): Promise<Weights> {
+  const { gpu, config, tensors, type, onBytes } = upload;
   const buffers: GPUBuffer[] = [];
   const release = () => buffers.forEach((buffer) => releaseBuffer(gpu, buffer));
   const tensor = (name: string) => tensors.get(name)!;
@@ -72,7 +84,7 @@ export async function uploadWeights(
   };
   const matrix = async (names: string[], biased = false, to = type): Promise<Matrix> => {
     const weights = names.map((name) => tensor(`${name}.weight`));
-    const parts = await uploadRows(gpu, weights, to, buffers, onBytes);
+    const parts = await uploadRows({ ...upload, type: to }, weights, buffers);
     const bias = biased ? await vector(...names.map((name) => `${name}.bias`)) : null;
     const rows = weights.reduce((sum, { shape }) => sum + shape[0], 0);
     const columns = weights[0].shape[1];
@@ -107,13 +119,7 @@ export async function uploadWeights(
 }
 
 /** Stacks the rows of `tensors`, quantised where `type` says so, into as few buffers as dtypes and the largest binding allow. */
-async function uploadRows(
-  gpu: Gpu,
-  tensors: Tensor[],
-  type: WeightType | null,
-  buffers: GPUBuffer[],
-  onBytes: (bytes: number) => void,
-): Promise<Part[]> {
+async function uploadRows({ gpu, type, onBytes }: Upload, tensors: Tensor[], buffers: GPUBuffer[]): Promise<Part[]> {
   const columns = tensors[0].shape[1];
   const parts: Part[] = [];
   let first = 0; // row of the matrix
@@ -125,9 +131,8 @@ async function uploadRows(
     const [pitch, rowBytes] = [storedBytes(target, columns), bytesOf(dtype, columns)];
     const most = Math.floor(gpu.maxBinding / pitch);
     if (most === 0) {
-      throw new RangeError(
-        `Cannot load model: a row of ${name} must fit the adapter's largest binding of ${gpu.maxBinding} bytes, got ${pitch}`,
-      );
+      const rule = `a row of ${name} must fit the adapter's largest binding of ${gpu.maxBinding} bytes`;
+      refuse("load model", rule, pitch, { code: "no-memory" });
     }
     let left = run.reduce((sum, { shape }) => sum + shape[0], 0);
     let part: Part | null = null;

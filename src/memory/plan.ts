@@ -1,10 +1,9 @@
 /** A session's options filled in for a model: what they say in bytes becomes slots, and so does memory that is left over. */
-import { slotBytes } from "../gpu/cache.ts";
-import { checkMemory, fits, largest } from "./fit.ts";
+import { checkMemory, fits, largest, slotsOf } from "./fit.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { type CheckedSession, checkSession, type SessionOptions } from "../options/index.ts";
 import { MOST_SLOTS } from "../options/check.ts";
-import { sizesOf } from "./sizes.ts";
+import { sizesOf, slotBytes } from "./sizes.ts";
 
 /**
  * Fills in a session's defaults, the model's among them. Where the model has a bound on its memory and the options have no
@@ -19,10 +18,10 @@ export function planSession(
   promptTokens: number | null = null,
   every = false,
 ): CheckedSession {
-  const { config, kv, gpu } = model;
+  const { config, kv, engine } = model;
   const host = { kv, slotBytes: (kv: CheckedSession["kv"]) => slotBytes(config, kv) };
   const check = (options: SessionOptions) => checkSession(options, host, promptTokens);
-  if (gpu.limit === Infinity || asked?.budget !== undefined) return check(asked);
+  if (engine.limit === Infinity || asked?.budget !== undefined) return check(asked);
   const most = asked?.positions === "cache" ? MOST_SLOTS : Math.min(MOST_SLOTS, config.maxPositions);
   const largestCase = check({ ...asked, budget: most });
   if (largestCase.policy === "full") return check(asked);
@@ -41,7 +40,7 @@ export function planSession(
   if (options) return options;
   const least = largest(most, (budget) => attempt(budget) === null) + 1; // the smallest that may be asked for
   const small = check({ ...asked, budget: least });
-  const slots = least + small.stride;
-  checkMemory(model, small, slots, sizesOf(model, small, slots, every).memory.gpu, every);
+  const slots = slotsOf(small);
+  checkMemory(model, small, { slots, bytes: sizesOf(model, small, slots, { every }).memory.gpu, every });
   return small;
 }

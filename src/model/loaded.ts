@@ -1,20 +1,17 @@
-/** A model whose weights are on the GPU: what steps and sessions need of it. */
-import type { Gpu } from "../gpu/device.ts";
-import type { Pipelines } from "../gpu/dispatch.ts";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+/** A model whose weights are on some hardware: what steps and sessions need of it. */
+import type { Engine } from "../engine/engine.ts";
 import type { KvType } from "../engine/kv.ts";
-import type { ModelConfig } from "./config.ts";
-import type { Weights } from "../gpu/weights.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { ModelConfig } from "../engine/config.ts";
 
-/** Config, tokenizer and weights of one model, and the device they are on. */
+/** Config, tokenizer and weights of one model. */
 export interface LoadedModel {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
   /** The model's own Jinja template for chats; null where its files have none. */
   readonly chatTemplate: string | null;
-  readonly gpu: Gpu;
-  readonly pipelines: Pipelines;
-  readonly weights: Weights;
+  /** What holds its weights and does the forward pass. */
+  readonly engine: Engine;
   /** How sessions store K and V that are not told otherwise. */
   readonly kv: KvType;
 }

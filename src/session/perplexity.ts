@@ -1,12 +1,12 @@
 /** How well a model under a budget foresees a given text. */
-import { guarded } from "../gpu/device.ts";
+import { quote, refuse } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { checkPerplexity, checkPromptIds, checkRoom } from "../options/index.ts";
 import type { PerplexityOptions } from "../options/index.ts";
 import { planSession } from "../memory/plan.ts";
 import { ruleName } from "../policies/rule.ts";
 import { Recorder } from "../recording/recorder.ts";
-import { createStepper } from "./step.ts";
+import { Stepper } from "./stepper.ts";
 
 /** What `model.perplexity` found. */
 export interface Perplexity {
@@ -43,25 +43,22 @@ export async function perplexity(
   const encoded = typeof text === "string" ? model.tokenizer.encode(text, { bos: true, special: true }) : text;
   const ids = checkPromptIds(encoded, model.config.vocab);
   if (ids.length <= first) {
-    throw new RangeError(
-      `Cannot measure perplexity: the text must have at least ${first + 1} tokens, got ${ids.length}`,
-    );
+    refuse("measure perplexity", `the text must have at least ${first + 1} tokens`, ids.length);
   }
   const checked = planSession(model, session, ids.length, true);
   const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
   checkRoom(checked, 0, ids.length, spans, 0);
   const { stride, budget, policy } = checked;
-  const capacity = policy === "full" ? budget || ids.length : budget + stride;
+  const slots = policy === "full" ? budget || ids.length : budget + stride;
   const recorder = checked.record && new Recorder(checked.record);
-  const { made: stepper, refused } = guarded(
-    model.gpu,
-    () => createStepper(model, checked, capacity, true, { recorder }),
+  const { made: stepper, refused } = model.engine.guarded(
+    () => new Stepper(model, checked, { slots, every: true, recorder }),
   );
   try {
     const failure = await refused;
     if (failure) {
-      const { gpu: bytes } = stepper.memory;
-      throw new Error(`Cannot measure perplexity: the GPU must hold ${bytes} bytes, got: ${failure.message}`);
+      const rule = `the GPU must hold ${stepper.memory.gpu} bytes`;
+      refuse("measure perplexity", rule, quote(failure), { kind: "plain", code: "no-memory" });
     }
     if (checked.pinPrompt) {
       stepper.books.pin(0, first);
@@ -73,22 +70,22 @@ export async function perplexity(
       const count = Math.min(stride, end - begin);
       check();
       await stepper.step(ids, begin, count, "losses");
-      for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.losses[t];
+      for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.context.losses[t];
       begin += count;
       onProgress(begin, ids.length - 1);
     }
     recorder?.end();
     const tokens = ids.length - first;
-    const { books, cache } = stepper;
+    const { books, memory } = stepper;
     return {
       perplexity: Math.exp(sum / tokens),
       loss: sum / tokens,
       tokens,
       policy: ruleName(checked),
-      budget: budget || capacity,
+      budget: budget || slots,
       liveSlots: books.live,
       evictions: books.seen - books.live,
-      kvBytes: cache.kvBytes,
+      kvBytes: memory.kv,
     };
   } catch (error) {
     check();

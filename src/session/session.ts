@@ -1,10 +1,10 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
-import { slotBytes } from "../gpu/cache.ts";
 import { type ChatMessage, checkMessages, readTemplate } from "../chat/template.ts";
 import { planTurn } from "../chat/turn.ts";
-import { Context, type Reading } from "./context.ts";
 import type { LaneViews } from "../core/core.ts";
-import { DecodeLoop } from "./decode-loop.ts";
+import { refuse, words } from "../errors.ts";
+import { type Outlook, outlookOf } from "../eviction/outlook.ts";
+import { type Memory, slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { checkChat, checkGenerate, checkPromptIds } from "../options/index.ts";
 import type {
@@ -14,49 +14,39 @@ import type {
   GenerateOptions,
   SessionOptions,
 } from "../options/index.ts";
-import { type Outlook, outlookOf } from "../eviction/outlook.ts";
 import { ruleName } from "../policies/rule.ts";
-import { newRun, type Report, reportOf } from "./report.ts";
-import { Random } from "./sample.ts";
-import type { Memory } from "../memory/sizes.ts";
-import { copySlots } from "../gpu/slots.ts";
-import { loadContext, saveContext } from "../snapshot/context.ts";
-import { type Kept, refused } from "../snapshot/file.ts";
+import { loadCache, saveCache } from "../snapshot/cache.ts";
+import type { SavedSession } from "../snapshot/file.ts";
 import { fillCache, openSnapshot, optionsAgain, type OwnFunctions, writeSnapshot } from "../snapshot/session.ts";
-import type { Stepper } from "./step.ts";
-
-/** What a generation begins with, and how. */
-interface Plan {
-  readonly reading: Reading;
-  readonly options: CheckedSession;
-  /** Tokens read at once. */
-  readonly chunk: number;
-}
+import { Chooser } from "./choose.ts";
+import { generate } from "./generate.ts";
+import { type Report, reportOf } from "./report.ts";
+import { type Reading, SessionState } from "./state.ts";
+import type { Stepper } from "./stepper.ts";
 
 /** Enters a session into its model's list; answers what takes it off again. */
-type Join = (session: Session) => () => void;
+export type Join = (session: Session) => () => void;
 
 /** Made by `model.session()`. */
 export class Session {
-  readonly #context: Context;
+  readonly #state: SessionState;
+  readonly #chooser: Chooser;
   readonly #join: Join;
   readonly #leave: () => void;
-  readonly #loop: DecodeLoop;
-  #conversation: readonly ChatMessage[] | null = null; // what has been taken in, where that is one
   #lastReport: Report | null = null; // of a disposed session
 
   /**
    * Use `model.session()`.
-   * @param kept what it is to go on from; its cache is then still to be filled
+   * @param saved what it is to go on from; its cache is then still to be filled
    */
-  constructor(model: LoadedModel, asked: SessionOptions, join: Join, kept: Kept | null = null) {
-    this.#context = new Context(model, asked, kept?.promptTokens ?? null, () => this.#lastReport = this.report());
-    this.#loop = new DecodeLoop(this.#context);
+  constructor(model: LoadedModel, asked: SessionOptions, join: Join, saved: SavedSession | null = null) {
+    this.#state = new SessionState(model, asked, saved?.promptTokens ?? null, () => this.#lastReport = this.report());
+    this.#chooser = new Chooser(model.config.vocab);
     this.#join = join;
     this.#leave = join(this); // first: a model that was disposed of meanwhile refuses
     try {
-      if (kept) this.#takeOver(kept);
-      else if (this.options.budget > 0) this.#context.allocate();
+      if (saved) this.#state.takeOver(saved);
+      else this.#state.allocate();
     } catch (error) {
       this.#leave();
       throw error;
@@ -65,53 +55,32 @@ export class Session {
 
   /** The options in force, defaults filled in. A budget that waits for the first prompt is 0 until then. */
   get options(): CheckedSession {
-    return this.#context.options;
+    return this.#state.options;
   }
 
   get #model(): LoadedModel {
-    return this.#context.model;
-  }
-
-  #takeOver({ context, pins, pending, random, conversation }: Kept) {
-    const { policy, budget, stride } = this.options;
-    if (context) {
-      const slots = policy === "full" ? budget || context.slots : budget + stride;
-      if (context.slots !== slots) throw refused(`a cache under these options has ${slots} slots`, context.slots);
-      this.#context.allocate(policy === "full" ? slots : budget, context.ids);
-    }
-    this.#context.pins = [...pins];
-    this.#loop.pending = pending;
-    this.#loop.random.state.set(random);
-    this.#conversation = conversation;
+    return this.#state.model;
   }
 
   /** Use `model.restore()`. */
   static async restore(model: LoadedModel, join: Join, bytes: Uint8Array, own: OwnFunctions): Promise<Session> {
-    const { kept, body } = await openSnapshot(model, bytes);
-    const options = optionsAgain("restore session", kept, own);
-    return await Session.#goOn(model, options, join, kept, (stepper, options) => {
-      fillCache(model, stepper, options, kept, body);
-    });
+    const opened = await openSnapshot(model, bytes);
+    const session = new Session(model, optionsAgain("restore session", opened.saved, own), join, opened.saved);
+    return await session.#goOn((stepper) => fillCache(stepper, model.config, session.options, opened));
   }
 
-  static async #goOn(
-    model: LoadedModel,
-    asked: SessionOptions,
-    join: Join,
-    kept: Kept,
-    fill: (stepper: Stepper, options: CheckedSession) => void,
-  ): Promise<Session> {
-    const session = new Session(model, asked, join, kept);
+  /** A new session with something to go on from. @param fill its cache, where it has one */
+  async #goOn(fill: (stepper: Stepper) => void): Promise<Session> {
     try {
-      const { stepper } = session.#context;
-      if (stepper) fill(stepper, session.options);
-      await session.#context.confirm();
-      session.#context.checkUsable("create session"); // its model may have been disposed of, and with it this
+      const { stepper } = this.#state;
+      if (stepper) fill(stepper);
+      await this.#state.confirm();
+      this.#state.checkUsable("create session"); // its model may have been disposed of, and with it this
     } catch (error) {
-      session.dispose();
+      this.dispose();
       throw error;
     }
-    return session;
+    return this;
   }
 
   /**
@@ -120,8 +89,8 @@ export class Session {
    * @throws Error while a generation runs, on a disposed session or a lost device
    */
   async snapshot(): Promise<Uint8Array<ArrayBuffer>> {
-    const context = this.#context;
-    return await context.still("take a snapshot", () => writeSnapshot(this.#model, this.#kept(), context.stepper));
+    const state = this.#state;
+    return await state.still("take a snapshot", () => writeSnapshot(this.#model, state.save(), state.stepper));
   }
 
   /**
@@ -130,36 +99,18 @@ export class Session {
    * @throws Error while a generation runs, on a disposed session, a lost device, or where the GPU has no room for it
    */
   async fork(own: Pick<OwnFunctions, "onEvict"> = {}): Promise<Session> {
-    return await this.#context.still("fork the session", async () => {
-      const { stepper, asked } = this.#context;
-      const { context = null, bytes = new Uint8Array(0) } = stepper ? saveContext(stepper) : {};
-      const kept = { ...this.#kept(), context };
-      const score = kept.ownScore ? { score: asked.score } : {};
-      return await Session.#goOn(
-        this.#model,
-        optionsAgain("fork the session", kept, { ...score, ...own }),
-        this.#join,
-        kept,
-        (to, options) => {
-          loadContext(this.#model, to, options, context!, bytes);
-          copySlots(this.#model.gpu, stepper!.cache, to.cache);
-        },
-      );
+    const action = "fork the session";
+    return await this.#state.still(action, async () => {
+      const { stepper, asked } = this.#state;
+      const { cache = null, bytes = new Uint8Array(0) } = stepper ? saveCache(stepper) : {};
+      const saved = { ...this.#state.save(), context: cache };
+      const score = saved.ownScore ? { score: asked.score } : {};
+      const session = new Session(this.#model, optionsAgain(action, saved, { ...score, ...own }), this.#join, saved);
+      return await session.#goOn((to) => {
+        loadCache(to, this.#model.config, session.options, { saved: cache!, body: bytes });
+        to.context.copyFrom(stepper!.context);
+      });
     });
-  }
-
-  #kept(): Omit<Kept, "context"> {
-    const { score, onEvict: _, record: __, ...asked } = this.#context.asked;
-    const ownScore = typeof score === "function";
-    return {
-      asked: ownScore ? asked : { ...asked, score },
-      ownScore,
-      promptTokens: this.#context.promptTokens,
-      pins: this.#context.pins,
-      pending: this.#loop.pending,
-      random: [...this.#loop.random.state],
-      conversation: this.#conversation,
-    };
   }
 
   /**
@@ -173,7 +124,7 @@ export class Session {
   generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
     const checked = checkGenerate(options, this.#model.config.vocab);
     const read = () => this.#readPrompt(prompt);
-    this.#plan(read, checked.maxNewTokens);
+    this.#state.plan(read, checked.maxNewTokens);
     return this.#generate(read, checked);
   }
 
@@ -190,19 +141,20 @@ export class Session {
     const messages = () =>
       checkMessages(typeof input === "string" ? [...this.conversation, { role: "user", content: input }] : input);
     const read = (): Reading => {
-      const standing = { heard: this.#conversation, pending: this.#loop.pending, eosIds: config.eosIds };
-      const { pending, ids, ...turn } = planTurn(render, tokenizer, messages(), standing, variables);
-      const all = pending && this.#loop.pending !== null ? [this.#loop.pending, ...ids] : ids;
+      const { pending, conversation: heard } = this.#state;
+      const standing = { heard, pending, eosIds: config.eosIds };
+      const { pending: takesPending, ids, ...turn } = planTurn(render, tokenizer, messages(), standing, variables);
+      const all = takesPending && pending !== null ? [pending, ...ids] : ids;
       const system = pinSystem && this.options.policy !== "full" ? turn.system : 0;
       return { ...turn, ids: all, pinned: this.options.pinPrompt && turn.anew ? all.length : system };
     };
-    this.#plan(read, generate.maxNewTokens);
+    this.#state.plan(read, generate.maxNewTokens);
     return this.#chat(read, messages, generate);
   }
 
   async *#chat(read: () => Reading, messages: () => ChatMessage[], options: CheckedGenerate) {
     const asked = messages();
-    const before = this.#loop.run;
+    const before = this.#state.run;
     let content = "";
     try {
       for await (const piece of this.#generate(read, options)) {
@@ -210,27 +162,21 @@ export class Session {
         yield piece;
       }
     } finally {
-      const read = this.#loop.run !== before && this.#loop.run.decoding; // all that was asked
-      if (read) this.#conversation = [...asked, { role: "assistant", content }];
+      const { run } = this.#state;
+      const read = run !== before && run.decoding; // all that was asked
+      if (read) this.#state.heard([...asked, { role: "assistant", content }]);
     }
   }
 
   /** The conversation that `chat` goes on with, the last answer included; none before the first. */
   get conversation(): readonly ChatMessage[] {
-    return this.#conversation ?? [];
-  }
-
-  /** What a generation that began now would take in, and under which options. @throws as generate does */
-  #plan(read: () => Reading, maxNewTokens: number): Plan {
-    this.#context.checkUsable();
-    const reading = read();
-    const options = this.#context.optionsFor(reading);
-    return { reading, options, chunk: this.#context.roomFor(reading, options, maxNewTokens) };
+    return this.#state.conversation ?? [];
   }
 
   #readPrompt(prompt: string | ArrayLike<number>): Reading {
     const ids = this.#promptIds(prompt);
-    if (this.#loop.pending !== null) ids.unshift(this.#loop.pending);
+    const { pending } = this.#state;
+    if (pending !== null) ids.unshift(pending);
     const pinned = this.options.pinPrompt && this.seen === 0 ? ids.length : 0;
     return { ids, anew: false, pinned, ends: this.#model.config.eosIds };
   }
@@ -242,43 +188,37 @@ export class Session {
    *   Error while a generation runs. Nothing is pinned then
    */
   pin(from: number, to: number): void {
-    this.#context.checkUsable("pin");
-    this.#context.pinChecked(from, to);
+    this.#state.checkUsable("pin");
+    this.#state.pinChecked(from, to);
   }
 
   #promptIds(prompt: string | ArrayLike<number>): number[] {
     const { tokenizer, config } = this.#model;
-    if (prompt?.length === 0 && this.#loop.pending !== null) return []; // the text goes on
+    if (prompt?.length === 0 && this.#state.pending !== null) return []; // the text goes on
     if (typeof prompt !== "string") {
       if (typeof prompt?.length !== "number") {
-        throw new TypeError(`Cannot generate: the prompt must be text or token ids, got ${typeof prompt}`);
+        refuse("generate", "the prompt must be text or token ids", words(typeof prompt), { kind: "type" });
       }
       return checkPromptIds(prompt, config.vocab);
     }
-    if (prompt === "") throw new RangeError("Cannot generate: the prompt must not be empty, got an empty string");
+    if (prompt === "") refuse("generate", "the prompt must not be empty", words("an empty string"));
     return checkPromptIds(tokenizer.encode(prompt, { bos: this.seen === 0, special: true }), config.vocab);
   }
 
   async *#generate(read: () => Reading, options: CheckedGenerate): AsyncGenerator<string, void, void> {
-    const context = this.#context;
-    const { reading, ...plan } = this.#plan(read, options.maxNewTokens); // again: things may have moved on since generate was called
-    const { ids, anew } = reading;
-    context.options = plan.options;
-    if (anew) this.#forget();
-    this.#conversation = null;
-    if (!context.stepper) context.promptTokens = ids.length;
-    yield* this.#loop.generate(reading, plan.chunk, options);
+    const plan = this.#state.plan(read, options.maxNewTokens); // again: things may have moved on since generate was called
+    yield* generate(this.#state, this.#chooser, plan, options);
   }
 
   /** Tokens taken in so far: the next one's position. */
   get seen(): number {
-    return this.#context.seen;
+    return this.#state.seen;
   }
 
   /** The positions of the live tokens of every lane, ascending: [layers · kvHeads][live]. */
   livePositions(): number[][] {
     const lanes: number[][] = [];
-    this.#context.stepper?.books.forEachLane((_, live, { core }, lane) => {
+    this.#state.stepper?.books.forEachLane((_, live, { core }, lane) => {
       lanes.push(Array.from(live, (slot) => core.positions[lane * core.capacity + slot]));
     });
     return lanes;
@@ -289,10 +229,12 @@ export class Session {
    * position (-1: free). Views, for reading, that the next step changes.
    */
   books(): LaneViews[] {
-    if (!this.#context.stepper) {
-      throw new Error("Cannot read the books: a full cache must have begun a generation, got none");
+    const { stepper } = this.#state;
+    if (!stepper) {
+      const rule = "a full cache must have begun a generation";
+      refuse("read the books", rule, words("none"), { kind: "plain", code: "wrong-state" });
     }
-    return this.#context.stepper.books.groups.flatMap(({ core }) => core.laneViews);
+    return stepper.books.groups.flatMap(({ core }) => core.laneViews);
   }
 
   /**
@@ -300,45 +242,37 @@ export class Session {
    * and `onPrefill`, but not in `onEvict`. Asking changes nothing.
    */
   outlook(): Outlook[] {
-    return this.#context.stepper ? outlookOf(this.#context.stepper.books, this.options.policy !== "full") : [];
+    return this.#state.stepper ? outlookOf(this.#state.stepper.books, this.options.policy !== "full") : [];
   }
 
   /** What this session holds, in bytes, and why; all zero where a cache waits for the first prompt to be sized. */
   memory(): Memory {
     const why = { kv: "", slots: "", scratch: "", readback: "", wasm: "" };
-    return this.#context.stepper?.memory ?? { kv: 0, slots: 0, scratch: 0, readback: 0, gpu: 0, wasm: 0, why };
+    return this.#state.stepper?.memory ?? { kv: 0, slots: 0, scratch: 0, readback: 0, gpu: 0, wasm: 0, why };
   }
 
   /** Numbers of the last generation, or of the one that is running. */
   report(): Report {
     if (this.#lastReport) return this.#lastReport;
-    const { config, gpu } = this.#model;
-    const { books, cache, clock, peak } = this.#context.stepper ?? {};
+    const { config, engine } = this.#model;
+    const { books, memory, slots, clock, peak } = this.#state.stepper ?? {};
     const liveSlots = books?.live ?? 0;
-    return reportOf(this.#loop.run, clock ?? { total: 0, wait: 0, wasm: 0 }, {
+    return reportOf(this.#state.run, clock ?? { total: 0, wait: 0, wasm: 0 }, {
       policy: ruleName(this.options),
-      budget: this.options.budget || (cache?.capacity ?? 0),
+      budget: this.options.budget || (slots ?? 0),
       liveSlots,
       maxLiveSlots: peak ?? 0,
-      kvBytes: cache?.kvBytes ?? 0,
+      kvBytes: memory?.kv ?? 0,
       fullKvBytes: this.seen * slotBytes(config, this.options.kv),
       evictions: this.seen - liveSlots,
-      adapter: gpu.adapter,
+      adapter: engine.adapter,
     });
   }
 
   /** Forgets everything seen; buffers stay. @throws Error while a generation runs. */
   reset(): void {
-    this.#context.checkUsable("reset the session");
-    this.#forget();
-    this.#loop.random = new Random(0);
-    this.#loop.run = newRun();
-  }
-
-  #forget() {
-    this.#context.forget();
-    this.#loop.pending = null;
-    this.#conversation = null;
+    this.#state.checkUsable("reset the session");
+    this.#state.reset();
   }
 
   /**
@@ -347,6 +281,6 @@ export class Session {
    */
   dispose(): void {
     this.#leave();
-    this.#context.dispose();
+    this.#state.dispose();
   }
 }

@@ -9,7 +9,8 @@
  */
 import { crc32 } from "../core/snapshot.ts";
 import type { ChatMessage } from "../chat/template.ts";
-import { isRecord, show } from "../files/refuse.ts";
+import { refuse, show, words } from "../errors.ts";
+import { isRecord } from "../files/refuse.ts";
 import type { SessionOptions, Span } from "../options/index.ts";
 
 const MAGIC = [0x6163766b, 0x73657370]; // "kvca" "pses"
@@ -17,7 +18,7 @@ const VERSION = 1;
 const HEAD = 24; // bytes
 
 /** All that a session goes on from, but books, K and V. */
-export interface Kept {
+export interface SavedSession {
   /** As the session was asked for, functions left out. */
   readonly asked: SessionOptions;
   /** Whether it evicts by a score of its own. */
@@ -32,11 +33,11 @@ export interface Kept {
   /** What it has heard and answered, where that is a conversation. */
   readonly conversation: readonly ChatMessage[] | null;
   /** Its cache; null where that waits for the first prompt. */
-  readonly context: Context | null;
+  readonly context: SavedCache | null;
 }
 
 /** What a cache goes on from, but books, K and V. */
-export interface Context {
+export interface SavedCache {
   /** Slots per lane, on average. */
   readonly slots: number;
   readonly peak: number;
@@ -58,13 +59,13 @@ export interface Origin {
   readonly fingerprint: number;
 }
 
-/** The error of every refusal. */
-export function refused(rule: string, got: string | number, action = "restore session"): RangeError {
-  return new RangeError(`Cannot ${action}: ${rule}, got ${got}`);
+/** @param got in words @throws KvcapError always */
+export function refuseSnapshot(rule: string, got: string | number, action = "restore session"): never {
+  refuse(action, rule, words(got), { code: "bad-file" });
 }
 
 /** A file with room for a body: `body` is to be filled, `seal` then ends it. */
-export function beginFile(header: Origin & Kept, bodyBytes: number) {
+export function beginFile(header: Origin & SavedSession, bodyBytes: number) {
   const json = new TextEncoder().encode(JSON.stringify(header));
   const length = HEAD + json.length + bodyBytes + 4;
   const bytes = new Uint8Array(length);
@@ -83,52 +84,52 @@ export function beginFile(header: Origin & Kept, bodyBytes: number) {
 }
 
 /** @throws TypeError if it is no Uint8Array; RangeError if it is not whole, damaged, or of another version */
-export function readFile(bytes: Uint8Array): { header: Origin & Kept; body: Uint8Array } {
+export function readFile(bytes: Uint8Array): { header: Origin & SavedSession; body: Uint8Array } {
   if (!(bytes instanceof Uint8Array)) {
-    throw new TypeError(`Cannot restore session: a snapshot must be a Uint8Array, got ${show(bytes)}`);
+    refuse("restore session", "a snapshot must be a Uint8Array", bytes, { kind: "type" });
   }
   const { length } = bytes;
-  if (length < HEAD + 4) throw refused(`a snapshot must have more than ${HEAD} bytes`, length);
+  if (length < HEAD + 4) refuseSnapshot(`a snapshot must have more than ${HEAD} bytes`, length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, length);
   const word = (i: number) => view.getUint32(4 * i, true);
-  if (MAGIC.some((magic, i) => word(i) !== magic)) throw refused("a snapshot must begin with kvcapses", "other bytes");
-  if (word(2) !== VERSION) throw refused(`a snapshot must be of version ${VERSION}`, word(2));
+  if (MAGIC.some((magic, i) => word(i) !== magic)) refuseSnapshot("a snapshot must begin with kvcapses", "other bytes");
+  if (word(2) !== VERSION) refuseSnapshot(`a snapshot must be of version ${VERSION}`, word(2));
   const whole = word(4) + word(5) * 2 ** 32;
-  if (length !== whole) throw refused(`the snapshot must be ${whole} bytes long`, length);
+  if (length !== whole) refuseSnapshot(`the snapshot must be ${whole} bytes long`, length);
   const end = HEAD + word(3);
   if (end > length - 4 || view.getUint32(length - 4, true) !== crc32(bytes.subarray(0, length - 4))) {
-    throw refused("the bytes must be those that were written", "damaged ones");
+    refuseSnapshot("the bytes must be those that were written", "damaged ones");
   }
   return { header: readHeader(bytes.subarray(HEAD, end)), body: bytes.subarray(end, length - 4) };
 }
 
-function readHeader(bytes: Uint8Array): Origin & Kept {
+function readHeader(bytes: Uint8Array): Origin & SavedSession {
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw refused("a snapshot's header must be JSON", "other bytes");
+    refuseSnapshot("a snapshot's header must be JSON", "other bytes");
   }
   const record = (value: unknown, name: string) => {
-    if (!isRecord(value)) throw refused(`${name} must be an object`, show(value));
+    if (!isRecord(value)) refuseSnapshot(`${name} must be an object`, show(value));
     return value;
   };
   const number = (value: unknown, name: string, whole = true) => {
     const fits = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
-    if (!fits || (value as number) < 0) throw refused(`${name} must be a number of at least 0`, show(value));
+    if (!fits || (value as number) < 0) refuseSnapshot(`${name} must be a number of at least 0`, show(value));
     return value as number;
   };
   const list = <T>(value: unknown, name: string, read: (item: unknown) => T): T[] => {
-    if (!Array.isArray(value)) throw refused(`${name} must be a list`, show(value));
+    if (!Array.isArray(value)) refuseSnapshot(`${name} must be a list`, show(value));
     return value.map(read);
   };
   const flag = (value: unknown, name: string) => {
-    if (typeof value !== "boolean") throw refused(`${name} must be true or false`, show(value));
+    if (typeof value !== "boolean") refuseSnapshot(`${name} must be true or false`, show(value));
     return value;
   };
   const optional = <T>(value: unknown, read: (value: unknown) => T) => value === null ? null : read(value);
   const word = (value: unknown) => {
-    if (value !== ((value as number) | 0)) throw refused("random must be 32-bit numbers", show(value));
+    if (value !== ((value as number) | 0)) refuseSnapshot("random must be 32-bit numbers", show(value));
     return value as number;
   };
 
@@ -137,7 +138,7 @@ function readHeader(bytes: Uint8Array): Origin & Kept {
     "a snapshot's header",
   );
   const state = list(random, "random", word);
-  if (state.length !== 4) throw refused("random must be 4 numbers", state.length);
+  if (state.length !== 4) refuseSnapshot("random must be 4 numbers", state.length);
   return {
     model: typeof model === "string" ? model : show(model),
     fingerprint: number(fingerprint, "fingerprint"),
@@ -146,7 +147,7 @@ function readHeader(bytes: Uint8Array): Origin & Kept {
     promptTokens: optional(promptTokens, (value) => number(value, "promptTokens")),
     pins: list(pins, "pins", (span) => {
       const [from, to] = list(span, "a pinned span", (end) => number(end, "a pinned span's end"));
-      if (!(from < to)) throw refused("a pinned span must be [from, to]", show(span));
+      if (!(from < to)) refuseSnapshot("a pinned span must be [from, to]", show(span));
       return [from, to];
     }),
     pending: optional(pending, (value) => number(value, "pending")),
@@ -155,7 +156,7 @@ function readHeader(bytes: Uint8Array): Origin & Kept {
       list(value, "conversation", (message) => {
         const { role, content } = record(message, "a message");
         if (typeof role !== "string" || typeof content !== "string") {
-          throw refused("a message must have a role and text", show(message));
+          refuseSnapshot("a message must have a role and text", show(message));
         }
         return { role, content };
       })),

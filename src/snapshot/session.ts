@@ -1,73 +1,68 @@
 /** Snapshots of whole sessions: written, opened for a model, and what a session that goes on from one must be given again. */
-import { describeModel } from "../model/config.ts";
+import { describeModel, type ModelConfig } from "../engine/config.ts";
+import { slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import type { CheckedSession, SessionOptions } from "../options/index.ts";
-import { slotBytes } from "../gpu/cache.ts";
 import { callback, known } from "../options/check.ts";
-import { kvBuffers } from "../gpu/slots.ts";
-import type { Stepper } from "../session/step.ts";
-import { type Range, readRanges } from "./buffers.ts";
-import { loadContext, saveContext } from "./context.ts";
-import { beginFile, type Kept, readFile, refused } from "./file.ts";
-import { fingerprint } from "./fingerprint.ts";
+import type { CheckedSession, SessionOptions } from "../options/index.ts";
+import { type CacheParts, loadCache, saveCache } from "./cache.ts";
+import { beginFile, readFile, refuseSnapshot, type SavedSession } from "./file.ts";
 
 /** What no file holds: a session's own functions. */
 export type OwnFunctions = Pick<SessionOptions, "onEvict" | "score">;
 
+/** The model's shape, in words and numbers: what its fingerprint begins with. */
+const shapeOf = (config: ModelConfig) => `${describeModel(config)} ${config.windows} ${config.rope}`;
+
 /** Writes a snapshot. @throws Error where the device fails, or the books can no longer be trusted */
 export async function writeSnapshot(
-  model: LoadedModel,
-  kept: Omit<Kept, "context">,
-  stepper: Stepper | null,
+  { engine, config }: LoadedModel,
+  saved: Omit<SavedSession, "context">,
+  parts: CacheParts | null,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const action = "take a snapshot";
-  const origin = {
-    model: describeModel(model.config),
-    fingerprint: await fingerprint(action, model),
-  };
-  const { context = null, bytes = new Uint8Array(0) } = stepper ? saveContext(stepper) : {};
-  const buffers = stepper ? kvBuffers(stepper.cache) : [];
-  const ranges = buffers.map((buffer): Range => ({ buffer, from: 0, bytes: buffer.size }));
-  const total = buffers.reduce((sum, { size }) => sum + size, bytes.length);
-  const { body, seal } = beginFile({ ...origin, ...kept, context }, total);
+  const origin = { model: describeModel(config), fingerprint: await engine.fingerprint(action, shapeOf(config)) };
+  const { cache: context = null, bytes = new Uint8Array(0) } = parts ? saveCache(parts) : {};
+  const { body, seal } = beginFile({ ...origin, ...saved, context }, bytes.length + (parts?.context.savedBytes ?? 0));
   body.set(bytes);
-  if (stepper) await readRanges(action, model.gpu, stepper.readback, ranges, body.subarray(bytes.length));
+  await parts?.context.save(action, body.subarray(bytes.length));
   return seal();
 }
 
+/** A snapshot that was opened: its header, and books, K and V. */
+export interface Opened {
+  readonly saved: SavedSession;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
 /** Opens a snapshot of a session of `model`. @throws TypeError, RangeError where it is none; Error where the device fails */
-export async function openSnapshot(model: LoadedModel, bytes: Uint8Array): Promise<{ kept: Kept; body: Uint8Array }> {
-  const { header: { model: origin, fingerprint: print, ...kept }, body } = readFile(bytes);
-  const mine = describeModel(model.config);
-  if (origin !== mine) throw refused(`the snapshot must be of this model (${mine})`, `one of ${origin}`);
-  if (print !== await fingerprint("restore session", model)) {
-    throw refused("the snapshot must be of a model with these weights", "one of others");
+export async function openSnapshot(model: LoadedModel, bytes: Uint8Array): Promise<Opened> {
+  const { header: { model: origin, fingerprint: print, ...saved }, body } = readFile(bytes);
+  const { engine, config } = model;
+  const mine = describeModel(config);
+  if (origin !== mine) refuseSnapshot(`the snapshot must be of this model (${mine})`, `one of ${origin}`);
+  if (print !== await engine.fingerprint("restore session", shapeOf(config))) {
+    refuseSnapshot("the snapshot must be of a model with these weights", "one of others");
   }
-  if (kept.pending !== null && kept.pending >= model.config.vocab) {
-    throw refused(`the id generated last must be below ${model.config.vocab}`, kept.pending);
+  if (saved.pending !== null && saved.pending >= config.vocab) {
+    refuseSnapshot(`the id generated last must be below ${config.vocab}`, saved.pending);
   }
-  const { slots } = kept.context ?? { slots: 0 };
-  const bytesOfSlots = slots * slotBytes(model.config, kept.asked.kv ?? model.kv); // looked at before anything so large is made
-  if (bytesOfSlots > body.length) throw refused(`${slots} slots must be at least ${bytesOfSlots} bytes`, body.length);
-  return { kept, body };
+  const { slots } = saved.context ?? { slots: 0 };
+  const bytesOfSlots = slots * slotBytes(config, saved.asked.kv ?? model.kv); // looked at before anything so large is made
+  if (bytesOfSlots > body.length) refuseSnapshot(`${slots} slots must be at least ${bytesOfSlots} bytes`, body.length);
+  return { saved, body: body as Uint8Array<ArrayBuffer> };
 }
 
 /** Fills a new session's cache from a snapshot. @throws RangeError where what it holds contradicts itself */
 export function fillCache(
-  model: LoadedModel,
-  stepper: Stepper,
+  parts: CacheParts,
+  config: ModelConfig,
   options: CheckedSession,
-  { context }: Kept,
-  body: Uint8Array,
+  { saved, body }: Opened,
 ): void {
-  let at = loadContext(model, stepper, options, context!, body);
-  const buffers = kvBuffers(stepper.cache);
-  const total = buffers.reduce((sum, { size }) => sum + size, at);
-  if (body.length !== total) throw refused(`books, K and V must be ${total} bytes`, body.length);
-  for (const buffer of buffers) {
-    model.gpu.device.queue.writeBuffer(buffer, 0, body as Uint8Array<ArrayBuffer>, at, buffer.size);
-    at += buffer.size;
-  }
+  const at = loadCache(parts, config, options, { saved: saved.context!, body });
+  const total = at + parts.context.savedBytes;
+  if (body.length !== total) refuseSnapshot(`books, K and V must be ${total} bytes`, body.length);
+  parts.context.load(body.subarray(at));
 }
 
 /** Options that do not change when the lists and objects they were given with do. @param asked checked ones */
@@ -76,12 +71,12 @@ export function copyOptions({ score, onEvict, onWarning, record, ...plain }: Ses
 }
 
 /**
- * The options of a session that goes on from `kept`: as they were asked for, and its functions.
+ * The options of a session that goes on from what was saved: as they were asked for, and its functions.
  * @throws RangeError for other functions than it needs, or those that would have had to be there from the start
  */
 export function optionsAgain(
   action: string,
-  { asked, ownScore, context }: Kept,
+  { asked, ownScore, context }: SavedSession,
   own: OwnFunctions,
 ): SessionOptions {
   known(action, own, ["score", "onEvict"]);
@@ -90,11 +85,15 @@ export function optionsAgain(
     const rule = ownScore
       ? "the session's own score must be given again"
       : "score must be left out, the session has none";
-    throw refused(rule, score ? "a function" : "none", action);
+    refuseSnapshot(rule, score ? "a function" : "none", action);
   }
   const onEvict = callback(action, "onEvict", own.onEvict);
   if (onEvict && context && !context.ids) {
-    throw refused("onEvict needs a session that had one from the start, with the ids of its tokens", "another", action);
+    refuseSnapshot(
+      "onEvict needs a session that had one from the start, with the ids of its tokens",
+      "another",
+      action,
+    );
   }
   return { ...asked, ...own };
 }

@@ -3,11 +3,12 @@ import * as assert from "uvu/assert";
 import { type Allocation, boundsOf, layerBudgets, leastBudget, shareOut } from "../../src/eviction/allocation.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
-import { Pool } from "../../src/eviction/pool.ts";
+import { RowPool } from "../../src/eviction/row-pool.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { inBrowser, repoPath } from "../support/files.ts";
 import { counting, refusal } from "../support/spies.ts";
 import { randomFrom } from "../support/trio.ts";
+import { onGpu } from "../support/inside.ts";
 
 const POLICIES: PolicyName[] = inBrowser ? ["roco"] : ["roco", "h2o", "tova"]; // pages are slow here
 const PROMPT = "The fox and the crow met again and again. Once upon a time there was a little girl. ".repeat(4);
@@ -68,7 +69,7 @@ test("a layer's slots go where its best tokens are", () => {
 });
 
 test("rows are held once each and come back", () => {
-  const pool = new Pool([3, 2], 2, 5);
+  const pool = new RowPool([3, 2], 2, 5);
   const taken = [0, 1, 2, 3, 4].map((slot) => pool.take(0, slot)).concat(pool.take(1, 0));
   assert.equal(taken.toSorted(), [0, 1, 2, 3, 4, 5]);
   assert.is(pool.take(2, 1), 0, "a layer of its own");
@@ -91,7 +92,7 @@ for (const allocation of UNEVEN) {
       let different = 0;
       let calls: ReturnType<typeof counting> | null = null;
       const onToken = () => {
-        calls ??= counting((model.gpu as { device: GPUDevice }).device);
+        calls ??= counting(onGpu(model).gpu.device);
         const lives = session.livePositions().map((lane) => lane.length);
         assert.ok(sum(lives) <= 40 * lives.length, `${lives}`);
         for (let layer = 0; allocation === "adaptive" && layer < lives.length; layer += 2) {

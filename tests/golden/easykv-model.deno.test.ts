@@ -5,10 +5,11 @@ import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import { checkSession } from "../../src/options/index.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
-import { createStepper } from "../../src/session/step.ts";
+import { Stepper } from "../../src/session/stepper.ts";
 import { testDevice } from "../support/device.ts";
 import { planTrace, readTrace, type Trace } from "../support/easykv.ts";
 import { checkedCase, listGolden, modelFolder } from "../support/files.ts";
+import { inside } from "../support/inside.ts";
 
 const CLOSE = 1e-5; // a margin under which another order of additions may choose another token
 const PPL = 1e-3; // relative
@@ -40,7 +41,7 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
     newest: 0,
     kv: "f32",
   });
-  const stepper = createStepper(model, options, capacity, trace.case.mode === "ppl");
+  const stepper = new Stepper(inside(model), options, { slots: capacity, every: trace.case.mode === "ppl" });
   const [group] = stepper.books.groups;
   const { core } = group;
   if (trace.case.mode === "decoding") core.pin(0, promptIds.length);
@@ -57,7 +58,7 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
     if (wanted === "losses") {
       // The mean is over what the passes after the first one foretell.
       const last = begin + positions.length === promptIds.length ? positions.length - 1 : positions.length;
-      for (let t = 0; index > 0 && t < last; t++, counted++) loss += stepper.losses[t];
+      for (let t = 0; index > 0 && t < last; t++, counted++) loss += stepper.context.losses[t];
     } else if (begin + positions.length >= promptIds.length) said.push(id);
     if (event === null || event === undefined) continue;
     const { evicted, margin } = events[event];

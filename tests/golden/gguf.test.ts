@@ -8,6 +8,7 @@ import { load, type Model } from "../../src/load.ts";
 import { testDevice } from "../support/device.ts";
 import { checkedCase, inBrowser, listGolden, modelFolder, readFloats, readJson } from "../support/files.ts";
 import { relative } from "../support/relative.ts";
+import { inside, onGpu } from "../support/inside.ts";
 
 const TOLERANCE = 2e-3; // of the largest |logit|
 const CLOSE = 0.01; // a gap between two logits under which float32 implementations may part ways
@@ -38,7 +39,7 @@ async function checkCase(model: Model, golden: Case, floats: Float32Array): Prom
   assert.equal(shape, [rows.length, vocab]);
   let most = 0;
   for (const stride of golden.logits.rows ? [16] : [1, 5, 16]) {
-    const ours = await evaluate(model, said, stride);
+    const ours = await evaluate(inside(model), said, stride);
     const chosen = new Float32Array(rows.length * vocab);
     rows.forEach((row, i) => chosen.set(ours.logits.subarray(row * vocab, (row + 1) * vocab), i * vocab));
     most = Math.max(most, relative(chosen, theirs));
@@ -106,8 +107,8 @@ for (const [name, maxBinding] of [["fable-2m-Q4_1", 40_000], ["tiny-kquant-Q4_K_
     const options = { device: (await testDevice())!, maxBinding };
     const model = await load(json.replace(/[^/]+$/, golden.file), options);
     try {
-      assert.ok(model.weights.embedding.parts.length > 3);
-      const { logits } = await evaluate(model, golden.ids, 4);
+      assert.ok(onGpu(model).weights.embedding.parts.length > 3);
+      const { logits } = await evaluate(inside(model), golden.ids, 4);
       const most = relative(logits, (await readFloats(floats)).subarray(0, logits.length));
       assert.ok(most <= TOLERANCE, `logits differ by ${most} of the largest`);
     } finally {

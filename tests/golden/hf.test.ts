@@ -6,6 +6,7 @@ import { load, type Model } from "../../src/load.ts";
 import { testDevice } from "../support/device.ts";
 import { checkedCase, inBrowser, listGolden, modelFolder, readFloats, readJson } from "../support/files.ts";
 import { relative } from "../support/relative.ts";
+import { inside } from "../support/inside.ts";
 
 const TOLERANCE = 1e-4; // of the largest value
 
@@ -24,7 +25,7 @@ async function checkCase(model: Model, golden: Case, floats: Float32Array): Prom
   let logits = 0;
   let states = 0;
   for (const stride of [1, 5, 16]) {
-    const ours = await evaluate(model, golden.ids, stride);
+    const ours = await evaluate(inside(model), golden.ids, stride);
     assert.is(ours.logits.length, golden.logits.shape[0] * golden.logits.shape[1]);
     assert.is(ours.hidden.length, stages * tokens * hidden);
     logits = Math.max(logits, relative(ours.logits, slice(golden.logits.offset, ours.logits.length)));

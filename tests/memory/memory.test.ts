@@ -9,6 +9,7 @@ import { sizesOf } from "../../src/memory/sizes.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal, rejection } from "../support/spies.ts";
+import { inside } from "../support/inside.ts";
 
 const FABLE = repoPath("models/fable-2m");
 const TINY = repoPath("tests/golden/models/tiny-qwen3");
@@ -41,7 +42,7 @@ test("what a session takes is foreseen to the byte", async () => {
     const session = model.session(setup);
     const { budget, stride, policy } = session.options;
     const { wasm: _, ...held } = session.memory();
-    assert.equal(sizesOf(model, session.options, policy === "full" ? budget : budget + stride).memory, held);
+    assert.equal(sizesOf(inside(model), session.options, policy === "full" ? budget : budget + stride).memory, held);
     assert.is(held.gpu, model.gpuBytes - weights);
     const [, slots, lanes, bytes] = /^(\d+) slots.* × (\d+) lanes.* × 2 × (\d+) bytes/.exec(held.why.kv)!.map(Number);
     assert.is(2 * slots * lanes * bytes, held.kv, held.why.kv);
@@ -172,7 +173,7 @@ test("buffers beyond what a device really allows lead to a smaller budget", asyn
   assert.ok(heard.length > 0);
   const small = await talk(model, { policy: "recency", budget: 500, stride: 100 }, 4);
   assert.equal(session.report().ids, small.report().ids);
-  assert.is(model.gpu.failure, null);
+  assert.is(model.failure, null);
   model.dispose();
 });
 
@@ -211,7 +212,7 @@ test("a budget that the GPU refuses becomes the next smaller one, with a warning
     await rejection(model.perplexity(PROMPT, { budget: 3000 })),
     "Cannot measure perplexity: the GPU must hold",
   );
-  assert.is(model.gpu.failure, null);
+  assert.is(model.failure, null);
   model.dispose();
   device.destroy();
 });

@@ -8,6 +8,7 @@ import { faults } from "./axe.ts";
 import { suiteWhere, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { drawn, inSight, type Lab, openLab, ready, trouble } from "./lab.ts";
+import { inside } from "../support/inside.ts";
 
 const PROMPT = "Once upon a time, there was a little fox who lived near the river. One day he found a red key under a";
 const TEXT = "Lily had a big dog. They played with a ball, ran and laughed until the sun went down.";
@@ -132,7 +133,7 @@ test("agreement is that of the library's own logits, over the reference's text",
   const { ids } = found.reference;
   const { vocab } = model.config;
   const prompt = model.tokenizer.encode(PROMPT, { bos: true, special: true });
-  const { logits } = await evaluate(model, [...prompt, ...ids]);
+  const { logits } = await evaluate(inside(model), [...prompt, ...ids]);
   const softmax = (row: ArrayLike<number>) => {
     const largest = Array.from(row).reduce((a, b) => Math.max(a, b));
     const weights = Array.from(row, (logit) => Math.exp(logit - largest));

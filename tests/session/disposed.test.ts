@@ -34,7 +34,7 @@ test("a session, before its first step", async () => {
   }
   const other = model.session(SMALL);
   await say(other);
-  assert.is(model.gpu.failure, null);
+  assert.is(model.failure, null);
   model.dispose();
 });
 

@@ -5,6 +5,7 @@ import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, SessionOptions } from "../../src/options/index.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
+import { inside } from "../support/inside.ts";
 
 const PROMPT = "Once upon a time, there was a little girl named Lily.";
 const TEXT = `${PROMPT} She loved to play outside in the park with her dog.`;
@@ -33,7 +34,7 @@ test("it hears the model's logits, and hearing changes nothing", async () => {
   assert.is(heard.length, 12);
   const prompt = model.tokenizer.encode(PROMPT, { bos: true, special: true });
   const { vocab } = model.config;
-  const { logits } = await evaluate(model, [...prompt, ...ids]);
+  const { logits } = await evaluate(inside(model), [...prompt, ...ids]);
   heard.forEach((row, i) => {
     assert.is(row.indexOf(Math.max(...row)), ids[i]);
     const at = (prompt.length - 1 + i) * vocab;

@@ -6,6 +6,7 @@ import { policies, type PolicyName } from "../../src/policies/index.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { rejection } from "../support/spies.ts";
+import { inside } from "../support/inside.ts";
 
 const TEXT =
   "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day she saw a cat.";
@@ -20,7 +21,7 @@ test.after(() => model.dispose());
 /** Mean -ln p over the tokens after the first `first`, from logits, in float64. */
 async function lossOf(ids: number[], first: number): Promise<number> {
   const { vocab } = model.config;
-  const { logits } = await evaluate(model, ids);
+  const { logits } = await evaluate(inside(model), ids);
   let sum = 0;
   for (let i = first; i < ids.length; i++) {
     const row = logits.subarray((i - 1) * vocab, i * vocab);

@@ -7,10 +7,11 @@ import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import { checkSession, type SessionOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
-import { createStepper } from "../../src/session/step.ts";
+import { Stepper } from "../../src/session/stepper.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { fromEnvironment } from "../support/runs.ts";
+import { inside } from "../support/inside.ts";
 
 const STEPS = fromEnvironment("KVCAP_STEPS", 3000); // tokens
 const PART = 600; // tokens of a fifth that are compared
@@ -23,12 +24,12 @@ const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0)
 /** -ln p of every token of `ids` but the first, read in chunks. */
 async function losses(model: Model, ids: number[], options: SessionOptions): Promise<number[]> {
   const checked = checkSession(options);
-  const stepper = createStepper(model, checked, checked.budget + checked.stride, true);
+  const stepper = new Stepper(inside(model), checked, { slots: checked.budget + checked.stride, every: true });
   const all: number[] = [];
   for (let begin = 0; begin < ids.length - 1; begin += checked.stride) {
     const count = Math.min(checked.stride, ids.length - 1 - begin);
     await stepper.step(ids, begin, count, "losses");
-    all.push(...stepper.losses.subarray(0, count));
+    all.push(...stepper.context.losses.subarray(0, count));
   }
   stepper.release();
   return all;

@@ -8,6 +8,7 @@ import type { Session } from "../../src/session/session.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { counting, refusal, rejection } from "../support/spies.ts";
+import { onGpu } from "../support/inside.ts";
 
 const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 const NAMES = Object.keys(policies) as PolicyName[];
@@ -202,7 +203,7 @@ test("the model's end ends the text, unless that is turned off", async () => {
 test("a decode step makes nothing, submits once and maps once", async () => {
   const session = model.session({ policy: "roco", budget: 24, stride: 8 });
   await say(session, { maxNewTokens: 10 });
-  const { device } = model.gpu;
+  const { device } = onGpu(model).gpu;
   const calls = counting(device, device.queue, GPUBuffer.prototype);
   try {
     const { newTokens, promptTokens } = await say(session, { maxNewTokens: 20, banned: model.config.eosIds });
@@ -222,7 +223,7 @@ test("a decode step makes nothing, submits once and maps once", async () => {
 
 test("dispose gives every buffer back", async () => {
   const before = model.gpuBytes;
-  const { device } = model.gpu;
+  const { device } = onGpu(model).gpu;
   const calls = counting(device, device.queue, GPUBuffer.prototype);
   try {
     const session = model.session({ budget: 32, stride: 4 });
@@ -279,7 +280,7 @@ test("weights split by a small binding limit give the same ids", async () => {
   const { ids } = await once({ budget: 32 }, { maxNewTokens: 20 });
   for (const maxBinding of [100_000, 60_000]) { // the embedding alone has 786 432 bytes
     const split = await load(repoPath("models/fable-2m"), { device: (await testDevice())!, maxBinding });
-    assert.ok(split.weights.embedding.parts.length > 7);
+    assert.ok(onGpu(split).weights.embedding.parts.length > 7);
     const session = split.session({ budget: 32, stride: 8 });
     assert.equal((await say(session, { maxNewTokens: 20 })).ids, ids);
     split.dispose();

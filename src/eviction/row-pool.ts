@@ -1,5 +1,5 @@
 /** Rows of K and V that the lanes of a layer share: which row holds which slot. A lane may then have more slots than another. */
-export class Pool {
+export class RowPool {
   /** [lanes, capacity]: the row of each slot in its layer's buffers; meaningful for live slots. */
   readonly rows: Int32Array<ArrayBuffer>;
   readonly #capacity: number;
@@ -21,6 +21,11 @@ export class Pool {
   take(lane: number, slot: number): number {
     const layer = Math.floor(lane / this.#kvHeads);
     return this.rows[lane * this.#capacity + slot] = this.#free[layer][--this.#heights[layer]];
+  }
+
+  /** Gives rows to slots that were claimed, [lanes, tokens], and writes them to `rows`, likewise. */
+  takeAll(slots: Uint32Array, tokens: number, rows: Uint32Array): void {
+    for (let i = 0; i < slots.length; i++) rows[i] = this.take(Math.floor(i / tokens), slots[i]);
   }
 
   /** Takes the row of a lane's slot back. */

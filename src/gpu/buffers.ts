@@ -1,6 +1,6 @@
 /** GPU buffers to host bytes and back. */
-import type { Gpu } from "../gpu/device.ts";
-import { mapped } from "../gpu/readback.ts";
+import type { Gpu } from "./device.ts";
+import { mapped } from "./readback.ts";
 
 /** Bytes [from, from + bytes) of a buffer; both multiples of 4. */
 export interface Range {
@@ -9,6 +9,9 @@ export interface Range {
   readonly bytes: number;
 }
 
+/** All of a buffer. */
+export const wholeOf = (buffer: GPUBuffer): Range => ({ buffer, from: 0, bytes: buffer.size });
+
 /**
  * Reads ranges one behind the other into `into`, through a buffer that can be mapped: as much at once as it holds.
  * @throws Error "Cannot <action>: …" where the device fails
@@ -16,9 +19,7 @@ export interface Range {
 export async function readRanges(
   action: string,
   gpu: Gpu,
-  readback: GPUBuffer,
-  ranges: readonly Range[],
-  into: Uint8Array,
+  { readback, ranges, into }: { readback: GPUBuffer; ranges: readonly Range[]; into: Uint8Array },
 ): Promise<void> {
   let encoder = gpu.device.createCommandEncoder();
   let held = 0; // bytes on their way

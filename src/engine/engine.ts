@@ -1,0 +1,160 @@
+/**
+ * What a step asks of the hardware. Sessions, eviction, snapshots and recordings know this interface alone; src/gpu keeps it
+ * with WebGPU.
+ */
+import type { KvType } from "./kv.ts";
+
+/** The sizes of a context: a cache of K and V, and what a pass works on. */
+export interface ContextShape {
+  /** Rows of K and V per layer and lane, on average over the layer's lanes: [layers]. */
+  readonly rows: readonly number[];
+  /** Slots per lane in arrays over all lanes: no lane ever has more. */
+  readonly capacity: number;
+  /** Most tokens of a pass. */
+  readonly stride: number;
+  /** How K and V are stored. */
+  readonly kv: KvType;
+  /** Whether keys are stored unrotated and rotated by their rank among the lane's live slots. */
+  readonly ranked: boolean;
+  /** Whether the lanes of a layer share its rows, so that one may have more slots than another. */
+  readonly pooled: boolean;
+  /** How attention over a query group is reduced to observations; null: not at all. */
+  readonly observe: "mean" | "max" | null;
+  /** Whether logits and losses are of every token of a pass, not of the newest only. */
+  readonly every: boolean;
+  /** Whether the hidden states of every token can be read; only with `every`. */
+  readonly hidden: boolean;
+}
+
+/** Bytes of a context, part by part. */
+export interface ContextBytes {
+  /** K and V. */
+  readonly kv: number;
+  /** Positions (and ranks, and rows) of the slots, and what a pass is told. */
+  readonly slots: number;
+  /** Activations, attention, observations, logits. */
+  readonly scratch: number;
+  /** What brings answers back to the host. */
+  readonly readback: number;
+}
+
+/**
+ * What a pass is to give: nothing (a chunk inside a prompt), the greedy id, logits to sample from, or the losses of all its
+ * tokens (only with logits of every token).
+ */
+export type Wanted = "nothing" | "id" | "logits" | "losses";
+
+/** One pass: tokens to be taken in. */
+export interface Pass {
+  /** Tokens, of which this pass takes `count` from `begin`; the one behind them is what losses are asked for. */
+  ids: ArrayLike<number>;
+  begin: number;
+  /** 1 to the context's stride. */
+  count: number;
+  /** Where each lane stores them: [lanes, count]. */
+  slots: Uint32Array<ArrayBuffer>;
+  /** Pooled: the row of each of these slots, [lanes, count]. */
+  rows: Uint32Array<ArrayBuffer> | null;
+  /** Position of the first of them. */
+  first: number;
+  /** Its rank among the live slots of the longest lane. */
+  firstRank: number;
+  /** Slots of a lane that may hold anything: no more is looked at. */
+  extent: number;
+  /** Whether these slots are those that the last eviction freed. */
+  reused: boolean;
+  wanted: Wanted;
+  /**
+   * Where observations go, [3, lanes, capacity]: Σp, Σp², last p of every slot; of a single token, plane 0 alone, which says all
+   * three. Null: they are not wanted. Free slots' values mean nothing.
+   */
+  observations: Float32Array<ArrayBuffer> | null;
+}
+
+/** A cache of K and V, and what is needed to take tokens into it. Made once; a pass allocates nothing. */
+export interface EngineContext {
+  readonly shape: ContextShape;
+  readonly bytes: ContextBytes;
+  /** Logits of the newest token after a pass that wanted them: [vocab]. */
+  readonly logits: Float32Array<ArrayBuffer>;
+  /** -ln p of the id that follows each token of a pass that wanted losses: [stride]. */
+  readonly losses: Float32Array<ArrayBuffer>;
+  /** Milliseconds that the last pass waited for the hardware's answer. */
+  readonly waited: number;
+  /**
+   * Takes tokens in.
+   * @returns the greedy id where anything is wanted; no id of the vocabulary where the logits are no numbers
+   * @throws Error "Cannot generate: …" where the hardware fails; the context is then lost
+   */
+  pass(pass: Pass): Promise<number>;
+  /**
+   * Says which position each slot holds, [lanes, capacity], -1: free; with ranks and rows likewise where the shape has them.
+   * Passes do so by themselves for the slots that they fill.
+   */
+  place(positions: Int32Array<ArrayBuffer>, ranks: Int32Array<ArrayBuffer> | null): void;
+  /** Says which row each slot has, [lanes, capacity]; only where lanes share rows. */
+  placeRows(rows: Int32Array<ArrayBuffer>): void;
+  /** Ids that are never the greedy one: one bit each, [ceil(vocab / 32)]. */
+  ban(bits: Uint32Array<ArrayBuffer>): void;
+  /**
+   * Logits and hidden states of the last pass, of each of its `count` tokens, where the shape has `every` and `hidden`.
+   * @param logits [count, vocab] @param hidden the embeddings, then each layer's output, the last after the final norm:
+   *   [layers + 1, count, hidden]
+   */
+  read(count: number, logits: Float32Array, hidden: Float32Array): Promise<void>;
+  /** Bytes of K and V as `save` gives them. */
+  readonly savedBytes: number;
+  /**
+   * Writes K and V to `into`, layer by layer, keys before values: [kvHeads · rows] rows each, as kv.ts lays them out.
+   * @throws Error "Cannot <action>: …" where the hardware fails
+   */
+  save(action: string, into: Uint8Array): Promise<void>;
+  /** Takes what `save` gave of a context of the same shape. */
+  load(bytes: Uint8Array<ArrayBuffer>): void;
+  /** Takes the K and V of another context of this engine and of the same shape. */
+  copyFrom(other: EngineContext): void;
+  /** Takes the first `slots` slots of every lane of a smaller context of this engine; no rows are shared. */
+  growFrom(other: EngineContext, slots: number): void;
+  release(): void;
+}
+
+/** A model's weights on some hardware, and the contexts that are made for them. */
+export interface Engine {
+  /** What the hardware calls itself, for reports. */
+  readonly adapter: string;
+  /** Why it can no longer be used; null while it can. */
+  readonly failure: string | null;
+  /** Settles with why, once it can no longer be used because it was lost; by being released, too. */
+  readonly lost: Promise<string>;
+  /** Bytes of weights and contexts that are held now. */
+  readonly bytes: number;
+  /** The most that there ever were. */
+  readonly peak: number;
+  /** Bytes that they never exceed. */
+  readonly limit: number;
+  /** Of the weights. */
+  readonly weightBytes: number;
+  /** Bytes that a fingerprint takes for a moment. */
+  readonly fingerprintBytes: number;
+  /**
+   * What a context of these sizes would take.
+   * @throws RangeError "Cannot create session: …" where the hardware can't hold a part of it
+   */
+  sizes(shape: ContextShape): ContextBytes;
+  /** Makes a context. @throws as `sizes`, or where `limit` would be exceeded; nothing is made then */
+  context(shape: ContextShape): EngineContext;
+  /**
+   * Makes something of contexts, and hears whether the hardware refused any of it.
+   * @returns what was made, and what settles with the first refusal, null where there is none
+   * @throws what `make` throws
+   */
+  guarded<T>(make: () => T): { made: T; refused: Promise<{ readonly message: string } | null> };
+  /**
+   * The CRC-32 of `shape` and of the beginnings of all weights: tells apart models of the same shape. The weights are read at
+   * once: they may be released before the answer is there.
+   * @throws Error "Cannot <action>: …" where the hardware fails
+   */
+  fingerprint(action: string, shape: string): Promise<number>;
+  /** Gives everything back. */
+  release(): void;
+}

@@ -1,0 +1,147 @@
+/** The engine of WebGPU: a model's weights on a device. */
+import type { ModelConfig } from "../engine/config.ts";
+import type { ContextBytes, ContextShape, Engine, EngineContext } from "../engine/engine.ts";
+import { megabytes } from "../engine/megabytes.ts";
+import { WEIGHT_TYPES, type WeightType } from "../engine/quantise.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import { quote, refuse, words } from "../errors.ts";
+import { contextBytes, GpuContext } from "./context.ts";
+import { type Gpu, guarded, openGpu } from "./device.ts";
+import { Pipelines } from "./dispatch.ts";
+import { fingerprint, fingerprintBytes } from "./fingerprint.ts";
+import { type GpuModel, uploadWeights, weightBytes, type Weights } from "./weights.ts";
+
+/** What goes onto a GPU, and how. */
+export interface GpuOptions {
+  readonly config: ModelConfig;
+  /** Checked against the config (checkWeights). */
+  readonly tensors: Map<string, Tensor>;
+  /** What matrices of plain numbers are quantised to; null: nothing. */
+  readonly type: WeightType | null;
+  /** A device of the caller's own; by default one is opened, and closed with the engine. */
+  readonly device: GPUDevice | undefined;
+  /** Bytes; a bound of the caller's own on what a kernel may bind. */
+  readonly maxBinding: number;
+  /** Bytes; a bound on all buffers together. */
+  readonly memory: number;
+  /** Hears how many bytes of the files have been read since it was last called. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** Opens the GPU and uploads a model. @throws Error or RangeError, one sentence, where there is none or it is too small */
+export async function openGpuEngine(options: GpuOptions): Promise<GpuEngine> {
+  const { config, tensors, type, device, maxBinding, memory, onBytes } = options;
+  if (weightBytes(tensors, type) > memory) refuseLarge(tensors, type, memory);
+  const gpu = await openGpu(device, maxBinding, memory);
+  const close = () => device || gpu.device.destroy();
+  gpu.device.pushErrorScope("validation");
+  gpu.device.pushErrorScope("out-of-memory");
+  let weights: Weights | null = null;
+  let refused: GPUError | null = null;
+  try {
+    weights = await uploadWeights({ gpu, config, tensors, type, onBytes });
+  } finally {
+    const scopes = gpu.failure ? [] : [gpu.device.popErrorScope(), gpu.device.popErrorScope()];
+    refused = (await Promise.all(scopes)).find((error) => error !== null) ?? null;
+    if (!weights) close();
+  }
+  if (refused || gpu.failure) {
+    weights.release();
+    close();
+    const rule = `the GPU must hold ${weights.bytes} bytes of weights`;
+    refuse("load model", rule, quote(refused?.message ?? gpu.failure), { kind: "plain", code: "no-memory" });
+  }
+  return new GpuEngine({ gpu, config, weights, pipelines: new Pipelines(gpu) }, !device);
+}
+
+/** What is said where the weights alone exceed the memory. */
+function refuseLarge(tensors: Map<string, Tensor>, type: WeightType | null, memory: number): never {
+  const bytes = weightBytes(tensors, type);
+  const ways = WEIGHT_TYPES.map((other) => [other, weightBytes(tensors, other)] as const)
+    .filter(([, less]) => less < bytes)
+    .map(([other, less]) => `, or ${megabytes(less, Math.ceil)} as ${other}`);
+  const [needed, given] = [megabytes(bytes, Math.ceil), megabytes(memory, Math.floor)];
+  const more = { code: "no-memory", option: "memory" } as const;
+  refuse("load model", `memory must hold ${needed} of weights${ways.join("")}`, words(given), more);
+}
+
+/** Weights on a device, and the contexts made for them. */
+export class GpuEngine implements Engine {
+  readonly weightBytes: number;
+  readonly fingerprintBytes: number;
+  readonly #model: GpuModel;
+  readonly #ownsDevice: boolean;
+  #print: Promise<number> | null = null; // those who ask meanwhile wait for it: memory is kept free for one
+
+  /** @param ownsDevice whether the device goes with the engine */
+  constructor(model: GpuModel, ownsDevice: boolean) {
+    this.#model = model;
+    this.#ownsDevice = ownsDevice;
+    this.weightBytes = model.weights.bytes;
+    this.fingerprintBytes = fingerprintBytes(model.weights);
+  }
+
+  /** The device and its account, for tests and benchmarks. */
+  get model(): GpuModel {
+    return this.#model;
+  }
+
+  get #gpu(): Gpu {
+    return this.#model.gpu;
+  }
+
+  get adapter(): string {
+    return this.#gpu.adapter;
+  }
+
+  get failure(): string | null {
+    return this.#gpu.failure;
+  }
+
+  get lost(): Promise<string> {
+    return this.#gpu.lost;
+  }
+
+  get bytes(): number {
+    return this.#gpu.bytes;
+  }
+
+  get peak(): number {
+    return this.#gpu.peak;
+  }
+
+  get limit(): number {
+    return this.#gpu.limit;
+  }
+
+  sizes(shape: ContextShape): ContextBytes {
+    return contextBytes(this.#model, shape);
+  }
+
+  context(shape: ContextShape): EngineContext {
+    return new GpuContext(this.#model, shape);
+  }
+
+  guarded<T>(make: () => T): { made: T; refused: Promise<GPUError | null> } {
+    return guarded(this.#gpu, make);
+  }
+
+  fingerprint(action: string, shape: string): Promise<number> {
+    return this.#print ??= this.#takeFingerprint(action, shape);
+  }
+
+  async #takeFingerprint(action: string, shape: string): Promise<number> {
+    try {
+      return await fingerprint(action, this.#model, shape);
+    } catch (error) {
+      this.#print = null;
+      throw error;
+    }
+  }
+
+  release(): void {
+    this.#model.weights.release();
+    this.#gpu.unwatch();
+    if (this.#ownsDevice) this.#gpu.device.destroy();
+  }
+}

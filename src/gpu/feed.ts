@@ -1,0 +1,64 @@
+/** What tells a pass which tokens go into which slots: the one upload of a step. */
+import type { ModelConfig } from "../engine/config.ts";
+import type { ContextShape, Pass } from "../engine/engine.ts";
+import type { Gpu } from "./device.ts";
+
+/**
+ * What one pass uploads, as the shaders read it (u32 words, floats by their bits):
+ * ```
+ * tokens | extent | first position | first rank | next id | 0 | 0 | 0 |
+ * ids [tokens] | slots [lanes, tokens] | cos, sin [tokens, 2, headDim / 2] | pooled: rows [lanes, tokens]
+ * ```
+ */
+export interface Feed {
+  readonly buffer: GPUBuffer;
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly floats: Float32Array<ArrayBuffer>; // the same memory
+}
+
+const HEADER = 8; // words
+
+/** Bytes of the longest feed. */
+export function feedBytes({ layers, kvHeads, headDim }: ModelConfig, { stride, pooled }: ContextShape): number {
+  return 4 * (HEADER + stride * (1 + layers * kvHeads * (pooled ? 2 : 1) + headDim));
+}
+
+/** @param buffer of feedBytes, or more */
+export function createFeed(buffer: GPUBuffer): Feed {
+  const words = new Uint32Array(buffer.size / 4);
+  return { buffer, words, floats: new Float32Array(words.buffer) };
+}
+
+/** Fills and uploads the feed of a pass. @param rope inverse frequencies [headDim / 2] @param ranked as the cache's shape says */
+export function uploadFeed(
+  { device: { queue } }: Gpu,
+  { words, floats, buffer }: Feed,
+  pass: Pass,
+  { rope, ranked }: { rope: Float32Array; ranked: boolean },
+): void {
+  const { ids, begin, count, slots, rows, first, firstRank, extent } = pass;
+  words[0] = count;
+  words[1] = extent;
+  words[2] = first;
+  words[3] = firstRank;
+  words[4] = ids[begin + count] ?? 0; // what follows, where losses are asked for
+  for (let t = 0; t < count; t++) words[HEADER + t] = ids[begin + t];
+  words.set(slots, HEADER + count);
+  let at = HEADER + count + slots.length;
+  const origin = ranked ? firstRank : first; // what queries are rotated by
+  for (let t = 0; t < count; t++, at += 2 * rope.length) writeAngles(floats, at, origin + t, rope);
+  if (rows) {
+    words.set(rows, at);
+    at += rows.length;
+  }
+  queue.writeBuffer(buffer, 0, words, 0, at);
+}
+
+/** Writes cos and sin of a position's angles, [2, headDim / 2], to `to` from `at`. */
+export function writeAngles(to: Float32Array, at: number, position: number, rope: Float32Array): void {
+  for (let i = 0; i < rope.length; i++) {
+    const angle = Math.fround(position * rope[i]); // rounded as the reference does
+    to[at + i] = Math.cos(angle);
+    to[at + rope.length + i] = Math.sin(angle);
+  }
+}

@@ -1,0 +1,188 @@
+/** Every kernel of a forward pass bound to its buffers: made once for a context, dispatched by every pass. */
+import { formats, isQuantised } from "../engine/dtypes.ts";
+import { KV_TYPES, kvRowBytes } from "../engine/kv.ts";
+import type { Cache } from "./cache.ts";
+import { type Constants, dispatch, type Op } from "./dispatch.ts";
+import { pad8, type Scratch } from "./scratch.ts";
+import type { GpuModel, LayerWeights, Matrix, Part } from "./weights.ts";
+
+/** One matrix product, by part: `vec` for a single token, `mat` for more. */
+export interface Product {
+  readonly rows: number[];
+  readonly vec: Op[];
+  readonly mat: Op[];
+}
+
+/** The kernels of one layer, in the order in which they run. */
+export interface LayerOps {
+  readonly attentionNorm: Op;
+  readonly qkv: Product;
+  readonly rope: Op;
+  readonly scores: Op;
+  readonly softmax: Op;
+  readonly observe: Op | null; // only where attention is observed
+  readonly attend: Op;
+  readonly output: Product;
+  readonly mlpNorm: Op;
+  readonly gateUp: Product;
+  readonly swiglu: Op;
+  readonly down: Product;
+}
+
+/** The kernels of a pass. */
+export interface Ops {
+  readonly rerank: Op;
+  readonly embed: Op[];
+  readonly layers: LayerOps[];
+  readonly finalNorm: Op;
+  readonly head: Product;
+  readonly loss: Op;
+  readonly argmax: Op;
+}
+
+/** What kernels are bound to. */
+export interface Bound {
+  readonly model: GpuModel;
+  readonly cache: Cache;
+  readonly scratch: Scratch;
+}
+
+/** Binds all kernels of a context. */
+export function createOps(bound: Bound): Ops {
+  const { model: { config, weights, pipelines }, cache, scratch } = bound;
+  const { every } = cache.shape;
+  const { vocab } = config;
+  const { logits, losses, banned, chosen, normed } = scratch;
+  return {
+    rerank: pipelines.op("rerank", { CAPACITY: cache.shape.capacity }, [
+      ...[cache.feed.buffer, cache.positions, cache.places ?? scratch.nowhere],
+    ]),
+    embed: embedOps(bound),
+    layers: weights.layers.map((layer, i) => layerOps(bound, layer, i)),
+    finalNorm: norm(bound, weights.norm, every ? 0 : 1),
+    head: product(bound, { matrix: weights.head, input: normed, output: logits, pitch: vocab }),
+    loss: pipelines.op("loss", { VOCAB: vocab }, [cache.feed.buffer, logits, losses]),
+    argmax: pipelines.op("argmax", { VOCAB: vocab }, [logits, banned, chosen]),
+  };
+}
+
+function embedOps({ model: { config, weights, pipelines }, cache, scratch }: Bound): Op[] {
+  const pitch = pad8(config.hidden);
+  const feed = cache.feed.buffer;
+  const { x, nothing } = scratch;
+  return weights.embedding.parts.map((part) => {
+    const { buffer, dtype, first, rows } = part;
+    if (isQuantised(dtype)) {
+      const constants = partConstants(weights.embedding, part, pitch);
+      return pipelines.op("blockEmbed", constants, [buffer, nothing, nothing, x, feed]);
+    }
+    const constants = { DTYPE: formats[dtype].code, WIDTH: config.hidden, PITCH: pitch, FIRST: first, ROWS: rows };
+    return pipelines.op("embed", constants, [feed, buffer, x]);
+  });
+}
+
+function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
+  const { model: { config, pipelines }, scratch } = bound;
+  const { hidden, intermediate, heads, kvHeads, headDim } = config;
+  const { x, normed, qkv, mixed, gateUp, activated } = scratch;
+  const swigluConstants = { WIDTH: intermediate, IN_PITCH: 2 * intermediate, PITCH: pad8(intermediate) };
+  const qkvPitch = (heads + 2 * kvHeads) * headDim;
+  return {
+    attentionNorm: norm(bound, layer.attentionNorm),
+    qkv: product(bound, { matrix: layer.qkv, input: normed, output: qkv, pitch: qkvPitch }),
+    ...attentionOps(bound, layer, i, qkvPitch),
+    output: product(bound, { matrix: layer.output, input: mixed, output: x, pitch: pad8(hidden), add: 1 }),
+    mlpNorm: norm(bound, layer.mlpNorm),
+    gateUp: product(bound, { matrix: layer.gateUp, input: normed, output: gateUp, pitch: 2 * intermediate }),
+    swiglu: pipelines.op("swiglu", swigluConstants, [gateUp, activated]),
+    down: product(bound, { matrix: layer.down, input: activated, output: x, pitch: pad8(hidden), add: 1 }),
+  };
+}
+
+/** From projected queries, keys and values to what the heads mixed. */
+function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: number, qkvPitch: number) {
+  const { config: { heads, kvHeads, headDim, rmsEps }, pipelines } = model;
+  const { qkv, q, scores, means, observed, mixed, nothing, nowhere } = scratch;
+  const { observe, kv, ranked, pooled } = cache.shape;
+  const [feed, uniforms, keys, values] = [cache.feed.buffer, cache.layers[i], cache.keys[i], cache.values[i]];
+  const { positions, angles } = cache;
+  const places = cache.places ?? nowhere;
+  const [GROUP, QUADS, PITCH] = [heads / kvHeads, headDim / 4, pad8(heads * headDim)];
+  const [RANKED, POOLED] = [ranked ? 1 : 0, pooled ? 1 : 0];
+  const stored = { KV: KV_TYPES.indexOf(kv), ROW: kvRowBytes(headDim, kv) / 8 };
+  const ropeConstants = {
+    ...{ HEADS: heads, KV_HEADS: kvHeads, HEAD_DIM: headDim, QKV_PITCH: qkvPitch, Q_PITCH: PITCH },
+    ...{ QK_NORM: layer.headNorms ? 1 : 0, EPS: rmsEps, ...stored, RANKED, POOLED },
+  };
+  const scoreConstants = { HEADS: heads, GROUP, QUADS, Q_QUADS: PITCH / 4, ...stored, RANKED, POOLED };
+  const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0 };
+  const attendConstants = { GROUP, QUADS, OUT_QUADS: PITCH / 4, ...stored, POOLED };
+  return {
+    rope: pipelines.op("rope", ropeConstants, [
+      ...[feed, uniforms, qkv, layer.headNorms ?? nothing, q, keys, values, positions, places],
+    ]),
+    scores: pipelines.op("scores", scoreConstants, [
+      ...[feed, uniforms, q, keys, positions, scores, places, angles ?? nothing],
+    ]),
+    softmax: pipelines.op("softmax", softmaxConstants, [feed, uniforms, scores, means, observed]),
+    observe: observe ? pipelines.op("observe", {}, [feed, uniforms, means, observed]) : null,
+    attend: pipelines.op("attend", attendConstants, [feed, uniforms, scores, values, mixed, places]),
+  };
+}
+
+function norm({ model: { config, pipelines }, cache, scratch }: Bound, weight: GPUBuffer, last = 0): Op {
+  const { hidden, rmsEps } = config;
+  const constants = { WIDTH: hidden, PITCH: pad8(hidden), EPS: rmsEps, LAST: last };
+  return pipelines.op("rmsnorm", constants, [cache.feed.buffer, scratch.x, weight, scratch.normed]);
+}
+
+/** W·x into rows `pitch` apart, added to what is there where `add` is 1. */
+function product(
+  { model: { pipelines }, cache, scratch }: Bound,
+  { matrix, input, output, pitch, add = 0 }: {
+    matrix: Matrix;
+    input: GPUBuffer;
+    output: GPUBuffer;
+    pitch: number;
+    add?: number;
+  },
+): Product {
+  const ops = matrix.parts.map((part) => {
+    const constants = partConstants(matrix, part, pitch, add);
+    const [one, more] = isQuantised(part.dtype) ? ["blockVec", "blockMat"] as const : ["matvec", "matmul"] as const;
+    const buffers = [part.buffer, input, matrix.bias ?? scratch.nothing, output, cache.feed.buffer];
+    const vec = pipelines.op(one, constants, buffers);
+    return { vec, mat: { pipeline: pipelines.get(more, constants), bindings: vec.bindings } };
+  });
+  return {
+    rows: matrix.parts.map((part) => part.rows),
+    vec: ops.map(({ vec }) => vec),
+    mat: ops.map(({ mat }) => mat),
+  };
+}
+
+/** Constants of a kernel that reads rows of a matrix. */
+function partConstants(matrix: Matrix, { dtype, first, rows }: Part, pitch: number, add = 0): Constants {
+  return {
+    DTYPE: formats[dtype].code,
+    BLOCKS: matrix.blocks,
+    ROWS: rows,
+    FIRST: first,
+    PITCH: pitch,
+    ADD: add,
+    BIAS: matrix.bias ? 1 : 0,
+  };
+}
+
+const MOST_GROUPS = 65535; // workgroups per dimension that every adapter allows
+
+/** W·x: for one token by rows of 32 per workgroup, for more by rows of 128 and tokens of 8. */
+export function multiply(pass: GPUComputePassEncoder, { rows, vec, mat }: Product, tokens: number): void {
+  for (let i = 0; i < rows.length; i++) {
+    const groups = Math.ceil(rows[i] / (tokens === 1 ? 32 : 128));
+    const columns = Math.ceil(groups / MOST_GROUPS);
+    const across = Math.ceil(groups / columns);
+    if (tokens === 1) dispatch(pass, vec[i], across, columns);
+    else dispatch(pass, mat[i], across, columns, Math.ceil(tokens / 8));
+  }
+}

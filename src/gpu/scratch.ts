@@ -1,0 +1,88 @@
+/** What a pass works on besides weights and cache: its buffers, and what they take. */
+import type { ModelConfig } from "../engine/config.ts";
+import type { ContextShape } from "../engine/engine.ts";
+import { refuse, words } from "../errors.ts";
+import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
+
+/** Rows of activations are padded to 8 elements. */
+export const pad8 = (length: number): number => Math.ceil(length / 8) * 8;
+
+/** Buffers of a pass, by name. */
+export interface Scratch {
+  readonly x: GPUBuffer; // [stride, pad8(hidden)]: the residual stream
+  readonly normed: GPUBuffer; // [stride, pad8(hidden)]
+  readonly qkv: GPUBuffer; // [stride, (heads + 2 · kvHeads) · headDim]
+  readonly q: GPUBuffer; // [stride, pad8(heads · headDim)], rotated
+  readonly scores: GPUBuffer; // [heads, stride, capacity]
+  readonly means: GPUBuffer; // [kvHeads, stride, capacity]: p over the query group; a word where it is not observed
+  readonly observed: GPUBuffer; // [3, lanes, capacity]: Σp, Σp², last p
+  readonly mixed: GPUBuffer; // as q: the values, weighed
+  readonly gateUp: GPUBuffer; // [stride, 2 · intermediate]
+  readonly activated: GPUBuffer; // [stride, pad8(intermediate)]
+  readonly logits: GPUBuffer; // [1 or stride, vocab]
+  readonly losses: GPUBuffer; // [1 or stride]: -ln p of each token's follower, where there are logits of every token
+  readonly chosen: GPUBuffer; // [4]: the greedy id in the first word
+  readonly banned: GPUBuffer; // [ceil(vocab / 32)]: one bit per id never to be chosen
+  readonly nothing: GPUBuffer; // bound where a kernel's optional input is absent
+  readonly nowhere: GPUBuffer; // and where an optional output is
+  readonly captured: GPUBuffer | null; // [layers + 1, stride, pad8(hidden)], where hidden states can be read
+}
+
+/** Bytes of each; 0: not made. */
+export function scratchSizes(
+  { layers, hidden, intermediate, heads, kvHeads, headDim, vocab }: ModelConfig,
+  { capacity, stride, observe, every, hidden: captures }: ContextShape,
+): Record<keyof Scratch, number> {
+  const rows = every ? stride : 1;
+  const x = 4 * stride * pad8(hidden);
+  const q = 4 * stride * pad8(heads * headDim);
+  return {
+    x,
+    normed: x,
+    qkv: 4 * stride * (heads + 2 * kvHeads) * headDim,
+    q,
+    scores: 4 * heads * stride * capacity,
+    means: observe ? 4 * kvHeads * stride * capacity : 4,
+    observed: 4 * 3 * layers * kvHeads * capacity,
+    mixed: q,
+    gateUp: 4 * stride * 2 * intermediate,
+    activated: 4 * stride * pad8(intermediate),
+    logits: 4 * rows * vocab,
+    losses: 4 * rows,
+    chosen: 16,
+    banned: 4 * Math.ceil(vocab / 32),
+    nothing: 4,
+    nowhere: 4,
+    captured: captures ? (layers + 1) * x : 0,
+  };
+}
+
+/** @throws RangeError where one of them would be larger than the adapter can bind */
+export function checkScratch(most: number, sizes: Record<keyof Scratch, number>): void {
+  const check = (what: string, bytes: number, remedy: string) => {
+    if (bytes <= most) return;
+    const rule = `${what} must fit the adapter's largest binding of ${most}`;
+    refuse("create session", rule, words(`${bytes}; ${remedy}`), { code: "no-memory" });
+  };
+  const remedy = "fewer slots (of the budget, or of a full cache's tokens) or a smaller stride fit";
+  check("heads · stride · slots · 4 bytes", sizes.scores, remedy);
+  const bound = Object.entries(sizes).filter(([name]) => name !== "captured"); // which is copied to, never bound
+  check(
+    "the largest scratch buffer",
+    Math.max(...bound.map(([, bytes]) => bytes)),
+    "fewer slots or a smaller stride fit",
+  );
+}
+
+/** Makes them. */
+export function createScratch(
+  gpu: Gpu,
+  config: ModelConfig,
+  shape: ContextShape,
+): { scratch: Scratch; release(): void } {
+  const made = Object.entries(scratchSizes(config, shape)).map(([label, bytes]) =>
+    [label, bytes > 0 ? createBuffer(gpu, label, bytes, STORAGE) : null] as const
+  );
+  const release = () => made.forEach(([, buffer]) => buffer && releaseBuffer(gpu, buffer));
+  return { scratch: Object.fromEntries(made) as unknown as Scratch, release };
+}

@@ -1,0 +1,88 @@
+/** How a session generates: takes a prompt in, chunk by chunk, then chooses token after token and takes each in. */
+import type { Wanted } from "../engine/engine.ts";
+import type { CheckedGenerate } from "../options/index.ts";
+import type { Chooser } from "./choose.ts";
+import type { Plan, SessionState } from "./state.ts";
+import { TextStream } from "./text.ts";
+
+/** Reads and generates as planned; pieces of text come as they are ready. */
+export async function* generate(
+  state: SessionState,
+  chooser: Chooser,
+  plan: Plan,
+  options: CheckedGenerate,
+): AsyncGenerator<string, void, void> {
+  const { reading } = plan;
+  const { tokenizer } = state.model;
+  const run = state.begin(plan, options.seed);
+  try {
+    const continues = state.seen > 0 || reading.ids.some((id) => id !== tokenizer.bosId); // there is text before the first piece
+    const text = new TextStream(tokenizer, options.stop, continues);
+    const wanted: Wanted = options.temperature > 0 || options.onLogits ? "logits" : "id";
+    const random = state.random.next;
+    const started = performance.now();
+    const stepper = await state.prepare(reading.ids.length, options.maxNewTokens);
+    const smaller = state.options !== plan.options; // than the budget asked for, which the GPU refused
+    const chunk = smaller ? state.chunkFor(reading, state.options, options.maxNewTokens) : plan.chunk;
+    chooser.ban(stepper.context, options.banned);
+    let id = await prefill(state, { ...plan, chunk }, wanted, options);
+    run.decoding = true;
+    run.prefillMs = performance.now() - started;
+    Object.assign(run.clockBefore, stepper.clock);
+    let resumed = performance.now();
+    const ids = [0]; // of a decode step
+    while (true) {
+      if (wanted === "logits") id = chooser.draw(stepper.context.logits, options, random);
+      state.chose(id);
+      options.onToken(id);
+      if (options.stopAtEnd && reading.ends.includes(id)) {
+        run.ended = "end";
+        break;
+      }
+      run.ids.push(id);
+      const { piece, stopped } = text.push(id);
+      if (piece !== "") {
+        run.decodeMs += performance.now() - resumed; // the caller's time is not ours
+        yield piece;
+        resumed = performance.now();
+      }
+      if (stopped) {
+        run.ended = "stop";
+        return;
+      }
+      if (run.ids.length >= options.maxNewTokens) {
+        run.ended = "length";
+        break;
+      }
+      if (options.signal?.aborted) break;
+      ids[0] = id;
+      id = await state.step(ids, 0, 1, wanted);
+      run.steps++;
+    }
+    run.decodeMs += performance.now() - resumed;
+    const rest = text.flush();
+    if (rest !== "") yield rest;
+    options.signal?.throwIfAborted();
+  } finally {
+    state.end();
+  }
+}
+
+/** Takes in the prompt in chunks; answers the greedy id after it. */
+async function prefill(
+  state: SessionState,
+  { reading: { ids, pinned }, chunk }: Plan,
+  wanted: Wanted,
+  options: CheckedGenerate,
+): Promise<number> {
+  let id = 0;
+  for (let begin = 0; begin < ids.length; begin += chunk) {
+    options.signal?.throwIfAborted();
+    const end = Math.min(begin + chunk, ids.length);
+    if (begin < pinned) state.pin([begin, Math.min(end, pinned)]);
+    id = await state.step(ids, begin, end - begin, end < ids.length ? "nothing" : wanted);
+    state.run.promptTokens = end;
+    options.onPrefill(end, ids.length);
+  }
+  return id;
+}

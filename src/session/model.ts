@@ -1,0 +1,141 @@
+/** A loaded model as its users see it: what it is, and what is made of it. */
+import type { ModelConfig } from "../engine/config.ts";
+import type { KvType } from "../engine/kv.ts";
+import { quote, refuse, words } from "../errors.ts";
+import { planSession } from "../memory/plan.ts";
+import type { LoadedModel } from "../model/loaded.ts";
+import type { PerplexityOptions, SessionOptions } from "../options/index.ts";
+import type { OwnFunctions } from "../snapshot/session.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type Perplexity, perplexity } from "./perplexity.ts";
+import { Session } from "./session.ts";
+
+/** A model ready to make sessions. */
+export class Model {
+  readonly #loaded: LoadedModel;
+  readonly #sessions = new Set<Session>();
+  #disposed = false;
+
+  /** Use `load`. */
+  constructor(loaded: LoadedModel) {
+    this.#loaded = loaded;
+  }
+
+  /** What the files say of the network. */
+  get config(): ModelConfig {
+    return this.#loaded.config;
+  }
+
+  /** Text to ids and back. */
+  get tokenizer(): Tokenizer {
+    return this.#loaded.tokenizer;
+  }
+
+  /** The model's own Jinja template for chats; null where its files have none. */
+  get chatTemplate(): string | null {
+    return this.#loaded.chatTemplate;
+  }
+
+  /** How sessions store K and V that are not told otherwise. */
+  get kv(): KvType {
+    return this.#loaded.kv;
+  }
+
+  /** What the GPU calls itself. */
+  get adapter(): string {
+    return this.#loaded.engine.adapter;
+  }
+
+  /** Why the GPU can no longer be used; null while it can. */
+  get failure(): string | null {
+    return this.#loaded.engine.failure;
+  }
+
+  /** Settles with why, once the GPU device was lost; after `dispose`, too. */
+  get lost(): Promise<string> {
+    return this.#loaded.engine.lost;
+  }
+
+  /** For this package's own tests, commands and benchmarks: what a model is made of. */
+  static inside(model: Model): LoadedModel {
+    return model.#loaded;
+  }
+
+  /**
+   * Starts an empty context with its own cache. Sessions of one model may be used side by side.
+   * @throws RangeError for options out of range or a cache beyond the adapter's limits; Error on a disposed model or lost device.
+   */
+  session(options: SessionOptions = {}): Session {
+    planSession(this.#loaded, options);
+    this.#checkUsable("create session");
+    return new Session(this.#loaded, options, this.#join);
+  }
+
+  /**
+   * Goes on from a snapshot of a session of this model, in the same or another run of the program, exactly as that session
+   * would have. It has the options of that session.
+   * @param own the session's own score, without which it cannot go on; an `onEvict`, if it had one
+   * @throws TypeError, RangeError if `bytes` is not a whole, undamaged snapshot of a session of this model; Error on a
+   *   disposed model or a lost device, or where the GPU has no room
+   */
+  async restore(bytes: Uint8Array, own: OwnFunctions = {}): Promise<Session> {
+    this.#checkUsable("restore session");
+    return await Session.restore(this.#loaded, this.#join, bytes, own);
+  }
+
+  readonly #join = (session: Session) => {
+    this.#checkUsable("create session");
+    this.#sessions.add(session);
+    return () => this.#sessions.delete(session);
+  };
+
+  #checkUsable(action: string) {
+    if (this.#disposed) {
+      const state = { kind: "plain", code: "wrong-state" } as const;
+      refuse(action, "the model must not be disposed", words("a disposed one"), state);
+    }
+    if (this.failure) refuse(action, "the GPU must work", quote(this.failure), { kind: "plain", code: "device" });
+  }
+
+  /**
+   * Measures how well the model foresees `text` when its cache is kept as the options say. The same tokens are counted for
+   * every policy and budget.
+   * @throws RangeError for bad options or a text too short; Error on a disposed model or lost device
+   */
+  async perplexity(text: string | ArrayLike<number>, options: PerplexityOptions = {}): Promise<Perplexity> {
+    const check = () => this.#checkUsable("measure perplexity");
+    check();
+    return await perplexity(this.#loaded, text, options, check);
+  }
+
+  /** Bytes of GPU memory held by the weights and by every session. */
+  get gpuBytes(): number {
+    return this.#loaded.engine.bytes;
+  }
+
+  /** The most that it ever was, while the weights were uploaded included; `load`'s `memory` is its bound. */
+  get peakGpuBytes(): number {
+    return this.#loaded.engine.peak;
+  }
+
+  /** Bytes of GPU memory that are never exceeded: `load`'s `memory`; Infinity where there is no bound. */
+  get gpuBytesLimit(): number {
+    return this.#loaded.engine.limit;
+  }
+
+  /** Gives every buffer back, those of its sessions too. @throws what a session's recording throws, once all is given back */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    let failure: unknown = null;
+    for (const session of [...this.#sessions]) {
+      try {
+        session.dispose();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    this.#loaded.engine.release();
+    if (failure !== null) throw failure;
+  }
+}

@@ -1,0 +1,342 @@
+/** All that a session is between two steps, in one place: what it was asked for, what it has seen, and what is under way. */
+import type { Wanted } from "../engine/engine.ts";
+import { quote, refuse, words } from "../errors.ts";
+import { mostHeld } from "../eviction/pins.ts";
+import { planSession } from "../memory/plan.ts";
+import { smallerBudget } from "../memory/shrink.ts";
+import type { ChatMessage } from "../chat/template.ts";
+import type { LoadedModel } from "../model/loaded.ts";
+import {
+  type CheckedSession,
+  checkPins,
+  checkRoom,
+  checkSpan,
+  type SessionOptions,
+  type Span,
+} from "../options/index.ts";
+import { Recorder } from "../recording/recorder.ts";
+import { refuseSnapshot, type SavedSession } from "../snapshot/file.ts";
+import { copyOptions } from "../snapshot/session.ts";
+import { SessionCache } from "./cache.ts";
+import { newRun, type Run } from "./report.ts";
+import { Random } from "./sample.ts";
+import type { Stepper } from "./stepper.ts";
+
+/** What a generation begins with. */
+export interface Reading {
+  readonly ids: readonly number[];
+  /** Whether everything is to be forgotten before. */
+  readonly anew: boolean;
+  /** How many tokens from the beginning of the text are never to be evicted. */
+  readonly pinned: number;
+  /** Ids that end the text. */
+  readonly ends: readonly number[];
+}
+
+/** A reading, and how it goes. */
+export interface Plan {
+  readonly reading: Reading;
+  readonly options: CheckedSession;
+  /** Tokens read at once. */
+  readonly chunk: number;
+}
+
+/** The one owner of a session's state. */
+export class SessionState {
+  readonly model: LoadedModel;
+  readonly #asked: SessionOptions; // as the session was asked for; a budget is what became of it
+  readonly #recorder: Recorder | null;
+  readonly #cache: SessionCache;
+  readonly #onRelease: () => void;
+  #options: CheckedSession;
+  #promptTokens: number | null; // of the prompt that the cache was sized by
+  #pins: Span[] = []; // beyond the options' spans: the prompt, and what `pin` was asked for
+  #pending: number | null = null;
+  #random = new Random(0);
+  #conversation: readonly ChatMessage[] | null = null;
+  #run: Run = newRun();
+  #busy = false; // a generation, or what else needs everything to stay as it is, is under way
+  #inUse = false; // the engine is at work: its memory must stay
+  #disposed = false;
+
+  /**
+   * @param promptTokens see planSession
+   * @param onRelease hears of the end, before memory is given back
+   * @throws RangeError for options out of range
+   */
+  constructor(model: LoadedModel, asked: SessionOptions, promptTokens: number | null, onRelease: () => void) {
+    this.model = model;
+    this.#options = planSession(model, asked, promptTokens);
+    this.#asked = { ...copyOptions(asked), kv: this.#options.kv };
+    const { policy, budget, record } = this.#options;
+    if (asked.budget === undefined && policy !== "full") this.#asked.budget = budget; // which memory may have decided
+    this.#promptTokens = promptTokens;
+    this.#recorder = record && new Recorder(record);
+    this.#cache = new SessionCache(model, this.#recorder);
+    this.#onRelease = onRelease;
+  }
+
+  // ---- what it is -------------------------------------------------------------------------------------------------
+
+  /** As the session was asked for. */
+  get asked(): SessionOptions {
+    return this.#asked;
+  }
+
+  /** The options in force, defaults filled in. A budget that waits for the first prompt is 0 until then. */
+  get options(): CheckedSession {
+    return this.#options;
+  }
+
+  /** Null: a full cache not yet sized, or given back. */
+  get stepper(): Stepper | null {
+    return this.#cache.stepper;
+  }
+
+  /** Tokens taken in so far. */
+  get seen(): number {
+    return this.stepper?.books.seen ?? 0;
+  }
+
+  /** The last id generated, not yet taken in. */
+  get pending(): number | null {
+    return this.#pending;
+  }
+
+  /** Numbers of the last generation, or of the one that is running, which counts in it. */
+  get run(): Run {
+    return this.#run;
+  }
+
+  /** Draws of the sampler. */
+  get random(): Random {
+    return this.#random;
+  }
+
+  /** What has been heard and answered, where that is a conversation. */
+  get conversation(): readonly ChatMessage[] | null {
+    return this.#conversation;
+  }
+
+  /** @throws Error where nothing may begin now */
+  checkUsable(action = "generate"): void {
+    const refuseState = (rule: string, found: string) =>
+      refuse(action, rule, words(found), { kind: "plain", code: "wrong-state" });
+    if (this.#disposed) refuseState("the session must not be disposed", "a disposed one");
+    if (this.#busy) refuseState("one generation at a time on a session", "a second use");
+    const { failure } = this.model.engine;
+    if (failure) refuse(action, "the GPU must work", quote(failure), { kind: "plain", code: "device" });
+  }
+
+  #checkNotDisposed(): void {
+    if (this.#disposed) this.checkUsable();
+  }
+
+  // ---- what it holds -----------------------------------------------------------------------------------------------
+
+  /** @throws RangeError where the cache is larger than the adapter, or the memory, allows */
+  allocate(): void {
+    if (this.#options.budget > 0) this.#allocate();
+  }
+
+  #allocate(slots = this.#options.budget, ids = false): void {
+    this.#cache.allocate({ options: this.#options, slots, pins: this.#pins, ids });
+  }
+
+  /** Waits for the engine to confirm the cache's memory. @throws Error where it refused */
+  async confirm(): Promise<void> {
+    const bytes = this.stepper?.memory.kv;
+    const refusal = await this.#cache.refusal();
+    if (refusal === null) return;
+    const rule = `the GPU must hold ${bytes} bytes of cache`;
+    refuse("create session", rule, quote(refusal), { kind: "plain", code: "no-memory" });
+  }
+
+  /** A cache for `promptTokens` more and what is generated: sized where it waited for the prompt, and confirmed by the engine. */
+  async prepare(promptTokens: number, maxNewTokens: number): Promise<Stepper> {
+    const { policy, budget } = this.#options;
+    if (!this.stepper) this.allocate();
+    const slots = this.seen + promptTokens + maxNewTokens;
+    if (policy === "full" && budget === 0 && (this.stepper?.slots ?? 0) < slots) {
+      const plan = { options: this.#options, slots, pins: this.#pins };
+      await this.#cache.grow(plan, () => this.#checkNotDisposed());
+    }
+    while (true) {
+      const refusal = await this.#cache.refusal();
+      this.#checkNotDisposed();
+      if (refusal === null) return this.stepper!;
+      this.#shrink(refusal);
+    }
+  }
+
+  /** Goes on with less than the GPU refused, before anything is read. @throws where that is forbidden, or nothing less would do */
+  #shrink(refusal: string): void {
+    const options = this.#options;
+    const promptTokens = this.#promptTokens;
+    if (this.seen > 0) {
+      refuse("generate", "the GPU must hold the cache", quote(refusal), { kind: "plain", code: "no-memory" });
+    }
+    const asked = smallerBudget(this.model, { asked: this.#asked, options, refusal, promptTokens });
+    this.#cache.release();
+    this.#asked.budget = asked.budget;
+    this.#options = planSession(this.model, asked, promptTokens);
+    options.onWarning(`the GPU refused memory for a budget of ${options.budget} slots, trying ${asked.budget}`);
+    this.#allocate();
+  }
+
+  // ---- what is kept for good ---------------------------------------------------------------------------------------
+
+  /** As Session.pin. @throws RangeError as it does */
+  pinChecked(from: number, to: number): void {
+    const span = checkSpan("pin", "the span", [from, to]);
+    const { sinks, pin } = this.#options;
+    const spans = [...pin, ...this.#pins, span];
+    checkPins(this.#options, this.seen, spans, mostHeld(this.stepper?.books, sinks, spans));
+    this.pin(span);
+  }
+
+  /** Pins a span that has been checked. */
+  pin(span: Span): void {
+    const last = this.#pins.at(-1);
+    if (last?.[1] === span[0]) this.#pins[this.#pins.length - 1] = [last[0], span[1]]; // as a prompt's chunks do
+    else this.#pins.push(span);
+    this.#cache.pin(span);
+  }
+
+  // ---- what it does ------------------------------------------------------------------------------------------------
+
+  /** What a generation that began now would take in, and under which options. @throws as generate does */
+  plan(read: () => Reading, maxNewTokens: number): Plan {
+    this.checkUsable();
+    const reading = read();
+    const options = this.stepper ? this.#options : planSession(this.model, this.#asked, reading.ids.length);
+    return { reading, options, chunk: this.chunkFor(reading, options, maxNewTokens) };
+  }
+
+  /** @returns tokens of the prompt to be read at once @throws RangeError where there is no room for it */
+  chunkFor({ ids, anew, pinned }: Reading, options: CheckedSession, maxNewTokens: number): number {
+    const seen = anew ? 0 : this.seen;
+    const spans = anew ? [...options.pin] : [...options.pin, ...this.#pins];
+    if (pinned > 0) spans.push([0, pinned]);
+    const held = mostHeld(anew ? undefined : this.stepper?.books, options.sinks, spans);
+    return checkRoom(options, seen, ids.length, spans, maxNewTokens, held, this.#asked.stride !== undefined);
+  }
+
+  /** A generation begins. @param seed of its draws; null: they go on */
+  begin({ reading, options }: Plan, seed: number | null): Run {
+    this.#options = options;
+    if (reading.anew) this.#forget();
+    this.#conversation = null;
+    if (!this.stepper) this.#promptTokens = reading.ids.length;
+    if (seed !== null) this.#random = new Random(seed);
+    this.#busy = true;
+    return this.#run = newRun();
+  }
+
+  /** It has ended, in whatever way. */
+  end(): void {
+    this.#busy = false;
+  }
+
+  /** An id was chosen; it is taken in by the next step. */
+  chose(id: number): void {
+    this.#pending = id;
+  }
+
+  /** A conversation has been taken in and answered. */
+  heard(conversation: readonly ChatMessage[]): void {
+    this.#conversation = conversation;
+  }
+
+  /** A step, which ends with a clear error where the session was disposed of meanwhile. */
+  async step(ids: readonly number[], begin: number, count: number, wanted: Wanted): Promise<number> {
+    this.#checkNotDisposed();
+    this.#pending = null;
+    this.#inUse = true;
+    try {
+      return await this.stepper!.step(ids, begin, count, wanted);
+    } catch (error) {
+      this.#checkNotDisposed();
+      throw error;
+    } finally {
+      this.#used();
+    }
+  }
+
+  /** Does what needs everything to stay as it is. @throws Error where something else is under way, or the books are no good */
+  async still<T>(action: string, work: () => Promise<T>): Promise<T> {
+    this.checkUsable(action);
+    if (this.stepper?.fault) throw this.stepper.fault;
+    this.#busy = this.#inUse = true;
+    try {
+      await this.confirm();
+      return await work();
+    } finally {
+      this.#busy = false;
+      this.#used();
+    }
+  }
+
+  #used(): void {
+    this.#inUse = false;
+    if (this.#disposed) this.#release();
+  }
+
+  // ---- going on, forgetting, ending ----------------------------------------------------------------------------------
+
+  /** What a snapshot holds of it, its cache aside. */
+  save(): Omit<SavedSession, "context"> {
+    const { score, onEvict: _, record: __, ...asked } = this.#asked;
+    const ownScore = typeof score === "function";
+    return {
+      asked: ownScore ? asked : { ...asked, score },
+      ownScore,
+      promptTokens: this.#promptTokens,
+      pins: this.#pins,
+      pending: this.#pending,
+      random: [...this.#random.state],
+      conversation: this.#conversation,
+    };
+  }
+
+  /** Goes on from what was saved; a cache is made, and still to be filled. */
+  takeOver({ context, pins, pending, random, conversation }: SavedSession): void {
+    const { policy, budget, stride } = this.#options;
+    if (context) {
+      const slots = policy === "full" ? budget || context.slots : budget + stride;
+      if (context.slots !== slots) refuseSnapshot(`a cache under these options has ${slots} slots`, context.slots);
+      this.#allocate(policy === "full" ? slots : budget, context.ids);
+    }
+    this.#pins = [...pins]; // which the books that are to come have already
+    this.#pending = pending;
+    this.#random.state.set(random);
+    this.#conversation = conversation;
+  }
+
+  /** Forgets everything seen; memory stays. */
+  reset(): void {
+    this.#forget();
+    this.#random = new Random(0);
+    this.#run = newRun();
+  }
+
+  #forget(): void {
+    this.stepper?.reset();
+    this.#pins = [];
+    this.#pending = null;
+    this.#conversation = null;
+  }
+
+  /** Gives everything back, once what is under way has ended; again: nothing. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (!this.#inUse) this.#release();
+  }
+
+  #release(): void {
+    this.#onRelease();
+    this.#cache.release();
+    this.#recorder?.end();
+  }
+}

@@ -1,0 +1,245 @@
+/** One step: claim slots, let the engine take tokens in, observe, evict. */
+import type { EngineContext, Pass, Wanted } from "../engine/engine.ts";
+import { KvcapError, type More, refuse, words } from "../errors.ts";
+import { Books, type Group } from "../eviction/books.ts";
+import { EvictionWatch, Tenants } from "../eviction/evictions.ts";
+import { RowPool } from "../eviction/row-pool.ts";
+import { Shares } from "../eviction/shares.ts";
+import { checkMemory } from "../memory/fit.ts";
+import { type Memory, type Purpose, sizesOf } from "../memory/sizes.ts";
+import type { LoadedModel } from "../model/loaded.ts";
+import type { CheckedSession } from "../options/index.ts";
+import { ruleOf } from "../policies/rule.ts";
+import type { Recorder } from "../recording/recorder.ts";
+
+/** Milliseconds spent in steps: all of it, waiting for the engine's answer, and in the Wasm core. */
+export interface Clock {
+  total: number;
+  wait: number;
+  wasm: number;
+}
+
+const BAD_NUMBERS: More = { kind: "plain", code: "bad-numbers" };
+
+/** What a stepper is made for. */
+export interface StepperOptions extends Purpose {
+  /** Slots per lane, on average: the budget, and what a step takes in on top. */
+  readonly slots: number;
+  /** Writes down the attention of every step. */
+  readonly recorder?: Recorder | null;
+  /** Whether ids of live tokens are kept though nobody asks yet. */
+  readonly ids?: boolean;
+}
+
+/** Books and cache of one context, stepped together. */
+export class Stepper {
+  readonly books: Books;
+  readonly context: EngineContext;
+  readonly clock: Clock = { total: 0, wait: 0, wasm: 0 };
+  /** Where lanes differ in budget: their rows, and how these are shared out. */
+  readonly pool: RowPool | null;
+  readonly shares: Shares | null;
+  /** Ids of the live tokens, where somebody asks who was evicted. */
+  readonly tenants: Tenants | null;
+  /** Slots per lane that it was made with, on average. */
+  readonly slots: number;
+  /** Bytes held by the engine and in the core. */
+  readonly memory: Memory;
+  readonly #model: LoadedModel;
+  readonly #options: CheckedSession;
+  readonly #recorder: Recorder | null;
+  readonly #watch: EvictionWatch | null;
+  readonly #ranks: Int32Array<ArrayBuffer> | null; // [lanes, capacity]
+  readonly #rows: Uint32Array<ArrayBuffer>; // [lanes, stride], where lanes share rows
+  readonly #pass: Pass; // the one under way
+  #peak = 0;
+  #fault: Error | null = null;
+
+  /** @throws RangeError where the adapter's largest binding or the model's memory is too small; nothing is made then */
+  constructor(
+    model: LoadedModel,
+    options: CheckedSession,
+    { slots, recorder = null, ids = false, ...purpose }: StepperOptions,
+  ) {
+    const { engine, config } = model;
+    const { grouping, shape, memory } = sizesOf(model, options, slots, { ...purpose, records: recorder !== null });
+    checkMemory(model, options, { slots, bytes: memory.gpu, every: shape.every });
+    this.#model = model;
+    this.#options = options;
+    this.#recorder = recorder;
+    this.slots = slots;
+    this.books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
+    const { onEvict } = options;
+    this.tenants = onEvict || recorder || ids ? new Tenants(this.books) : null;
+    this.#watch = onEvict && new EvictionWatch(this.books, this.tenants!, config.kvHeads, onEvict);
+    recorder?.begin(config, options);
+    this.context = engine.context(shape);
+    this.memory = { ...memory, wasm: this.books.bytes };
+    const { rows, pooled, capacity, stride, ranked } = shape;
+    this.pool = pooled ? new RowPool(rows, config.kvHeads, capacity) : null;
+    this.shares = pooled ? new Shares(this.books, config.kvHeads, options) : null;
+    this.#ranks = ranked ? new Int32Array(this.books.lanes * capacity) : null;
+    this.#rows = new Uint32Array(pooled ? this.books.lanes * stride : 0);
+    this.#pass = {
+      ...{ ids: [], begin: 0, count: 0, slots: new Uint32Array(0), rows: null, first: 0, firstRank: 0, extent: 0 },
+      ...{ reused: false, wanted: "nothing", observations: null },
+    };
+    this.#place();
+  }
+
+  /** Most live slots per lane, on average over the lanes, that any step has seen, its own tokens included. */
+  get peak(): number {
+    return this.#peak;
+  }
+
+  /** Why these books can no longer be trusted. */
+  get fault(): Error | null {
+    return this.#fault;
+  }
+
+  /**
+   * Takes in `count` tokens of `ids` from `begin`, at most the session's stride, and evicts back to the budget.
+   * @returns the greedy id where an id is wanted
+   * @throws Error when the device fails; the context is then lost
+   */
+  async step(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted): Promise<number> {
+    const id = await this.take(ids, begin, count, wanted);
+    if (wanted === "id" && id >= this.#model.config.vocab) {
+      this.#must(() => refuse("generate", "the model's logits must be numbers", words("none that is"), BAD_NUMBERS));
+    }
+    const started = performance.now();
+    const { books } = this;
+    this.#recorder?.pass(books, ids, begin, count);
+    this.shares?.taken(count);
+    for (let i = 0; i < books.groups.length; i++) {
+      const group = books.groups[i];
+      const n = this.#options.policy === "full" ? 0 : Math.max(0, group.core.live - group.budget);
+      if (n > 0) this.#watch?.choosing(group, i);
+      this.evict(group, n);
+    }
+    const ms = performance.now() - started;
+    this.clock.wasm += ms;
+    this.clock.total += ms;
+    this.#recorder?.evicted(books, this.tenants!);
+    this.#watch?.evicted();
+    return id;
+  }
+
+  /** Evicts `n` tokens from every lane of a group: those that its rule chooses, or those in the slots given, [lanes, n]. */
+  evict(group: Group, n: number, chosen?: ArrayLike<number>): void {
+    this.#must(() => this.books.evict(group, n, chosen)); // a score of the caller's own may throw or give no number
+    if (!this.pool) return;
+    const { first, victims, freed } = group;
+    for (let i = 0; i < victims.length; i++) this.pool.give(first + Math.floor(i / freed), victims[i]);
+  }
+
+  /** As step, but evicts nothing. @param observed false: attention is not counted, see Core.claim */
+  async take(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted, observed = true): Promise<number> {
+    const started = performance.now();
+    if (this.#fault) throw this.#fault;
+    const { books, context } = this;
+    this.#claim(ids, begin, count, observed);
+    this.#pass.wanted = wanted;
+    const claimed = performance.now();
+    const id = await context.pass(this.#pass);
+    const answered = performance.now();
+    try {
+      if (this.#pass.observations) books.observe(count);
+      else if (observed) books.advance(count);
+    } catch (error) {
+      const found = words(error instanceof KvcapError ? error.got : (error as Error).message);
+      this.#must(() => refuse("generate", "the model's attention must be probabilities", found, BAD_NUMBERS));
+    }
+    const ended = performance.now();
+    this.clock.wait += context.waited;
+    this.clock.wasm += claimed - started + (ended - answered);
+    this.clock.total += ended - started;
+    return id;
+  }
+
+  /** Gives tokens their slots, and fills in the pass that takes them in. */
+  #claim(ids: ArrayLike<number>, begin: number, count: number, observed: boolean): void {
+    const { books, context } = this;
+    const pass = this.#pass;
+    const { freed } = books;
+    pass.first = books.seen;
+    pass.firstRank = books.longest;
+    pass.ids = ids;
+    pass.begin = begin;
+    pass.count = count;
+    pass.slots = books.claim(count, observed);
+    pass.extent = books.extent;
+    pass.observations = observed && context.shape.observe ? books.rows : null;
+    if (this.pool) {
+      pass.rows = this.#rows.subarray(0, pass.slots.length);
+      this.pool.takeAll(pass.slots, count, pass.rows);
+    }
+    this.tenants?.claimed(ids, begin, count, pass.slots);
+    this.#peak = Math.max(this.#peak, books.live);
+    // Slots freed and taken again at once are overwritten by this pass; any others must be marked free first.
+    pass.reused = freed === count;
+    if (freed !== 0 && !pass.reused) this.#place();
+  }
+
+  /** Tells the engine which slots hold which positions (and ranks), as the books have it. */
+  #place(): void {
+    if (this.#ranks) this.books.ranks(this.#ranks);
+    this.context.place(this.books.positions(), this.#ranks);
+  }
+
+  /** Does what leaves books that cannot be trusted where it throws. */
+  #must<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw this.#fault = error as Error;
+    }
+  }
+
+  /**
+   * Goes on with books, rows and ids that were put into it from outside, K and V aside.
+   * @param peak the most live slots per lane that there were
+   */
+  resumed(peak: number): void {
+    this.#peak = peak;
+    this.#place();
+    if (this.pool) this.context.placeRows(this.pool.rows);
+  }
+
+  /** Takes over all that a smaller context holds: for the policy full, which fills slots in order. */
+  growFrom(smaller: Stepper): void {
+    const { seen } = smaller.books;
+    if (seen === 0) return;
+    this.context.growFrom(smaller.context, seen);
+    this.books.claim(seen, true);
+    this.books.advance(seen);
+    smaller.books.groups.forEach(({ core }, i) => {
+      const { core: larger } = this.books.groups[i];
+      for (let lane = 0; lane < core.lanes; lane++) {
+        const begin = lane * core.capacity;
+        for (const part of ["sums", "squares", "births"] as const) {
+          larger[part].set(core[part].subarray(begin, begin + seen), lane * larger.capacity);
+        }
+      }
+    });
+    Object.assign(this.clock, smaller.clock);
+    this.resumed(smaller.peak);
+  }
+
+  /** Forgets everything; buffers stay. */
+  reset(): void {
+    this.books.reset();
+    this.pool?.reset();
+    this.shares?.reset();
+    this.#recorder?.reset(this.#options.pin);
+    this.#fault = null;
+    this.#peak = 0;
+    this.#place();
+    Object.assign(this.clock, { total: 0, wait: 0, wasm: 0 });
+  }
+
+  /** Gives the context's memory back. */
+  release(): void {
+    this.context.release();
+  }
+}

@@ -44,13 +44,16 @@ export interface ContextBytes {
  */
 export type Wanted = "nothing" | "id" | "logits" | "losses";
 
-/** One pass: tokens to be taken in. */
-export interface Pass {
-  /** Tokens, of which this pass takes `count` from `begin`; the one behind them is what losses are asked for. */
+/** A part of a text: `count` tokens from `begin`, 1 to the context's stride. */
+export interface Tokens {
+  /** The text; the token behind the part is what losses are asked for. */
   ids: ArrayLike<number>;
   begin: number;
-  /** 1 to the context's stride. */
   count: number;
+}
+
+/** One pass: tokens to be taken in. */
+export interface Pass extends Tokens {
   /** Where each lane stores them: [lanes, count]. */
   slots: Uint32Array<ArrayBuffer>;
   /** Pooled: the row of each of these slots, [lanes, count]. */

@@ -1,4 +1,5 @@
 /** Telling who was evicted: made only where a session asks for it. */
+import type { Tokens } from "../engine/engine.ts";
 import type { Books, Group } from "./books.ts";
 
 /** A token that left a lane. */
@@ -29,8 +30,8 @@ export class Tenants {
     this.positions = new Int32Array(books.lanes * books.width);
   }
 
-  /** `count` tokens of `ids` from `begin` have taken the slots [lanes, count]. */
-  claimed(ids: ArrayLike<number>, begin: number, count: number, slots: Uint32Array): void {
+  /** Tokens have taken the slots [lanes, count]. */
+  claimed({ ids, begin, count }: Tokens, slots: Uint32Array): void {
     const { lanes, width, seen } = this.#books;
     for (let lane = 0; lane < lanes; lane++) {
       for (let t = 0; t < count; t++) {

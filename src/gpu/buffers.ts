@@ -26,7 +26,7 @@ export async function readRanges(
   let done = 0;
   const take = async () => {
     gpu.device.queue.submit([encoder.finish()]);
-    const range = await mapped(gpu, readback, 0, held, action);
+    const range = await mapped(action, gpu, readback, { offset: 0, bytes: held });
     into.set(new Uint8Array(range, 0, held), done);
     readback.unmap();
     encoder = gpu.device.createCommandEncoder();

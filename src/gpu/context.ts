@@ -88,7 +88,10 @@ export class GpuContext implements EngineContext {
     device.queue.submit([encoder.finish()]);
 
     const submitted = performance.now();
-    const range = await mapped(this.#gpu, this.#readback, from, observedAt + observed * 4 - from);
+    const range = await mapped("generate", this.#gpu, this.#readback, {
+      offset: from,
+      bytes: observedAt + observed * 4 - from,
+    });
     this.waited = performance.now() - submitted;
     const id = new Uint32Array(range, chosenAt - from, 1)[0];
     if (floats > 0) (wanted === "logits" ? this.logits : this.losses).set(new Float32Array(range, 0, floats));

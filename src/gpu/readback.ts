@@ -22,11 +22,10 @@ let lastBreath = 0;
  * @throws Error "Cannot <action>: …" where the device fails
  */
 export async function mapped(
+  action: string,
   gpu: Gpu,
   buffer: GPUBuffer,
-  offset: number,
-  bytes: number,
-  action = "generate",
+  { offset, bytes }: { offset: number; bytes: number },
 ): Promise<ArrayBuffer> {
   try {
     const done = buffer.mapAsync(1, offset, bytes); // GPUMapMode.READ

@@ -1,4 +1,5 @@
 /** Writes a recording while a session runs: see format.ts. */
+import type { Tokens } from "../engine/engine.ts";
 import type { Books } from "../eviction/books.ts";
 import type { Tenants } from "../eviction/evictions.ts";
 import { describeModel, type ModelConfig } from "../model/config.ts";
@@ -70,7 +71,7 @@ export class Recorder {
   }
 
   /** A pass whose rows the books have just been given; nothing is evicted yet. */
-  pass(books: Books, ids: ArrayLike<number>, begin: number, queries: number): void {
+  pass(books: Books, { ids, begin, count: queries }: Tokens): void {
     const { lanes, groups, seen } = books;
     const planes = queries === 1 ? 1 : 3;
     const lists = groups.some(({ core }) => core.live < seen) ? 1 : 0;

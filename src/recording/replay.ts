@@ -51,7 +51,7 @@ export function replay(recording: Recording, asked: ReplayOptions = {}): Replay 
     } else {
       const { queries, ids } = event;
       const slots = books.claim(queries, true);
-      tenants?.claimed(ids, 0, queries, slots);
+      tenants?.claimed({ ids, begin: 0, count: queries }, slots);
       giveRows(books, event, tally, found);
       for (const { core } of books.groups) core.observe(queries);
       shares?.taken(queries);

@@ -32,7 +32,7 @@ export async function evaluate(
     const chunk = new Float32Array(stages * stride * width); // [stages, count, width]
     for (let begin = 0; begin < prompt.length; begin += stride) {
       const count = Math.min(stride, prompt.length - begin);
-      await stepper.step(prompt, begin, count, "id");
+      await stepper.step({ ids: prompt, begin, count }, "id");
       await stepper.context.read(count, logits.subarray(begin * vocab, (begin + count) * vocab), chunk);
       for (let stage = 0; stage < stages; stage++) {
         const rows = chunk.subarray(stage * count * width, (stage + 1) * count * width);

@@ -30,7 +30,8 @@ export async function* generate(
     run.prefillMs = performance.now() - started;
     Object.assign(run.clockBefore, stepper.clock);
     let resumed = performance.now();
-    const ids = [0]; // of a decode step
+    const ids = [0];
+    const newest = { ids, begin: 0, count: 1 }; // of a decode step
     while (true) {
       if (wanted === "logits") id = chooser.draw(stepper.context.logits, options, random);
       state.chose(id);
@@ -56,7 +57,7 @@ export async function* generate(
       }
       if (options.signal?.aborted) break;
       ids[0] = id;
-      id = await state.step(ids, 0, 1, wanted);
+      id = await state.step(newest, wanted);
       run.steps++;
     }
     run.decodeMs += performance.now() - resumed;
@@ -80,7 +81,7 @@ async function prefill(
     options.signal?.throwIfAborted();
     const end = Math.min(begin + chunk, ids.length);
     if (begin < pinned) state.pin([begin, Math.min(end, pinned)]);
-    id = await state.step(ids, begin, end - begin, end < ids.length ? "nothing" : wanted);
+    id = await state.step({ ids, begin, count: end - begin }, end < ids.length ? "nothing" : wanted);
     state.run.promptTokens = end;
     options.onPrefill(end, ids.length);
   }

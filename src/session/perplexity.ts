@@ -69,7 +69,7 @@ export async function perplexity(
       const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there
       const count = Math.min(stride, end - begin);
       check();
-      await stepper.step(ids, begin, count, "losses");
+      await stepper.step({ ids, begin, count }, "losses");
       for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.context.losses[t];
       begin += count;
       onProgress(begin, ids.length - 1);

@@ -1,5 +1,5 @@
 /** All that a session is between two steps, in one place: what it was asked for, what it has seen, and what is under way. */
-import type { Wanted } from "../engine/engine.ts";
+import type { Tokens, Wanted } from "../engine/engine.ts";
 import { quote, refuse, words } from "../errors.ts";
 import { mostHeld } from "../eviction/pins.ts";
 import { planSession } from "../memory/plan.ts";
@@ -249,12 +249,12 @@ export class SessionState {
   }
 
   /** A step, which ends with a clear error where the session was disposed of meanwhile. */
-  async step(ids: readonly number[], begin: number, count: number, wanted: Wanted): Promise<number> {
+  async step(tokens: Tokens, wanted: Wanted): Promise<number> {
     this.#checkNotDisposed();
     this.#pending = null;
     this.#inUse = true;
     try {
-      return await this.stepper!.step(ids, begin, count, wanted);
+      return await this.stepper!.step(tokens, wanted);
     } catch (error) {
       this.#checkNotDisposed();
       throw error;

@@ -1,5 +1,5 @@
 /** One step: claim slots, let the engine take tokens in, observe, evict. */
-import type { EngineContext, Pass, Wanted } from "../engine/engine.ts";
+import type { EngineContext, Pass, Tokens, Wanted } from "../engine/engine.ts";
 import { KvcapError, type More, refuse, words } from "../errors.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { EvictionWatch, Tenants } from "../eviction/evictions.ts";
@@ -98,19 +98,19 @@ export class Stepper {
   }
 
   /**
-   * Takes in `count` tokens of `ids` from `begin`, at most the session's stride, and evicts back to the budget.
+   * Takes tokens in, at most the session's stride, and evicts back to the budget.
    * @returns the greedy id where an id is wanted
    * @throws Error when the device fails; the context is then lost
    */
-  async step(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted): Promise<number> {
-    const id = await this.take(ids, begin, count, wanted);
+  async step(tokens: Tokens, wanted: Wanted): Promise<number> {
+    const id = await this.take(tokens, wanted);
     if (wanted === "id" && id >= this.#model.config.vocab) {
       this.#must(() => refuse("generate", "the model's logits must be numbers", words("none that is"), BAD_NUMBERS));
     }
     const started = performance.now();
     const { books } = this;
-    this.#recorder?.pass(books, ids, begin, count);
-    this.shares?.taken(count);
+    this.#recorder?.pass(books, tokens);
+    this.shares?.taken(tokens.count);
     for (let i = 0; i < books.groups.length; i++) {
       const group = books.groups[i];
       const n = this.#options.policy === "full" ? 0 : Math.max(0, group.core.live - group.budget);
@@ -134,18 +134,18 @@ export class Stepper {
   }
 
   /** As step, but evicts nothing. @param observed false: attention is not counted, see Core.claim */
-  async take(ids: ArrayLike<number>, begin: number, count: number, wanted: Wanted, observed = true): Promise<number> {
+  async take(tokens: Tokens, wanted: Wanted, observed = true): Promise<number> {
     const started = performance.now();
     if (this.#fault) throw this.#fault;
     const { books, context } = this;
-    this.#claim(ids, begin, count, observed);
+    this.#claim(tokens, observed);
     this.#pass.wanted = wanted;
     const claimed = performance.now();
     const id = await context.pass(this.#pass);
     const answered = performance.now();
     try {
-      if (this.#pass.observations) books.observe(count);
-      else if (observed) books.advance(count);
+      if (this.#pass.observations) books.observe(tokens.count);
+      else if (observed) books.advance(tokens.count);
     } catch (error) {
       const found = words(error instanceof KvcapError ? error.got : (error as Error).message);
       this.#must(() => refuse("generate", "the model's attention must be probabilities", found, BAD_NUMBERS));
@@ -158,15 +158,13 @@ export class Stepper {
   }
 
   /** Gives tokens their slots, and fills in the pass that takes them in. */
-  #claim(ids: ArrayLike<number>, begin: number, count: number, observed: boolean): void {
+  #claim(tokens: Tokens, observed: boolean): void {
     const { books, context } = this;
     const pass = this.#pass;
     const { freed } = books;
     pass.first = books.seen;
     pass.firstRank = books.longest;
-    pass.ids = ids;
-    pass.begin = begin;
-    pass.count = count;
+    const { count } = Object.assign(pass, tokens);
     pass.slots = books.claim(count, observed);
     pass.extent = books.extent;
     pass.observations = observed && context.shape.observe ? books.rows : null;
@@ -174,7 +172,7 @@ export class Stepper {
       pass.rows = this.#rows.subarray(0, pass.slots.length);
       this.pool.takeAll(pass.slots, count, pass.rows);
     }
-    this.tenants?.claimed(ids, begin, count, pass.slots);
+    this.tenants?.claimed(tokens, pass.slots);
     this.#peak = Math.max(this.#peak, books.live);
     // Slots freed and taken again at once are overwritten by this pass; any others must be marked free first.
     pass.reused = freed === count;

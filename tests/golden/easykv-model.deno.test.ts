@@ -54,7 +54,7 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
     const begin = positions[0];
     if (begin >= promptIds.length) ids.push(outputIds![begin - promptIds.length]);
     const wanted = trace.case.mode === "ppl" ? "losses" : "id";
-    const id = await stepper.take(ids, begin, positions.length, wanted, observed);
+    const id = await stepper.take({ ids, begin, count: positions.length }, wanted, observed);
     if (wanted === "losses") {
       // The mean is over what the passes after the first one foretell.
       const last = begin + positions.length === promptIds.length ? positions.length - 1 : positions.length;

@@ -57,7 +57,7 @@ async function decode(type: Quantised, raw: Uint8Array, rows: number): Promise<F
     pass.end();
     encoder.copyBufferToBuffer(y, 0, readback, 0, columns * rows * 4);
     gpu.device.queue.submit([encoder.finish()]);
-    const out = new Float32Array((await mapped(gpu, readback, 0, columns * rows * 4)).slice(0));
+    const out = new Float32Array((await mapped("read", gpu, readback, { offset: 0, bytes: columns * rows * 4 })).slice(0));
     readback.unmap();
     return out;
   };

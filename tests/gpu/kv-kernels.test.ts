@@ -92,7 +92,7 @@ async function through(kv: KvType, headDim: number, qkv: Float32Array<ArrayBuffe
   encoder.copyBufferToBuffer(scores, 0, readback, 0, scores.size);
   encoder.copyBufferToBuffer(out, 0, readback, scores.size, out.size);
   gpu.device.queue.submit([encoder.finish()]);
-  const floats = new Float32Array((await mapped(gpu, readback, 0, readback.size)).slice(0));
+  const floats = new Float32Array((await mapped("read", gpu, readback, { offset: 0, bytes: readback.size })).slice(0));
   readback.unmap();
   const from = scores.size / 4;
   buffers.forEach((buffer) => releaseBuffer(gpu, buffer));

@@ -86,7 +86,7 @@ for (const [type, kernel] of WAYS) {
           pass.end();
           encoder.copyBufferToBuffer(y, 0, readback, 0, size);
           gpu.device.queue.submit([encoder.finish()]);
-          const found = new Float32Array((await mapped(gpu, readback, 0, size)).slice(0));
+          const found = new Float32Array((await mapped("read", gpu, readback, { offset: 0, bytes: size })).slice(0));
           const expected = new Float32Array(MOST_TOKENS * pitch).fill(UNTOUCHED);
           for (let t = 0; t < tokens; t++) {
             for (let row = 0; row < rows; row++) {

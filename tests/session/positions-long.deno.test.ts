@@ -28,7 +28,7 @@ async function losses(model: Model, ids: number[], options: SessionOptions): Pro
   const all: number[] = [];
   for (let begin = 0; begin < ids.length - 1; begin += checked.stride) {
     const count = Math.min(checked.stride, ids.length - 1 - begin);
-    await stepper.step(ids, begin, count, "losses");
+    await stepper.step({ ids, begin, count }, "losses");
     all.push(...stepper.context.losses.subarray(0, count));
   }
   stepper.release();

@@ -13,8 +13,10 @@ export type ErrorCode =
   | "bad-input"
   /** A file (of a model, a recording, a snapshot) is not what it must be. */
   | "bad-file"
-  /** A file or an address cannot be read, written or reached. */
+  /** A file or an address cannot be read or written. */
   | "unreadable"
+  /** Nobody answers at an address, or not to this page, or not now. */
+  | "unreachable"
   /** Something right that kvcap does not do. */
   | "unsupported"
   /** Disposed of, busy, or not begun. */
@@ -37,6 +39,8 @@ export interface Refusal {
   readonly rule: string;
   /** What was found in its place, as the sentence says it. */
   readonly got: string;
+  /** Where `got` is what another program said: it stands behind a colon then. */
+  readonly quoted?: true;
   /** The option that breaks the rule, where it is one, by its name in TypeScript. */
   readonly option?: string;
   /** The name that was probably meant, where there is one like it. */
@@ -56,8 +60,9 @@ export class KvcapError extends Error {
     Object.assign(this, refusal);
   }
 
-  /** Whether a value is one, or one of a subclass. */
+  /** Whether a value is one, or of one of the two other classes; in another bundle of kvcap, too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== KvcapError) return super[Symbol.hasInstance](value); // a subclass: its own instances alone
     return typeof value === "object" && value !== null && BRAND in value;
   }
 }
@@ -92,17 +97,26 @@ for (const { prototype } of [KvcapError, KvcapRangeError, KvcapTypeError]) {
 
 /** Words that stand in a sentence as they are, where a value would be shown. */
 export class Words {
+  /** Such as "a disposed one". */
   readonly text: string;
+  /** Whether another program said them. */
+  readonly quoted: boolean;
 
-  /** @param text such as "a disposed one" */
-  constructor(text: string) {
+  /** @param text the words @param quoted whether another program said them */
+  constructor(text: string, quoted: boolean) {
     this.text = text;
+    this.quoted = quoted;
   }
 }
 
-/** What found is in words: `refuse("generate", "the session must not be disposed", words("a disposed one"))`. */
+/** What is found in words: `refuse("generate", "the session must not be disposed", words("a disposed one"))`. */
 export function words(text: string | number): Words {
-  return new Words(String(text));
+  return new Words(String(text), false);
+}
+
+/** What another program said, an error or a text: "…, got: <its message>". */
+export function quote(error: unknown): Words {
+  return new Words(messageOf(error), true);
 }
 
 /** What may be said of a refusal besides its sentence. */
@@ -112,10 +126,14 @@ export interface More {
   readonly option?: string;
   /** Names that there are, of which the one found may be a misspelling. */
   readonly names?: readonly string[];
+  /** The name that was probably meant, where what was found is no name: see `nearest`. */
+  readonly meant?: string | undefined;
   /** Which of the built-in errors it is, too. Default "range". */
   readonly kind?: "range" | "type" | "plain";
   /** What was thrown before. */
   readonly cause?: unknown;
+  /** Makes an error of a subclass, in place of `kind`. */
+  readonly make?: (refusal: Refusal, cause: unknown) => Error;
 }
 
 const CLASSES = { range: KvcapRangeError, type: KvcapTypeError, plain: KvcapError };
@@ -127,22 +145,33 @@ const CLASSES = { range: KvcapRangeError, type: KvcapTypeError, plain: KvcapErro
  */
 export function refuse(action: string, rule: string, found: unknown, more: More = {}): never {
   const { option, names = [], kind = "range", cause, code = option === undefined ? "bad-input" : "bad-option" } = more;
-  const meant = typeof found === "string" ? nearest(found, names) : undefined;
+  const name = found instanceof Words ? found.text : found;
+  const { meant = typeof name === "string" ? nearest(name, names) : undefined } = more;
   const got = found instanceof Words ? found.text : show(found);
   const refusal: Refusal = {
-    ...{ code, action, rule, got },
+    ...{ code, action: plain(action), rule: plain(rule), got: plain(got) },
+    ...(found instanceof Words && found.quoted ? { quoted: true } : {}),
     ...(option === undefined ? {} : { option }),
     ...(meant === undefined ? {} : { meant }),
   };
-  throw new CLASSES[kind](refusal, cause);
+  throw more.make ? more.make(refusal, cause) : new CLASSES[kind](refusal, cause);
 }
 
-/** The sentence of a refusal: one line, whatever is in the names that files have for things. */
-function sentenceOf({ action, rule, got, meant }: Refusal): string {
+/** The sentence of a refusal. */
+function sentenceOf(refusal: Refusal): string {
+  return `Cannot ${refusal.action}: ${reasonOf(refusal)}`;
+}
+
+/** Its second half, for those who say in their own words what cannot be done: "<rule>, got <found>". */
+export function reasonOf({ rule, got, quoted, meant }: Omit<Refusal, "code" | "action">): string {
+  return `${rule}, got${quoted ? ":" : ""} ${got}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+}
+
+/** One line, whatever is in the names that files have for things. */
+function plain(text: string): string {
   const code = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
   // deno-lint-ignore no-control-regex
-  return `Cannot ${action}: ${rule}, got ${got}${hint}`.replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, code);
+  return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, code);
 }
 
 /** A value from outside, short enough for a one-line message. */
@@ -165,14 +194,24 @@ export function oneLine(text: string): string {
   return line.length > 160 ? line.slice(0, 157) + "..." : line;
 }
 
+/** What an error says, or whatever else was thrown, made to fit in a sentence. */
+export function messageOf(error: unknown): string {
+  return oneLine(error instanceof Error ? error.message : String(error));
+}
+
 const NEAR = 2; // letters
 
-/** The name that is at most two letters (added, left out, changed) away from `text`, the nearest of them; undefined: none. */
+/**
+ * The name that is at most two letters (added, left out, changed) away from `text`, and not more than a third of them, the
+ * nearest of all; undefined: none, or it is one of the names. Large and small letters are alike.
+ */
 export function nearest(text: string, names: readonly string[]): string | undefined {
+  if (names.includes(text)) return undefined;
   let [best, least] = [undefined as string | undefined, NEAR + 1];
   for (const name of names) {
-    const distance = Math.abs(name.length - text.length) > NEAR ? NEAR + 1 : distanceOf(text, name);
-    if (distance < least && distance < Math.max(name.length, text.length)) [best, least] = [name, distance];
+    const near = Math.abs(name.length - text.length) <= NEAR;
+    const distance = near ? distanceOf(text.toLowerCase(), name.toLowerCase()) : NEAR + 1;
+    if (distance < least && 3 * distance <= Math.max(name.length, text.length)) [best, least] = [name, distance];
   }
   return best;
 }

@@ -1,4 +1,5 @@
 /** A loaded model: weights on the GPU, tokenizer, and the sessions that use them. */
+import { quote, refuse } from "./errors.ts";
 import { type Gpu, openGpu } from "./gpu/device.ts";
 import { Pipelines } from "./gpu/dispatch.ts";
 import { type Perplexity, perplexity } from "./session/perplexity.ts";
@@ -154,9 +155,9 @@ export async function load(where: string | URL | PickedFiles, options: LoadOptio
   if (refused || gpu.failure) {
     weights.release();
     if (!device) opened.destroy();
-    throw new Error(
-      `Cannot load model: the GPU must hold ${weights.bytes} bytes of weights, got: ${refused?.message ?? gpu.failure}`,
-    );
+    const code = refused ? "no-memory" : "device";
+    const rule = `the GPU must hold ${weights.bytes} bytes of weights`;
+    refuse("load model", rule, quote(refused?.message ?? gpu.failure), { code, kind: "plain" });
   }
   return new Model(files, gpu, weights, kv, !device);
 }

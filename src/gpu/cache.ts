@@ -1,4 +1,5 @@
 /** The KV cache on the GPU and the feed that tells each step which tokens go into which slots. */
+import { refuse } from "../errors.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
 import { kvRowBytes, type KvType } from "../engine/kv.ts";
 import type { ModelConfig } from "../model/config.ts";
@@ -79,7 +80,7 @@ export function checkCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): vo
   if (Math.max(...rows, positions, places) > gpu.maxBinding) {
     const most = Math.floor(gpu.maxBinding / (kvHeads * kvRowBytes(headDim, shape.kv)));
     const needed = Math.max(...shape.rows);
-    throw new RangeError(`Cannot create session: this adapter holds at most ${most} slots, got ${needed}`);
+    refuse("create session", `this adapter holds at most ${most} slots`, needed, { code: "no-memory" });
   }
   if (shape.ranked && headDim % 8 !== 0) {
     throw new RangeError(

@@ -1,4 +1,5 @@
 /** The WebGPU device, its limits, and an account of every buffer made on it. */
+import { refuse, words } from "../errors.ts";
 
 /** A device with the books of what lives on it. */
 export interface Gpu {
@@ -41,7 +42,8 @@ export async function openGpu(given?: GPUDevice, maxBinding = Infinity, limit = 
   }
   const adapter = await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) {
-    throw new Error("Cannot open the GPU: WebGPU must offer an adapter, got none (on Debian: mesa-vulkan-drivers)");
+    const found = words("none (on Debian: mesa-vulkan-drivers)");
+    refuse("open the GPU", "WebGPU must offer an adapter", found, { code: "device", kind: "plain" });
   }
   checkLimits(adapter.limits);
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
@@ -52,7 +54,8 @@ export async function openGpu(given?: GPUDevice, maxBinding = Infinity, limit = 
 function checkLimits(limits: GPUSupportedLimits) {
   for (const [name, least] of Object.entries(NEEDED) as [keyof typeof NEEDED, number][]) {
     if (limits[name] < least) {
-      throw new Error(`Cannot open the GPU: the adapter's ${name} must be at least ${least}, got ${limits[name]}`);
+      const rule = `the adapter's ${name} must be at least ${least}`;
+      refuse("open the GPU", rule, limits[name], { code: "device", kind: "plain" });
     }
   }
 }

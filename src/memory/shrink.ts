@@ -1,4 +1,5 @@
 /** What a session falls back on where the GPU refuses the memory of its budget. */
+import { quote, refuse } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession, SessionOptions } from "../options/index.ts";
 import { planSession } from "./plan.ts";
@@ -19,13 +20,15 @@ export function smallerBudget(
 ): SessionOptions & { budget: number } {
   const { budget, policy, exactBudget } = options;
   const slots = `${budget || "all"} slots per lane`;
-  const failed = new Error(`Cannot create session: the GPU must hold ${slots}, got: ${refusal}`);
-  if (exactBudget || policy === "full") throw failed;
+  function failed(): never {
+    refuse("create session", `the GPU must hold ${slots}`, quote(refusal), { code: "no-memory", kind: "plain" });
+  }
+  if (exactBudget || policy === "full") failed();
   const smaller = { ...asked, budget: Math.floor(budget * 3 / 4) };
   try {
     planSession(model, smaller, promptTokens);
   } catch {
-    throw failed; // not even what is protected would fit
+    failed(); // not even what is protected would fit
   }
   return smaller;
 }

@@ -2,6 +2,7 @@
  * What a session has on the GPU and in the books: made when its size is known, larger where a full cache outgrows it, smaller
  * where the GPU refuses, and given back when no step needs it any more.
  */
+import { quote, refuse } from "../errors.ts";
 import { guarded } from "../gpu/device.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import {
@@ -30,6 +31,8 @@ export interface Reading {
   /** Ids that end the text. */
   readonly ends: readonly number[];
 }
+
+const NO_MEMORY = { code: "no-memory", kind: "plain" } as const;
 
 export class Context {
   readonly model: LoadedModel;
@@ -150,7 +153,7 @@ export class Context {
     if (failure || this.#disposed) {
       made.release();
       if (this.#disposed) this.checkUsable();
-      throw new Error(`Cannot generate: the GPU must hold ${slots} slots per lane, got: ${failure?.message}`);
+      refuse("generate", `the GPU must hold ${slots} slots per lane`, quote(failure?.message), NO_MEMORY);
     }
     if (before) growInto(this.model.gpu, this.model, before, made);
     before?.release();
@@ -169,7 +172,7 @@ export class Context {
   /** Goes on with less than the GPU refused, before anything is read. @throws where that is forbidden, or nothing less would do */
   #shrink(): void {
     const before = this.options;
-    if (this.seen > 0) throw new Error(`Cannot generate: the GPU must hold the cache, got: ${this.#refusal}`);
+    if (this.seen > 0) refuse("generate", "the GPU must hold the cache", quote(this.#refusal), NO_MEMORY);
     const asked = smallerBudget(this.model, this.asked, before, this.#refusal, this.promptTokens);
     this.stepper?.release();
     this.stepper = null;
@@ -184,7 +187,7 @@ export class Context {
     const kvBytes = this.stepper?.cache.kvBytes;
     const failure = await this.#made;
     if (!failure) return;
-    throw new Error(`Cannot create session: the GPU must hold ${kvBytes} bytes of cache, got: ${failure.message}`);
+    refuse("create session", `the GPU must hold ${kvBytes} bytes of cache`, quote(failure.message), NO_MEMORY);
   }
 
   /** A step that ends with a clear error where the session was disposed of meanwhile. */

@@ -9,7 +9,8 @@
  */
 import { crc32 } from "../core/snapshot.ts";
 import type { ChatMessage } from "../chat/template.ts";
-import { isRecord, show } from "../files/refuse.ts";
+import { show } from "../errors.ts";
+import { isRecord } from "../files/checks.ts";
 import type { SessionOptions, Span } from "../options/index.ts";
 
 const MAGIC = [0x6163766b, 0x73657370]; // "kvca" "pses"

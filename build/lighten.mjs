@@ -33,8 +33,11 @@ function jinja(/** @type {string} */ code) {
 /** What a page never reaches, and what stands there instead. */
 const DENO_ONLY = {
   folder: "export const cacheFolder = () => null, folderStore = cacheFolder;",
-  pip: `import { unreadable } from "../refuse.ts";
-    export async function fromPip(wanted) { throw unreadable("pip must be there to download " + wanted, "a page"); }`,
+  pip: `import { words } from "../../errors.ts";
+    import { refuseFile } from "../checks.ts";
+    export async function fromPip(wanted) {
+      refuseFile("pip must be there to download " + wanted, words("a page"), { code: "unsupported" });
+    }`,
 };
 
 /** Bytes as a string of as many characters: gzipped it is a quarter smaller than base64, in which no byte keeps its place. */

@@ -40,10 +40,13 @@ export class Engine {
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       if (worker !== this.#worker) return;
-      const [started, webgpu] = [this.model !== null, true];
-      const message = event.message || "its code could not be fetched";
-      const name = started ? "Error" : NOT_STARTED;
-      hear({ type: "failed", alive: false, during: started ? "run" : "load", name, message, lost: started, webgpu });
+      const started = this.model !== null;
+      const error = {
+        name: started ? "Error" : NOT_STARTED,
+        message: event.message || "its code could not be fetched",
+      };
+      const gpu = { lost: started, webgpu: true, adapter: true };
+      hear({ type: "failed", alive: false, during: started ? "run" : "load", error, ...gpu });
       if (started) return;
       worker.terminate();
       this.#pending = 1; // nothing more comes of it

@@ -111,7 +111,8 @@ function loaded(model: ModelInfo) {
   say(`${model.about}, ${bytes(model.bytes)}, on ${model.adapter}`);
   refresh();
   const begun = links.loaded(); // a run that begins takes away what was said before
-  if (model.warning) begun.then(() => trouble.show({ text: explainUnkept(model.warning) }));
+  const { unkept } = model;
+  if (unkept) begun.then(() => trouble.show({ text: explainUnkept(unkept) }));
 }
 
 // ---- runs --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,6 @@
 /** What page and worker say to each other: every message, and the compact form of a step. */
+import { KvcapError, reasonOf, type Refusal } from "../src/errors.ts";
+import type { Unkept } from "../src/files/cache/store.ts";
 import type { Report } from "../src/session/report.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { Told } from "./compare/result.ts";
@@ -39,7 +41,26 @@ export interface ModelInfo {
   readonly adapter: string;
   readonly bytes: number; // of weights on the GPU
   readonly chat: boolean; // has a chat template
-  readonly warning: string; // that its files are not kept; empty: they are
+  readonly unkept: Unkept | null; // why its files are not kept; null: they are, or need not be
+}
+
+/** An error on its way from the worker: a refusal with its parts, or what another error says. */
+export interface ToldError extends Partial<Refusal> {
+  readonly name: string; // of its class
+  readonly message: string;
+}
+
+/** An error as it is sent. */
+export function toldOf(error: unknown): ToldError {
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  if (!(error instanceof KvcapError)) return { name, message };
+  const { code, action, rule, got, quoted, option, meant } = error;
+  return { name, message, code, action, rule, got, quoted, option, meant };
+}
+
+/** What was wrong, without what could not be done. */
+export function whyOf({ message, rule, got, quoted, meant }: ToldError): string {
+  return rule === undefined || got === undefined ? message : reasonOf({ rule, got, quoted, meant });
 }
 
 /** What a run begins with. */
@@ -98,10 +119,10 @@ export type FromWorker =
     type: "failed";
     alive: boolean;
     during: "load" | "run";
-    name: string;
-    message: string;
-    lost: boolean;
-    webgpu: boolean;
+    error: ToldError;
+    lost: boolean; // the GPU no longer works
+    webgpu: boolean; // this browser knows WebGPU
+    adapter: boolean; // and offers a GPU
   }
   | { type: "account"; account: Account };
 

@@ -1,4 +1,5 @@
 /** What a visitor can set, as text: the fields of the form, the address of a run, and the library's options. */
+import { KvcapRangeError } from "../src/errors.ts";
 import { parseBudget } from "../src/options/budget.ts";
 import { POOLS, SCOPES, SCORES } from "../src/core/rule.ts";
 import { policies } from "../src/policies/index.ts";
@@ -76,7 +77,7 @@ function read(name: Name, text: string, action: string): unknown {
 }
 
 const refusal = (action: string, name: string, rule: string, text: string) =>
-  new RangeError(`Cannot ${action}: ${name} must be ${rule}, got ${text.slice(0, 40)}`);
+  new KvcapRangeError({ code: "bad-option", action, rule: `${name} must be ${rule}`, got: text.slice(0, 40) });
 
 const LABELS: Partial<Record<Name, string>> = { topP: "top-p", pinPrompt: "the pinned prompt" };
 

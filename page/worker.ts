@@ -1,9 +1,11 @@
 /** The worker: loads models, runs sessions, and tells the page of every step. */
+import { refuse, words } from "../src/errors.ts";
 import { load, type Model, type Session } from "../src/index.ts";
 import { describeModel } from "../src/model/config.ts";
 import { policies, type Policy } from "../src/policies/index.ts";
 import { ruleName } from "../src/policies/rule.ts";
-import type { FromWorker, ToWorker, Turn } from "./protocol.ts";
+import type { Unkept } from "../src/files/cache/store.ts";
+import { type FromWorker, toldOf, type ToWorker, type Turn } from "./protocol.ts";
 import { optionsOf, type Settings } from "./settings.ts";
 import { checkRun } from "./worker/check.ts";
 import { compare } from "./worker/compare.ts";
@@ -23,6 +25,8 @@ interface Run {
   readonly settings: Settings;
   begun: boolean; // a turn was asked for
 }
+
+const NOT_BEGUN = { code: "wrong-state", kind: "plain" } as const;
 
 let model: Model | null = null;
 let run: Run | null = null;
@@ -54,7 +58,7 @@ async function obey(message: ToWorker): Promise<void> {
   }
   if (message.type === "turn") await take([message.turn]);
   if (message.type === "compare") {
-    if (!model) throw new Error("Cannot compare: a model must be loaded, got none");
+    if (!model) refuse("compare", "a model must be loaded", words("none"), NOT_BEGUN);
     stopper = new AbortController();
     await compare(model, message.asked, (told) => post({ type: "compared", told }), stopper.signal)
       .finally(() => stopper = null);
@@ -67,11 +71,11 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   model = null;
   const where = from.kind === "files" ? from.files : from.kind === "url" ? from.url : shipped();
   const downloads = new Map<string, ReturnType<typeof progress>>();
-  let warning = "";
+  let unkept: Unkept | null = null;
   model = await load(where, {
     cache: from.kind === "url", // the shipped one is in the browser's own cache
     onProgress: progress("loading"),
-    onWarning: (line) => warning = line,
+    onWarning: (_, why) => unkept = why,
     onDownload: (file, done, total) => {
       if (!downloads.has(file)) downloads.set(file, progress(`fetching ${file}`));
       downloads.get(file)!(done, total);
@@ -79,7 +83,9 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   });
   const { config, adapter, chatTemplate } = model;
   const mine = model;
-  model.lost.then(() => mine === model && fail("run", new Error("the GPU device was lost")));
+  model.lost.then(async () => {
+    if (mine === model) await fail("run", new Error("the GPU device was lost"));
+  });
   const about = describeModel(config);
   const info = {
     name: nameOf(from),
@@ -87,7 +93,7 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
     adapter,
     bytes: model.gpuBytes,
     chat: chatTemplate !== null,
-    warning,
+    unkept,
   };
   post({ type: "loaded", model: info });
 }
@@ -112,7 +118,7 @@ function progress(what: string) {
 
 /** Makes the session of a run. */
 function begin(settings: Settings) {
-  if (!model) throw new Error("Cannot run: a model must be loaded, got none");
+  if (!model) refuse("run", "a model must be loaded", words("none"), NOT_BEGUN);
   const { layers, kvHeads } = model.config;
   const asked = optionsOf(settings);
   checkRun(model, asked); // what cannot run leaves the run there is as it is
@@ -131,7 +137,7 @@ function begin(settings: Settings) {
 }
 
 async function take(turns: readonly Turn[]) {
-  if (!run) throw new Error("Cannot go on: a run must have begun, got none");
+  if (!run) refuse("go on", "a run must have begun", words("none"), NOT_BEGUN);
   stopper = new AbortController();
   try {
     for (const turn of turns) {
@@ -183,10 +189,12 @@ function close() {
   run = null;
 }
 
-function fail(during: "load" | "run", error: unknown) {
-  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+async function fail(during: "load" | "run", error: unknown) {
   const lost = model !== null && model.failure !== null;
-  post({ type: "failed", alive: run !== null, during, name, message, lost, webgpu: Boolean(navigator.gpu) });
+  const alive = run !== null;
+  const told = toldOf(error);
+  const adapter = told.code !== "device" || Boolean(await navigator.gpu?.requestAdapter());
+  post({ type: "failed", alive, during, error: told, lost, webgpu: Boolean(navigator.gpu), adapter });
 }
 
 function sendScores(step: number) {

@@ -8,6 +8,8 @@
  * ```
  * @module
  */
+export { type ErrorCode, KvcapError, KvcapRangeError, KvcapTypeError, type Refusal } from "./errors.ts";
+export type { OnUnkept, Unkept } from "./files/access.ts";
 export type { Budget } from "./options/budget.ts";
 export type { ChatMessage } from "./chat/template.ts";
 export type { Evicted } from "./eviction/evictions.ts";

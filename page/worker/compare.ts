@@ -6,6 +6,7 @@ import type { Model } from "../../src/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { type Comparison, LETTERS, settingsOf } from "../compare/comparison.ts";
 import type { Phase, Step, Token, Told } from "../compare/result.ts";
+import { toldOf, whyOf } from "../protocol.ts";
 import { optionsOf } from "../settings.ts";
 import { checkRun } from "./check.ts";
 import { type Agreement, compareLogits } from "./agreement.ts";
@@ -231,14 +232,14 @@ async function read(model: Model, asked: Comparison, runs: Options[], tell: Tell
       tell({ of: "perplexity", run, perplexity: await model.perplexity(asked.text, { ...session, onProgress }) });
     } catch (error) {
       if (signal.aborted || model.failure) throw error;
-      tell({ of: "refused", run, refused: whyNot(error as Error, LETTERS[run], asked.runs[run].budget) }); // others may have one
+      tell({ of: "refused", run, refused: whyNot(error, LETTERS[run], asked.runs[run].budget) }); // others may have one
     }
   }
 }
 
 /** Why a run has no perplexity, in a sentence. A share of the text is a number of slots that nobody has set: it says of what. */
-function whyNot({ message }: Error, letter: string, budget: string): string {
-  const rule = message.replace(/^Cannot [a-z ]+: /, "").replace("a prompt", "a text");
-  const share = rule.includes("budget") && budget.endsWith("%") ? ` (${budget} of the text)` : "";
-  return `Cannot measure run ${letter}’s perplexity: ${rule}${share}`;
+function whyNot(error: unknown, letter: string, budget: string): string {
+  const { option } = toldOf(error);
+  const share = option === "budget" && budget.endsWith("%") ? ` (${budget} of the text)` : "";
+  return `Cannot measure run ${letter}’s perplexity: ${whyOf(toldOf(error))}${share}`;
 }

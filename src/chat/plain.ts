@@ -2,6 +2,7 @@
  * Keeping what people write from being read as tokens of the template: a message that says "<|im_end|>" ends nothing. Such
  * places get a character inside that the tokenizer takes for a full stop of special tokens, and then drops.
  */
+import { refuse, words } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ChatMessage } from "./template.ts";
 
@@ -15,7 +16,7 @@ export function unusedCharacters(texts: readonly string[]): [string, string] {
     const character = String.fromCharCode(code);
     if (!texts.some((text) => text.includes(character))) unused.push(character);
   }
-  if (unused.length < 2) throw new RangeError("Cannot chat: messages must be text, got ones with U+FDD0 to U+FDEF");
+  if (unused.length < 2) refuse("chat", "messages must be text", words("ones with U+FDD0 to U+FDEF"));
   return [unused[0], unused[1]];
 }
 

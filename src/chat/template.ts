@@ -1,6 +1,7 @@
 /** A model's chat template: Jinja that turns messages into the text that the model was trained on. */
 import { Template } from "@huggingface/jinja";
-import { isRecord, oneLine, show } from "../files/refuse.ts";
+import { quote, refuse, words } from "../errors.ts";
+import { isRecord } from "../files/checks.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** One message of a conversation. */
@@ -16,13 +17,13 @@ export type Render = (messages: readonly ChatMessage[], variables?: Readonly<Rec
 /** @throws RangeError where there is no template or it is no Jinja */
 export function readTemplate(source: string | null, tokenizer: Tokenizer): Render {
   if (source === null || source.trim() === "") {
-    throw new RangeError("Cannot chat: the model must have a chat template, got none");
+    refuse("chat", "the model must have a chat template", words("none"), { code: "unsupported" });
   }
   let template: Template;
   try {
     template = new Template(source);
   } catch (error) {
-    throw failed("the chat template must be Jinja", error);
+    refuse("chat", "the chat template must be Jinja", quote(error), { code: "bad-file", cause: error });
   }
   const text = (id: number | null) => id === null ? undefined : tokenizer.decode([id]);
   const tokens = { bos_token: text(tokenizer.bosId), eos_token: text(tokenizer.eosId) };
@@ -30,29 +31,23 @@ export function readTemplate(source: string | null, tokenizer: Tokenizer): Rende
     try {
       return template.render({ ...tokens, ...variables, messages, add_generation_prompt: true });
     } catch (error) {
-      throw failed("the messages must be such as the model's chat template takes", error);
+      refuse("chat", "the messages must be such as the model's chat template takes", quote(error), { cause: error });
     }
   };
 }
 
-function failed(rule: string, error: unknown): RangeError {
-  const found = oneLine(error instanceof Error ? error.message : String(error));
-  return new RangeError(`Cannot chat: ${rule}, got: ${found}`, { cause: error });
-}
-
 /** Checks a conversation that is to be answered. @throws RangeError */
 export function checkMessages(messages: unknown): ChatMessage[] {
-  const refuse = (rule: string, got: unknown) => new RangeError(`Cannot chat: ${rule}, got ${show(got)}`);
   if (!Array.isArray(messages) || messages.length === 0) {
-    throw refuse("messages must be a text or a list of { role, content }", messages);
+    refuse("chat", "messages must be a text or a list of { role, content }", messages);
   }
   const checked = messages.map((message): ChatMessage => {
     const { role, content } = isRecord(message) ? message : {};
-    if (typeof role !== "string" || role === "") throw refuse("a message must have a role", message);
-    if (typeof content !== "string") throw refuse("a message's content must be text", content);
+    if (typeof role !== "string" || role === "") refuse("chat", "a message must have a role", message);
+    if (typeof content !== "string") refuse("chat", "a message's content must be text", content);
     return { role, content };
   });
   const { role } = checked[checked.length - 1];
-  if (role === "assistant") throw refuse("the last message must be another's than the assistant's", role);
+  if (role === "assistant") refuse("chat", "the last message must be another's than the assistant's", role);
   return checked;
 }

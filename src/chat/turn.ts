@@ -1,4 +1,5 @@
 /** What a session has to read for the next answer of a conversation: all of it, or what is new. */
+import { refuse, words } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { markSpecial, unusedCharacters } from "./plain.ts";
 import type { ChatMessage, Render } from "./template.ts";
@@ -62,7 +63,7 @@ export function planTurn(
   }
 
   const ids = encode(render(marked, variables));
-  if (ids.length === 0) throw new RangeError("Cannot chat: the chat template must make text of the messages, got none");
+  if (ids.length === 0) refuse("chat", "the chat template must make text of the messages", words("none"));
   const first = marked.findIndex(({ role }) => role !== "system");
   const before = encode(around(first)?.[0] ?? "");
   const differs = before.findIndex((id, i) => id !== ids[i]);

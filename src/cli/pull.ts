@@ -5,7 +5,8 @@ import { Unstorable } from "../files/cache/store.ts";
 import { catalogue } from "../files/catalogue.ts";
 import { bringKnown } from "../files/catalogued.ts";
 import { openModel } from "../model/open.ts";
-import { unreadable } from "../files/refuse.ts";
+import { words } from "../errors.ts";
+import { refuseFile } from "../files/checks.ts";
 import { note, print, Progress } from "./terminal.ts";
 import { downloading, megabytes } from "./model.ts";
 import { type Arguments, misused } from "./usage.ts";
@@ -43,11 +44,13 @@ export async function pull(args: Arguments): Promise<number> {
 /** Brings a model of the catalogue, and computes the hash of one that is there already. @throws Error */
 async function verify(name: string, access: Access): Promise<void> {
   const { store } = access;
-  if (!store) throw unreadable("pull must have a cache folder", "none; set KVCAP_CACHE");
+  if (!store) refuseFile("pull must have a cache folder", words("none; set KVCAP_CACHE"), { code: "unreadable" });
   try {
     await bringKnown(name, catalogue[name], access, store, true);
   } catch (error) {
-    if (error instanceof Unstorable) throw unreadable(`${store.name} must take ${name}`, error.message, error);
+    if (error instanceof Unstorable) {
+      refuseFile(`${store.name} must take ${name}`, words(error.message), { code: "unreadable", cause: error });
+    }
     throw error;
   }
 }

@@ -8,9 +8,10 @@
 // Nothing is allocated after `create` but the small views of outputs, each made once per length.
 
 import wasmBytes from "../../build/out/core.wasm" with { type: "bytes" };
-import { type Exports, instantiate, NO_ROOM, REGION, STATE } from "./abi.ts";
-import { errorOf } from "./errors.ts";
-import { checkCount, checkRule, type CoreRule, type CoreShape, refused } from "./rule.ts";
+import { refuse, words } from "../errors.ts";
+import { type Exports, instantiate, NO_ROOM, OK, REGION, STATE } from "./abi.ts";
+import { checkCode } from "./errors.ts";
+import { checkCount, checkRule, type CoreRule, type CoreShape } from "./rule.ts";
 import type { Pool, Scope, Score } from "./rule.ts";
 import { type Pin, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
 import { type LaneScore, type LaneViews, laneViews, type OutputViews, outputViews } from "./views.ts";
@@ -66,10 +67,9 @@ export class Core {
     const whole = [layers, kvHeads, capacity, window + 1].every((n) => Number.isInteger(n) && n > 0 && n < 2 ** 31);
     this.bytes = whole ? measure.bytes(layers, kvHeads, capacity, window) >>> 0 : 0;
     if (this.bytes === 0) {
-      throw new RangeError(
-        "Cannot create a core: layers, kvHeads and capacity must be positive integers within 2 GiB of books, got " +
-          `${layers} × ${kvHeads} × ${capacity}${window ? ` with a window of ${window} rows` : ""}`,
-      );
+      const got = `${layers} × ${kvHeads} × ${capacity}${window ? ` with a window of ${window} rows` : ""}`;
+      const rule = "layers, kvHeads and capacity must be positive integers within 2 GiB of books";
+      refuse("create a core", rule, words(got), { code: whole ? "no-memory" : "bad-input" });
     }
     const pages = Math.ceil(this.bytes / PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
@@ -167,7 +167,9 @@ export class Core {
   claim(tokens: number, observed = true): Uint32Array<ArrayBuffer> {
     checkCount("claim", "tokens must be a positive integer", tokens, 1);
     const code = this.#wasm.claim(tokens, observed ? 1 : 0);
-    if (code === NO_ROOM) throw refused("claim", `only ${this.capacity - this.live} slots per lane are free`, tokens);
+    if (code === NO_ROOM) {
+      refuse("claim", `only ${this.capacity - this.live} slots per lane are free`, tokens, { code: "no-room" });
+    }
     if (this.#pins.length > 0) {
       for (const { from, to } of this.#pins) this.#pinClaimed(Math.max(from, this.seen - tokens), to);
       this.#pins = this.#pins.filter((pin) => pin.to > this.seen);
@@ -199,8 +201,7 @@ export class Core {
   }
 
   #check(code: number, action: string, queries: number, n: number): void {
-    const error = code && errorOf(code, action, this, queries, n);
-    if (error) throw error;
+    if (code !== OK) checkCode(code, action, this, queries, n);
   }
 
   /**
@@ -280,7 +281,7 @@ export class Core {
   free(slots: ArrayLike<number>): void {
     const n = slots.length / this.lanes;
     if (!Number.isInteger(n) || n > this.live) {
-      throw refused("free", `slots must be [${this.lanes}, at most ${this.live}]`, `${slots.length} of them`);
+      refuse("free", `slots must be [${this.lanes}, at most ${this.live}]`, words(`${slots.length} of them`));
     }
     for (let i = 0; i < slots.length; i++) checkCount("free", "a slot must be a non-negative integer", slots[i], 0);
     if (n === 0) return;
@@ -350,7 +351,7 @@ export class Core {
     if (!sound || bad) {
       this.#books.set(before);
       const got = bad ? `tokens ${bad.from} to ${bad.to} yet to be pinned` : "some that contradict themselves";
-      throw refused("restore", "the books must be those of a core", got);
+      refuse("restore", "the books must be those of a core", words(got), { code: "bad-file" });
     }
     this.#pins = pins;
   }

@@ -1,6 +1,6 @@
 // What a core's error codes mean to its caller.
 import * as abi from "./abi.ts";
-import { refused } from "./rule.ts";
+import { refuse, words } from "../errors.ts";
 
 /** What the messages tell of a core. */
 interface Told {
@@ -12,34 +12,41 @@ interface Told {
   readonly pending: number; // tokens whose row has not been given
 }
 
-/** The error for a code of observe, advance, choose, evict, step and free; null for none. */
-export function errorOf(code: number, action: string, core: Told, queries: number, n: number): Error | null {
+/** Refuses what a code of observe, advance, choose, evict, step and free says is wrong; nothing for OK. */
+export function checkCode(code: number, action: string, core: Told, queries: number, n: number): void {
   switch (code) {
     case abi.OK:
-      return null;
+      return;
     case abi.WRONG_QUERIES:
-      return refused(action, `queries must be the ${core.pending} tokens claimed since the last row`, queries);
+      return refuse(action, `queries must be the ${core.pending} tokens claimed since the last row`, queries);
     case abi.BAD_ROW:
-      return refused(action, "every value of a row must lie in [0, 2^40)", badValue(core, queries));
+      return refuse(action, "every value of a row must lie in [0, 2^40)", words(badValue(core, queries)));
     case abi.NOT_OBSERVED:
-      return new Error(
-        `Cannot ${action}: the rows of claimed tokens must be observed first (or skipped with advance), ` +
-          `got ${core.pending} tokens waiting`,
+      return refuse(
+        action,
+        "the rows of claimed tokens must be observed first (or skipped with advance)",
+        words(`${core.pending} tokens waiting`),
+        WRONG_STATE,
       );
     case abi.TOO_FEW:
-      return refused(action, `only ${core.evictable} slots per lane may go`, n);
+      return refuse(action, `only ${core.evictable} slots per lane may go`, n, { code: "no-room" });
     case abi.BAD_SLOT:
-      return refused(action, "every slot must be live, unpinned and named once", "one that is not");
+      return refuse(action, "every slot must be live, unpinned and named once", words("one that is not"));
     case abi.LANES_DIFFER:
-      return new Error(
-        `Cannot ${action}: a shared choice needs a layer's lanes to hold the same tokens in the same slots, got lanes that differ`,
+      return refuse(
+        action,
+        "a shared choice needs a layer's lanes to hold the same tokens in the same slots",
+        words("lanes that differ"),
+        WRONG_STATE,
       );
     case abi.BAD_SCORE:
-      return refused(action, "every live slot's score must be a finite number", badScore(core));
+      return refuse(action, "every live slot's score must be a finite number", words(badScore(core)));
     default:
-      return new Error(`Cannot ${action}: the core answers with a code it should not, got ${code}`);
+      return refuse(action, "the core answers with a code it should not", code, WRONG_STATE);
   }
 }
+
+const WRONG_STATE = { code: "wrong-state", kind: "plain" } as const;
 
 /** Describes the first value for which a row was refused. */
 function badValue({ rows, positions, capacity }: Told, queries: number): string {

@@ -1,4 +1,5 @@
 // What a core chooses by, and the checks of what its callers say.
+import { refuse, words } from "../errors.ts";
 
 /** Scores, scopes and pools in the order of their numbers in the ABI. */
 export const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
@@ -73,22 +74,27 @@ export function checkRule(rule: CoreRule, window: number): RuleNumbers {
   const action = "set a rule";
   const known = (name: string, names: readonly string[], value: unknown) => {
     const index = names.indexOf(value as string);
-    if (index < 0) throw refused(action, `${name} must be one of ${names.join(", ")}`, value);
+    if (index < 0) {
+      refuse(action, `${name} must be one of ${names.join(", ")}`, words(String(value)), { option: name, names });
+    }
     return index;
   };
   const score = known("score", SCORES, rule.score);
   const scope = known("scope", SCOPES, rule.scope);
   const pooled = known("pool", POOLS, pool);
   for (const [name, value] of Object.entries({ sinks, newest, unsettled })) {
-    checkCount(action, `${name} must be a non-negative integer`, value, 0);
+    checkCount(action, `${name} must be a non-negative integer`, value, 0, name);
   }
-  if (!Number.isInteger(seed)) throw refused(action, "seed must be an integer", seed);
+  if (!Number.isInteger(seed)) refuse(action, "seed must be an integer", words(seed), { option: "seed" });
   if (!(Number.isInteger(width) && width % 2 === 1 && width > 0 && width <= MOST_WIDTH)) {
-    throw refused(action, `width must be an odd number from 1 to ${MOST_WIDTH}`, width);
+    refuse(action, `width must be an odd number from 1 to ${MOST_WIDTH}`, words(width), { option: "width" });
   }
-  if (typeof shared !== "boolean") throw refused(action, "shared must be true or false", shared);
+  if (typeof shared !== "boolean") {
+    refuse(action, "shared must be true or false", words(shared), { option: "shared" });
+  }
   if (readsWindow(rule.score) && window === 0) {
-    throw refused(action, `the score ${rule.score} needs a core whose shape has a window`, "a window of 0 rows");
+    const needs = `the score ${rule.score} needs a core whose shape has a window`;
+    refuse(action, needs, words("a window of 0 rows"), { option: "score" });
   }
   return [score, scope, sinks, newest, unsettled, seed | 0, pooled, width, shared ? 1 : 0];
 }
@@ -98,12 +104,8 @@ export function readsWindow(score: Score): boolean {
   return score === "windowed" || score === "persistence";
 }
 
-/** Throws a RangeError unless `value` is an integer from `least` to 2³¹ − 1. */
-export function checkCount(action: string, rule: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least || value >= 2 ** 31) throw refused(action, rule, value);
-}
-
-/** The error of every refusal. */
-export function refused(action: string, rule: string, value: unknown): RangeError {
-  return new RangeError(`Cannot ${action}: ${rule}, got ${value}`);
+/** Throws a RangeError unless `value` is an integer from `least` to 2³¹ − 1. @param option whose value it is, if one's */
+export function checkCount(action: string, rule: string, value: number, least: number, option?: string): void {
+  if (Number.isInteger(value) && value >= least && value < 2 ** 31) return;
+  refuse(action, rule, words(value), option === undefined ? {} : { option });
 }

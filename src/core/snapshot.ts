@@ -10,7 +10,7 @@
 //       u32    CRC-32 of everything before
 //
 // What is checked here is that these are the bytes that were written, for this shape; the Wasm checks the books.
-import { refused } from "./rule.ts";
+import { refuse, words } from "../errors.ts";
 
 const MAGIC = 0x5343564b; // "KVCS"
 const VERSION = 1;
@@ -49,37 +49,36 @@ export function readSnapshot(
   shape: SnapshotShape,
   size: number,
 ): { books: Uint8Array; pins: Pin[] } {
-  const action = "restore";
   if (!(bytes instanceof Uint8Array)) {
-    throw new TypeError(`Cannot ${action}: a snapshot must be a Uint8Array, got ${bytes}`);
+    refuse("restore", "a snapshot must be a Uint8Array", words(String(bytes)), { kind: "type" });
   }
   if (bytes.length < HEADER + 4) {
-    throw refused(action, `a snapshot must have a head of ${HEADER} bytes and more`, `${bytes.length} bytes`);
+    bad(`a snapshot must have a head of ${HEADER} bytes and more`, `${bytes.length} bytes`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const word = (at: number) => view.getUint32(at, true);
-  if (word(0) !== MAGIC) throw refused(action, "a snapshot must begin with KVCS", hex(word(0)));
-  if (word(4) !== VERSION) throw refused(action, `the snapshot must be of version ${VERSION}`, word(4));
+  if (word(0) !== MAGIC) bad("a snapshot must begin with KVCS", hex(word(0)));
+  if (word(4) !== VERSION) bad(`the snapshot must be of version ${VERSION}`, word(4));
   const its = [8, 12, 16, 20].map(word);
-  if (its.some((n, i) => n !== shape[i])) throw refused(action, `the snapshot must be of ${told(shape)}`, told(its));
+  if (its.some((n, i) => n !== shape[i])) bad(`the snapshot must be of ${told(shape)}`, told(its));
   const spans = word(24);
   const length = HEADER + size + 8 * spans + 4;
   if (word(28) !== size || bytes.length !== length) {
-    throw refused(action, `the snapshot must be ${length} bytes long`, bytes.length);
+    bad(`the snapshot must be ${length} bytes long`, bytes.length);
   }
   const sum = crc32(bytes.subarray(0, length - 4));
   if (word(length - 4) !== sum) {
-    throw refused(
-      action,
-      "the bytes must be those that were written",
-      `a checksum of ${hex(sum)}, not ${hex(word(length - 4))}`,
-    );
+    bad("the bytes must be those that were written", `a checksum of ${hex(sum)}, not ${hex(word(length - 4))}`);
   }
   const pins = Array.from({ length: spans }, (_, i): Pin => {
     const at = HEADER + size + 8 * i;
     return { from: word(at), to: word(at + 4) };
   });
   return { books: bytes.subarray(HEADER, HEADER + size), pins };
+}
+
+function bad(rule: string, got: string | number): never {
+  refuse("restore", rule, words(got), { code: "bad-file" });
 }
 
 function told([layers, kvHeads, capacity, window]: readonly number[]): string {

@@ -3,7 +3,7 @@
  * scale is tried at several sizes and the one of least squared error taken; an importance of weights is not known here.
  */
 import { bytesOf, type Dtype, isQuantised } from "./dtypes.ts";
-import { unreadable } from "../files/refuse.ts";
+import { refuse, words } from "../errors.ts";
 import { narrowF16, widen, widenF16 } from "./widen.ts";
 
 /**
@@ -34,7 +34,10 @@ export function targetOf(dtype: Dtype, columns: number, type: WeightType | null)
 export function quantise(bytes: Uint8Array<ArrayBuffer>, dtype: Dtype, target: Dtype, name: string) {
   const weights = widen(bytes, dtype);
   const bad = weights.findIndex((weight) => !Number.isFinite(weight));
-  if (bad >= 0) throw unreadable(`weights that are to be quantised must be numbers, in ${name}`, `${weights[bad]}`);
+  if (bad >= 0) {
+    const rule = `weights that are to be quantised must be numbers, in ${name}`;
+    refuse("load model", rule, words(weights[bad]), { code: "bad-numbers", kind: "plain" });
+  }
   const blocks = new Uint8Array(bytesOf(target, weights.length));
   const size = bytesOf(target, BLOCK);
   const write = target === "Q8_0" ? writeEights : writeFours;

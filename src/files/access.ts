@@ -1,13 +1,18 @@
 /** What reaching a model outside takes: where the hub is, its token, the cache, and who hears of it all. */
 import { cacheFolder, folderStore } from "./cache/folder.ts";
 import { pageStore } from "./cache/opfs.ts";
-import type { Store, StoredFile } from "./cache/store.ts";
+import type { Store, StoredFile, Unkept } from "./cache/store.ts";
 import { env, host } from "./host.ts";
 import { type Net, PATIENCE } from "./http.ts";
 import { hubEndpoint, hubToken } from "./hub.ts";
 
+export type { Unkept };
+
 /** Hears how many bytes of a file are there; `total` is null where the server does not say. */
 export type OnDownload = (file: string, done: number, total: number | null) => void;
+
+/** Hears, in a line, that files are read but not kept, and why. */
+export type OnUnkept = (line: string, why: Unkept) => void;
 
 export interface Access {
   readonly net: Net;
@@ -17,8 +22,8 @@ export interface Access {
   readonly onDownload: OnDownload;
   /** Hears of every file that was taken from the cache or put there. */
   readonly onFile: (name: string, file: StoredFile) => void;
-  /** Says that something goes on, but not as it should. */
-  readonly warn: (line: string) => void;
+  /** Says that files go on to be read, but are not kept. */
+  readonly warn: OnUnkept;
 }
 
 export interface AccessOptions {
@@ -26,7 +31,7 @@ export interface AccessOptions {
   hub?: string | URL;
   token?: string;
   onDownload?: OnDownload;
-  onWarning?: (line: string) => void;
+  onWarning?: OnUnkept;
 }
 
 /** Reads the environment for what the options leave open. @throws RangeError for an endpoint or a token that cannot be one */
@@ -35,8 +40,8 @@ export function openAccess(options: AccessOptions): Access {
   const token = hubToken(options.token ?? env("HF_TOKEN"));
   const told = new Set<string>();
   const onWarning = options.onWarning ?? ((line) => console.warn(`kvcap: ${line}`));
-  const warn = (line: string) => {
-    if (!told.has(line)) onWarning(line);
+  const warn: OnUnkept = (line, why) => {
+    if (!told.has(line)) onWarning(line, why);
     told.add(line);
   };
   return {
@@ -49,13 +54,13 @@ export function openAccess(options: AccessOptions): Access {
   };
 }
 
-function openStore(warn: (line: string) => void): Store | null {
+function openStore(warn: OnUnkept): Store | null {
   const folder = host ? cacheFolder(host.build.os) : null;
   if (host && folder) return folderStore(host, folder);
   const store = host ? null : pageStore();
   const why = host
     ? "no folder for it is known (set KVCAP_CACHE, and let the program read the environment)"
     : "the page has no storage (it must be served over https or from this machine)";
-  if (!store) warn(`models are read without a cache: ${why}`);
+  if (!store) warn(`models are read without a cache: ${why}`, "broken");
   return store;
 }

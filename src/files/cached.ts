@@ -21,8 +21,9 @@ import { Changed, download } from "./download.ts";
 import { IMPATIENCE, Passing, shownUrl } from "./http.ts";
 import { isPinned } from "./hub.ts";
 import { exact, type Found, type Missing, probe } from "./probe.ts";
-import { checkRange, decodeText, unreadable } from "./refuse.ts";
-import { absent, addressOf, urlSource } from "./remote.ts";
+import { words } from "../errors.ts";
+import { checkRange, decodeText, refuseFile } from "./checks.ts";
+import { addressOf, refuseAbsent, urlSource } from "./remote.ts";
 import type { Source } from "./source.ts";
 
 const MOST_VERSIONS = 3; // that a file may have while it is brought
@@ -54,7 +55,7 @@ export function cachedSource(base: URL, name: string, access: Access, store: Sto
 
   async function get(file: string): Promise<StoredFile | null> {
     const kept = await find(file);
-    if (kept && "missing" in kept) throw absent(addressOf(base, file), kept.missing);
+    if (kept && "missing" in kept) refuseAbsent(addressOf(base, file), kept.missing);
     return kept && kept.file;
   }
 
@@ -82,7 +83,7 @@ export function cachedSource(base: URL, name: string, access: Access, store: Sto
 }
 
 function said({ note, file }: Held): Kept {
-  return file ? { file } : { missing: note.missing! };
+  return file ? { file } : { missing: { how: "absent", said: note.missing! } };
 }
 
 /** Brings a file into the cache unless it is there. @throws Error */
@@ -102,7 +103,9 @@ async function keep(url: string, file: string, access: Access, store: Store, ser
       });
   } catch (error) {
     if (!(error instanceof Unstorable)) throw error;
-    if (!before) access.warn(`${file} is read without the cache: ${store.name} must take it, got ${error.message}`);
+    if (!before) {
+      access.warn(`${file} is read without the cache: ${store.name} must take it, got ${error.message}`, error.why);
+    }
     kept = before && said(before); // a cache that can be read, but not written to
   }
   if (kept && "file" in kept) access.onFile(file, kept.file);
@@ -128,12 +131,12 @@ async function bring(
       server.away = true;
       return said(held);
     }
-    const note: Note = { url: shownUrl(url), version: "0".repeat(16), size: 0, missing: found.missing };
+    const note: Note = { url: shownUrl(url), version: "0".repeat(16), size: 0, missing: found.missing?.said ?? null };
     if (found.missing !== null) {
       // A page in the place of a file that once was there is the network's (a hotel's log-in), not the server's.
-      if (held?.file && found.missing === "an HTML page") return said(held);
+      if (held?.file && found.missing.how === "page") return said(held);
       // Kept so that a folder of which some files are optional is whole without the network.
-      if (!held && /^status (404|410)$/.test(found.missing)) await entry.miss(note);
+      if (!held && found.missing.how === "absent") await entry.miss(note);
       return found;
     }
     try {
@@ -144,7 +147,9 @@ async function bring(
     } catch (error) {
       if (!(error instanceof Changed)) throw error;
       if (versions >= MOST_VERSIONS) {
-        throw unreadable(`${shownUrl(url)} must stay the same while it is read`, `${versions} versions`);
+        refuseFile(`${shownUrl(url)} must stay the same while it is read`, words(`${versions} versions`), {
+          code: "unreadable",
+        });
       }
     } finally {
       await found.body?.cancel();

@@ -9,8 +9,9 @@ import { Changed, download } from "./download.ts";
 import { hubUrl } from "./hub.ts";
 import { fromPip } from "./pip/pip.ts";
 import { probe } from "./probe.ts";
-import { checkRange, decodeText, unreadable } from "./refuse.ts";
-import { absent } from "./remote.ts";
+import { KvcapError, reasonOf, words } from "../errors.ts";
+import { checkRange, decodeText, refuseFile } from "./checks.ts";
+import { refuseAbsent } from "./remote.ts";
 import type { Source } from "./source.ts";
 
 const SLICE = 4 << 20; // bytes hashed at once
@@ -28,7 +29,7 @@ export async function openCatalogued(
     stored = await bringKnown(name, model, access, access.store ?? memoryStore());
   } catch (error) {
     if (!(error instanceof Unstorable)) throw error;
-    access.warn(`${name} is held in memory: ${access.store!.name} must take it, got ${error.message}`);
+    access.warn(`${name} is held in memory: ${access.store!.name} must take it, got ${error.message}`, error.why);
     stored = await bringKnown(name, model, access, memoryStore());
   }
   access.onFile(file, stored);
@@ -93,19 +94,19 @@ export async function bringKnown(
           return await part.finish({ url, version, size: model.size, missing: null });
         }
         await part.restart();
-        throw unreadable(`the SHA-256 of ${file} must be ${model.sha256}`, hash);
+        refuseFile(`the SHA-256 of ${file} must be ${model.sha256}`, words(hash));
       } catch (error) {
         if (!isFailure(error)) {
           await part.discard().catch(() => {});
           throw error;
         }
-        failures.push(error instanceof Changed ? unreadable(`${file} must stay the same`, "another version") : error);
+        failures.push(error);
       }
     }
     await (part.size > 0 ? part.close() : part.discard()).catch(() => {});
     if (failures.length === 1) throw failures[0];
-    const all = failures.map(({ message }) => message.replace(/^Cannot load model: /, "")).join("; and ");
-    throw unreadable(`one of ${failures.length} sources must give ${name}`, all);
+    const all = failures.map((error) => error instanceof KvcapError ? reasonOf(error) : error.message).join("; and ");
+    refuseFile(`one of ${failures.length} sources must give ${name}`, words(all), { code: "unreadable" });
   });
 }
 
@@ -125,12 +126,15 @@ async function bringFrom(origin: Origin, model: Known, part: Part, access: Acces
   const net = { ...access.net, patience: { ...patience, tries }, fresh: true };
   const url = hubUrl(origin.hub, access.hub);
   const found = await probe(net, url);
-  if (found.missing !== null) throw absent(url, found.missing);
+  if (found.missing !== null) refuseAbsent(url, found.missing);
   try {
     if (found.size !== model.size) {
-      throw unreadable(`${url} must have ${model.size} bytes`, String(found.size ?? "no length"));
+      refuseFile(`${url} must have ${model.size} bytes`, words(found.size ?? "no length"), { code: "unreadable" });
     }
     await download(net, url, part, found, true, report);
+  } catch (error) {
+    if (!(error instanceof Changed)) throw error;
+    refuseFile(`${file} must stay the same`, words("another version"), { code: "unreadable" });
   } finally {
     await found.body?.cancel();
   }

@@ -1,9 +1,10 @@
 /** Brings a file into a cache: piece by piece, going on where a broken connection ended, checked for length and version. */
 import type { Part } from "./cache/store.ts";
-import { type Answer, ask, missing, type Net, Passing, pause } from "./http.ts";
+import { type Answer, ask, missing, type Net, Passing, pause, refusePassing } from "./http.ts";
 import { exact, type Found, lengthOf, validatorOf } from "./probe.ts";
-import { oneLine, unreadable } from "./refuse.ts";
-import { absent } from "./remote.ts";
+import { oneLine, words } from "../errors.ts";
+import { refuseFile } from "./checks.ts";
+import { refuseAbsent } from "./remote.ts";
 
 /** The file changed on the server since it was asked for. */
 export class Changed extends Error {}
@@ -39,17 +40,17 @@ export async function download(
     try {
       const answer: Answer = body ?? await ask(net, url, [part.size, null]);
       body = null;
-      await check(answer, part, found);
+      await goOn(answer, part, found);
       for await (const piece of answer.pieces()) {
         if (part.size === 0) checkKind(answer.url, piece);
         if (size !== null && part.size + piece.length > size) {
-          throw unreadable(`${answer.url} must have ${size} bytes`, "more");
+          refuseFile(`${answer.url} must have ${size} bytes`, words("more"), { code: "unreadable" });
         }
         await part.write(piece);
         report(part.size, size);
       }
       if (size === null) return;
-      if (part.size < size) throw new Passing(unreadable(`${answer.url} must have ${size} bytes`, String(part.size)));
+      if (part.size < size) refusePassing(`${answer.url} must have ${size} bytes`, words(part.size));
     } catch (error) {
       if (!(error instanceof Passing)) throw error;
       if (part.size >= last + PROGRESS) [failed, last] = [0, part.size];
@@ -60,42 +61,49 @@ export async function download(
   }
 }
 
-/** Sees to it that what an answer brings goes on with the part. @throws Changed, Error */
-async function check(answer: Answer, part: Part, found: Found): Promise<void> {
-  const { size, validator } = found;
-  const fail = async (error: Error) => {
+/** Sees to it that what an answer brings goes on with the part, or gives the answer up. @throws Changed, Error */
+async function goOn(answer: Answer, part: Part, found: Found): Promise<void> {
+  try {
+    checkVersion(answer, found);
+    if (answer.status !== 200) return checkRest(answer, part.size, found.size!);
+    if (part.size > 0) await part.restart(); // the server does not serve ranges (any more)
+    const length = lengthOf(answer);
+    if (found.size !== null && length !== null && length !== found.size) throw new Changed();
+  } catch (error) {
     await answer.cancel();
     throw error;
-  };
+  }
+}
+
+/** @throws Changed for another version, Error for a file that is gone */
+function checkVersion(answer: Answer, { validator }: Found): void {
   const gone = missing(answer);
-  if (gone !== null) await fail(absent(answer.url, gone));
-  if (validator !== null && validatorOf(answer) !== validator) await fail(new Changed());
-  const whole = answer.status === 200; // the server does not serve ranges (any more)
-  if (whole && part.size > 0) await part.restart();
+  if (gone !== null) refuseAbsent(answer.url, gone);
+  if (validator !== null && validatorOf(answer) !== validator) throw new Changed();
+}
+
+/** Whether an answer brings bytes [from, size) of a file. @throws Changed where the file has another length, else Error */
+function checkRest(answer: Answer, from: number, size: number): void {
+  if (answer.status === 416) throw new Changed();
   const length = lengthOf(answer);
   const range = answer.headers.get("content-range");
-  if (answer.status === 416) await fail(new Changed());
-  if (whole) {
-    if (size !== null && length !== null && length !== size) await fail(new Changed());
-  } else if (range !== null ? range !== `bytes ${part.size}-${size! - 1}/${size}` : length !== size! - part.size) {
-    const expected = `${answer.url} must give bytes ${part.size}-${size! - 1} of ${size}`;
-    const total = /\/(\d+)$/.exec(range ?? "")?.[1];
-    await fail(
-      total && Number(total) !== size ? new Changed() : unreadable(expected, oneLine(range ?? `${length} bytes`)),
-    );
-  }
+  if (range !== null ? range === `bytes ${from}-${size - 1}/${size}` : length === size - from) return;
+  const total = /\/(\d+)$/.exec(range ?? "")?.[1];
+  if (total && Number(total) !== size) throw new Changed();
+  const found = words(oneLine(range ?? `${length} bytes`));
+  refuseFile(`${answer.url} must give bytes ${from}-${size - 1} of ${size}`, found, { code: "unreadable" });
 }
 
 /** Looks at a file's beginning, so that gigabytes of something else are not brought. @throws Error */
 function checkKind(url: string, first: Uint8Array): void {
   const start = new TextDecoder("latin1").decode(first.subarray(0, 64));
   if (/^version https:\/\/git-lfs/.test(start)) {
-    throw unreadable(`${url} must be the file itself`, "a Git LFS pointer to it");
+    refuseFile(`${url} must be the file itself`, words("a Git LFS pointer to it"));
   }
   if (/\.(gguf|safetensors)$/i.test(url) && /^\s*<(!doctype|html|\?xml)/i.test(start)) {
-    throw unreadable(`${url} must be a file of weights`, "an HTML page");
+    refuseFile(`${url} must be a file of weights`, words("an HTML page"));
   }
   if (/\.gguf$/i.test(url) && first.length >= 4 && !start.startsWith("GGUF")) {
-    throw unreadable(`${url} must begin with GGUF`, JSON.stringify(start.slice(0, 4)));
+    refuseFile(`${url} must begin with GGUF`, words(JSON.stringify(start.slice(0, 4))));
   }
 }

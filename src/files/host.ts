@@ -1,6 +1,4 @@
-/** The part of Deno that the library uses, so that its files compile where Deno's types are unknown; and what it says. */
-import { oneLine } from "./refuse.ts";
-
+/** The part of Deno that the library uses, so that its files compile where Deno's types are unknown. */
 export interface HostFile {
   seek(offset: number, whence: number): Promise<number>;
   read(into: Uint8Array): Promise<number | null>;
@@ -54,11 +52,6 @@ export function env(variable: string): string | undefined {
 export function isAbsent(error: unknown): boolean {
   const { NotFound, NotADirectory } = host!.errors;
   return error instanceof NotFound || NotADirectory !== undefined && error instanceof NotADirectory;
-}
-
-/** What an error of the host says, to stand in a sentence. */
-export function said(error: unknown): string {
-  return oneLine(error instanceof Error ? error.message : String(error));
 }
 
 /** Bytes [begin, end) of a file. @throws the host's own error, or Error where the file ends before */

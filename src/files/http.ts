@@ -1,6 +1,7 @@
 // Requests to servers of model files. Each is bounded in time; what may pass (a broken connection, a server in trouble)
 // is told from what will not, so that only the former is tried again.
-import { oneLine, unreadable } from "./refuse.ts";
+import { KvcapError, type More, oneLine, type Refusal, type Words, words } from "../errors.ts";
+import { refuseFile } from "./checks.ts";
 
 /** How long to wait, and how often to try. Times in milliseconds. */
 export interface Patience {
@@ -26,14 +27,20 @@ export interface Net {
 
 export const PLAIN_NET: Net = { patience: PATIENCE, token: null };
 
-/** A failure that may pass. Its message is the sentence to end with if it does not. */
-export class Passing extends Error {
+/** A failure that may pass. Its sentence is the one to end with if it does not. */
+export class Passing extends KvcapError {
   readonly pause: number; // milliseconds that the server asked for
 
-  constructor(sentence: Error, pause = 0) {
-    super(sentence.message, { cause: sentence.cause });
+  constructor(refusal: Refusal, cause: unknown, pause: number) {
+    super(refusal, cause);
     this.pause = pause;
   }
+}
+
+/** As refuseFile, of what may pass. @throws Passing */
+export function refusePassing(rule: string, found: Words, more: More = {}, pause = 0): never {
+  const make = (refusal: Refusal, cause: unknown) => new Passing(refusal, cause, pause);
+  refuseFile(rule, found, { code: "unreadable", make, ...more });
 }
 
 /** What a server answers; its body is still to come. */
@@ -78,7 +85,7 @@ export async function ask(
     response = await fetch(url, { headers, method, signal: stopper.signal, cache: net.fresh ? "no-store" : "default" });
   } catch (error) {
     const why = stopper.signal.aborted ? `no answer within ${patience.answer / 1000} s` : reason(error);
-    throw new Passing(unreadable(`${shown} must be reachable`, why, error));
+    refusePassing(`${shown} must be reachable`, words(why), { code: "unreachable", cause: error });
   } finally {
     clearTimeout(timer);
   }
@@ -92,24 +99,26 @@ export async function ask(
       await response.body?.cancel().catch(() => {});
     },
   };
-  const refused = refusal(url, response, answer);
-  if (refused) {
+  try {
+    checkAnswer(url, response, answer);
+  } catch (error) {
     await answer.cancel();
-    throw refused;
+    throw error;
   }
   return answer;
 }
 
-function refusal(url: string, response: Response, answer: Answer): Error | null {
+/** @throws Passing, or Error where the answer is neither data nor says that the file is missing */
+function checkAnswer(url: string, response: Response, answer: Answer): void {
   const { status, headers } = response;
   if (/^https:/i.test(url) && /^http:/i.test(response.url)) {
-    return unreadable(`${answer.url} must stay encrypted`, "a redirect to http");
+    refuseFile(`${answer.url} must stay encrypted`, words("a redirect to http"), { code: "unreadable" });
   }
-  if (response.ok || status === 416 || missing(answer) !== null) return null;
-  const sentence = unreadable(`${answer.url} must answer with a file`, `status ${status}`);
-  if (status < 500 && ![408, 425, 429].includes(status)) return sentence;
+  if (response.ok || status === 416 || missing(answer) !== null) return;
+  const [rule, found] = [`${answer.url} must answer with a file`, words(`status ${status}`)];
+  if (status < 500 && ![408, 425, 429].includes(status)) refuseFile(rule, found, { code: "unreadable" });
   const seconds = Number(headers.get("retry-after") ?? 0);
-  return new Passing(sentence, seconds > 0 ? 1000 * seconds : 0);
+  refusePassing(rule, found, {}, seconds > 0 ? 1000 * seconds : 0);
 }
 
 async function* pieces(response: Response, shown: string, stopper: AbortController, stall: number) {
@@ -123,7 +132,7 @@ async function* pieces(response: Response, shown: string, stopper: AbortControll
         piece = await reader.read();
       } catch (error) {
         const why = stopper.signal.aborted ? `nothing more within ${stall / 1000} s` : reason(error);
-        throw new Passing(unreadable(`${shown} must arrive whole`, why, error));
+        refusePassing(`${shown} must arrive whole`, words(why), { cause: error });
       } finally {
         clearTimeout(timer);
       }
@@ -179,12 +188,21 @@ export async function bodyOf(answer: Answer): Promise<Uint8Array<ArrayBuffer>> {
   return whole;
 }
 
+/** An answer that means "no such file". */
+export interface Gone {
+  /** absent: the server says so; hidden: it does not say; page: there is a page in the file's place. */
+  readonly how: "absent" | "hidden" | "page";
+  /** What was answered, to stand in a sentence. */
+  readonly said: string;
+}
+
 /**
- * What an answer says that means "no such file", or null: stores that do not list their files answer 401 or 403, and
- * development servers and single-page sites answer with a page.
+ * Whether an answer means "no such file", or null: stores that do not list their files answer 401 or 403, and development
+ * servers and single-page sites answer with a page.
  */
-export function missing({ status, headers }: Pick<Answer, "status" | "headers">): string | null {
-  if ([401, 403, 404, 410].includes(status)) return `status ${status}`;
+export function missing({ status, headers }: Pick<Answer, "status" | "headers">): Gone | null {
+  if ([404, 410].includes(status)) return { how: "absent", said: `status ${status}` };
+  if ([401, 403].includes(status)) return { how: "hidden", said: `status ${status}` };
   const page = status >= 200 && status < 300 && /^text\/html\b/i.test(headers.get("content-type") ?? "");
-  return page ? "an HTML page" : null;
+  return page ? { how: "page", said: "an HTML page" } : null;
 }

@@ -1,5 +1,6 @@
 /** The public hub of models: `hf:owner/name[@revision][/file]` for its layout of URLs, and its token. */
-import { checkName, refuse, unreadable } from "./refuse.ts";
+import { words } from "../errors.ts";
+import { checkName, refuseFile } from "./checks.ts";
 
 const ENDPOINT = "https://huggingface.co";
 
@@ -12,7 +13,10 @@ export function hubEndpoint(given: string | URL = ENDPOINT): string {
     // refused below
   }
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password) {
-    throw refuse("the hub (HF_ENDPOINT) must be an http or https URL", String(given).replace(/\/\/.*@/, "//…@"));
+    refuseFile("the hub (HF_ENDPOINT) must be an http or https URL", String(given).replace(/\/\/.*@/, "//…@"), {
+      option: "hub",
+      code: "bad-option",
+    });
   }
   return url.href.replace(/\/+$/, "");
 }
@@ -21,7 +25,10 @@ export function hubEndpoint(given: string | URL = ENDPOINT): string {
 export function hubToken(given: string | undefined): string | null {
   if (given === undefined || given.trim() === "") return null;
   if (typeof given === "string" && /^[\x21-\x7e]+$/.test(given.trim())) return given.trim();
-  throw unreadable("the hub's token (HF_TOKEN) must be one word of plain characters", "something else");
+  refuseFile("the hub's token (HF_TOKEN) must be one word of plain characters", words("something else"), {
+    option: "token",
+    code: "bad-option",
+  });
 }
 
 /** Whether this is the short form. */
@@ -38,7 +45,7 @@ export function hubUrl(where: string, hub: string): string {
   const parts = new RegExp(`^hf:(${word})/(${word})(?:@(refs/pr/\\d{1,9}|${word}))?(?:/(.+))?$`, "i").exec(where);
   const [, owner, name, revision = "main", file] = parts ?? [];
   if (!parts || [owner, name, revision].some((part) => part.includes(".."))) {
-    throw refuse("a model of the hub must be hf:owner/name[@revision][/file]", where);
+    refuseFile("a model of the hub must be hf:owner/name[@revision][/file]", where, { code: "bad-input" });
   }
   const path = file === undefined ? "" : `/${checkName(file).split("/").map(encodeURIComponent).join("/")}`;
   return `${hub}/${owner}/${name}/resolve/${encodeURIComponent(revision)}${path}`;

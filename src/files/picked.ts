@@ -1,5 +1,6 @@
 /** Model files that a person picked or dropped: a folder's, or one GGUF file. They are read where they are, in ranges. */
-import { checkRange, decodeText, oneLine, refuse, unreadable } from "./refuse.ts";
+import { messageOf, words } from "../errors.ts";
+import { checkRange, decodeText, refuseFile } from "./checks.ts";
 import type { Source } from "./source.ts";
 
 /** Files as a picker gives them. A picked folder's have their path in it, which begins with the folder's own name. */
@@ -17,14 +18,14 @@ export function isPicked(where: unknown): where is PickedFiles {
 export function pickedSource(given: PickedFiles): { source: Source; gguf: string | null } {
   const list = [...given];
   const stranger = list.find((file) => !(file instanceof File));
-  if (list.length === 0 || stranger) throw refuse("the model must be at least one file", stranger);
+  if (list.length === 0 || stranger) refuseFile("the model must be at least one file", stranger, { code: "bad-input" });
   const files = new Map(list.map((file) => [nameOf(file), file]));
   const ggufs = [...files.keys()].filter((name) => /\.gguf$/i.test(name));
-  if (ggufs.length > 1) throw refuse("of GGUF files there must be one", ggufs);
+  if (ggufs.length > 1) refuseFile("of GGUF files there must be one", ggufs, { code: "bad-input" });
 
   const find = (name: string) => {
     const file = files.get(name);
-    if (!file) throw unreadable(`among the files must be ${name}`, [...files.keys()].slice(0, 5).join(", "));
+    if (!file) refuseFile(`among the files must be ${name}`, words([...files.keys()].slice(0, 5).join(", ")));
     return file;
   };
   const size = (name: string) => Promise.resolve(name).then((name) => find(name).size);
@@ -34,7 +35,7 @@ export function pickedSource(given: PickedFiles): { source: Source; gguf: string
     try {
       return new Uint8Array(await file.slice(begin, end).arrayBuffer());
     } catch (error) { // it was moved or changed since it was picked
-      throw unreadable(`${name} must be readable`, oneLine(error instanceof Error ? error.message : ""), error);
+      refuseFile(`${name} must be readable`, words(messageOf(error)), { code: "unreadable", cause: error });
     }
   };
   const source: Source = {

@@ -1,6 +1,7 @@
 // What a server says of a file: whether it is there, how long it is, and by what its versions are told apart.
-import { type Answer, ask, missing, type Net, type Patience, patiently } from "./http.ts";
-import { unreadable } from "./refuse.ts";
+import { type Answer, ask, type Gone, missing, type Net, type Patience, patiently } from "./http.ts";
+import { words } from "../errors.ts";
+import { refuseFile } from "./checks.ts";
 
 /** A file that is there. */
 export interface Found {
@@ -13,7 +14,7 @@ export interface Found {
 
 /** A file that is not, and the answer that said so. */
 export interface Missing {
-  readonly missing: string;
+  readonly missing: Gone;
 }
 
 /**
@@ -55,6 +56,8 @@ export async function probe(net: Net, url: string, patience: Patience = net.pati
   const head = await patiently(patience, () => ask(asking, url, null, "HEAD"));
   await head.cancel();
   const size = lengthOf(head);
-  if (size === null || missing(head) !== null) throw unreadable(`${answer.url} must say its length`, "none");
+  if (size === null || missing(head) !== null) {
+    refuseFile(`${answer.url} must say its length`, words("none"), { code: "unreadable" });
+  }
   return { missing: null, size, validator, body: null };
 }

@@ -1,9 +1,21 @@
 // Model files behind a base URL, read where they are. Weights are read by byte range, so that a tensor can go to the GPU
 // while the rest of a file of several gigabytes is never held; a server that ignores ranges is asked for each file once, and
 // the body is kept.
-import { type Answer, ask, bodyOf, missing, type Net, Passing, patiently, PLAIN_NET, shownUrl } from "./http.ts";
+import {
+  type Answer,
+  ask,
+  bodyOf,
+  type Gone,
+  missing,
+  type Net,
+  patiently,
+  PLAIN_NET,
+  refusePassing,
+  shownUrl,
+} from "./http.ts";
 import { type Found, type Missing, probe, validatorOf } from "./probe.ts";
-import { checkName, checkRange, decodeText, oneLine, unreadable } from "./refuse.ts";
+import { oneLine, words } from "../errors.ts";
+import { checkName, checkRange, decodeText, refuseFile } from "./checks.ts";
 import type { Source } from "./source.ts";
 
 /** What the first request for a file has shown. */
@@ -24,9 +36,9 @@ export function addressOf(base: URL, file: string): string {
   return url.href;
 }
 
-/** The error of a file that the model needs. */
-export function absent(url: string, answer: string): Error {
-  return unreadable(`${shownUrl(url)} must be a file of the model`, answer);
+/** Refuses a file that the model needs and its server does not have. */
+export function refuseAbsent(url: string, { said }: Gone): never {
+  refuseFile(`${shownUrl(url)} must be a file of the model`, words(said), { code: "unreadable" });
 }
 
 /** Files below a URL. */
@@ -55,7 +67,7 @@ export function urlSource(base: URL, name: string, net: Net = PLAIN_NET): Source
     const gone = missing(answer);
     if (gone !== null) {
       await answer.cancel();
-      throw absent(answer.url, gone);
+      refuseAbsent(answer.url, gone);
     }
     return await bodyOf(answer);
   }
@@ -73,7 +85,7 @@ export function urlSource(base: URL, name: string, net: Net = PLAIN_NET): Source
 
   async function get(file: string): Promise<Remote> {
     const remote = await find(file);
-    if (remote.missing !== null) throw absent(addressOf(base, file), remote.missing);
+    if (remote.missing !== null) refuseAbsent(addressOf(base, file), remote.missing);
     return remote;
   }
 
@@ -101,14 +113,18 @@ export function urlSource(base: URL, name: string, net: Net = PLAIN_NET): Source
       const wanted = whole ? remote.size : end - begin;
       const range = answer.headers.get("content-range");
       if (!whole && range !== null && range !== `bytes ${begin}-${end - 1}/${remote.size}`) {
-        throw unreadable(`${answer.url} must give bytes ${begin}-${end - 1} of ${remote.size}`, oneLine(range));
+        refuseFile(`${answer.url} must give bytes ${begin}-${end - 1} of ${remote.size}`, words(oneLine(range)), {
+          code: "unreadable",
+        });
       }
       const validator = validatorOf(answer);
       if (validator !== null && remote.validator !== null && validator !== remote.validator) {
-        throw unreadable(`${answer.url} must stay the same while it is read`, "another version");
+        refuseFile(`${answer.url} must stay the same while it is read`, words("another version"), {
+          code: "unreadable",
+        });
       }
       if (bytes.length !== wanted) {
-        throw new Passing(unreadable(`${answer.url} must give ${wanted} bytes`, String(bytes.length)));
+        refusePassing(`${answer.url} must give ${wanted} bytes`, words(bytes.length));
       }
       if (!whole) return bytes;
       remote.whole = bytes;

@@ -1,8 +1,9 @@
 // Where a model's files come from: a folder (Deno) or a base URL (fetch). The only place that reads bytes from outside.
 import { catalogue } from "./catalogue.ts";
-import { type Host, host, isAbsent, readRange, said } from "./host.ts";
+import { type Host, host, isAbsent, readRange } from "./host.ts";
 import { shownUrl } from "./http.ts";
-import { checkName, checkRange, decodeText, refuse, unreadable } from "./refuse.ts";
+import { messageOf, nearest, words } from "../errors.ts";
+import { checkName, checkRange, decodeText, refuseFile } from "./checks.ts";
 import { urlSource } from "./remote.ts";
 
 /** A model's files, by plain name ("config.json"). Every method throws one sentence when a file cannot be had. */
@@ -27,22 +28,28 @@ export interface Source {
  * @throws RangeError if `where` cannot name a folder here.
  */
 export function openSource(where: string | URL, remote: (base: URL, name: string) => Source = urlSource): Source {
-  if (typeof where !== "string" && !(where instanceof URL)) throw refuse("the model must be a folder or a URL", where);
+  if (typeof where !== "string" && !(where instanceof URL)) {
+    refuseFile("the model must be a folder or a URL", where, { code: "bad-input" });
+  }
   const given = String(where);
-  if (given.trim() === "") throw refuse("the model must be a folder or a URL", given);
+  if (given.trim() === "") refuseFile("the model must be a folder or a URL", given, { code: "bad-input" });
   const web = (url: URL) => {
     if (url.username === "" && url.password === "") return remote(url, shownUrl(given));
-    throw unreadable("a URL must be without user name and password", "one with them");
+    refuseFile("a URL must be without user name and password", words("one with them"), { code: "bad-input" });
   };
   if (/^https?:\/\//i.test(given)) return web(parseUrl(given));
   if (host) return folderSource(host, /^file:\/\//i.test(given) ? parseUrl(given) : given, given);
   const page = globalThis as { document?: { baseURI: string }; location?: { href: string } };
   const base = page.document?.baseURI ?? page.location?.href;
   if (base === undefined) {
-    throw refuse("folders are read in Deno alone, elsewhere the model must be an http or https URL", given);
+    refuseFile("folders are read in Deno alone, elsewhere the model must be an http or https URL", given, {
+      code: "unsupported",
+    });
   }
   const url = parseUrl(given, base);
-  if (!/^https?:$/.test(url.protocol)) throw refuse("a page reads models over http or https", given);
+  if (!/^https?:$/.test(url.protocol)) {
+    refuseFile("a page reads models over http or https", given, { code: "unsupported" });
+  }
   return web(url);
 }
 
@@ -50,7 +57,7 @@ function parseUrl(text: string, base?: string): URL {
   try {
     return new URL(text, base);
   } catch {
-    throw refuse("the model must be a folder or a URL", text);
+    refuseFile("the model must be a folder or a URL", text, { code: "bad-input" });
   }
 }
 
@@ -59,7 +66,9 @@ function folderSource({ stat }: Host, folder: string | URL, name: string): Sourc
     folder instanceof URL
       ? new URL(folder.href.replace(/[?#].*$/, "").replace(/\/*$/, "/") + encodeURI(checkName(file)))
       : `${folder.replace(/\/+$/, "")}/${checkName(file)}`;
-  const failed = (what: string, error: unknown) => unreadable(`${what} must be readable`, said(error), error);
+  function failed(what: string, cause: unknown): never {
+    refuseFile(`${what} must be readable`, words(messageOf(cause)), { code: "unreadable", cause });
+  }
 
   /** Length of a file in bytes, or null where there is none; a folder that is itself missing is an error. */
   async function find(file: string): Promise<number | null> {
@@ -68,11 +77,11 @@ function folderSource({ stat }: Host, folder: string | URL, name: string): Sourc
       const found = await stat(path);
       if (found.isFile) return found.size;
     } catch (error) {
-      if (!isAbsent(error)) throw failed(`${name}/${file}`, error);
+      if (!isAbsent(error)) failed(`${name}/${file}`, error);
       await checkFolder();
       return null;
     }
-    throw unreadable(`${name}/${file} must be a file`, "a folder");
+    refuseFile(`${name}/${file} must be a file`, words("a folder"), { code: "unreadable" });
   }
 
   async function checkFolder(): Promise<void> {
@@ -80,16 +89,21 @@ function folderSource({ stat }: Host, folder: string | URL, name: string): Sourc
     try {
       isFolder = (await stat(folder)).isDirectory;
     } catch (error) {
-      const names = /^[^/\\:]+$/.test(name) ? `, or one of ${Object.keys(catalogue).join(", ")}` : "";
-      if (isAbsent(error)) throw unreadable(`${name} must be a folder or a .gguf file${names}`, "nothing there", error);
-      throw failed(name, error);
+      if (!isAbsent(error)) failed(name, error);
+      const known = /^[^/\\:]+$/.test(name) ? Object.keys(catalogue) : []; // it may be meant as a name
+      const names = known.length > 0 ? `, or one of ${known.join(", ")}` : "";
+      refuseFile(`${name} must be a folder or a .gguf file${names}`, words("nothing there"), {
+        ...{ code: "unreadable", cause: error, meant: nearest(name, known) },
+      });
     }
-    if (!isFolder) throw unreadable(`${name} must be a folder or a .gguf file`, "another file");
+    if (!isFolder) {
+      refuseFile(`${name} must be a folder or a .gguf file`, words("another file"), { code: "unreadable" });
+    }
   }
 
   async function size(file: string): Promise<number> {
     const bytes = await find(file);
-    if (bytes === null) throw unreadable(`${name} must have the file ${file}`, "none");
+    if (bytes === null) refuseFile(`${name} must have the file ${file}`, words("none"), { code: "unreadable" });
     return bytes;
   }
 
@@ -98,7 +112,7 @@ function folderSource({ stat }: Host, folder: string | URL, name: string): Sourc
     try {
       return await readRange(place(file), begin, end);
     } catch (error) {
-      throw failed(`${name}/${file}`, error);
+      failed(`${name}/${file}`, error);
     }
   }
 

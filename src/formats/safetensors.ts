@@ -1,7 +1,8 @@
 // The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes.
 // https://huggingface.co/docs/safetensors/index. The header is somebody else's word and is checked whole before use.
 import type { Tensor } from "../engine/tensor.ts";
-import { decodeText, isRecord, parseJson, refuse, unreadable } from "../files/refuse.ts";
+import { words } from "../errors.ts";
+import { decodeText, isRecord, parseJson, refuseFile } from "../files/checks.ts";
 import type { Source } from "../files/source.ts";
 
 export type { Tensor };
@@ -29,27 +30,27 @@ export async function openWeights(source: Source): Promise<Map<string, StoredTen
   const single = "model.safetensors", index = "model.safetensors.index.json";
   if (await source.has(single)) return openFile(source, single);
   if (await source.has(index)) return openShards(source, parseJson(await source.text(index), index));
-  throw unreadable(`${source.name} must have ${single} or ${index}`, "neither");
+  refuseFile(`${source.name} must have ${single} or ${index}`, words("neither"));
 }
 
 async function openShards(source: Source, index: unknown): Promise<Map<string, StoredTensor>> {
   const map = isRecord(index) ? index.weight_map : undefined;
-  if (!isRecord(map)) throw refuse("the weight_map of model.safetensors.index.json must be an object", map);
+  if (!isRecord(map)) refuseFile("the weight_map of model.safetensors.index.json must be an object", map);
   const shards = new Map<string, Map<string, StoredTensor>>();
   const tensors = new Map<string, StoredTensor>();
   for (const [name, file] of Object.entries(map)) {
-    if (typeof file !== "string") throw refuse(`weight_map must name the file of ${name}`, file);
+    if (typeof file !== "string") refuseFile(`weight_map must name the file of ${name}`, file);
     let shard = shards.get(file);
     if (!shard) shards.set(file, shard = await openFile(source, file));
     const tensor = shard.get(name);
-    if (!tensor) throw unreadable(`${file} must hold ${name}, as weight_map says`, "a file without it");
+    if (!tensor) refuseFile(`${file} must hold ${name}, as weight_map says`, words("a file without it"));
     tensors.set(name, tensor);
   }
   for (const [file, shard] of shards) {
     for (const name of shard.keys()) {
       // A tensor in two shards has two values, and nothing says which was meant.
       if (tensors.has(name) && tensors.get(name) !== shard.get(name)) {
-        throw unreadable(`tensor ${name} must be in one shard`, `${file} and ${String(map[name])}`);
+        refuseFile(`tensor ${name} must be in one shard`, words(`${file} and ${String(map[name])}`));
       }
     }
   }
@@ -58,20 +59,20 @@ async function openShards(source: Source, index: unknown): Promise<Map<string, S
 
 async function openFile(source: Source, file: string): Promise<Map<string, StoredTensor>> {
   const size = await source.size(file);
-  if (size < 8) throw unreadable(`${file} must begin with 8 bytes of header length`, `a file of ${size} bytes`);
+  if (size < 8) refuseFile(`${file} must begin with 8 bytes of header length`, words(`a file of ${size} bytes`));
   const length = new DataView((await source.read(file, 0, 8)).buffer).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
-    throw refuse(`the header of ${file} must have at most ${MAX_HEADER_BYTES} bytes`, length);
+    refuseFile(`the header of ${file} must have at most ${MAX_HEADER_BYTES} bytes`, length);
   }
   const data = 8 + Number(length); // where the tensors begin, bytes
   if (data > size) {
-    throw unreadable(`the header of ${file} must end within the file's ${size} bytes`, `an end at ${data}`);
+    refuseFile(`the header of ${file} must end within the file's ${size} bytes`, words(`an end at ${data}`));
   }
   const text = decodeHeader(await source.read(file, 8, data), file);
   const header = parseJson(text, `the header of ${file}`);
-  if (!isRecord(header)) throw refuse(`the header of ${file} must be an object`, header);
+  if (!isRecord(header)) refuseFile(`the header of ${file} must be an object`, header);
   const twice = repeatedKey(text);
-  if (twice !== null) throw refuse(`the header of ${file} must name everything once`, twice);
+  if (twice !== null) refuseFile(`the header of ${file} must name everything once`, twice);
 
   const tensors = new Map<string, StoredTensor>();
   const places: [begin: number, end: number, name: string][] = [];
@@ -86,7 +87,7 @@ async function openFile(source: Source, file: string): Promise<Map<string, Store
       bytes: end - begin,
       read: (from = 0, to = end - begin) => {
         if (!(from >= 0 && from <= to && to <= end - begin)) {
-          throw refuse(`bytes read of ${name} must lie within its ${end - begin}`, [from, to]);
+          refuseFile(`bytes read of ${name} must lie within its ${end - begin}`, [from, to]);
         }
         return source.read(file, data + begin + from, data + begin + to);
       },
@@ -99,28 +100,28 @@ async function openFile(source: Source, file: string): Promise<Map<string, Store
 function decodeHeader(bytes: Uint8Array, file: string): string {
   // Other JSON values, and a byte-order mark that a decoder would drop, are no header.
   if (bytes[0] !== 0x7b) {
-    throw unreadable(`the header of ${file} must begin with {`, bytes.length ? `byte ${bytes[0]}` : "nothing");
+    refuseFile(`the header of ${file} must begin with {`, words(bytes.length ? `byte ${bytes[0]}` : "nothing"));
   }
   return decodeText(bytes, `the header of ${file}`);
 }
 
 function checkEntry(name: string, entry: unknown): { dtype: string; shape: number[]; begin: number; end: number } {
   const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-  if (!isRecord(entry)) throw refuse(`the entry of tensor ${name} must be an object`, entry);
+  if (!isRecord(entry)) refuseFile(`the entry of tensor ${name} must be an object`, entry);
   const { dtype, shape, data_offsets: offsets } = entry;
   const bits = typeof dtype === "string" ? BITS.get(dtype) : undefined;
-  if (bits === undefined) throw refuse(`the dtype of tensor ${name} must be one of safetensors`, dtype);
+  if (bits === undefined) refuseFile(`the dtype of tensor ${name} must be one of safetensors`, dtype);
   if (!Array.isArray(shape) || shape.length > MAX_DIMENSIONS || !shape.every(whole)) {
-    throw refuse(`the shape of tensor ${name} must be at most ${MAX_DIMENSIONS} non-negative integers`, shape);
+    refuseFile(`the shape of tensor ${name} must be at most ${MAX_DIMENSIONS} non-negative integers`, shape);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0] > offsets[1]) {
-    throw refuse(`the data_offsets of tensor ${name} must be two ascending non-negative integers`, offsets);
+    refuseFile(`the data_offsets of tensor ${name} must be two ascending non-negative integers`, offsets);
   }
   const [begin, end] = offsets as [number, number];
   // A product beyond 2^53 is inexact, but then far from any file's length too.
   const bytes = (shape as number[]).reduce((product, side) => product * side, 1) * bits / 8;
   if (end - begin !== bytes) {
-    throw refuse(`tensor ${name} must have the ${bytes} bytes of ${dtype} [${shape.join(", ")}]`, end - begin);
+    refuseFile(`tensor ${name} must have the ${bytes} bytes of ${dtype} [${shape.join(", ")}]`, end - begin);
   }
   return { dtype: dtype as string, shape, begin, end };
 }
@@ -129,14 +130,16 @@ function checkEntry(name: string, entry: unknown): { dtype: string; shape: numbe
 function checkPlaces(places: [begin: number, end: number, name: string][], bytes: number, file: string): void {
   let last = 0, before = "the header";
   for (const [begin, end, name] of places.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
-    if (end > bytes) throw refuse(`tensor ${name} must end within the ${bytes} bytes of data of ${file}`, end);
+    if (end > bytes) refuseFile(`tensor ${name} must end within the ${bytes} bytes of data of ${file}`, end);
     if (begin !== last) {
       const fault = begin < last ? "an overlap" : "a hole";
-      throw unreadable(`tensor ${name} must begin at ${last} in ${file}, after ${before}`, `${begin}, ${fault}`);
+      refuseFile(`tensor ${name} must begin at ${last} in ${file}, after ${before}`, words(`${begin}, ${fault}`));
     }
     [last, before] = [end, name];
   }
-  if (last !== bytes) throw unreadable(`the tensors of ${file} must fill its ${bytes} bytes of data`, `${last} filled`);
+  if (last !== bytes) {
+    refuseFile(`the tensors of ${file} must fill its ${bytes} bytes of data`, words(`${last} filled`));
+  }
 }
 
 /** The first key that one object of a valid JSON text has twice; JSON.parse would keep the last value and say nothing. */

@@ -49,7 +49,8 @@ export async function openGpuEngine(options: GpuOptions): Promise<GpuEngine> {
     weights.release();
     close();
     const rule = `the GPU must hold ${weights.bytes} bytes of weights`;
-    refuse("load model", rule, quote(refused?.message ?? gpu.failure), { kind: "plain", code: "no-memory" });
+    const code = refused ? "no-memory" : "device";
+    refuse("load model", rule, quote(refused?.message ?? gpu.failure), { kind: "plain", code });
   }
   return new GpuEngine({ gpu, config, weights, pipelines: new Pipelines(gpu) }, !device);
 }

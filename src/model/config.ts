@@ -1,7 +1,7 @@
 // config.json and generation_config.json of a Hugging Face folder, checked and put in our own words.
 // Defaults are those of transformers' configuration classes (configuration_llama.py and its like).
 import { type Architecture, describeModel, type ModelConfig } from "../engine/config.ts";
-import { isRecord, refuse } from "../files/refuse.ts";
+import { isRecord, refuseFile } from "../files/checks.ts";
 import { inverseFrequencies } from "./rope.ts";
 
 export { type Architecture, describeModel, type ModelConfig };
@@ -31,26 +31,30 @@ const FAMILIES: Record<Architecture, Family> = {
  * @throws RangeError, one sentence, for a model that we cannot run or numbers that make no sense.
  */
 export function parseConfig(config: unknown, generation?: unknown): ModelConfig {
-  if (!isRecord(config)) throw refuse("config.json must be an object", config);
+  if (!isRecord(config)) refuseFile("config.json must be an object", config);
   if (generation !== null && generation !== undefined && !isRecord(generation)) {
-    throw refuse("generation_config.json must be an object", generation);
+    refuseFile("generation_config.json must be an object", generation);
   }
   const architecture = readArchitecture(config);
   const family = FAMILIES[architecture];
   if (config.quantization_config !== null && config.quantization_config !== undefined) {
-    throw refuse("weights must be unquantised, without quantization_config", config.quantization_config);
+    refuseFile("weights must be unquantised, without quantization_config", config.quantization_config, {
+      code: "unsupported",
+    });
   }
   const activation = config.hidden_act ?? "silu";
-  if (activation !== "silu" && activation !== "swish") throw refuse("hidden_act must be silu", activation);
+  if (activation !== "silu" && activation !== "swish") {
+    refuseFile("hidden_act must be silu", activation, { code: "unsupported" });
+  }
 
   const integer = (name: string, most: number, absent: number | null = null): number => {
     const value = config[name] === undefined ? absent ?? undefined : config[name];
     if (isInteger(value, 1, most)) return value;
-    throw refuse(`${name} must be a positive integer up to ${most}`, value);
+    refuseFile(`${name} must be a positive integer up to ${most}`, value);
   };
   const flag = (name: string): boolean => {
     const value = config[name] ?? false;
-    if (typeof value !== "boolean") throw refuse(`${name} must be true or false`, value);
+    if (typeof value !== "boolean") refuseFile(`${name} must be true or false`, value);
     return value;
   };
 
@@ -61,18 +65,20 @@ export function parseConfig(config: unknown, generation?: unknown): ModelConfig 
   const kvHeads = config.num_key_value_heads === null
     ? heads
     : integer("num_key_value_heads", 4096, family.kvHeads ?? heads);
-  if (heads % kvHeads !== 0) throw refuse(`num_key_value_heads must divide num_attention_heads ${heads}`, kvHeads);
+  if (heads % kvHeads !== 0) refuseFile(`num_key_value_heads must divide num_attention_heads ${heads}`, kvHeads);
   let headDim: number;
   if (config.head_dim === null || config.head_dim === undefined && family.headDim === null) {
-    if (hidden % heads !== 0) throw refuse(`num_attention_heads must divide hidden_size ${hidden}`, heads);
+    if (hidden % heads !== 0) refuseFile(`num_attention_heads must divide hidden_size ${hidden}`, heads);
     headDim = hidden / heads;
   } else headDim = integer("head_dim", 4096, family.headDim);
   // What the attention shaders can split among their threads.
-  if (headDim % 4 !== 0 || headDim > 256) throw refuse("head_dim must be a multiple of 4 up to 256", headDim);
+  if (headDim % 4 !== 0 || headDim > 256) {
+    refuseFile("head_dim must be a multiple of 4 up to 256", headDim, { code: "unsupported" });
+  }
   const vocab = integer("vocab_size", 1 << 24);
   const rmsEps = config.rms_norm_eps ?? 1e-6;
   if (typeof rmsEps !== "number" || !(rmsEps >= 0 && rmsEps < 1)) {
-    throw refuse("rms_norm_eps must be a number in [0, 1)", rmsEps);
+    refuseFile("rms_norm_eps must be a number in [0, 1)", rmsEps);
   }
   const attentionBias = (architecture === "llama" || architecture === "qwen3") && flag("attention_bias");
 
@@ -104,10 +110,10 @@ function readArchitecture(config: Record<string, unknown>): Architecture {
   const known = Object.keys(FAMILIES) as Architecture[];
   const rule = "the architecture must be one of llama, mistral, qwen2 and qwen3";
   const named = (name: Architecture) => typeof listed === "string" && listed.toLowerCase() === `${name}forcausallm`;
-  if (listed !== undefined && !known.some(named)) throw refuse(rule, listed);
+  if (listed !== undefined && !known.some(named)) refuseFile(rule, listed, { code: "unsupported" });
   const found = known.find((name) => type === undefined ? named(name) : type === name);
-  if (found === undefined) throw refuse(rule, type ?? listed);
-  if (listed !== undefined && !named(found)) throw refuse(`architectures must agree with model_type ${found}`, listed);
+  if (found === undefined) refuseFile(rule, type ?? listed, { code: "unsupported" });
+  if (listed !== undefined && !named(found)) refuseFile(`architectures must agree with model_type ${found}`, listed);
   return found;
 }
 
@@ -118,23 +124,23 @@ function readWindows(config: Record<string, unknown>, architecture: Architecture
   if (architecture === "llama") return all;
   if (qwen && (config.use_sliding_window ?? false) !== true) {
     if (typeof (config.use_sliding_window ?? false) === "boolean") return all;
-    throw refuse("use_sliding_window must be true or false", config.use_sliding_window);
+    refuseFile("use_sliding_window must be true or false", config.use_sliding_window);
   }
   const window = config.sliding_window === undefined ? FAMILIES[architecture].window : config.sliding_window;
   if (window === null) return all;
-  if (!isInteger(window, 1, 2 ** 31 - 1)) throw refuse("sliding_window must be a positive integer or null", window);
+  if (!isInteger(window, 1, 2 ** 31 - 1)) refuseFile("sliding_window must be a positive integer or null", window);
   if (!qwen) return all.fill(window);
 
   const types = config.layer_types;
   if (types !== undefined && types !== null) {
     const known = (type: unknown) => type === "sliding_attention" || type === "full_attention";
     if (!Array.isArray(types) || types.length !== layers || !types.every(known)) {
-      throw refuse(`layer_types must name sliding_attention or full_attention for each of ${layers} layers`, types);
+      refuseFile(`layer_types must name sliding_attention or full_attention for each of ${layers} layers`, types);
     }
     return types.map((type) => type === "sliding_attention" ? window : 0);
   }
   const first = config.max_window_layers ?? 28; // the layers below it see everything
-  if (!isInteger(first, 0, 2 ** 31 - 1)) throw refuse("max_window_layers must be a non-negative integer", first);
+  if (!isInteger(first, 0, 2 ** 31 - 1)) refuseFile("max_window_layers must be a non-negative integer", first);
   return all.map((_, layer) => layer >= first ? window : 0);
 }
 
@@ -147,7 +153,7 @@ function readEnds(
 ): { bosId: number | null; eosIds: number[] } {
   const id = (name: string, value: unknown): number => {
     if (isInteger(value, 0, vocab - 1)) return value;
-    throw refuse(`${name} must be an id below vocab_size ${vocab}`, value);
+    refuseFile(`${name} must be an id below vocab_size ${vocab}`, value);
   };
   let bos = config.bos_token_id;
   if (bos === undefined) bos = generation.bos_token_id;

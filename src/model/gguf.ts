@@ -1,6 +1,6 @@
 /** The configuration of a GGUF file, from its metadata. Key names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 import { type ModelConfig, parseConfig } from "./config.ts";
-import { refuse } from "../files/refuse.ts";
+import { refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import { readFloats } from "../engine/widen.ts";
 import type { Gguf } from "../formats/gguf/file.ts";
@@ -15,27 +15,31 @@ const ARCHITECTURES = ["llama", "qwen2", "qwen3"]; // Mistral's files say llama
 export async function ggufConfig({ metadata, tensors }: Gguf): Promise<ModelConfig> {
   const architecture = metadata.get("general.architecture");
   if (typeof architecture !== "string" || !ARCHITECTURES.includes(architecture)) {
-    throw refuse("general.architecture must be one of llama (Mistral too), qwen2 and qwen3", architecture);
+    refuseFile("general.architecture must be one of llama (Mistral too), qwen2 and qwen3", architecture, {
+      code: "unsupported",
+    });
   }
   const get = (key: string) => metadata.get(`${architecture}.${key}`);
   const integer = (key: string, most: number, absent?: number): number => {
     const value = get(key) ?? absent;
     if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return value as number;
-    throw refuse(`${architecture}.${key} must be a positive integer up to ${most}`, value);
+    refuseFile(`${architecture}.${key} must be a positive integer up to ${most}`, value);
   };
   const positive = (key: string, absent?: number): number => {
     const value = get(key) ?? absent;
     if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
-    throw refuse(`${architecture}.${key} must be a number above 0`, value);
+    refuseFile(`${architecture}.${key} must be a number above 0`, value);
   };
 
-  if ((get("expert_count") ?? 0) !== 0) throw refuse(`${architecture}.expert_count must be 0`, get("expert_count"));
+  if ((get("expert_count") ?? 0) !== 0) {
+    refuseFile(`${architecture}.expert_count must be 0`, get("expert_count"), { code: "unsupported" });
+  }
   const hidden = integer("embedding_length", 1 << 20);
   const heads = integer("attention.head_count", 4096);
   const headDim = integer("attention.key_length", 4096, hidden / heads);
   for (const key of ["attention.value_length", "rope.dimension_count"]) {
     if (integer(key, 4096, headDim) !== headDim) {
-      throw refuse(`${architecture}.${key} must be the ${headDim} of attention.key_length`, get(key));
+      refuseFile(`${architecture}.${key} must be the ${headDim} of attention.key_length`, get(key));
     }
   }
   const tokens = metadata.get("tokenizer.ggml.tokens");
@@ -69,10 +73,12 @@ export async function ggufConfig({ metadata, tensors }: Gguf): Promise<ModelConf
   function scaling(): Record<string, unknown> | null {
     const type = get("rope.scaling.type") ?? (get("rope.scale_linear") === undefined ? "none" : "linear");
     if (type === "none") return null;
-    if (type !== "linear") throw refuse(`${architecture}.rope.scaling.type must be none or linear`, type);
+    if (type !== "linear") {
+      refuseFile(`${architecture}.rope.scaling.type must be none or linear`, type, { code: "unsupported" });
+    }
     const key = get("rope.scaling.factor") === undefined ? "rope.scale_linear" : "rope.scaling.factor";
     const factor = positive(key, 1);
-    if (factor < 1) throw refuse(`${architecture}.${key} must be a number of at least 1`, factor);
+    if (factor < 1) refuseFile(`${architecture}.${key} must be a number of at least 1`, factor);
     return { rope_type: "linear", factor };
   }
 }
@@ -88,10 +94,10 @@ function window(architecture: string, window: unknown): Record<string, unknown> 
 async function divide(rope: Float32Array, factors: Tensor): Promise<void> {
   const { shape, dtype } = factors;
   if (shape.length !== 1 || shape[0] !== rope.length || dtype !== "F32") {
-    throw refuse(`tensor ${ROPE_FACTORS} must be F32 [${rope.length}]`, `${dtype} [${shape.join(", ")}]`);
+    refuseFile(`tensor ${ROPE_FACTORS} must be F32 [${rope.length}]`, `${dtype} [${shape.join(", ")}]`);
   }
   const values = await readFloats(factors);
   const strange = values.find((value) => !(value > 0 && Number.isFinite(value)));
-  if (strange !== undefined) throw refuse(`the factors of ${ROPE_FACTORS} must be above 0`, strange);
+  if (strange !== undefined) refuseFile(`the factors of ${ROPE_FACTORS} must be above 0`, strange);
   values.forEach((value, i) => rope[i] /= value);
 }

@@ -1,7 +1,8 @@
 // Which tensors a model must have, under the names and in the shapes that Hugging Face gives them.
 import type { ModelConfig } from "./config.ts";
 import { isDtype, isQuantised } from "../engine/dtypes.ts";
-import { refuse, unreadable } from "../files/refuse.ts";
+import { words } from "../errors.ts";
+import { refuseFile } from "../files/checks.ts";
 import type { StoredTensor, Tensor } from "../formats/safetensors.ts";
 
 const EMBEDDING = "model.embed_tokens.weight";
@@ -61,20 +62,21 @@ export function checkWeights(
     let tensor = stored.get(name);
     // Writers store a tied matrix once, some of them under the head's name.
     if (!tensor && config.tied && name === EMBEDDING) tensor = stored.get("lm_head.weight");
-    if (!tensor) throw unreadable(`the weights must hold tensor ${shown(name)}`, "none of that name");
+    if (!tensor) refuseFile(`the weights must hold tensor ${shown(name)}`, words("none of that name"));
     if (tensor.shape.length !== shape.length || tensor.shape.some((side, i) => side !== shape[i])) {
-      throw unreadable(`tensor ${shown(name)} must have shape [${shape.join(", ")}]`, `[${tensor.shape.join(", ")}]`);
+      refuseFile(`tensor ${shown(name)} must have shape [${shape.join(", ")}]`, words(`[${tensor.shape.join(", ")}]`));
     }
     // Norms and biases are read as they are: whoever quantises leaves them alone.
     if (!isDtype(tensor.dtype) || shape.length === 1 && isQuantised(tensor.dtype)) {
-      throw refuse(`tensor ${shown(name)} must be F32, F16 or BF16`, tensor.dtype);
+      refuseFile(`tensor ${shown(name)} must be F32, F16 or BF16`, tensor.dtype, { code: "unsupported" });
     }
     tensors.set(name, tensor as Tensor);
   }
   for (const name of stored.keys()) {
     // A tensor of the model's own that we would leave out: its answers would not be those of this model.
     if (!shapes.has(name) && /^(model|lm_head)\./.test(name) && !isRedundant(name, config)) {
-      throw unreadable(`the tensors must be those of a ${config.architecture} of ${config.layers} layers`, shown(name));
+      const rule = `the tensors must be those of a ${config.architecture} of ${config.layers} layers`;
+      refuseFile(rule, words(shown(name)), { code: "unsupported" });
     }
   }
   return tensors;

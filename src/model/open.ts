@@ -13,7 +13,7 @@ import { checkWeights } from "./layout.ts";
 import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
 import { hubUrl, isHub } from "../files/hub.ts";
 import { urlSource } from "../files/remote.ts";
-import { isRecord, parseJson } from "../files/refuse.ts";
+import { isRecord, parseJson } from "../files/checks.ts";
 import { openWeights, type Tensor } from "../formats/safetensors.ts";
 import { openSource, type Source } from "../files/source.ts";
 

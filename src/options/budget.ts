@@ -1,5 +1,5 @@
 /** A budget may be asked for in slots, in bytes or as a share of the prompt; inner code knows slots per lane only. */
-import { show } from "../files/refuse.ts";
+import { show } from "../errors.ts";
 
 /**
  * How much a cache may keep: a number of slots per lane; a share of the first prompt's tokens; or bytes of K and V for the whole

@@ -1,12 +1,12 @@
 /** The checks that every options file is made of: each refuses with "Cannot <action>: <rule>, got <value>". */
-import { show } from "../files/refuse.ts";
+import { refuse as refuseWith } from "../errors.ts";
 
 export const MOST_SLOTS = 1 << 22;
 export const MOST_SEED = 2 ** 32 - 1;
 
 /** @throws RangeError always */
-export function refuse(action: string, rule: string, value: unknown): never {
-  throw new RangeError(`Cannot ${action}: ${rule}, got ${show(value)}`);
+export function refuse(action: string, rule: string, value: unknown, option?: string): never {
+  refuseWith(action, rule, value, option === undefined ? {} : { option });
 }
 
 export function whole(action: string, name: string, value: unknown, least: number, most = MOST_SLOTS): number {

@@ -1,6 +1,7 @@
 /** Every option a user may set: its type, its default and its check, a file for each theme. Inner code trusts what leaves here. */
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import { WEIGHT_TYPES, type WeightType } from "../engine/quantise.ts";
+import type { OnUnkept } from "../files/access.ts";
 import { callback, flag, known, oneOf, refuse, whole } from "./check.ts";
 import { SESSION_NAMES, type SessionOptions } from "./session.ts";
 
@@ -39,8 +40,8 @@ export interface LoadOptions {
   onProgress?: (done: number, total: number) => void;
   /** Hears how many bytes of a file have been downloaded; total is null where the server does not say. */
   onDownload?: (file: string, done: number, total: number | null) => void;
-  /** Hears, in a line, that files go on to be read but are not kept as they should be. Default: `console.warn`. */
-  onWarning?: (message: string) => void;
+  /** Hears, in a line, that files go on to be read but are not kept as they should be, and why. Default: `console.warn`. */
+  onWarning?: OnUnkept;
   /** Whether files from the network are kept for the next time. Default true. */
   cache?: boolean;
   /** Base URL of the hub that `hf:` names mean. Default: $HF_ENDPOINT, or https://huggingface.co. */

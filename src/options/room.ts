@@ -75,12 +75,18 @@ export function checkRoom(
   if (total <= budget) return stride;
   const name = `${keptName(spans)} + newest`;
   const kept = held + protectedIn(seen, total, sinks, spans) + newest;
-  if (budget <= kept) refuse("generate", `budget must be above ${name} = ${kept}`, budget);
+  if (budget <= kept) refuse("generate", `budget must be above ${name} = ${kept}`, budget, "budget");
   // A prompt that does not fit is read in chunks, and a chunk's worth evicted at once must not be the chunk itself.
   const least = held + protectedIn(seen, seen + prompt, sinks, spans) + newest + stride;
   if (seen + prompt <= budget || budget > least) return stride;
   if (!fixed) return Math.max(1, stride - (least - budget) - 1);
-  refuse("generate", `for a prompt beyond the budget, budget must be above ${name} + stride = ${least}`, budget);
+  const text = maxNewTokens > 0 ? "a prompt" : "a text"; // one that is measured
+  refuse(
+    "generate",
+    `for ${text} beyond the budget, budget must be above ${name} + stride = ${least}`,
+    budget,
+    "budget",
+  );
 }
 
 /**

@@ -1,7 +1,8 @@
 /** What a recording is replayed with: the recorded run's own settings, where nothing else is asked for. */
+import { refuse } from "../errors.ts";
 import { policies, type PolicyName } from "../policies/index.ts";
 import type { Recording } from "./read.ts";
-import { known, refuse } from "../options/check.ts";
+import { known } from "../options/check.ts";
 import type { RuleOptions } from "../options/rule.ts";
 import { type CheckedSession, checkSession, type SessionOptions } from "../options/session.ts";
 
@@ -38,7 +39,9 @@ export function checkReplay(recording: Recording, asked: ReplayOptions = {}): Ch
   const policy = asked.policy ?? (was.policy === "full" ? "roco" : was.policy);
   const { budget = was.policy === "full" ? { share: 0.5 } : was.budget } = asked;
   if (typeof budget === "object" && budget !== null && "bytes" in budget) {
-    refuse(action, "budget must be slots or a share of the tokens recorded", `${budget.bytes} bytes`);
+    refuse(action, "budget must be slots or a share of the tokens recorded", `${budget.bytes} bytes`, {
+      option: "budget",
+    });
   }
   const same = policy === was.policy && budget === was.budget && was.policy !== "full";
   const { stride, seed, aggregate, allocation, sinks, newest, unsettled } = was;
@@ -63,7 +66,7 @@ function recorded({ options }: Recording): CheckedSession {
   const action = "read the recording";
   const { policy, budget, score } = options;
   if (typeof policy !== "string" || !Object.hasOwn(policies, policy)) {
-    refuse(action, "its policy must be one that there is", policy);
+    refuse(action, "its policy must be one that there is", policy, { code: "bad-file" });
   }
   const full = policy === "full";
   const own = score === "own"; // a function, which no file holds: the policy's own score is replayed

@@ -1,5 +1,6 @@
 /** Reads a recording and checks every word of it, before anything is made of what it says: see format.ts. */
-import { isRecord, show } from "../files/refuse.ts";
+import { refuse, words } from "../errors.ts";
+import { isRecord } from "../files/checks.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
 
 /** What happened in one pass; lists are by lane, one after the other. */
@@ -36,8 +37,8 @@ export interface Recording extends RecordingHeader {
 
 const MOST = 2 ** 40; // the core takes no larger value
 
-function refuse(rule: string, got: unknown): never {
-  throw new RangeError(`Cannot read the recording: ${rule}, got ${typeof got === "string" ? got : show(got)}`);
+function bad(rule: string, got: unknown): never {
+  refuse("read the recording", rule, typeof got === "string" ? words(got) : got, { code: "bad-file" });
 }
 
 /**
@@ -48,12 +49,12 @@ export function readRecording(bytes: Uint8Array): Recording {
   const whole = bytes.length - bytes.length % 4;
   const words = new Uint32Array(bytes.slice(0, whole).buffer);
   if (words.length < 6 || words[0] !== MAGIC[0] || words[1] !== MAGIC[1]) {
-    refuse("it must be a recording of kvcap", `${bytes.length} bytes of something else`);
+    bad("it must be a recording of kvcap", `${bytes.length} bytes of something else`);
   }
-  if (words[2] !== VERSION) refuse(`its version must be ${VERSION}`, words[2]);
+  if (words[2] !== VERSION) bad(`its version must be ${VERSION}`, words[2]);
   const headerEnd = 4 + words[3] / 4;
-  if (words[3] % 4 !== 0 || headerEnd >= words.length) refuse("it must be whole", "one that ends in its header");
-  if (checksum(words, 0, headerEnd) !== words[headerEnd]) refuse("its checksums must hold", "a damaged header");
+  if (words[3] % 4 !== 0 || headerEnd >= words.length) bad("it must be whole", "one that ends in its header");
+  if (checksum(words, 0, headerEnd) !== words[headerEnd]) bad("its checksums must hold", "a damaged header");
   const header = readHeader(new Uint8Array(words.buffer, 16, words[3]));
   const reader = new Reader(words, header.layers * header.kvHeads);
   for (let at = headerEnd + 1; at < words.length;) at = reader.frame(at);
@@ -65,11 +66,11 @@ function readHeader(text: Uint8Array): RecordingHeader {
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(text));
   } catch {
-    refuse("its header must be JSON", "something else");
+    bad("its header must be JSON", "something else");
   }
   const dimension = (value: unknown) => Number.isInteger(value) && (value as number) > 0 && (value as number) <= 65535;
   if (!isRecord(header) || !dimension(header.layers) || !dimension(header.kvHeads) || !isRecord(header.options)) {
-    refuse("its header must have layers, kvHeads and options", header);
+    bad("its header must have layers, kvHeads and options", header);
   }
   const { layers, kvHeads, model, options } = header;
   return { layers: layers as number, kvHeads: kvHeads as number, model: String(model), options };
@@ -97,16 +98,16 @@ class Reader {
   frame(at: number): number {
     const words = this.#words;
     const count = this.#events.length;
-    if (this.#ended) refuse("it must end with its last frame", "more behind it");
+    if (this.#ended) bad("it must end with its last frame", "more behind it");
     const body = at + 2;
     const end = body + words[at + 1];
     if (body > words.length || end >= words.length) {
-      refuse("it must be whole", `one that ends in or after frame ${count}`);
+      bad("it must be whole", `one that ends in or after frame ${count}`);
     }
-    if (checksum(words, at, end) !== words[end]) refuse("its checksums must hold", `a damaged frame ${count}`);
+    if (checksum(words, at, end) !== words[end]) bad("its checksums must hold", `a damaged frame ${count}`);
     const frame = words.subarray(body, end);
     const good = this.#take(words[at], frame);
-    if (!good) refuse("every frame must follow from those before", `frame ${count} that does not`);
+    if (!good) bad("every frame must follow from those before", `frame ${count} that does not`);
     return end + 1;
   }
 
@@ -163,8 +164,8 @@ class Reader {
 
   /** What was read. @throws RangeError where the end is missing or there is nothing */
   finish(odd: number) {
-    if (!this.#ended || odd > 0) refuse("it must be whole", `one that ends after ${this.#passes} passes`);
-    if (this.#passes === 0) refuse("it must hold a pass", "none");
+    if (!this.#ended || odd > 0) bad("it must be whole", `one that ends after ${this.#passes} passes`);
+    if (this.#passes === 0) bad("it must hold a pass", "none");
     const counts = { passes: this.#passes, tokens: this.#tokens, stride: this.#stride, longest: this.#longest };
     return { ...counts, events: this.#events };
   }

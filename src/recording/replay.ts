@@ -1,4 +1,5 @@
 /** Replays a policy over a recording: the core alone, neither model nor GPU. */
+import { refuse } from "../errors.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { Tenants } from "../eviction/evictions.ts";
 import { checkReplay, type ReplayOptions } from "./options.ts";
@@ -77,9 +78,8 @@ function evict(books: Books, group: Group): number {
   const n = Math.max(0, core.live - budget);
   if (n > core.evictable) {
     const kept = core.live - core.evictable;
-    throw new RangeError(
-      `Cannot replay: budget must be at least the ${kept} tokens protected by then, got ${budget}`,
-    );
+    const rule = `budget must be at least the ${kept} tokens protected by then`;
+    refuse("replay", rule, budget, { option: "budget", code: "no-room" });
   }
   books.evict(group, n);
   return n * core.lanes;

@@ -1,5 +1,7 @@
 // Drawing a token from logits: temperature, then top-p (nucleus) sampling, Holtzman et al., arXiv 1904.09751.
 
+import { refuse, words } from "../errors.ts";
+
 /** Draws ids from logits. The buffers are made once; a draw allocates nothing. */
 export class Sampler {
   readonly #weights: Float64Array<ArrayBuffer>; // [vocab]: exp((logit − largest) / temperature)
@@ -23,21 +25,21 @@ export class Sampler {
   draw(logits: Float32Array, temperature: number, topP: number, random: () => number): number {
     const weights = this.#weights, vocab = weights.length;
     if (logits.length !== vocab) {
-      throw new RangeError(`Cannot sample: there must be ${vocab} logits, got ${logits.length}`);
+      refuse("sample", `there must be ${vocab} logits`, logits.length);
     }
     if (!(temperature >= 0 && temperature < Infinity)) {
-      throw new RangeError(`Cannot sample: temperature must be a number of at least 0, got ${temperature}`);
+      refuse("sample", "temperature must be a number of at least 0", words(temperature), { option: "temperature" });
     }
-    if (!(topP > 0 && topP <= 1)) throw new RangeError(`Cannot sample: topP must be in (0, 1], got ${topP}`);
+    if (!(topP > 0 && topP <= 1)) refuse("sample", "topP must be in (0, 1]", words(topP), { option: "topP" });
 
     let best = 0, strange = -1;
     for (let id = 0; id < vocab; id++) {
       if (!(logits[id] < Infinity)) strange = id;
       if (logits[id] > logits[best]) best = id;
     }
-    if (strange >= 0) throw new RangeError(`Cannot sample: logits must be finite or -Infinity, got ${logits[strange]}`);
+    if (strange >= 0) refuse("sample", "logits must be finite or -Infinity", logits[strange]);
     const largest = logits[best];
-    if (largest === -Infinity) throw new RangeError("Cannot sample: one logit must be above -Infinity, got none");
+    if (largest === -Infinity) refuse("sample", "one logit must be above -Infinity", words("none"));
     if (temperature === 0) return best;
 
     let total = 0;

@@ -1,5 +1,6 @@
 // Text as it comes: ids in, pieces of text out. Joined, the pieces are what decoding all ids at once gives, cut before the
 // first stop string. Every id costs its own bytes, whatever came before.
+import { refuse } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /**
@@ -21,7 +22,7 @@ export class TextStream {
    * @throws RangeError for an empty stop string.
    */
   constructor(tokenizer: Tokenizer, stop: readonly string[] = [], continues = false) {
-    if (stop.includes("")) throw new RangeError('Cannot generate: a stop string must not be empty, got ""');
+    if (stop.includes("")) refuse("generate", "a stop string must not be empty", "", { option: "stop" });
     this.#tokenizer = tokenizer;
     this.#stops = stop.map((text) => new Matcher(text));
     this.#spaces = continues ? 0 : tokenizer.leadingSpaces;

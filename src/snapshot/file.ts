@@ -10,7 +10,7 @@
 import { crc32 } from "../core/snapshot.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import { refuse, show, words } from "../errors.ts";
-import { isRecord } from "../files/refuse.ts";
+import { isRecord } from "../files/checks.ts";
 import type { SessionOptions, Span } from "../options/index.ts";
 
 const MAGIC = [0x6163766b, 0x73657370]; // "kvca" "pses"

@@ -1,7 +1,7 @@
 // Added tokens: pieces of text that are one token each, special ones ("<|im_end|>") among them. They are cut out of a
 // text before the model sees the rest. @huggingface/tokenizers 0.2 does this too, but knows no whole words and cannot
 // read special tokens as plain text, so we do it as the Rust library does (added_vocabulary.rs).
-import { isRecord, refuse } from "../files/refuse.ts";
+import { isRecord, refuseFile } from "../files/checks.ts";
 
 export interface AddedToken {
   id: number;
@@ -19,11 +19,11 @@ export type Section = string | AddedToken;
 /** Checks `added_tokens` of a tokenizer.json. @throws RangeError for a malformed entry. */
 export function readAddedTokens(list: unknown): AddedToken[] {
   if (list === undefined || list === null) return [];
-  if (!Array.isArray(list)) throw refuse("added_tokens of tokenizer.json must be a list", list);
+  if (!Array.isArray(list)) refuseFile("added_tokens of tokenizer.json must be a list", list);
   return list.map((entry) => {
     const { id, content } = isRecord(entry) ? entry : {};
     if (!isRecord(entry) || !isId(id) || typeof content !== "string") {
-      throw refuse("an added token of tokenizer.json must have an id and a content", entry);
+      refuseFile("an added token of tokenizer.json must have an id and a content", entry);
     }
     const flag = (name: string, absent = false) => typeof entry[name] === "boolean" ? entry[name] : absent;
     const special = flag("special");

@@ -1,7 +1,7 @@
 // From tokens back to text, token by token: every id stands for some bytes, and the text is the UTF-8 reading of the bytes
 // of all ids. That is what the decoders of the byte-level and SentencePiece-style families say, and unlike the list-to-text
 // functions of @huggingface/tokenizers it can be done as the ids come.
-import { isRecord, refuse } from "../files/refuse.ts";
+import { isRecord, refuseFile } from "../files/checks.ts";
 
 /** How a tokenizer.json turns tokens into text. */
 export interface Decoding {
@@ -25,23 +25,22 @@ export function readDecoder(decoder: unknown): Decoding {
   let byteLevel = false, byteFallback = false, fused = false, leadingSpaces = 0;
   for (const step of Array.isArray(steps) ? steps : [steps]) {
     const { type, pattern, content } = isRecord(step) ? step : {};
-    const strange = () => refuse("the decoder of tokenizer.json must be byte-level or SentencePiece-like", step);
     if (type === "ByteLevel") byteLevel = true;
     else if (type === "ByteFallback") byteFallback = true;
     else if (type === "Fuse") fused = true;
     else if (type === "Metaspace") {
       const { replacement = "▁", prepend_scheme: scheme, add_prefix_space: prefixed } = step;
-      if (typeof replacement !== "string" || replacement === "") throw strange();
+      if (typeof replacement !== "string" || replacement === "") refuseDecoder(step);
       replaced.push([replacement, " "]);
       leadingSpaces = scheme === "never" || scheme === undefined && prefixed === false ? 0 : 1;
     } else if (
       type === "Replace" && isRecord(pattern) && typeof pattern.String === "string" && !byteFallback && !fused
     ) {
-      if (typeof content !== "string" || pattern.String === "") throw strange();
+      if (typeof content !== "string" || pattern.String === "") refuseDecoder(step);
       replaced.push([pattern.String, content]);
     } else if (type === "Strip" && fused && content === " " && !step.stop && Number.isInteger(step.start ?? 0)) {
       leadingSpaces = step.start ?? 0;
-    } else throw strange();
+    } else refuseDecoder(step);
   }
   const utf8 = new TextEncoder();
   return {
@@ -68,4 +67,8 @@ function bytesOfCharacters(token: string): Uint8Array | null {
   const bytes = Uint8Array.from(token, (character) => BYTE_OF.get(character) ?? 0);
   for (let i = 0; i < token.length; i++) if (!BYTE_OF.has(token[i])) return null;
   return bytes;
+}
+
+function refuseDecoder(step: unknown): never {
+  refuseFile("the decoder of tokenizer.json must be byte-level or SentencePiece-like", step, { code: "unsupported" });
 }

@@ -1,5 +1,5 @@
 /** The tokenizer of a GGUF file, from its metadata, put as the tokenizer.json and tokenizer_config.json that it was made from. */
-import { refuse } from "../files/refuse.ts";
+import { refuseFile } from "../files/checks.ts";
 import type { Metadata } from "../formats/gguf/file.ts";
 
 /** ggml's kinds of tokens. */
@@ -29,14 +29,14 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
   const get = (key: string) => metadata.get(`tokenizer.ggml.${key}`);
   const tokens = strings("tokens");
   const ids = new Map(tokens.map((token, id) => [token, id]));
-  if (tokens.length === 0) throw refuse("tokenizer.ggml.tokens must not be empty", tokens);
+  if (tokens.length === 0) refuseFile("tokenizer.ggml.tokens must not be empty", tokens);
   if (ids.size !== tokens.length) {
     const twice = tokens.find((token, id) => ids.get(token) !== id);
-    throw refuse("tokenizer.ggml.tokens must have every token once", twice);
+    refuseFile("tokenizer.ggml.tokens must have every token once", twice);
   }
   const given = get("token_type") ?? tokens.map(() => 1);
   if (!Array.isArray(given) || given.length !== tokens.length || !given.every(Number.isInteger)) {
-    throw refuse(`tokenizer.ggml.token_type must have an integer for each of ${tokens.length} tokens`, given);
+    refuseFile(`tokenizer.ggml.token_type must have an integer for each of ${tokens.length} tokens`, given);
   }
   const types = given as number[];
   const added = tokens.flatMap((content, id) => {
@@ -45,7 +45,9 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
   });
 
   const model = get("model");
-  if (model !== "llama" && model !== "gpt2") throw refuse("tokenizer.ggml.model must be llama or gpt2", model);
+  if (model !== "llama" && model !== "gpt2") {
+    refuseFile("tokenizer.ggml.model must be llama or gpt2", model, { code: "unsupported" });
+  }
   const pre = get("pre") ?? "default";
   const vocab = Object.fromEntries(ids); // own names, "__proto__" too
   const bos = named("bos_token_id"), unknown = named("unknown_token_id");
@@ -54,10 +56,12 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
   if (model === "llama") return { tokenizer: sentencePiece(), settings };
 
   const patterns = typeof pre === "string" ? SPLITS.get(pre) : undefined;
-  if (!patterns) throw refuse(`tokenizer.ggml.pre must be one of ${[...SPLITS.keys()].join(", ")}`, pre);
+  if (!patterns) {
+    refuseFile(`tokenizer.ggml.pre must be one of ${[...SPLITS.keys()].join(", ")}`, pre, { code: "unsupported" });
+  }
   const merges = strings("merges").map((merge) => {
     const at = merge.indexOf(" ", 1); // a token may begin with a space
-    if (at < 0) throw refuse("tokenizer.ggml.merges must have two tokens each", merge);
+    if (at < 0) refuseFile("tokenizer.ggml.merges must have two tokens each", merge);
     return [merge.slice(0, at), merge.slice(at + 1)];
   });
   const split = (Regex: string) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false });
@@ -74,12 +78,12 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
   function strings(key: string): string[] {
     const list = get(key);
     if (Array.isArray(list) && list.every((one) => typeof one === "string")) return list as string[];
-    throw refuse(`tokenizer.ggml.${key} must be a list of strings`, list);
+    refuseFile(`tokenizer.ggml.${key} must be a list of strings`, list);
   }
 
   function flag(key: string, absent: boolean): boolean {
     const value = get(key) ?? absent;
-    if (typeof value !== "boolean") throw refuse(`tokenizer.ggml.${key} must be true or false`, value);
+    if (typeof value !== "boolean") refuseFile(`tokenizer.ggml.${key} must be true or false`, value);
     return value;
   }
 
@@ -87,7 +91,7 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
     const id = get(key);
     if (id === undefined) return null;
     const token = typeof id === "number" ? tokens[id] : undefined;
-    if (token === undefined) throw refuse(`tokenizer.ggml.${key} must be one of ${tokens.length} ids`, id);
+    if (token === undefined) refuseFile(`tokenizer.ggml.${key} must be one of ${tokens.length} ids`, id);
     return token;
   }
 
@@ -95,7 +99,7 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
   function sentencePiece() {
     const scores = get("scores");
     if (!Array.isArray(scores) || scores.length !== tokens.length || !scores.every(Number.isFinite)) {
-      throw refuse(`tokenizer.ggml.scores must have a number for each of ${tokens.length} tokens`, scores);
+      refuseFile(`tokenizer.ggml.scores must have a number for each of ${tokens.length} tokens`, scores);
     }
     const prefixed = flag("add_space_prefix", true);
     const replace = { type: "Replace", pattern: { String: " " }, content: "▁" };
@@ -134,7 +138,7 @@ function mergesByScore(
   tokens.forEach((token, id) => {
     if (!plain(id)) return;
     if (token.length > LONGEST) {
-      throw refuse(`the tokens of tokenizer.ggml.tokens must have at most ${LONGEST} characters`, token);
+      refuseFile(`the tokens of tokenizer.ggml.tokens must have at most ${LONGEST} characters`, token);
     }
     for (let at = 1; at < token.length; at++) {
       const left = ids.get(token.slice(0, at)), right = ids.get(token.slice(at));

@@ -1,5 +1,5 @@
 // What @huggingface/tokenizers 0.2 reads otherwise than the Rust library, put so that both agree, and what it cannot do.
-import { isRecord, refuse } from "../files/refuse.ts";
+import { isRecord, refuseFile } from "../files/checks.ts";
 
 // GPT-2's pattern, which a ByteLevel pre-tokenizer stands for.
 const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
@@ -32,7 +32,9 @@ export function repairPreTokenizer(step: unknown): unknown {
       return { type: "Sequence", pretokenizers: [split(GPT2), { ...step, use_regex: false }] };
     case "Split":
       if (step.behavior === "Isolated" || step.behavior === "Removed") return step;
-      throw refuse("the behavior of a Split pre-tokenizer must be Isolated or Removed", step.behavior);
+      return refuseFile("the behavior of a Split pre-tokenizer must be Isolated or Removed", step.behavior, {
+        code: "unsupported",
+      });
     default:
       return step;
   }
@@ -40,13 +42,15 @@ export function repairPreTokenizer(step: unknown): unknown {
 
 /** @throws RangeError for a token model that the library would run wrongly without a word. */
 export function checkModel(model: unknown): void {
-  if (!isRecord(model)) throw refuse("model of tokenizer.json must be an object", model);
+  if (!isRecord(model)) refuseFile("model of tokenizer.json must be an object", model);
   const type = model.type ?? (Array.isArray(model.merges) ? "BPE" : undefined); // old files name no type
-  if (type !== "BPE" && type !== "Unigram") throw refuse("the token model must be BPE or Unigram", type);
+  if (type !== "BPE" && type !== "Unigram") {
+    refuseFile("the token model must be BPE or Unigram", type, { code: "unsupported" });
+  }
   if (type === "Unigram" && model.byte_fallback === true) {
-    throw refuse("byte_fallback must be false in a Unigram token model", true);
+    refuseFile("byte_fallback must be false in a Unigram token model", true, { code: "unsupported" });
   }
   for (const affix of ["continuing_subword_prefix", "end_of_word_suffix"]) {
-    if (model[affix]) throw refuse(`${affix} of the token model must be empty`, model[affix]);
+    if (model[affix]) refuseFile(`${affix} of the token model must be empty`, model[affix], { code: "unsupported" });
   }
 }

@@ -1,8 +1,9 @@
 // Text to ids and back, by the rules of a tokenizer.json. @huggingface/tokenizers normalises, pre-tokenises and merges;
 // added tokens and decoding are ours (tokenizer/).
 import { Tokenizer as Library } from "@huggingface/tokenizers";
-import type { ModelConfig } from "../model/config.ts";
-import { isRecord, oneLine, refuse, unreadable } from "../files/refuse.ts";
+import type { ModelConfig } from "../engine/config.ts";
+import { messageOf, words } from "../errors.ts";
+import { isRecord, refuseFile } from "../files/checks.ts";
 import { type AddedToken, isId, readAddedTokens, splitter } from "./added.ts";
 import { readDecoder } from "./decoder.ts";
 import { checkModel, repairPreTokenizer } from "./repair.ts";
@@ -44,9 +45,9 @@ const NO_BYTES = new Uint8Array(0);
  * @throws RangeError or Error, one sentence, for a tokenizer that we cannot run.
  */
 export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: unknown): Tokenizer {
-  if (!isRecord(tokenizerJson)) throw refuse("tokenizer.json must be an object", tokenizerJson);
+  if (!isRecord(tokenizerJson)) refuseFile("tokenizer.json must be an object", tokenizerJson);
   const settings = tokenizerConfigJson ?? {};
-  if (!isRecord(settings)) throw refuse("tokenizer_config.json must be an object", settings);
+  if (!isRecord(settings)) refuseFile("tokenizer_config.json must be an object", settings);
   checkModel(tokenizerJson.model);
   const { leadingSpaces, bytes: bytesOf } = readDecoder(tokenizerJson.decoder);
   const added = readAddedTokens(tokenizerJson.added_tokens);
@@ -54,7 +55,7 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: un
 
   const tokens: string[] = []; // by id, with holes
   for (const [token, id] of ids) {
-    if (!isId(id)) throw refuse(`the id of token ${token} in tokenizer.json must be a small non-negative integer`, id);
+    if (!isId(id)) refuseFile(`the id of token ${token} in tokenizer.json must be a small non-negative integer`, id);
     tokens[id] = token;
   }
   for (const token of added) {
@@ -134,11 +135,11 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: un
  */
 export function checkTokenizer(config: Pick<ModelConfig, "vocab" | "eosIds">, tokenizer: Tokenizer): void {
   if (tokenizer.vocab > config.vocab) {
-    throw refuse(`the ids of tokenizer.json must be below vocab_size ${config.vocab}`, tokenizer.vocab - 1);
+    refuseFile(`the ids of tokenizer.json must be below vocab_size ${config.vocab}`, tokenizer.vocab - 1);
   }
   const strange = config.eosIds.find((id) => id >= tokenizer.vocab);
   if (strange !== undefined) {
-    throw refuse(`eos_token_id must be one of the ${tokenizer.vocab} ids of tokenizer.json`, strange);
+    refuseFile(`eos_token_id must be one of the ${tokenizer.vocab} ids of tokenizer.json`, strange);
   }
 }
 
@@ -162,8 +163,10 @@ function openLibrary(tokenizerJson: Record<string, unknown>) {
       },
     };
   } catch (error) {
-    const found = oneLine(error instanceof Error ? error.message : String(error));
-    throw unreadable("tokenizer.json must be a tokenizer that @huggingface/tokenizers can read", found, error);
+    const found = messageOf(error);
+    refuseFile("tokenizer.json must be a tokenizer that @huggingface/tokenizers can read", words(found), {
+      cause: error,
+    });
   }
 }
 
@@ -181,7 +184,7 @@ function prefixOf(processor: unknown, named: (token: unknown) => number | undefi
     const name = String(item.SpecialToken.id);
     const entry = Object.hasOwn(special, name) ? special[name] : undefined;
     const ids = isRecord(entry) && Array.isArray(entry.ids) ? entry.ids : [named(name)];
-    if (!ids.every(isId)) throw refuse(`the template of tokenizer.json must name tokens`, name);
+    if (!ids.every(isId)) refuseFile(`the template of tokenizer.json must name tokens`, name);
     prefix.push(...ids);
   }
   return prefix;

@@ -119,7 +119,7 @@ test("a writer that does not get on is not waited for", async () => {
 test("who loads hears a warning once", () => {
   const heard: string[] = [];
   const access = openAccess({ cache: false, onWarning: (line) => heard.push(line) });
-  for (const line of ["full", "full", "gone"]) access.warn(line);
+  for (const line of ["full", "full", "gone"]) access.warn(line, "broken");
   assert.equal(heard, ["full", "gone"]);
 });
 

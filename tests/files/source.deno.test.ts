@@ -42,7 +42,8 @@ folders("paths and file URLs; a folder that is missing, or no folder", async () 
     }
     await refused(
       () => openSource("smollm2-135n").text("config.json"),
-      "Cannot load model: smollm2-135n must be a folder or a .gguf file, or one of fable-2m, smollm2-135m, got nothing there",
+      "Cannot load model: smollm2-135n must be a folder or a .gguf file, or one of fable-2m, smollm2-135m, " +
+        "got nothing there; did you mean smollm2-135m?",
     );
     const file = `${folder}/config.json`;
     await refused(

@@ -3,12 +3,13 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { explain, explainUnkept, type Failed, WAYS } from "../../page/failures.ts";
 import { RunLog } from "../../page/log.ts";
-import { readSteps, type Scores, type Step, writeStep } from "../../page/protocol.ts";
+import { readSteps, type Scores, type Step, toldOf, writeStep } from "../../page/protocol.ts";
 import { DEFAULTS, NAMES, optionsOf } from "../../page/settings.ts";
 import { Turns } from "../../page/turns.ts";
 import { LEVELS, ramp } from "../../page/view/colour.ts";
 import { levelOf, number, scaleOf, ticksOf } from "../../page/view/scale.ts";
 import { buffersOf, copyOf, ScoreMemory } from "../../page/worker/scores.ts";
+import { type ErrorCode, type More, refuse, words } from "../../src/errors.ts";
 import { checkGenerate, checkSession } from "../../src/options/index.ts";
 import { Random } from "../../src/session/sample.ts";
 
@@ -193,52 +194,72 @@ test("recorded scores: the last at or before a step; every second goes where the
 });
 
 test("every failure has a plain sentence and a way on", () => {
-  const cases: [Partial<Failed> & { message: string }, RegExp, string][] = [
+  /** What a worker tells of a refusal of the library. */
+  const told = (action: string, rule: string, got: string | number, more: More) => {
+    try {
+      refuse(action, rule, words(got), more);
+    } catch (error) {
+      return structuredClone(toldOf(error));
+    }
+  };
+  const plain = (code: ErrorCode) => ({ code, kind: "plain" } as const);
+  const noAdapter = told("open the GPU", "WebGPU must offer an adapter", "none", plain("device"));
+  const run = { during: "run" } as const;
+  const cases: [Partial<Failed>, RegExp, string][] = [
+    [{ error: noAdapter, webgpu: false, adapter: false }, /has no WebGPU/, "retry"],
+    [{ error: noAdapter, adapter: false }, /offers no GPU/, "retry"],
     [
-      { message: "Cannot open the GPU: WebGPU must offer an adapter, got none", webgpu: false },
-      /has no WebGPU/,
+      { error: told("open the GPU", "the adapter's maxX must be at least 256", 64, plain("device")) },
+      /too small.*must be at least 256, got 64/,
       "retry",
     ],
-    [{ message: "Cannot open the GPU: WebGPU must offer an adapter, got none" }, /offers no GPU/, "retry"],
-    [{ message: "Cannot open the GPU: the adapter's maxX must be at least 256, got 64" }, /too small.*got 64/, "retry"],
-    [{ message: "Cannot generate: anything", lost: true, during: "run" }, /GPU was lost/, "retry"],
-    [{ message: "Cannot load model: the GPU must hold 5 bytes of weights, got: oom" }, /does not fit/, "model"],
-    [{ name: "RangeError", message: "Array buffer allocation failed" }, /does not fit/, "model"],
+    [{ error: told("generate", "anything", "x", {}), lost: true, ...run }, /GPU was lost/, "retry"],
     [
-      { message: "Cannot create session: the GPU must hold 5 bytes of cache, got: oom", during: "run" },
-      /smaller budget/,
+      { error: told("load model", "the GPU must hold 5 bytes of weights", "lost", plain("device")) },
+      /was lost/,
+      "retry",
+    ],
+    [
+      { error: told("load model", "the GPU must hold 5 bytes of weights", "x", plain("no-memory")) },
+      /not fit/,
+      "model",
+    ],
+    [{ error: { name: "RangeError", message: "Array buffer allocation failed" } }, /does not fit/, "model"],
+    [
+      { error: told("create session", "the GPU must hold 5 bytes of cache", "x", plain("no-memory")), ...run },
+      /no room for a cache.*smaller budget/,
       "settings",
     ],
     [
-      { message: "Cannot create session: this adapter holds at most 9 slots, got 10", during: "run" },
-      /at most 9/,
+      { error: told("create session", "this adapter holds at most 9 slots", 10, { code: "no-memory" }), ...run },
+      /at most 9.*smaller budget/,
       "settings",
     ],
     [
-      { message: "Cannot load model: https://x/config.json must be reachable, got TypeError" },
+      { error: told("load model", "https://x/config.json must be reachable", "TypeError", plain("unreachable")) },
       /does not answer/,
       "model",
     ],
     [
-      { message: "Cannot load model: config.json must be JSON, got x" },
-      /no model that runs here \(config\.json/,
+      { error: told("load model", "config.json must be JSON", "x", plain("bad-file")) },
+      /no model that runs here \(config\.json must be JSON, got x\)/,
       "model",
     ],
     [
-      { name: "RangeError", message: "Cannot generate: the prompt must not be empty", during: "run" },
-      /\.$/,
+      { error: told("generate", "the prompt must not be empty", "an empty string", {}), ...run },
+      /^The prompt must not be empty, got an empty string\.$/,
       "settings",
     ],
-    [{ message: "something else", during: "run" }, /^Something else\.$/, "retry"],
+    [{ error: { name: "Error", message: "something else" }, ...run }, /^Something else\.$/, "retry"],
   ];
   for (const [given, text, way] of cases) {
-    const failed: Failed = { during: "load", name: "Error", lost: false, webgpu: true, ...given };
-    const found = explain(failed);
+    const error = { name: "Error", message: "" };
+    const found = explain({ during: "load", error, lost: false, webgpu: true, adapter: true, ...given });
     assert.match(found.text, text);
     assert.is(found.way, way, found.text);
     assert.ok(WAYS[found.way]);
   }
-  assert.match(explainUnkept("m.gguf is read without the cache: x must take it, got QuotaExceededError"), "this disk");
-  assert.match(explainUnkept("models are read without a cache: the page has no storage"), "does not keep");
+  assert.match(explainUnkept("full"), "this disk");
+  assert.match(explainUnkept("broken"), "does not keep");
 });
 test.run();

@@ -6,8 +6,9 @@
  *                        VERSION-NAME.part      one that is not whole yet
  *                        lock                   held, as the system's lock of a file, by whoever writes
  */
-import { env, type Host, type HostFile, isAbsent, readRange, said } from "../host.ts";
-import { unreadable } from "../refuse.ts";
+import { env, type Host, type HostFile, isAbsent, readRange } from "../host.ts";
+import { messageOf, words } from "../../errors.ts";
+import { refuseFile } from "../checks.ts";
 import {
   type Entry,
   type Held,
@@ -35,7 +36,7 @@ async function stored<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof Unstorable ? error : new Unstorable(said(error), { cause: error });
+    throw error instanceof Unstorable ? error : new Unstorable(messageOf(error), error);
   }
 }
 
@@ -53,7 +54,7 @@ function folderEntry(host: Host, folder: string, name: string): Entry {
       try {
         return await readRange(place, begin, end);
       } catch (error) {
-        throw unreadable(`${place} must be readable`, said(error), error);
+        refuseFile(`${place} must be readable`, words(messageOf(error)), { code: "unreadable", cause: error });
       }
     },
   });
@@ -68,7 +69,7 @@ function folderEntry(host: Host, folder: string, name: string): Entry {
       return isFile && size === note.size ? { note, file: file(place, size) } : null;
     } catch (error) {
       if (isAbsent(error)) return null;
-      throw new Unstorable(said(error), { cause: error });
+      throw new Unstorable(messageOf(error), error);
     }
   }
 

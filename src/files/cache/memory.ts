@@ -17,7 +17,7 @@ function memoryEntry(name: string): Entry {
       try {
         room = new Uint8Array(Math.max(size + more.length, 2 * bytes.length));
       } catch (error) {
-        throw new Unstorable("too little memory", { cause: error });
+        throw new Unstorable("too little memory", error);
       }
       room.set(bytes.subarray(0, size));
       bytes = room;

@@ -1,4 +1,4 @@
-// Runs in a worker of the page: only there a file is written in place. src/model/cache/opfs.ts sends it
+// Runs in a worker of the page: only there a file is written in place. src/files/cache/opfs.ts sends it
 // { path, at, bytes }: bytes to be put at a place of a file, which ends there; without bytes, the file is closed.
 let open = null; // of the file at `openPath`
 let openPath = "";
@@ -36,7 +36,7 @@ async function write({ path, at, bytes }) {
 let last = Promise.resolve();
 globalThis.onmessage = ({ data }) => {
   last = last.then(() => write(data)).then(
-    () => postMessage({ id: data.id, error: null }),
-    (error) => postMessage({ id: data.id, error: String(error) }),
+    () => postMessage({ id: data.id, failure: null }),
+    (error) => postMessage({ id: data.id, failure: { name: error.name, said: String(error) } }),
   );
 };

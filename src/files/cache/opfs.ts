@@ -4,7 +4,8 @@
  *
  *     kvcap/KEY/note.json, VERSION
  */
-import { oneLine, unreadable } from "../refuse.ts";
+import { oneLine, words } from "../../errors.ts";
+import { refuseFile } from "../checks.ts";
 import {
   type Entry,
   type Held,
@@ -35,24 +36,31 @@ export function pageStore(top = "kvcap"): Store | null {
 /** Puts bytes at a place of a file, which ends there; null closes the file. The bytes may be gone afterwards. */
 type Writer = (path: string, at: number, bytes: Uint8Array<ArrayBuffer> | null) => Promise<void>;
 
+/** What the worker says of an error: its name, and all of it. */
+interface Failure {
+  readonly name: string;
+  readonly said: string;
+}
+
 function startWriter(): Writer {
   const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const worker = new Worker(url);
-  const waiting = new Map<number, (error: string | null) => void>();
-  let id = 0, broken: string | null = null;
+  const waiting = new Map<number, (failure: Failure | null) => void>();
+  let id = 0, broken: Failure | null = null;
   worker.onmessage = ({ data }) => {
-    waiting.get(data.id)?.(data.error);
+    waiting.get(data.id)?.(data.failure);
     waiting.delete(data.id);
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    broken = event.message || "a page that allows no workers from blob: URLs";
+    broken = { name: "Error", said: event.message || "a page that allows no workers from blob: URLs" };
     for (const settle of waiting.values()) settle(broken);
     waiting.clear();
   };
   return (path, at, bytes) =>
     new Promise((resolve, reject) => {
-      const settle = (error: string | null) => error === null ? resolve() : reject(new Unstorable(oneLine(error)));
+      const settle = (failure: Failure | null) =>
+        failure === null ? resolve() : reject(new Unstorable(oneLine(failure.said), failure));
       if (broken !== null) return settle(broken);
       waiting.set(++id, settle);
       const own = bytes !== null && bytes.byteLength === bytes.buffer.byteLength;
@@ -68,7 +76,7 @@ async function stored<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof Unstorable ? error : new Unstorable(oneLine(String(error)), { cause: error });
+    throw error instanceof Unstorable ? error : new Unstorable(oneLine(String(error)), error);
   }
 }
 
@@ -101,7 +109,10 @@ function pageEntry(storage: StorageManager, locks: LockManager, write: Writer, p
       try {
         return await bytesOf(file, begin, end);
       } catch (error) {
-        throw unreadable("the browser's storage must give what it took", oneLine(String(error)), error);
+        refuseFile("the browser's storage must give what it took", words(oneLine(String(error))), {
+          code: "unreadable",
+          cause: error,
+        });
       }
     },
   });

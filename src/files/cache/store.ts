@@ -4,7 +4,7 @@
  * bytes of two versions are never taken for one another, and only the note, written last, makes a file count as whole.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { isRecord } from "../refuse.ts";
+import { isRecord } from "../checks.ts";
 
 /** What an entry holds. */
 export interface Note {
@@ -63,8 +63,20 @@ export interface Store {
   entry(key: string, file: string): Entry;
 }
 
+/** Why a file is not kept: there is no room left for it, or no store that works. */
+export type Unkept = "full" | "broken";
+
 /** The store does not work: full, not to be written to, or damaged. The message completes "got …". */
-export class Unstorable extends Error {}
+export class Unstorable extends Error {
+  readonly why: Unkept;
+
+  /** @param message what was found @param cause the host's or browser's own error, which may say that the disk is full */
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    const { name, code } = (cause ?? {}) as { name?: string; code?: string };
+    this.why = name === "QuotaExceededError" || code === "ENOSPC" || code === "EDQUOT" ? "full" : "broken";
+  }
+}
 
 /** SHA-256 of a text, the first 16 hex digits. */
 export function digest(text: string): string {

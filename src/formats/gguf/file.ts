@@ -2,7 +2,8 @@
 // that one fetches by itself, where we read folders and URLs through a Source, and it believes every length and count,
 // where a header of a few bytes may ask for gigabytes. Here everything is bounded and checked before it is used.
 import { bytesOf, type Dtype, formats, isDtype } from "../../engine/dtypes.ts";
-import { refuse, unreadable } from "../../files/refuse.ts";
+import { words } from "../../errors.ts";
+import { refuseFile } from "../../files/checks.ts";
 import type { Tensor } from "../safetensors.ts";
 import type { Source } from "../../files/source.ts";
 import { type Reader, readHeader, type Value } from "./reader.ts";
@@ -50,12 +51,12 @@ export async function openGguf(source: Source, file: string): Promise<Gguf> {
     const bytes = bytesOf(dtype, shape.reduce((product, side) => product * side, 1));
     const begin = data + offset;
     if (!(begin + bytes <= size)) {
-      throw refuse(`tensor ${name} must end within the ${size} bytes of ${file}`, begin + bytes);
+      refuseFile(`tensor ${name} must end within the ${size} bytes of ${file}`, begin + bytes);
     }
     places.push([begin, begin + bytes, name]);
     const read = (from = 0, to = bytes) => {
       if (!(from >= 0 && from <= to && to <= bytes)) {
-        throw refuse(`bytes read of ${name} must lie within its ${bytes}`, [from, to]);
+        refuseFile(`bytes read of ${name} must lie within its ${bytes}`, [from, to]);
       }
       return source.read(file, begin + from, begin + to);
     };
@@ -67,28 +68,28 @@ export async function openGguf(source: Source, file: string): Promise<Gguf> {
 
 function readAll(reader: Reader, file: string): { metadata: Metadata; entries: Entry[]; data: number } {
   const magic = reader.u32(`the first word of ${file}`);
-  if (magic !== 0x46554747) throw unreadable(`${file} must begin with GGUF`, `0x${magic.toString(16)}`);
+  if (magic !== 0x46554747) refuseFile(`${file} must begin with GGUF`, words(`0x${magic.toString(16)}`));
   const version = reader.u32(`the version of ${file}`);
   if (version !== 2 && version !== 3) {
-    throw refuse(`the version of ${file} must be 2 or 3, little-endian`, version);
+    refuseFile(`the version of ${file} must be 2 or 3, little-endian`, version, { code: "unsupported" });
   }
   const tensors = reader.count(`the number of tensors of ${file}`, MOST_TENSORS);
   const keys = reader.count(`the number of metadata keys of ${file}`, MOST_KEYS);
   const metadata: Metadata = new Map();
   for (let i = 0; i < keys; i++) {
     const key = reader.string(`metadata key ${i}`, MOST_KEY_BYTES);
-    if (metadata.has(key)) throw refuse(`the metadata of ${file} must name everything once`, key);
+    if (metadata.has(key)) refuseFile(`the metadata of ${file} must name everything once`, key);
     metadata.set(key, reader.value(reader.u32(`the type of ${shown(key)}`), shown(key)));
   }
   const alignment = metadata.get("general.alignment") ?? 32; // bytes
   if (typeof alignment !== "number" || ![...Array(17).keys()].some((power) => alignment === 2 ** power)) {
-    throw refuse("general.alignment must be a power of two up to 65536", alignment);
+    refuseFile("general.alignment must be a power of two up to 65536", alignment);
   }
   const entries: Entry[] = [];
   const names = new Set<string>();
   for (let i = 0; i < tensors; i++) {
     const entry = readEntry(reader, i, alignment);
-    if (names.has(entry.name)) throw refuse(`the tensors of ${file} must have different names`, entry.name);
+    if (names.has(entry.name)) refuseFile(`the tensors of ${file} must have different names`, entry.name);
     names.add(entry.name);
     entries.push(entry);
   }
@@ -100,21 +101,23 @@ function readEntry(reader: Reader, index: number, alignment: number): Entry {
   const what = `tensor ${shown(name)}`;
   const dimensions = reader.u32(`the number of dimensions of ${what}`);
   if (dimensions < 1 || dimensions > MOST_DIMENSIONS) {
-    throw refuse(`${what} must have 1 to ${MOST_DIMENSIONS} dimensions`, dimensions);
+    refuseFile(`${what} must have 1 to ${MOST_DIMENSIONS} dimensions`, dimensions);
   }
   const shape: number[] = []; // innermost first in the file
   for (let i = 0; i < dimensions; i++) shape.unshift(reader.count(`dimension ${i} of ${what}`, MOST));
   const type = reader.u32(`the type of ${what}`);
   const dtype = TYPES[type] ?? `type ${type}`;
   if (!isDtype(dtype)) {
-    throw unreadable(`the type of ${what} must be one of ${Object.keys(formats).join(", ")}`, dtype);
+    refuseFile(`the type of ${what} must be one of ${Object.keys(formats).join(", ")}`, words(dtype), {
+      code: "unsupported",
+    });
   }
   const { elements } = formats[dtype];
   if (shape[shape.length - 1] % elements !== 0) {
-    throw refuse(`the rows of ${what} must be whole blocks of ${elements} elements of ${dtype}`, shape.at(-1));
+    refuseFile(`the rows of ${what} must be whole blocks of ${elements} elements of ${dtype}`, shape.at(-1));
   }
   const offset = reader.count(`the offset of ${what}`, MOST);
-  if (offset % alignment !== 0) throw refuse(`the offset of ${what} must be a multiple of ${alignment}`, offset);
+  if (offset % alignment !== 0) refuseFile(`the offset of ${what} must be a multiple of ${alignment}`, offset);
   return { name, dtype, shape, offset };
 }
 
@@ -123,9 +126,9 @@ function checkPlaces(places: [begin: number, end: number, name: string][], file:
   let last = 0, before = "";
   for (const [begin, end, name] of places.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
     if (begin < last) {
-      throw unreadable(
+      refuseFile(
         `tensor ${name} must begin at ${last} in ${file} or later, after ${before}`,
-        `${begin}, an overlap`,
+        words(`${begin}, an overlap`),
       );
     }
     [last, before] = [end, name];

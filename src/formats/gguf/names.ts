@@ -1,7 +1,8 @@
 /** GGUF's tensors under the names, and in the order of rows, that Hugging Face gives them. */
-import type { ModelConfig } from "../../model/config.ts";
+import type { ModelConfig } from "../../engine/config.ts";
 import { bytesOf } from "../../engine/dtypes.ts";
-import { unreadable } from "../../files/refuse.ts";
+import { words } from "../../errors.ts";
+import { refuseFile } from "../../files/checks.ts";
 import type { Tensor } from "../safetensors.ts";
 
 const MODEL: Record<string, string> = {
@@ -58,7 +59,9 @@ export function namedTensors(
   for (const [name, tensor] of stored) {
     if (name === ROPE_FACTORS) continue;
     const theirs = hfName(name);
-    if (theirs === null) throw unreadable(`the tensors must be those of a ${config.architecture}`, name);
+    if (theirs === null) {
+      refuseFile(`the tensors must be those of a ${config.architecture}`, words(name), { code: "unsupported" });
+    }
     const permuted = interleaved && /\.[qk]_proj\./.test(theirs);
     tensors.set(theirs, permuted ? halved(tensor, config.headDim) : tensor);
   }

@@ -1,5 +1,6 @@
 /** Reads the values of a GGUF header, none of which is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
-import { refuse, unreadable } from "../../files/refuse.ts";
+import { words } from "../../errors.ts";
+import { refuseFile } from "../../files/checks.ts";
 import type { Source } from "../../files/source.ts";
 
 /** A value of the metadata. 64-bit integers beyond 2^53 are kept as the nearest number: none that we need is near. */
@@ -38,9 +39,9 @@ export async function readHeader<T>(source: Source, file: string, parse: (reader
     } catch (error) {
       if (!(error instanceof Short)) throw error;
       if (length === size) {
-        throw unreadable(`the header of ${file} must end within the file`, `the end at ${size} bytes`);
+        refuseFile(`the header of ${file} must end within the file`, words(`the end at ${size} bytes`));
       }
-      if (length === most) throw unreadable(`the header of ${file} must have at most ${most} bytes`, "more");
+      if (length === most) refuseFile(`the header of ${file} must have at most ${most} bytes`, words("more"));
     }
   }
 }
@@ -63,7 +64,7 @@ export class Reader {
   /** Moves on by `bytes` and returns where they begin. */
   #take(bytes: number, what: string): number {
     if (bytes > this.size - this.at) {
-      throw refuse(`${what} must end within the ${this.size} bytes of ${this.#file}`, this.at + bytes);
+      refuseFile(`${what} must end within the ${this.size} bytes of ${this.#file}`, this.at + bytes);
     }
     if (this.at + bytes > this.#bytes.length) throw new Short();
     this.at += bytes;
@@ -77,7 +78,7 @@ export class Reader {
   /** An unsigned 64-bit number: a count, a length or an offset. @throws RangeError if it is above `most`. */
   count(what: string, most: number): number {
     const value = this.#view.getBigUint64(this.#take(8, what), true);
-    if (value > BigInt(most)) throw refuse(`${what} must be at most ${most}`, value);
+    if (value > BigInt(most)) refuseFile(`${what} must be at most ${most}`, value);
     return Number(value);
   }
 
@@ -88,7 +89,7 @@ export class Reader {
     try {
       return utf8.decode(this.#bytes.subarray(begin, begin + length));
     } catch (error) {
-      throw unreadable(`${what} must be UTF-8 text`, "other bytes", error);
+      refuseFile(`${what} must be UTF-8 text`, words("other bytes"), { cause: error });
     }
   }
 
@@ -97,18 +98,18 @@ export class Reader {
     if (type === ARRAY) return this.#array(what);
     if (type === STRING) return this.string(what, MAX_HEADER_BYTES);
     const width = WIDTHS[type];
-    if (width === undefined) throw refuse(`the type of ${what} must be one of GGUF's 0 to 12`, type);
+    if (width === undefined) refuseFile(`the type of ${what} must be one of GGUF's 0 to 12`, type);
     return this.#number(type, this.#take(width, what), what);
   }
 
   #array(what: string): Value[] {
     const type = this.u32(`the element type of ${what}`);
     const length = this.count(`the number of elements of ${what}`, MAX_ELEMENTS);
-    if (type === ARRAY) throw unreadable(`the elements of ${what} must be numbers or strings`, "arrays");
+    if (type === ARRAY) refuseFile(`the elements of ${what} must be numbers or strings`, words("arrays"));
     const width = type === STRING ? 8 : WIDTHS[type]; // a string has at least its length
-    if (width === undefined) throw refuse(`the element type of ${what} must be one of GGUF's 0 to 12`, type);
+    if (width === undefined) refuseFile(`the element type of ${what} must be one of GGUF's 0 to 12`, type);
     if (length * width > this.size - this.at) {
-      throw refuse(`${what} must end within the ${this.size} bytes of ${this.#file}`, this.at + length * width);
+      refuseFile(`${what} must end within the ${this.size} bytes of ${this.#file}`, this.at + length * width);
     }
     const values: Value[] = [];
     if (type === STRING) {
@@ -138,7 +139,7 @@ export class Reader {
       case 6:
         return view.getFloat32(at, true);
       case 7:
-        if (view.getUint8(at) > 1) throw refuse(`${what} must be true (1) or false (0)`, view.getUint8(at));
+        if (view.getUint8(at) > 1) refuseFile(`${what} must be true (1) or false (0)`, view.getUint8(at));
         return view.getUint8(at) === 1;
       case 10:
         return Number(view.getBigUint64(at, true));

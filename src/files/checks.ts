@@ -1,0 +1,61 @@
+/**
+ * What every reader of a model's files checks: they were written by somebody else. Each refusal is one sentence, "Cannot load
+ * model: <rule>, got <what was found>".
+ */
+import { messageOf, type More, refuse, Words, words } from "../errors.ts";
+
+/**
+ * Refuses what a file says, or that it cannot be had.
+ * @param more its code, where that is not "bad-file"
+ * @throws RangeError for a value that breaks a rule, Error for what is found in words
+ */
+export function refuseFile(rule: string, found: unknown, more: More = {}): never {
+  refuse("load model", rule, found, { code: "bad-file", kind: found instanceof Words ? "plain" : "range", ...more });
+}
+
+/** Whether a parsed JSON value is an object with named fields. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Parses the text of a JSON file.
+ * @throws Error naming the file where it is no JSON.
+ */
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    refuseFile(`${file} must be JSON`, words(messageOf(cause)), { cause });
+  }
+}
+
+/**
+ * Checks that a file's name stays inside the model's folder: shard names come from an index file that anybody may have written.
+ * @throws RangeError otherwise.
+ */
+export function checkName(file: string): string {
+  const plain = typeof file === "string" && file.length <= 1024 &&
+    file.split("/").every((part) => part !== "" && part !== "." && part !== "..") &&
+    // deno-lint-ignore no-control-regex
+    !/[\\:?#%*|"<>\u0000-\u001f\u007f]/.test(file);
+  if (!plain) refuseFile("a file's name must stay inside the model's folder", file);
+  return file;
+}
+
+/** @throws RangeError unless [begin, end) lies within a file of `size` bytes. */
+export function checkRange(file: string, begin: number, end: number, size: number): void {
+  const whole = Number.isSafeInteger(begin) && Number.isSafeInteger(end);
+  if (!whole || begin < 0 || end < begin || end > size) {
+    refuseFile(`bytes read of ${file} must lie within its ${size}`, [begin, end]);
+  }
+}
+
+/** @throws Error if the bytes are no UTF-8. */
+export function decodeText(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    refuseFile(`${name} must be UTF-8 text`, words("other bytes"), { cause });
+  }
+}

@@ -3,6 +3,7 @@
 //
 // Lanes claim and evict together, as in the Wasm core; there are no pins and no refusals.
 import type { CoreRule, CoreShape } from "../src/core/core.ts";
+import { select } from "./javascript-select.ts";
 
 const { fround, imul, max, min } = Math;
 
@@ -154,12 +155,12 @@ export class JavaScriptCore {
       const found = this.#candidates(lane);
       const room = scope === "low-spread" ? max(n, found - unsettled) : found;
       this.#score(lane, shared ? step : 1, found);
-      this.#select(this.#keys, lane, found, n);
+      select(this.#picked, this.#keys, this.#placesOf(lane), { count: found, k: n });
       if (room < found) {
         this.#spread(lane, shared ? step : 1, found);
         if (!this.#settled(found, room, n)) {
-          this.#select(this.#spreads, lane, found, room);
-          this.#select(this.#keys, lane, room, n);
+          select(this.#picked, this.#spreads, this.#placesOf(lane), { count: found, k: room });
+          select(this.#picked, this.#keys, this.#placesOf(lane), { count: room, k: n });
         }
       }
       const mine = this.#picked.subarray(0, n).sort();
@@ -286,43 +287,8 @@ export class JavaScriptCore {
     }
   }
 
-  /** Brings the k first of `count` picked slots, by key and then position, to the front: Hoare's quickselect. */
-  #select(keys: Float64Array, lane: number, count: number, k: number): void {
-    if (k >= count) return;
-    const picked = this.#picked;
-    const place = this.position.subarray(lane * this.#capacity, (lane + 1) * this.#capacity);
-    if (k === 1) {
-      let best = 0;
-      let least = keys[picked[0]];
-      for (let i = 1; i < count; i++) {
-        const key = keys[picked[i]];
-        if (key > least || (key === least && place[picked[i]] > place[picked[best]])) continue;
-        least = key;
-        best = i;
-      }
-      [picked[0], picked[best]] = [picked[best], picked[0]];
-      return;
-    }
-    let low = 0;
-    let high = count - 1;
-    while (low < high) {
-      const pivot = picked[(low + high) >> 1];
-      const key = keys[pivot];
-      const at = place[pivot];
-      let i = low;
-      let j = high;
-      while (i <= j) {
-        while (keys[picked[i]] < key || (keys[picked[i]] === key && place[picked[i]] < at)) i++;
-        while (keys[picked[j]] > key || (keys[picked[j]] === key && place[picked[j]] > at)) j--;
-        if (i > j) break;
-        const slot = picked[i];
-        picked[i++] = picked[j];
-        picked[j--] = slot;
-      }
-      if (k - 1 <= j) high = j;
-      else if (k - 1 >= i) low = i;
-      else return;
-    }
+  #placesOf(lane: number): Int32Array {
+    return this.position.subarray(lane * this.#capacity, (lane + 1) * this.#capacity);
   }
 
   /** Whether the n first picked slots are certainly among the `room` smallest spreads. */

@@ -4,24 +4,17 @@ import { KV_TYPES } from "../../src/engine/kv.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, SessionOptions } from "../../src/options/index.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
-import type { Session } from "../../src/session/session.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { counting, refusal, rejection } from "../support/spies.ts";
 import { onGpu } from "../support/inside.ts";
+import { PROMPT, say } from "../support/say.ts";
 
-const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 const NAMES = Object.keys(policies) as PolicyName[];
 const EVICTING = NAMES.filter((name) => name !== "full");
 
 const test = await gpuSuite("session");
 let model: Model;
-
-async function say(session: Session, options: GenerateOptions = {}, prompt: string | number[] = PROMPT) {
-  let text = "";
-  for await (const piece of session.generate(prompt, options)) text += piece;
-  return { text, ...session.report() };
-}
 
 /** One generation on a session of its own. */
 async function once(options: SessionOptions, generate: GenerateOptions = {}, prompt: string | number[] = PROMPT) {
@@ -241,29 +234,6 @@ test("dispose gives every buffer back", async () => {
   } finally {
     calls.stop();
   }
-});
-
-test("a full cache that grows between generations goes on as one that was large from the start", async () => {
-  for (const kv of KV_TYPES) {
-    const grown = model.session({ policy: "full", kv });
-    const large = model.session({ policy: "full", budget: 400, kv });
-    const options = { maxNewTokens: 12 };
-    for (const prompt of [PROMPT, " Then she saw a dog.", " The end of it all was"]) {
-      assert.equal((await say(grown, options, prompt)).ids, (await say(large, options, prompt)).ids, kv);
-    }
-    grown.dispose();
-    large.dispose();
-  }
-});
-
-test("a full cache is sized anew after a reset, and after an abort before anything was read", async () => {
-  const before = model.gpuBytes;
-  const session = model.session({ policy: "full" });
-  const { ids } = await say(session, { maxNewTokens: 4 });
-  session.reset();
-  assert.equal((await say(session, { maxNewTokens: 40 })).ids.slice(0, ids.length), ids);
-  session.dispose();
-  assert.is(model.gpuBytes, before);
 });
 
 test("bans last for one generation", async () => {

@@ -44,6 +44,11 @@ architecture("arrows only go down", () => {
   assert.equal(up, []);
 });
 
+architecture("WebGPU is spoken of in src/gpu alone, and in the option that takes a device", () => {
+  const speaks = sources("src").filter((path) => /\bGPU[A-Z]\w+|navigator/.test(Deno.readTextFileSync(repoPath(path))));
+  assert.equal(speaks.filter((path) => roomOf(path) !== "gpu" && roomOf(path) !== "options"), []);
+});
+
 architecture("no two files import each other, in however many steps", () => {
   const next = new Map(sources("src").map((path) => [path, importsOf(path, "src")]));
   const done = new Set<string>();

@@ -1,6 +1,5 @@
 // The session: the same text however it is run, the budget kept, nothing allocated or leaked, wrong use refused.
 import * as assert from "uvu/assert";
-import { KV_TYPES } from "../../src/engine/kv.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, SessionOptions } from "../../src/options/index.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";

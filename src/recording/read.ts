@@ -1,4 +1,5 @@
 /** Reads a recording and checks every word of it, before anything is made of what it says: see format.ts. */
+import { MOST_SIDE, P_BOUND } from "../../assembly/abi.ts";
 import { refuse, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
@@ -35,8 +36,6 @@ export interface Recording extends RecordingHeader {
   readonly events: readonly Event[];
 }
 
-const MOST = 2 ** 40; // the core takes no larger value
-
 function bad(rule: string, got: unknown): never {
   refuse("read the recording", rule, typeof got === "string" ? words(got) : got, { code: "bad-file" });
 }
@@ -68,7 +67,8 @@ function readHeader(text: Uint8Array): RecordingHeader {
   } catch {
     bad("its header must be JSON", "something else");
   }
-  const dimension = (value: unknown) => Number.isInteger(value) && (value as number) > 0 && (value as number) <= 65535;
+  const dimension = (value: unknown) =>
+    Number.isInteger(value) && (value as number) > 0 && (value as number) <= MOST_SIDE;
   if (!isRecord(header) || !dimension(header.layers) || !dimension(header.kvHeads) || !isRecord(header.options)) {
     bad("its header must have layers, kvHeads and options", header);
   }
@@ -150,7 +150,7 @@ class Reader {
       return new Float32Array(plane.buffer, plane.byteOffset, total);
     });
     const victims = part(lost);
-    if (!rows.every((plane) => plane.every((p) => p >= 0 && p < MOST))) return false;
+    if (!rows.every((plane) => plane.every((p) => p >= 0 && p < P_BOUND))) return false;
     if (positions && !ascending(positions, live, seen, queries)) return false;
     if (!among(victims, gone, positions, live, seen)) return false;
     this.#live = Array.from(live, (count, lane) => count - gone[lane]);

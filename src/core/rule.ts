@@ -38,7 +38,9 @@ export { MOST_WIDTH } from "../../assembly/abi.ts";
 
 /** How large a core is. */
 export interface CoreShape {
+  /** Layers, each with lanes of its own. */
   layers: number;
+  /** KV heads of a layer: its lanes. */
   kvHeads: number;
   /** Slots per lane. */
   capacity: number;
@@ -48,7 +50,9 @@ export interface CoreShape {
 
 /** What `evict` chooses by. */
 export interface CoreRule {
+  /** What a slot is worth: the smallest goes first. */
   score: Score;
+  /** Which slots may go. */
   scope: Scope;
   /** Tokens at positions below this never go. */
   sinks: number;
@@ -117,9 +121,25 @@ export function checkRule(rule: CoreRule, window: number): RuleNumbers {
   return [score, scope, sinks, newest, unsettled, seed | 0, pooled, width, shared ? 1 : 0];
 }
 
+/** What a score is made of. */
+const READS: Record<Score, "no rows" | "rows" | "a window of rows"> = {
+  mean: "rows",
+  sum: "rows",
+  last: "rows",
+  recency: "no rows",
+  random: "no rows",
+  windowed: "a window of rows",
+  persistence: "a window of rows",
+};
+
 /** Whether a score looks back on a window of rows. */
 export function readsWindow(score: Score): boolean {
-  return score === "windowed" || score === "persistence";
+  return READS[score] === "a window of rows";
+}
+
+/** Whether a score reads attention at all. */
+export function readsRows(score: Score): boolean {
+  return READS[score] !== "no rows";
 }
 
 /** Throws a RangeError unless `value` is an integer from `least` to 2³¹ − 1. @param option whose value it is, if one's */

@@ -1,5 +1,6 @@
 // The rule at work: whose keys are asked for, how large the scope is, and who goes, lane by lane or layer by layer.
 
+import * as abi from "./abi";
 import {
   capacity,
   few,
@@ -61,7 +62,7 @@ export function scoresAreGood(): bool {
 
 /** What must be in order before any lane is asked. */
 export function prepare(score: i32): void {
-  if (state.pool != rule.POOL_NONE && rule.memoryOf(score) >= rule.MEMORY_WINDOW) compact(); // neighbours are ranks
+  if (state.pool != abi.POOL_NONE && rule.memoryOf(score) >= rule.MEMORY_WINDOW) compact(); // neighbours are ranks
 }
 
 /** Fills the keys of one lane. */
@@ -69,18 +70,18 @@ function keysOf(lane: i32, score: i32): void {
   const from = state.sinks;
   const to = endOfCandidates(lane);
   const first = (<usize> lane * <usize> capacity) << 2;
-  if (score == rule.SCORE_MEAN) meanKeys(lane, from, to);
-  else if (score == rule.SCORE_SUM) plainKeys(sum + first, lane, from, to);
-  else if (score == rule.SCORE_LAST) plainKeys(last + first, lane, from, to);
-  else if (score == rule.SCORE_RECENCY) plainKeys(position + first, lane, from, to);
-  else if (score == rule.SCORE_RANDOM) randomKeys(lane, from, to);
-  else if (score == rule.SCORE_GIVEN) givenKeys(scores + first, lane, from, to);
+  if (score == abi.SCORE_MEAN) meanKeys(lane, from, to);
+  else if (score == abi.SCORE_SUM) plainKeys(sum + first, lane, from, to);
+  else if (score == abi.SCORE_LAST) plainKeys(last + first, lane, from, to);
+  else if (score == abi.SCORE_RECENCY) plainKeys(position + first, lane, from, to);
+  else if (score == abi.SCORE_RANDOM) randomKeys(lane, from, to);
+  else if (score == abi.SCORE_GIVEN) givenKeys(scores + first, lane, from, to);
   else plainKeys(windowScores(lane, orderOf(lane)), lane, from, to);
 }
 
 /** Whether the scope leaves anything out: then how many slots it holds, never fewer than must go; else 0. */
 function roomOf(found: i32, n: i32): i32 {
-  if (state.scope != rule.SCOPE_LOW_SPREAD || state.unsettled == 0) return 0;
+  if (state.scope != abi.SCOPE_LOW_SPREAD || state.unsettled == 0) return 0;
   const room = max(found - state.unsettled, n);
   return room < found ? room : 0;
 }
@@ -94,7 +95,7 @@ export function chooseInLane(lane: i32, n: i32, score: i32): void {
   take(places, out, n, found);
   const room = roomOf(found, n);
   if (room == 0) return;
-  const means = score == rule.SCORE_MEAN;
+  const means = score == abi.SCORE_MEAN;
   let worst = 0;
   for (let j = 0; j < n; j++) worst = max(worst, spreadOf(lane, load<i32>(out + ((<usize> j) << 2)), means));
   if (means && manyWider(lane, worst, found - room)) return;
@@ -161,7 +162,7 @@ export function chooseInLayer(layer: i32, n: i32, score: i32): void {
 /** Fills keys, and spreads if they are asked for, with the means over a layer's lanes, the first of which is `lane`. */
 function averageKeys(lane: i32, score: i32, withSpreads: bool): void {
   const heads = state.kvHeads;
-  const integers = score == rule.SCORE_RECENCY || score == rule.SCORE_RANDOM; // the first lane's will do
+  const integers = score == abi.SCORE_RECENCY || score == abi.SCORE_RANDOM; // the first lane's will do
   const bytes = (<usize> state.extent) << 2;
   memory.fill(few, 0, bytes); // both hold sums here: the selection, which needs them otherwise, comes later
   memory.fill(ties, 0, bytes);

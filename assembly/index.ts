@@ -3,8 +3,28 @@
 // Order of calls: bytes → (the host makes a memory of that size and instantiates) → init → rule → and then, step by step,
 //   claim(tokens) → the host writes `rows` → observe(queries), or advance(queries) if the rule reads no attention → evict(n).
 //
-// Exports that can be refused return one of these codes; on any but OK the books are as they were.
+// Exports that can be refused return one of the codes in abi.ts; on any but OK the books are as they were.
 
+import {
+  BAD_BOOKS,
+  BAD_COUNT,
+  BAD_ROW,
+  BAD_RULE,
+  BAD_SCORE,
+  BAD_SHAPE,
+  BAD_SLOT,
+  LANES_DIFFER,
+  NO_ROOM,
+  NO_WINDOW,
+  NOT_OBSERVED,
+  NOT_READY,
+  OK,
+  SCORE_GIVEN,
+  SCORE_RECENCY,
+  SMALL_MEMORY,
+  TOO_FEW,
+  WRONG_QUERIES,
+} from "./abi";
 import { addressOf, begin, capacity, empty, emptyWindow, endOfArena, lanes, last, place, rows, state } from "./layout";
 import { addQuery, addRow, rowIsGood } from "./observe";
 import { chooseInLane, chooseInLayer, countCandidates, prepare, scoresAreGood } from "./choose";
@@ -13,23 +33,6 @@ import * as words from "./rule";
 import { booksAreSound } from "./restore";
 import { showAll } from "./show";
 import { openRow } from "./window";
-
-const OK: i32 = 0;
-const BAD_SHAPE: i32 = 1; // a dimension is below 1, or the arena would pass 2 GiB
-const SMALL_MEMORY: i32 = 2; // the imported memory ends before the arena does
-const NOT_READY: i32 = 3; // init has not succeeded yet
-const BAD_COUNT: i32 = 4; // a count is below its least value, or a span ends before it begins or beyond `seen`
-const BAD_RULE: i32 = 5; // unknown score or scope, or a negative count
-const NO_ROOM: i32 = 6; // claim: fewer free slots than tokens, or no more positions
-const WRONG_QUERIES: i32 = 7; // observe, advance: not the number of tokens claimed since the last row
-const BAD_ROW: i32 = 8; // observe: a live slot's value is NaN, infinite, negative, or 2⁴⁰ and more
-const NOT_OBSERVED: i32 = 9; // choose, evict, free: tokens were claimed whose row has not been given
-const TOO_FEW: i32 = 10; // choose, evict: some lane has fewer slots that may go
-const BAD_SLOT: i32 = 11; // free: a slot is out of range, free, pinned, or named twice
-const LANES_DIFFER: i32 = 12; // choose, evict with a shared choice: lanes of a layer hold other tokens or other slots
-const BAD_SCORE: i32 = 13; // chooseScored, evictScored: a live slot's score is NaN or infinite
-const NO_WINDOW: i32 = 14; // rule: the score needs a window and init was given none
-const BAD_BOOKS: i32 = 15; // restore: the books are of another shape or version, or contradict themselves
 
 /** Bytes of memory that a core of this shape needs, from address 0; 0 if the shape is refused. Needs no init. */
 export function bytes(layers: i32, kvHeads: i32, slots: i32, window: i32): u32 {
@@ -51,7 +54,7 @@ export function init(layers: i32, kvHeads: i32, slots: i32, window: i32): i32 {
 /** Empty books, and the first rule. */
 function beginAnew(): i32 {
   begin();
-  return rule(words.SCORE_RECENCY, 0, 0, 0, 0, 0, 0, 0, 0);
+  return rule(SCORE_RECENCY, 0, 0, 0, 0, 0, 0, 0, 0);
 }
 
 /** Address of a region of the arena, by its number in layout.ts; 0 for any other number, or before init. */
@@ -61,9 +64,9 @@ export function address(region: i32): usize {
 
 /**
  * Sets what evict chooses by, from now on.
- * Scores: 0 mean, 1 sum, 2 last, 3 recency, 4 random, 5 windowed, 6 persistence. Scopes: 0 all, 1 low-spread.
- * pool: 0 none, 1 max, 2 mean over `width` (odd) neighbouring positions, for the scores of the window alone.
- * shared: 1 if all lanes of a layer give up the same tokens.
+ * @param score, scope by their numbers in abi.ts
+ * @param pool by its number: none, or over `width` (odd) neighbouring positions, for the scores of the window alone
+ * @param shared 1 if all lanes of a layer give up the same tokens
  * What a score remembers besides sums (last, or the window) is kept from the rule that asks for it on.
  */
 export function rule(
@@ -197,7 +200,7 @@ function chooseAll(n: i32, score: i32, queries: i32, freeing: bool): void {
 function chosen(n: i32, score: i32, freeing: bool): i32 {
   const code = choiceCode(n, true);
   if (code != OK) return code;
-  if (score == words.SCORE_GIVEN && !scoresAreGood()) return BAD_SCORE;
+  if (score == SCORE_GIVEN && !scoresAreGood()) return BAD_SCORE;
   chooseAll(n, score, 0, freeing);
   return OK;
 }
@@ -214,12 +217,12 @@ export function evict(n: i32): i32 {
 
 /** As choose, by the host's own `scores` [lanes, capacity] in place of the rule's; scope and protection are the rule's. */
 export function chooseScored(n: i32): i32 {
-  return chosen(n, words.SCORE_GIVEN, false);
+  return chosen(n, SCORE_GIVEN, false);
 }
 
 /** As evict, by the host's own `scores`. */
 export function evictScored(n: i32): i32 {
-  return chosen(n, words.SCORE_GIVEN, true);
+  return chosen(n, SCORE_GIVEN, true);
 }
 
 /** observe(queries) and evict(n) in one: the same to the last bit, in less time. If either is refused, both are. */

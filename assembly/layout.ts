@@ -22,6 +22,21 @@
 //   │ 13 scores  input          │ f32    │ [lanes, capacity]         │ a host's own, read by chooseScored, evictScored
 //   │ 16 scratch                │        │ [6, capacity + 2 × PAD]   │ one lane's keys and the like
 //   ╘═══════════════════════════╧════════╧═══════════════════════════╛
+//
+//   The scratch is one lane's at a time, or one layer's where the choice is shared. Who needs an array takes it:
+//
+//   ╒═ array ═╤═ what it holds ════════════════════════════════════════════════════════════════════════════════╕
+//   │ keys    │ i32 by slot: what the score makes of it, as a key (score.ts)                                   │
+//   │ spreads │ i32 by slot: σ² as a key · before there are keys, f32 by rank: windowed scores, pooled         │
+//   │ few     │ i32: what a selection has narrowed down to · f32 by slot: scores summed over a layer's lanes   │
+//   │         │ · i32 by slot, in restore: whether it was met                                                  │
+//   │ ties    │ i32: keys up to a guess, or by slot the positions of those at the cut                          │
+//   │         │ · f32 by slot: spreads summed over a layer's lanes                                             │
+//   │ totals  │ f32 by slot: windowed scores, pooled at last · u32: slots of the keys in `ties`, up to a guess │
+//   │ ranked  │ f32 by rank: windowed scores before they are pooled, with zeros on either side                 │
+//   ╘═════════╧════════════════════════════════════════════════════════════════════════════════════════════════╛
+
+import * as abi from "./abi";
 
 /** What every lane has in common. Lanes claim and evict together, so that these counts are the same in all of them. */
 @unmanaged
@@ -58,12 +73,21 @@ export class State {
 /** Goes up whenever the books change their form or meaning. */
 export const VERSION: i32 = 1;
 
-const STATE_BYTES: u64 = 112;
+const STATE_BYTES: u64 = abi.STATE_WORDS << 2;
 /** The words of the state that say what happened, not what the shape and the rule are: seen … below. */
-const BOOKS_FROM: usize = 16;
+const BOOKS_FROM: usize = abi.STATE_SEEN << 2;
 const BOOKS_BYTES: usize = 52;
+
+// Hosts read these words by their numbers.
+if (offsetof<State>("seen") != abi.STATE_SEEN << 2) ERROR("abi.ts has seen elsewhere");
+if (offsetof<State>("clock") != abi.STATE_CLOCK << 2) ERROR("abi.ts has clock elsewhere");
+if (offsetof<State>("pending") != abi.STATE_PENDING << 2) ERROR("abi.ts has pending elsewhere");
+if (offsetof<State>("live") != abi.STATE_LIVE << 2) ERROR("abi.ts has live elsewhere");
+if (offsetof<State>("extent") != abi.STATE_EXTENT << 2) ERROR("abi.ts has extent elsewhere");
+if (offsetof<State>() + 15 >> 4 != abi.STATE_WORDS >> 2) ERROR("abi.ts has another number of words");
+
 /** Words on either side of a scratch array, so that pooling may look over the edge: half its largest width. */
-export const PAD: i32 = 128;
+export const PAD: i32 = (abi.MOST_WIDTH + 1) >> 1;
 
 export let state: State = changetype<State>(0);
 // The shape as `init` was given it: the words of the state may be a host's.
@@ -87,16 +111,13 @@ export let list: usize = 0;
 export let scores: usize = 0;
 export let ring: usize = 0;
 export let recent: usize = 0;
-// Scratch: six arrays of [capacity] for one lane.
-export let keys: usize = 0; // i32, score of each slot
-export let spreads: usize = 0; // i32, σ² of each slot
-export let few: usize = 0; // i32, what a selection has narrowed down to
-export let ties: usize = 0; // i32, positions of the slots with equal keys
-export let totals: usize = 0; // f32, sums over the lanes of a layer; windowed scores of one lane
-export let ranked: usize = 0; // f32, one lane's scores by rank; spreads summed over the lanes of a layer
-
-/** The arena must be addressable with room to spare: at most 2 GiB. */
-const MOST_BYTES: u64 = 0x7fff0000;
+// Scratch: six arrays of [capacity], drawn above.
+export let keys: usize = 0;
+export let spreads: usize = 0;
+export let few: usize = 0;
+export let ties: usize = 0;
+export let totals: usize = 0;
+export let ranked: usize = 0;
 
 function aligned(bytes: u64): u64 {
   return (bytes + 15) & ~15;
@@ -113,15 +134,15 @@ function scratchBytes(slots: i32): u64 {
 
 /** Bytes from 0 to the end of the arena for this shape; 0 if the shape is refused. */
 export function endOfArena(layerCount: i32, heads: i32, slots: i32, windowRows: i32): u32 {
-  if (layerCount < 1 || heads < 1 || slots < 1 || layerCount > 0xffff || heads > 0xffff) return 0;
-  if (windowRows < 0 || windowRows > 0xffff) return 0;
+  if (layerCount < 1 || heads < 1 || slots < 1 || layerCount > abi.MOST_SIDE || heads > abi.MOST_SIDE) return 0;
+  if (windowRows < 0 || windowRows > abi.MOST_SIDE) return 0;
   const all = <u64> layerCount * <u64> heads * <u64> slots;
-  if (all > MOST_BYTES) return 0;
+  if (all > <u64> abi.MOST_BYTES) return 0;
   const words = aligned(all * 4);
   const windowed = windowRows > 0 ? aligned(<u64> windowRows * all * 4) + words : 0;
   const end = base() + STATE_BYTES + aligned(all * 12) + words * 11 + aligned(all * 8) + windowed +
     scratchBytes(slots) * 6;
-  return end > MOST_BYTES ? 0 : <u32> end;
+  return end > <u64> abi.MOST_BYTES ? 0 : <u32> end;
 }
 
 /** Places every region for a shape that `endOfArena` accepted. */
@@ -191,39 +212,39 @@ export function emptyWindow(): void {
 /** Where a region of the drawing above begins, by its number; 0 for any other number, or before there is an arena. */
 export function addressOf(region: i32): usize {
   switch (region) {
-    case 0:
+    case abi.REGION_STATE:
       return changetype<usize>(state);
-    case 1:
+    case abi.REGION_ROWS:
       return rows;
-    case 2:
+    case abi.REGION_SUM:
       return sum;
-    case 3:
+    case abi.REGION_SUMSQ:
       return sumsq;
-    case 4:
+    case abi.REGION_LAST:
       return last;
-    case 5:
+    case abi.REGION_BIRTH:
       return birth;
-    case 6:
+    case abi.REGION_POSITION:
       return position;
-    case 7:
+    case abi.REGION_LOOSE:
       return loose;
-    case 8:
+    case abi.REGION_ORDER:
       return order;
-    case 9:
+    case abi.REGION_FREED:
       return freed;
-    case 10:
+    case abi.REGION_CLAIMED:
       return claimed;
-    case 11:
+    case abi.REGION_VICTIMS:
       return victims;
-    case 12:
+    case abi.REGION_LIST:
       return list;
-    case 13:
+    case abi.REGION_SCORES:
       return scores;
-    case 14:
+    case abi.REGION_RING:
       return ring;
-    case 15:
+    case abi.REGION_RECENT:
       return recent;
-    case 16:
+    case abi.REGION_SCRATCH:
       return keys - (keys > 0 ? (<usize> PAD) << 2 : 0);
     default:
       return 0;

@@ -4,12 +4,13 @@
 // build has SIMD, then one slot at a time for what is left (in the scalar build: for everything). Both do the same
 // operations in the same order, so books and victims are the same to the last bit.
 
+import { P_BOUND } from "./abi";
 import { capacity, lanes, last, position, rows, state, sum, sumsq } from "./layout";
 import { addToWindow } from "./window";
 import { MEMORY_LAST, MEMORY_NONE, memoryOf } from "./rule";
 
 /** Bits of 2⁴⁰: values of a row lie below it, so that no sum, square or mean can overflow. */
-const TOO_LARGE: u32 = 0x53800000;
+const TOO_LARGE: u32 = reinterpret<u32>(<f32> P_BOUND);
 const SQUARE_IS_NORMAL: f32 = reinterpret<f32>(0x20000000); // 2⁻⁶³
 const MINUS_ZERO: u32 = 0x80000000;
 

@@ -1,22 +1,13 @@
 // What the numbers of a rule mean.
-
-export const SCORE_MEAN: i32 = 0; // m = S/n: RoCo
-export const SCORE_SUM: i32 = 1; // S: H2O
-export const SCORE_LAST: i32 = 2; // p of the newest query: TOVA
-export const SCORE_RECENCY: i32 = 3; // position
-export const SCORE_RANDOM: i32 = 4;
-export const SCORE_WINDOWED: i32 = 5; // Σp over the rows of the window: SnapKV
-export const SCORE_PERSISTENCE: i32 = 6; // rows of the window in which p was above its mean: Scissorhands
-export const SCORE_GIVEN: i32 = 7; // the host's own, in `scores`: no rule names it, chooseScored and evictScored use it
-
-export const SCOPE_ALL: i32 = 0;
-export const SCOPE_LOW_SPREAD: i32 = 1; // all but the `unsettled` largest σ
-
-export const POOL_NONE: i32 = 0;
-export const POOL_MAX: i32 = 1;
-export const POOL_MEAN: i32 = 2;
-/** The widest that pooling may look: an odd number of positions. */
-export const MOST_WIDTH: i32 = 255;
+import {
+  MOST_WIDTH,
+  POOL_MEAN,
+  POOL_NONE,
+  SCOPE_LOW_SPREAD,
+  SCORE_LAST,
+  SCORE_PERSISTENCE,
+  SCORE_WINDOWED,
+} from "./abi";
 
 // What a score remembers beyond S and Q. It is kept from the rule that asks for it on.
 export const MEMORY_NONE: i32 = 0;

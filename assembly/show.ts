@@ -1,5 +1,6 @@
 // What the rule makes of every live slot, for whoever wants to look. Not in a hurry: the same loop in both builds.
 
+import * as abi from "./abi";
 import { birth, capacity, lanes, last, position, scores, state, sum } from "./layout";
 import { orderOf } from "./compact";
 import { prepare } from "./choose";
@@ -17,7 +18,7 @@ function showLane(lane: i32, score: i32): void {
   const first = (<usize> lane * <usize> capacity) << 2;
   const out = scores + first;
   const windowed = rule.memoryOf(score) >= rule.MEMORY_WINDOW;
-  const from = windowed ? windowScores(lane, orderOf(lane)) : first + (score == rule.SCORE_LAST ? last : sum);
+  const from = windowed ? windowScores(lane, orderOf(lane)) : first + (score == abi.SCORE_LAST ? last : sum);
   // Under a shared choice the first lane of a layer draws for all.
   const stream = streamOf(state.shared ? lane - lane % state.kvHeads : lane);
   for (let i = 0; i < capacity; i++) {
@@ -25,10 +26,10 @@ function showLane(lane: i32, score: i32): void {
     const place = load<i32>(position + first + at);
     let value: f32 = 0;
     if (place >= 0) {
-      if (score == rule.SCORE_RECENCY) value = <f32> place;
-      else if (score == rule.SCORE_RANDOM) value = <f32> drawAt(stream, place);
+      if (score == abi.SCORE_RECENCY) value = <f32> place;
+      else if (score == abi.SCORE_RANDOM) value = <f32> drawAt(stream, place);
       else value = load<f32>(from + at);
-      if (score == rule.SCORE_MEAN) value /= <f32> max(state.clock - load<i32>(birth + first + at), 1);
+      if (score == abi.SCORE_MEAN) value /= <f32> max(state.clock - load<i32>(birth + first + at), 1);
     }
     store<f32>(out + at, value);
   }

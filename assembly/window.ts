@@ -10,8 +10,9 @@
 //
 // A row is one call of observe, of one query or of a chunk.
 
+import { POOL_MAX, POOL_NONE } from "./abi";
 import { capacity, lanes, PAD, ranked, recent, ring, rows, spreads, state, totals } from "./layout";
-import { MEMORY_COUNTS, memoryOf, POOL_MAX, POOL_NONE } from "./rule";
+import { MEMORY_COUNTS, memoryOf } from "./rule";
 
 /** Where one lane's row `index` of the ring lies. */
 function ringRow(lane: i32, index: i32): usize {

@@ -2,6 +2,7 @@
 // step, a quickselect where many go. What bench/core-times.ts measures the Wasm against, after both gave the twin's answers.
 //
 // Lanes claim and evict together, as in the Wasm core; there are no pins and no refusals.
+import { P_BOUND } from "../assembly/abi.ts";
 import type { CoreRule, CoreShape } from "../src/core/core.ts";
 import { select } from "./javascript-select.ts";
 
@@ -97,7 +98,7 @@ export class JavaScriptCore {
     for (let from = 0; from < (queries === 1 ? plane : 3 * plane); from += plane) {
       for (let i = 0; i < plane; i++) {
         const p = rows[from + i];
-        if (!(p >= 0 && p < 2 ** 40) && this.position[i] >= 0) throw new RangeError("bad row");
+        if (!(p >= 0 && p < P_BOUND) && this.position[i] >= 0) throw new RangeError("bad row");
       }
     }
     if (queries === 1) {

@@ -32,6 +32,7 @@ export type ErrorCode =
 
 /** The parts of a refusal. */
 export interface Refusal {
+  /** What kind of thing stands in the way. */
   readonly code: ErrorCode;
   /** What cannot be done: "generate", "load model". */
   readonly action: string;
@@ -54,7 +55,7 @@ const BRAND = Symbol.for("kvcap.error"); // the same in every bundle
  * and instances of this class too.
  */
 export class KvcapError extends Error {
-  /** @param refusal its parts @param cause what was thrown before, where something was */
+  /** Makes one of its parts. @param cause what was thrown before, where something was */
   constructor(refusal: Refusal, cause?: unknown) {
     super(sentenceOf(refusal), cause === undefined ? undefined : { cause });
     Object.assign(this, refusal);
@@ -71,7 +72,7 @@ export interface KvcapError extends Refusal {}
 
 /** A value that breaks a rule. */
 export class KvcapRangeError extends RangeError {
-  /** @param refusal its parts @param cause what was thrown before, where something was */
+  /** Makes one of its parts. @param cause what was thrown before, where something was */
   constructor(refusal: Refusal, cause?: unknown) {
     super(sentenceOf(refusal), cause === undefined ? undefined : { cause });
     Object.assign(this, refusal);
@@ -82,7 +83,7 @@ export interface KvcapRangeError extends Refusal {}
 
 /** A value of the wrong kind altogether. */
 export class KvcapTypeError extends TypeError {
-  /** @param refusal its parts @param cause what was thrown before, where something was */
+  /** Makes one of its parts. @param cause what was thrown before, where something was */
   constructor(refusal: Refusal, cause?: unknown) {
     super(sentenceOf(refusal), cause === undefined ? undefined : { cause });
     Object.assign(this, refusal);

@@ -13,8 +13,8 @@ export type { OnUnkept, Unkept } from "./files/access.ts";
 export type { Budget } from "./options/budget.ts";
 export type { ChatMessage } from "./chat/template.ts";
 export type { Evicted } from "./eviction/evictions.ts";
-export type { KvType } from "./engine/kv.ts";
-export type { WeightType } from "./engine/quantise.ts";
+export { KV_TYPES, type KvType } from "./engine/kv.ts";
+export { WEIGHT_TYPES, type WeightType } from "./engine/quantise.ts";
 export { load, type Model } from "./load.ts";
 export type { Session } from "./session/session.ts";
 export type { OwnFunctions } from "./snapshot/session.ts";
@@ -26,13 +26,29 @@ export type {
   LoadOptions,
   OwnScore,
   PerplexityOptions,
+  RuleOptions,
   SessionOptions,
+  Span,
 } from "./options/index.ts";
 export type { Outlook } from "./eviction/outlook.ts";
 export type { Perplexity } from "./session/perplexity.ts";
-export { readRecording, type Recording } from "./recording/read.ts";
+export {
+  type Forgetting,
+  type Pass,
+  type Pinning,
+  readRecording,
+  type RecordedEvent,
+  type Recording,
+} from "./recording/read.ts";
+export type { RecordingHeader } from "./recording/format.ts";
 export { type Replay, replay } from "./recording/replay.ts";
 export type { ReplayOptions } from "./recording/options.ts";
+export { type Architecture, ARCHITECTURES, type ModelConfig } from "./model/config.ts";
+export type { EncodeOptions, Tokenizer } from "./tokenizer/tokenizer.ts";
 export type { Report } from "./session/report.ts";
-export { policies, type PolicyName } from "./policies/index.ts";
-export { Core, type CoreRule, type CoreShape, type LaneViews } from "./core/core.ts";
+export { policies, type Policy, type PolicyName } from "./policies/index.ts";
+export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core/core.ts";
+export { type Pool, POOLS, type Scope, SCOPES, type Score, SCORES } from "./core/rule.ts";
+export { type Allocation, ALLOCATIONS } from "./eviction/allocation.ts";
+export type { PickedFiles } from "./files/picked.ts";
+export type { RecordSink } from "./recording/recorder.ts";

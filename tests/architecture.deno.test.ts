@@ -45,7 +45,9 @@ architecture("arrows only go down", () => {
 });
 
 architecture("WebGPU is spoken of in src/gpu alone, and in the option that takes a device", () => {
-  const speaks = sources("src").filter((path) => /\bGPU[A-Z]\w+|navigator\??\.gpu/.test(Deno.readTextFileSync(repoPath(path))));
+  const speaks = sources("src").filter((path) =>
+    /\bGPU[A-Z]\w+|navigator\??\.gpu/.test(Deno.readTextFileSync(repoPath(path)))
+  );
   assert.equal(speaks.filter((path) => roomOf(path) !== "gpu" && roomOf(path) !== "options"), []);
 });
 

@@ -1,4 +1,5 @@
 /** What is compared, as fields: on the left what all runs read, above the texts a card for each run. */
+import { KV_TYPES } from "../../src/engine/kv.ts";
 import { policies } from "../../src/policies/index.ts";
 import { make } from "../view/dom.ts";
 import { type Choice, type Comparison, LETTERS, PRESETS, SHARED } from "./comparison.ts";
@@ -6,6 +7,10 @@ import { type Choice, type Comparison, LETTERS, PRESETS, SHARED } from "./compar
 const KEYS = ["policy", "budget", "positions", "kv"] as const satisfies (keyof Choice)[];
 const HINTS: Record<string, string> = { temperature: "0", topP: "1", seed: "0", stride: "up to 64" };
 const LABELS: Record<string, string> = { topP: "top-p", kv: "K and V", max: "new tokens" };
+
+/** All of a list but one, as options. */
+const others = (names: readonly string[], but: string) =>
+  names.filter((name) => name !== but).map((name): [string, string] => [name, name]);
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
@@ -66,12 +71,12 @@ export class CompareForm {
     const fields = {
       policy: select("policy", [
         ...(run > 0 ? [["", "no run"] as [string, string]] : []),
-        ...["full", ...Object.keys(policies).filter((name) => name !== "full")]
-          .map((name): [string, string] => [name, name]),
+        ["full", "full"],
+        ...others(Object.keys(policies), "full"),
       ]),
       budget: make("input", { "data-key": "budget", size: "6", placeholder: "256", form: "compare-form" }),
       positions: select("positions", [["", "absolute"], ["cache", "cache"]]),
-      kv: select("kv", [["", "f16"], ["f32", "f32"], ["q8", "q8"]]),
+      kv: select("kv", [["", "f16"], ...others(KV_TYPES, "f16")]),
     };
     this.#runs.push(fields);
     return make(

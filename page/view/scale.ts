@@ -1,4 +1,5 @@
 /** From a value to a level of the ramp, and the legend's words for it. */
+import type { Score } from "../../src/core/rule.ts";
 import type { RunInfo, Scores } from "../protocol.ts";
 import { LEVELS } from "./colour.ts";
 
@@ -20,7 +21,7 @@ export function unitOf(measure: Measure, { score, window, pool }: RunInfo): stri
   if (measure === "mean") return "attention per query, mean";
   if (measure === "spread") return "attention per query, standard deviation";
   const pooled = pool === "none" ? "" : `, ${pool} among neighbours`;
-  return {
+  const words: Record<Score, string> = {
     mean: "attention per query, mean",
     sum: "attention, sum over queries",
     last: "attention of the last query",
@@ -28,11 +29,18 @@ export function unitOf(measure: Measure, { score, window, pool }: RunInfo): stri
     persistence: `rows of ${window} with more than their share${pooled}`,
     recency: "position, tokens",
     random: "draw of the next eviction",
-  }[score] ?? score;
+  };
+  return Object.hasOwn(words, score) ? words[score as Score] : score;
 }
 
+/** Whether a score is attention, which is shown in decades. */
+const ATTENTION: Record<Score, boolean> = {
+  ...{ mean: true, sum: true, last: true, windowed: true },
+  ...{ recency: false, random: false, persistence: false },
+};
+
 const isLog = (measure: Measure, score: string) =>
-  measure !== "score" || ["mean", "sum", "last", "windowed"].includes(score);
+  measure !== "score" || Object.hasOwn(ATTENTION, score) && ATTENTION[score as Score];
 
 /** The scale that shows these values: whole decades where attention is shown, else from the least to the largest. */
 export function scaleOf(values: Float32Array, measure: Measure, score: string): Scale {

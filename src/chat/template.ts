@@ -8,6 +8,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 export interface ChatMessage {
   /** "system", "user", "assistant", or what else the model's template knows. */
   readonly role: string;
+  /** What was said. */
   readonly content: string;
 }
 

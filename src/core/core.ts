@@ -9,7 +9,8 @@
 
 import wasmBytes from "../../build/out/core.wasm" with { type: "bytes" };
 import { refuse, words } from "../errors.ts";
-import { type Exports, instantiate, NO_ROOM, OK, REGION, STATE } from "./abi.ts";
+import * as abi from "../../assembly/abi.ts";
+import { type Exports, instantiate } from "./abi.ts";
 import { checkCode } from "./errors.ts";
 import { checkCount, checkRule, type CoreRule, type CoreShape } from "./rule.ts";
 import type { Pool, Scope, Score } from "./rule.ts";
@@ -52,7 +53,7 @@ export class Core {
   #shape: SnapshotShape;
   #wasm: Exports;
   #books: Uint8Array; // all that a snapshot holds of the memory: the span from the state to the rows
-  #state: Int32Array; // [STATE.words]
+  #state: Int32Array; // [abi.STATE_WORDS]
   #victims: Uint32Array; // [lanes, capacity] at most; outputs use the start of it
   #claimedOf: OutputViews;
   #victimsOf: OutputViews;
@@ -84,19 +85,19 @@ export class Core {
     const { buffer } = memory;
     const slots = this.lanes * capacity;
     const at = (region: number) => this.#wasm.address(region);
-    this.#state = new Int32Array(buffer, at(REGION.state), STATE.words);
-    this.#books = new Uint8Array(buffer, at(REGION.state), at(REGION.rows) - at(REGION.state));
-    this.rows = new Float32Array(buffer, at(REGION.rows), 3 * slots);
-    this.sums = new Float32Array(buffer, at(REGION.sum), slots);
-    this.squares = new Float32Array(buffer, at(REGION.sumsq), slots);
-    this.lasts = new Float32Array(buffer, at(REGION.last), slots);
-    this.births = new Int32Array(buffer, at(REGION.birth), slots);
-    this.positions = new Int32Array(buffer, at(REGION.position), slots);
-    this.scores = new Float32Array(buffer, at(REGION.scores), slots);
-    this.#victims = new Uint32Array(buffer, at(REGION.victims), slots);
-    this.#claimedOf = outputViews(buffer, at(REGION.claimed), this.lanes);
-    this.#victimsOf = outputViews(buffer, at(REGION.victims), this.lanes);
-    this.#listOf = outputViews(buffer, at(REGION.list), this.lanes);
+    this.#state = new Int32Array(buffer, at(abi.REGION_STATE), abi.STATE_WORDS);
+    this.#books = new Uint8Array(buffer, at(abi.REGION_STATE), at(abi.REGION_ROWS) - at(abi.REGION_STATE));
+    this.rows = new Float32Array(buffer, at(abi.REGION_ROWS), 3 * slots);
+    this.sums = new Float32Array(buffer, at(abi.REGION_SUM), slots);
+    this.squares = new Float32Array(buffer, at(abi.REGION_SUMSQ), slots);
+    this.lasts = new Float32Array(buffer, at(abi.REGION_LAST), slots);
+    this.births = new Int32Array(buffer, at(abi.REGION_BIRTH), slots);
+    this.positions = new Int32Array(buffer, at(abi.REGION_POSITION), slots);
+    this.scores = new Float32Array(buffer, at(abi.REGION_SCORES), slots);
+    this.#victims = new Uint32Array(buffer, at(abi.REGION_VICTIMS), slots);
+    this.#claimedOf = outputViews(buffer, at(abi.REGION_CLAIMED), this.lanes);
+    this.#victimsOf = outputViews(buffer, at(abi.REGION_VICTIMS), this.lanes);
+    this.#listOf = outputViews(buffer, at(abi.REGION_LIST), this.lanes);
   }
 
   /**
@@ -121,27 +122,27 @@ export class Core {
 
   /** Live slots per lane, the same in all lanes. */
   get live(): number {
-    return this.#state[STATE.live];
+    return this.#state[abi.STATE_LIVE];
   }
 
   /** Tokens claimed so far: the next token's position. */
   get seen(): number {
-    return this.#state[STATE.seen];
+    return this.#state[abi.STATE_SEEN];
   }
 
   /** Queries observed so far. */
   get clock(): number {
-    return this.#state[STATE.clock];
+    return this.#state[abi.STATE_CLOCK];
   }
 
   /** Tokens claimed whose row has not been given yet. */
   get pending(): number {
-    return this.#state[STATE.pending];
+    return this.#state[abi.STATE_PENDING];
   }
 
   /** The highest slot index ever claimed, plus one. */
   get extent(): number {
-    return this.#state[STATE.extent];
+    return this.#state[abi.STATE_EXTENT];
   }
 
   /** How many slots may go from each lane now (live − protected, the least over the lanes). Costs about as much as evict. */
@@ -167,7 +168,7 @@ export class Core {
   claim(tokens: number, observed = true): Uint32Array<ArrayBuffer> {
     checkCount("claim", "tokens must be a positive integer", tokens, 1);
     const code = this.#wasm.claim(tokens, observed ? 1 : 0);
-    if (code === NO_ROOM) {
+    if (code === abi.NO_ROOM) {
       refuse("claim", `only ${this.capacity - this.live} slots per lane are free`, tokens, { code: "no-room" });
     }
     if (this.#pins.length > 0) {
@@ -201,7 +202,7 @@ export class Core {
   }
 
   #check(code: number, action: string, queries: number, n: number): void {
-    if (code !== OK) checkCode(code, action, this, queries, n);
+    if (code !== abi.OK) checkCode(code, action, this, queries, n);
   }
 
   /**
@@ -330,7 +331,7 @@ export class Core {
 
   /**
    * All that is needed to go on exactly from here, books, rule, pins and draws, as bytes: 36 for every slot, 4 more for every
-   * row of window, and a head. What stands in `rows` is not part of it. src/core-snapshot.ts draws its form.
+   * row of window, and a head. What stands in `rows` is not part of it. snapshot.ts draws its form.
    */
   snapshot(): Uint8Array<ArrayBuffer> {
     return writeSnapshot(this.#shape, this.#books, this.#pins);
@@ -346,7 +347,7 @@ export class Core {
     const { books, pins } = readSnapshot(bytes, this.#shape, this.#books.length);
     const before = this.#books.slice();
     this.#books.set(books);
-    const sound = this.#wasm.restore() === 0;
+    const sound = this.#wasm.restore() === abi.OK;
     const bad = sound ? pins.find(({ from, to }) => to < from || to <= this.seen || to >= 2 ** 31) : undefined;
     if (!sound || bad) {
       this.#books.set(before);

@@ -1,5 +1,5 @@
 // What a core's error codes mean to its caller.
-import * as abi from "./abi.ts";
+import * as abi from "../../assembly/abi.ts";
 import { refuse, words } from "../errors.ts";
 
 /** What the messages tell of a core. */
@@ -20,7 +20,11 @@ export function checkCode(code: number, action: string, core: Told, queries: num
     case abi.WRONG_QUERIES:
       return refuse(action, `queries must be the ${core.pending} tokens claimed since the last row`, queries);
     case abi.BAD_ROW:
-      return refuse(action, "every value of a row must lie in [0, 2^40)", words(badValue(core, queries)));
+      return refuse(
+        action,
+        `every value of a row must lie in [0, 2^${Math.log2(abi.P_BOUND)})`,
+        words(badValue(core, queries)),
+      );
     case abi.NOT_OBSERVED:
       return refuse(
         action,
@@ -52,7 +56,7 @@ const WRONG_STATE = { code: "wrong-state", kind: "plain" } as const;
 function badValue({ rows, positions, capacity }: Told, queries: number): string {
   const slots = positions.length;
   const all = rows.subarray(0, queries === 1 ? slots : 3 * slots);
-  const at = all.findIndex((p, i) => positions[i % slots] >= 0 && !(p >= 0 && p < 2 ** 40));
+  const at = all.findIndex((p, i) => positions[i % slots] >= 0 && !(p >= 0 && p < abi.P_BOUND));
   return at < 0 ? "none" : `${all[at]} in ${place(at % slots, capacity)}`;
 }
 

@@ -10,6 +10,6 @@
  * @module
  */
 export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core.ts";
-export type { Pool, Scope, Score } from "./core.ts";
+export { type Pool, POOLS, type Scope, SCOPES, type Score, SCORES } from "./rule.ts";
 export { type ErrorCode, KvcapError, KvcapRangeError, KvcapTypeError, type Refusal } from "../errors.ts";
 export { policies, type Policy, ruleFor } from "../policies/index.ts";

@@ -1,11 +1,13 @@
 // What a core chooses by, and the checks of what its callers say.
+import * as abi from "../../assembly/abi.ts";
 import { refuse, words } from "../errors.ts";
 
-/** Scores, scopes and pools in the order of their numbers in the ABI. */
+/** Every score, by name. */
 export const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
+/** Every scope, by name. */
 export const SCOPES = ["all", "low-spread"] as const;
+/** Every pooling, by name. */
 export const POOLS = ["none", "max", "mean"] as const;
-export const MOST_WIDTH = 255;
 
 /**
  * What a slot is worth. mean: S/n; sum: S; last: the newest query's p; recency: its position; random: a seeded draw;
@@ -17,9 +19,28 @@ export type Scope = typeof SCOPES[number];
 /** What becomes of a windowed score: nothing, or the largest or the mean of those around it. */
 export type Pool = typeof POOLS[number];
 
+/** Their numbers in the ABI. */
+export const NUMBERS = {
+  score: {
+    mean: abi.SCORE_MEAN,
+    sum: abi.SCORE_SUM,
+    last: abi.SCORE_LAST,
+    recency: abi.SCORE_RECENCY,
+    random: abi.SCORE_RANDOM,
+    windowed: abi.SCORE_WINDOWED,
+    persistence: abi.SCORE_PERSISTENCE,
+  } satisfies Record<Score, number>,
+  scope: { all: abi.SCOPE_ALL, "low-spread": abi.SCOPE_LOW_SPREAD } satisfies Record<Scope, number>,
+  pool: { none: abi.POOL_NONE, max: abi.POOL_MAX, mean: abi.POOL_MEAN } satisfies Record<Pool, number>,
+} as const;
+
+export { MOST_WIDTH } from "../../assembly/abi.ts";
+
 /** How large a core is. */
 export interface CoreShape {
+  /** Layers, each with lanes of its own. */
   layers: number;
+  /** KV heads of a layer: its lanes. */
   kvHeads: number;
   /** Slots per lane. */
   capacity: number;
@@ -29,7 +50,9 @@ export interface CoreShape {
 
 /** What `evict` chooses by. */
 export interface CoreRule {
+  /** What a slot is worth: the smallest goes first. */
   score: Score;
+  /** Which slots may go. */
   scope: Scope;
   /** Tokens at positions below this never go. */
   sinks: number;
@@ -72,22 +95,21 @@ export type RuleNumbers = [
 export function checkRule(rule: CoreRule, window: number): RuleNumbers {
   const { sinks, newest, unsettled, seed, pool = "none", width = 1, shared = false } = rule;
   const action = "set a rule";
-  const known = (name: string, names: readonly string[], value: unknown) => {
-    const index = names.indexOf(value as string);
-    if (index < 0) {
-      refuse(action, `${name} must be one of ${names.join(", ")}`, words(String(value)), { option: name, names });
-    }
-    return index;
+  const known = (name: keyof typeof NUMBERS, value: unknown) => {
+    const numbers: Record<string, number> = NUMBERS[name];
+    if (typeof value === "string" && Object.hasOwn(numbers, value)) return numbers[value];
+    const names = Object.keys(numbers);
+    refuse(action, `${name} must be one of ${names.join(", ")}`, words(String(value)), { option: name, names });
   };
-  const score = known("score", SCORES, rule.score);
-  const scope = known("scope", SCOPES, rule.scope);
-  const pooled = known("pool", POOLS, pool);
+  const score = known("score", rule.score);
+  const scope = known("scope", rule.scope);
+  const pooled = known("pool", pool);
   for (const [name, value] of Object.entries({ sinks, newest, unsettled })) {
     checkCount(action, `${name} must be a non-negative integer`, value, 0, name);
   }
   if (!Number.isInteger(seed)) refuse(action, "seed must be an integer", words(seed), { option: "seed" });
-  if (!(Number.isInteger(width) && width % 2 === 1 && width > 0 && width <= MOST_WIDTH)) {
-    refuse(action, `width must be an odd number from 1 to ${MOST_WIDTH}`, words(width), { option: "width" });
+  if (!(Number.isInteger(width) && width % 2 === 1 && width > 0 && width <= abi.MOST_WIDTH)) {
+    refuse(action, `width must be an odd number from 1 to ${abi.MOST_WIDTH}`, words(width), { option: "width" });
   }
   if (typeof shared !== "boolean") {
     refuse(action, "shared must be true or false", words(shared), { option: "shared" });
@@ -99,9 +121,25 @@ export function checkRule(rule: CoreRule, window: number): RuleNumbers {
   return [score, scope, sinks, newest, unsettled, seed | 0, pooled, width, shared ? 1 : 0];
 }
 
+/** What a score is made of. */
+const READS: Record<Score, "no rows" | "rows" | "a window of rows"> = {
+  mean: "rows",
+  sum: "rows",
+  last: "rows",
+  recency: "no rows",
+  random: "no rows",
+  windowed: "a window of rows",
+  persistence: "a window of rows",
+};
+
 /** Whether a score looks back on a window of rows. */
 export function readsWindow(score: Score): boolean {
-  return score === "windowed" || score === "persistence";
+  return READS[score] === "a window of rows";
+}
+
+/** Whether a score reads attention at all. */
+export function readsRows(score: Score): boolean {
+  return READS[score] !== "no rows";
 }
 
 /** Throws a RangeError unless `value` is an integer from `least` to 2³¹ − 1. @param option whose value it is, if one's */

@@ -1,28 +1,51 @@
 /** What a network looks like to those who run it; model/config.ts reads it out of files. */
 
-export type Architecture = "llama" | "mistral" | "qwen2" | "qwen3";
+/** Every family of models that runs here. */
+export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3"] as const;
+
+/** A family, by transformers' `model_type`. */
+export type Architecture = typeof ARCHITECTURES[number];
 
 /** What the forward pass needs to know about a model. */
 export interface ModelConfig {
+  /** The family. */
   architecture: Architecture;
+  /** How many layers. */
   layers: number;
+  /** Width of the hidden state. */
   hidden: number;
+  /** Width of the feed-forward part. */
   intermediate: number;
-  heads: number; // query heads
-  kvHeads: number; // divides heads
-  headDim: number; // a multiple of 4, at most 256
+  /** Query heads of a layer. */
+  heads: number;
+  /** KV heads of a layer: their number divides that of the query heads. */
+  kvHeads: number;
+  /** Width of a head: a multiple of 4, at most 256. */
+  headDim: number;
+  /** How many ids there are. */
   vocab: number;
+  /** What RMSNorm adds to the mean square. */
   rmsEps: number;
-  rope: Float32Array<ArrayBuffer>; // inverse frequencies, scaling applied, [headDim / 2]
-  tied: boolean; // the head is the embedding
-  qkNorm: boolean; // RMSNorm over headDim of every query and key head
+  /** Inverse rotary frequencies, scaling applied, [headDim / 2]. */
+  rope: Float32Array<ArrayBuffer>;
+  /** Whether the output head is the embedding. */
+  tied: boolean;
+  /** Whether every query and key head goes through RMSNorm over headDim. */
+  qkNorm: boolean;
+  /** Whether q, k and v have biases. */
   qkvBias: boolean;
+  /** Whether the projection behind the attention has a bias. */
   oBias: boolean;
+  /** Whether the feed-forward part has biases. */
   mlpBias: boolean;
-  windows: number[]; // [layers]: 0 = unlimited, else a query sees the last `window` positions, its own included
-  maxPositions: number; // tokens
+  /** [layers]: 0 = unlimited, else a query sees the last so many positions, its own included. */
+  windows: number[];
+  /** Tokens that the model was made for. */
+  maxPositions: number;
+  /** The id that begins a text; null where there is none. */
   bosId: number | null;
-  eosIds: number[]; // ascending, none twice
+  /** Ids that end a text, ascending, none twice. */
+  eosIds: number[];
 }
 
 /** A model's kind and size in words. */

@@ -38,15 +38,18 @@ export const formats = {
 /** Name of a format, as safetensors and GGUF have it. */
 export type Dtype = keyof typeof formats;
 
+/** Those that are numbers by themselves. */
+export type Plain = "F32" | "F16" | "BF16";
+
 /** Those whose blocks blocks.wgsl reads. */
-export type Quantised = Exclude<Dtype, "F32" | "F16" | "BF16">;
+export type Quantised = Exclude<Dtype, Plain>;
 
 export function isDtype(name: string): name is Dtype {
   return Object.hasOwn(formats, name);
 }
 
 /** Whether a format stores blocks of codes with a scale. */
-export function isQuantised(dtype: Dtype): boolean {
+export function isQuantised(dtype: Dtype): dtype is Quantised {
   return formats[dtype].elements > 1;
 }
 

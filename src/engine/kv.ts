@@ -1,18 +1,22 @@
 /** How K and V are stored in the cache: one row for every slot of a KV head, in one of three kinds. */
 
+/** Every kind, in the order of the shaders' KV. */
+export const KV_TYPES = ["f32", "f16", "q8"] as const;
+
 /**
  * f32: as computed. f16: half as large; numbers beyond ±65 504 become ±65 504. q8: signed bytes, and two scales in f32, one
  * for each half of the row: the largest absolute value of that half. A row with a number that is none (NaN, ±∞) gives NaN in
  * all kinds when it is read, in f16 that number alone.
  */
-export type KvType = "f32" | "f16" | "q8";
+export type KvType = typeof KV_TYPES[number];
 
-/** Every kind, in the order of the shaders' KV. */
-export const KV_TYPES = ["f32", "f16", "q8"] as const satisfies KvType[];
+const ROW_BYTES: Record<KvType, (headDim: number) => number> = {
+  f32: (headDim) => headDim * 4,
+  f16: (headDim) => headDim * 2,
+  q8: (headDim) => Math.ceil(headDim / 8) * 8 + 8, // codes, scales
+};
 
 /** Bytes of one row of K or of V: one slot of one KV head. A multiple of 8. @param headDim a multiple of 4 */
 export function kvRowBytes(headDim: number, kv: KvType): number {
-  if (kv === "f32") return headDim * 4;
-  if (kv === "f16") return headDim * 2;
-  return Math.ceil(headDim / 8) * 8 + 8; // codes, scales
+  return ROW_BYTES[kv](headDim);
 }

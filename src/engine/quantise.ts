@@ -2,18 +2,18 @@
  * Rows of numbers turned into GGUF's blocks of 32 while a model is loaded, in the layouts that blocks.wgsl reads. A block's
  * scale is tried at several sizes and the one of least squared error taken; an importance of weights is not known here.
  */
-import { bytesOf, type Dtype, isQuantised } from "./dtypes.ts";
 import { refuse, words } from "../errors.ts";
+import { bytesOf, type Dtype, isQuantised, type Plain } from "./dtypes.ts";
 import { narrowF16, widen, widenF16 } from "./widen.ts";
+
+/** Every type that plain weights may be quantised to. */
+export const WEIGHT_TYPES = ["q8", "q4"] as const;
 
 /**
  * How matrices are stored that a file holds as plain numbers. q8: Q8_0, 1.0625 bytes a weight. q4: IQ4_NL, 0.5625 bytes, whose
  * error is a tenth below that of Q4_0, which is as large; embeddings and output head in Q8_0, which takes a third of the loss away.
  */
-export type WeightType = "q8" | "q4";
-
-/** Every type. */
-export const WEIGHT_TYPES = ["q8", "q4"] as const satisfies WeightType[];
+export type WeightType = typeof WEIGHT_TYPES[number];
 
 const BLOCK = 32; // weights
 const TARGETS = { q8: "Q8_0", q4: "IQ4_NL" } as const satisfies Record<WeightType, Dtype>;
@@ -32,7 +32,7 @@ export function targetOf(dtype: Dtype, columns: number, type: WeightType | null)
  * @throws Error where a weight is NaN or infinite
  */
 export function quantise(bytes: Uint8Array<ArrayBuffer>, dtype: Dtype, target: Dtype, name: string) {
-  const weights = widen(bytes, dtype);
+  const weights = widen(bytes, dtype as Plain);
   const bad = weights.findIndex((weight) => !Number.isFinite(weight));
   if (bad >= 0) {
     const rule = `weights that are to be quantised must be numbers, in ${name}`;

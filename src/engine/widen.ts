@@ -1,18 +1,21 @@
 /** Numbers of safetensors files as float32, and float32 as f16. */
-import type { Dtype } from "./dtypes.ts";
+import type { Plain } from "./dtypes.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** A whole tensor of F32, F16 or BF16 widened to f32. */
+/** A whole tensor of plain numbers widened to f32. */
 export async function readFloats(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
-  return widen(await tensor.read(), tensor.dtype);
+  return widen(await tensor.read(), tensor.dtype as Plain);
 }
 
-/** Bytes of F32, F16 or BF16 as float32: a copy. */
-export function widen(bytes: Uint8Array<ArrayBuffer>, dtype: Dtype): Float32Array<ArrayBuffer> {
-  const aligned = bytes.slice();
-  if (dtype === "F32") return new Float32Array(aligned.buffer);
-  const words = new Uint16Array(aligned.buffer);
-  return Float32Array.from(words, dtype === "BF16" ? widenBf16 : widenF16);
+const WIDEN: Record<Plain, (aligned: ArrayBuffer) => Float32Array<ArrayBuffer>> = {
+  F32: (aligned) => new Float32Array(aligned),
+  F16: (aligned) => Float32Array.from(new Uint16Array(aligned), widenF16),
+  BF16: (aligned) => Float32Array.from(new Uint16Array(aligned), widenBf16),
+};
+
+/** Bytes of plain numbers as float32: a copy. */
+export function widen(bytes: Uint8Array<ArrayBuffer>, dtype: Plain): Float32Array<ArrayBuffer> {
+  return WIDEN[dtype](bytes.slice().buffer);
 }
 
 const scratch = new Uint32Array(1);

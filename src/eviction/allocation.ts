@@ -1,5 +1,8 @@
 /** How a session's slots are shared out among its lanes: all alike, by layer, or by what each lane's attention needs. */
 
+/** Every allocation, by name. */
+export const ALLOCATIONS = ["uniform", "pyramid", "adaptive"] as const;
+
 /**
  * uniform: every lane keeps the budget.
  * pyramid: early layers keep more than late ones, linearly, half as much again at the first and half at the last: Cai et al.,
@@ -10,7 +13,7 @@
  *
  * The mean over all lanes is the budget, always.
  */
-export type Allocation = "uniform" | "pyramid" | "adaptive";
+export type Allocation = typeof ALLOCATIONS[number];
 
 /** What bounds a lane's part: see `boundsOf`. */
 export interface Bounds {
@@ -18,11 +21,12 @@ export interface Bounds {
   readonly most: number; // slots
 }
 
-/** The least that any lane may be given: what is protected, a chunk, and one to choose from; and a fifth of the budget. */
+/** What the budget is divided by for the least that any lane may be given. */
+const LEAST_PART: Record<Allocation, number> = { uniform: 1, pyramid: 2, adaptive: 5 };
+
+/** The least that any lane may be given: what is protected, a chunk, and one to choose from; and a part of the budget. */
 export function leastBudget(allocation: Allocation, budget: number, kept: number, stride: number): number {
-  if (allocation === "uniform") return budget;
-  const share = allocation === "pyramid" ? budget / 2 : budget / 5;
-  return Math.min(budget, Math.max(Math.floor(share), kept + stride + 1));
+  return Math.min(budget, Math.max(Math.floor(budget / LEAST_PART[allocation]), kept + stride + 1));
 }
 
 /** The budget of each layer's lanes, [layers]; with "adaptive", of the layer's mean lane. Their sum is layers · budget. */

@@ -8,6 +8,7 @@ export interface Evicted {
   readonly token: number;
   /** How many tokens came before it. */
   readonly position: number;
+  /** The layer that it left. */
   readonly layer: number;
   /** The KV head of that layer. */
   readonly head: number;

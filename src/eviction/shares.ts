@@ -22,19 +22,22 @@ export function groupingOf(
   const { layers, kvHeads } = config;
   const { budget } = options;
   const allocation = allocationFor(options, kvHeads);
-  if (allocation === "uniform") {
-    return { shapes: [{ layers, kvHeads, budget, capacity: slots }], rows: Array(layers).fill(slots), pooled: false };
-  }
   const extra = slots - budget;
   const budgets = layerBudgets(allocation, budget, leastOf(options), layers);
   const rows = budgets.map((part) => part + extra);
-  if (allocation === "pyramid") {
-    const shapes = budgets.map((part) => ({ layers: 1, kvHeads, budget: part, capacity: part + extra }));
-    return { shapes, rows, pooled: false };
+  switch (allocation) {
+    case "uniform":
+      return { shapes: [{ layers, kvHeads, budget, capacity: slots }], rows, pooled: false };
+    case "pyramid": {
+      const shapes = budgets.map((part) => ({ layers: 1, kvHeads, budget: part, capacity: part + extra }));
+      return { shapes, rows, pooled: false };
+    }
+    case "adaptive": {
+      const { most } = boundsOf(budget, leastOf(options), kvHeads);
+      const lane = { layers: 1, kvHeads: 1, budget, capacity: most + extra };
+      return { shapes: Array(layers * kvHeads).fill(lane), rows, pooled: true };
+    }
   }
-  const { most } = boundsOf(budget, leastOf(options), kvHeads);
-  const lane = { layers: 1, kvHeads: 1, budget, capacity: most + extra };
-  return { shapes: Array(layers * kvHeads).fill(lane), rows, pooled: true };
 }
 
 /** A full cache and the only lane of a layer have nothing to share out. */

@@ -1,26 +1,54 @@
 // config.json and generation_config.json of a Hugging Face folder, checked and put in our own words.
 // Defaults are those of transformers' configuration classes (configuration_llama.py and its like).
-import { type Architecture, describeModel, type ModelConfig } from "../engine/config.ts";
+import { type Architecture, ARCHITECTURES, describeModel, type ModelConfig } from "../engine/config.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
 import { inverseFrequencies } from "./rope.ts";
 
-export { type Architecture, describeModel, type ModelConfig };
+export { type Architecture, ARCHITECTURES, describeModel, type ModelConfig };
 
-/** What a family takes for granted where config.json is silent (null: as many as query heads; hidden / heads). */
+/** What a family is, and what it takes for granted where config.json is silent. */
 interface Family {
+  /** null: as many as query heads. */
   kvHeads: number | null;
+  /** null: hidden / heads. */
   headDim: number | null;
+  /** Positions that a query sees where the file has no sliding_window; null: all. */
   window: number | null;
   maxPositions: number;
   bosId: number | null;
   eosId: number | null;
+  /** q, k, v: these have biases; asked: these and o have them where attention_bias says so. */
+  attentionBias: "none" | "q, k, v" | "asked";
+  /** Whether mlp_bias may ask for biases. */
+  mlpBias: boolean;
+  qkNorm: boolean;
+  /** Which layers have a window: none, every one, or where use_sliding_window says so those that the file names. */
+  windows: "none" | "every layer" | "named layers";
 }
 
+const LLAMA: Family = {
+  ...{ kvHeads: null, headDim: null, window: null, maxPositions: 2048, bosId: 1, eosId: 2 },
+  ...{ attentionBias: "asked", mlpBias: true, qkNorm: false, windows: "none" },
+};
+const QWEN2: Family = {
+  ...{ kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, bosId: null, eosId: null },
+  ...{ attentionBias: "q, k, v", mlpBias: false, qkNorm: false, windows: "named layers" },
+};
 const FAMILIES: Record<Architecture, Family> = {
-  llama: { kvHeads: null, headDim: null, window: null, maxPositions: 2048, bosId: 1, eosId: 2 },
-  mistral: { kvHeads: 8, headDim: null, window: 4096, maxPositions: 131072, bosId: 1, eosId: 2 },
-  qwen2: { kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, bosId: null, eosId: null },
-  qwen3: { kvHeads: 32, headDim: 128, window: 4096, maxPositions: 32768, bosId: null, eosId: null },
+  llama: LLAMA,
+  mistral: {
+    ...LLAMA,
+    ...{
+      kvHeads: 8,
+      window: 4096,
+      maxPositions: 131072,
+      attentionBias: "none",
+      mlpBias: false,
+      windows: "every layer",
+    },
+  },
+  qwen2: QWEN2,
+  qwen3: { ...QWEN2, headDim: 128, attentionBias: "asked", qkNorm: true },
 };
 
 /**
@@ -80,7 +108,7 @@ export function parseConfig(config: unknown, generation?: unknown): ModelConfig 
   if (typeof rmsEps !== "number" || !(rmsEps >= 0 && rmsEps < 1)) {
     refuseFile("rms_norm_eps must be a number in [0, 1)", rmsEps);
   }
-  const attentionBias = (architecture === "llama" || architecture === "qwen3") && flag("attention_bias");
+  const attentionBias = family.attentionBias === "asked" && flag("attention_bias");
 
   return {
     architecture,
@@ -94,11 +122,11 @@ export function parseConfig(config: unknown, generation?: unknown): ModelConfig 
     rmsEps,
     rope: inverseFrequencies(config, headDim),
     tied: flag("tie_word_embeddings"),
-    qkNorm: architecture === "qwen3",
-    qkvBias: architecture === "qwen2" || attentionBias,
+    qkNorm: family.qkNorm,
+    qkvBias: family.attentionBias === "q, k, v" || attentionBias,
     oBias: attentionBias,
-    mlpBias: architecture === "llama" && flag("mlp_bias"),
-    windows: readWindows(config, architecture, layers),
+    mlpBias: family.mlpBias && flag("mlp_bias"),
+    windows: readWindows(config, family, layers),
     maxPositions: integer("max_position_embeddings", 2 ** 31 - 1, family.maxPositions),
     ...readEnds(config, generation ?? {}, family, vocab),
   };
@@ -107,29 +135,28 @@ export function parseConfig(config: unknown, generation?: unknown): ModelConfig 
 /** `model_type` decides; `architectures` must agree with it, or decides alone. */
 function readArchitecture(config: Record<string, unknown>): Architecture {
   const type = config.model_type, listed = Array.isArray(config.architectures) ? config.architectures[0] : undefined;
-  const known = Object.keys(FAMILIES) as Architecture[];
-  const rule = "the architecture must be one of llama, mistral, qwen2 and qwen3";
+  const rule = `the architecture must be one of ${ARCHITECTURES.slice(0, -1).join(", ")} and ${ARCHITECTURES.at(-1)}`;
   const named = (name: Architecture) => typeof listed === "string" && listed.toLowerCase() === `${name}forcausallm`;
-  if (listed !== undefined && !known.some(named)) refuseFile(rule, listed, { code: "unsupported" });
-  const found = known.find((name) => type === undefined ? named(name) : type === name);
+  if (listed !== undefined && !ARCHITECTURES.some(named)) refuseFile(rule, listed, { code: "unsupported" });
+  const found = ARCHITECTURES.find((name) => type === undefined ? named(name) : type === name);
   if (found === undefined) refuseFile(rule, type ?? listed, { code: "unsupported" });
   if (listed !== undefined && !named(found)) refuseFile(`architectures must agree with model_type ${found}`, listed);
   return found;
 }
 
 /** Window of every layer, [layers] in positions, 0 where a layer sees everything. */
-function readWindows(config: Record<string, unknown>, architecture: Architecture, layers: number): number[] {
+function readWindows(config: Record<string, unknown>, family: Family, layers: number): number[] {
   const all = new Array<number>(layers).fill(0);
-  const qwen = architecture === "qwen2" || architecture === "qwen3";
-  if (architecture === "llama") return all;
-  if (qwen && (config.use_sliding_window ?? false) !== true) {
+  const named = family.windows === "named layers";
+  if (family.windows === "none") return all;
+  if (named && (config.use_sliding_window ?? false) !== true) {
     if (typeof (config.use_sliding_window ?? false) === "boolean") return all;
     refuseFile("use_sliding_window must be true or false", config.use_sliding_window);
   }
-  const window = config.sliding_window === undefined ? FAMILIES[architecture].window : config.sliding_window;
+  const window = config.sliding_window === undefined ? family.window : config.sliding_window;
   if (window === null) return all;
   if (!isInteger(window, 1, 2 ** 31 - 1)) refuseFile("sliding_window must be a positive integer or null", window);
-  if (!qwen) return all.fill(window);
+  if (!named) return all.fill(window);
 
   const types = config.layer_types;
   if (types !== undefined && types !== null) {

@@ -1,24 +1,41 @@
 /** The configuration of a GGUF file, from its metadata. Key names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
-import { type ModelConfig, parseConfig } from "./config.ts";
+import { type Architecture, ARCHITECTURES, type ModelConfig, parseConfig } from "./config.ts";
 import { refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import { readFloats } from "../engine/widen.ts";
-import type { Gguf } from "../formats/gguf/file.ts";
+import type { Gguf, Metadata } from "../formats/gguf/file.ts";
 import { ROPE_FACTORS } from "../formats/gguf/names.ts";
 
-const ARCHITECTURES = ["llama", "qwen2", "qwen3"]; // Mistral's files say llama
+/** How GGUF files call a family, and whether they hold the rows of q and k in interleaved pairs; null: as another. */
+const IN_GGUF: Record<Architecture, { readonly shown: string; readonly interleaved: boolean } | null> = {
+  llama: { shown: "llama (Mistral too)", interleaved: true },
+  mistral: null,
+  qwen2: { shown: "qwen2", interleaved: false },
+  qwen3: { shown: "qwen3", interleaved: false },
+};
+
+/** The family of a file, by the name that it has there. @throws RangeError for one that we cannot run */
+function architectureOf(metadata: Metadata): Architecture {
+  const name = metadata.get("general.architecture");
+  const known = ARCHITECTURES.filter((family) => IN_GGUF[family]);
+  const found = known.find((family) => family === name);
+  if (found) return found;
+  const shown = known.map((family) => IN_GGUF[family]!.shown);
+  const names = `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+  refuseFile(`general.architecture must be one of ${names}`, name, { code: "unsupported" });
+}
+
+/** Whether a file holds the rows of q and k in the order of interleaved rotary pairs. */
+export function isInterleaved(metadata: Metadata): boolean {
+  return IN_GGUF[architectureOf(metadata)]!.interleaved;
+}
 
 /**
  * Reads the configuration. What it is checked against in common with config.json is checked there (parseConfig).
  * @throws RangeError, one sentence, for a model that we cannot run or numbers that make no sense.
  */
 export async function ggufConfig({ metadata, tensors }: Gguf): Promise<ModelConfig> {
-  const architecture = metadata.get("general.architecture");
-  if (typeof architecture !== "string" || !ARCHITECTURES.includes(architecture)) {
-    refuseFile("general.architecture must be one of llama (Mistral too), qwen2 and qwen3", architecture, {
-      code: "unsupported",
-    });
-  }
+  const architecture = architectureOf(metadata);
   const get = (key: string) => metadata.get(`${architecture}.${key}`);
   const integer = (key: string, most: number, absent?: number): number => {
     const value = get(key) ?? absent;

@@ -6,7 +6,7 @@ import { cachedSource } from "../files/cached.ts";
 import { catalogue } from "../files/catalogue.ts";
 import { openCatalogued } from "../files/catalogued.ts";
 import { type ModelConfig, parseConfig } from "./config.ts";
-import { ggufConfig } from "./gguf.ts";
+import { ggufConfig, isInterleaved } from "./gguf.ts";
 import { openGguf } from "../formats/gguf/file.ts";
 import { ggufName, namedTensors } from "../formats/gguf/names.ts";
 import { checkWeights } from "./layout.ts";
@@ -79,8 +79,7 @@ export async function openGgufModel(source: Source, name: string): Promise<Model
   const gguf = await openGguf(source, name);
   const { metadata } = gguf;
   const config = await ggufConfig(gguf);
-  const interleaved = metadata.get("general.architecture") === "llama";
-  const tensors = checkWeights(config, namedTensors(config, interleaved, gguf.tensors), ggufName);
+  const tensors = checkWeights(config, namedTensors(config, isInterleaved(metadata), gguf.tensors), ggufName);
   const { tokenizer: described, settings } = ggufTokenizer(metadata);
   const tokenizer = createTokenizer(described, settings);
   checkTokenizer(config, tokenizer);

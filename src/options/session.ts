@@ -1,5 +1,5 @@
 /** A session's options: types, defaults and checks. */
-import type { Allocation } from "../eviction/allocation.ts";
+import { type Allocation, ALLOCATIONS } from "../eviction/allocation.ts";
 import { type Budget, budgetSlots } from "./budget.ts";
 import type { Evicted } from "../eviction/evictions.ts";
 import type { RecordSink } from "../recording/recorder.ts";
@@ -101,7 +101,6 @@ export const SESSION_NAMES = [
   ...["budget", "stride", "aggregate", "sinks", "newest", "unsettled", "pinPrompt", "pin", "positions", "allocation"],
   ...["kv", "exactBudget", "onWarning", "seed", "onEvict", "record"],
 ];
-const ALLOCATIONS = ["uniform", "pyramid", "adaptive"] as const satisfies Allocation[];
 const DEFAULT_BUDGET = 256; // slots
 const MOST_STRIDE = 64; // queries
 

@@ -8,7 +8,9 @@ import { snapkv } from "./snapkv.ts";
 import { streaming } from "./streaming.ts";
 import { tova, tovaLayer } from "./tova.ts";
 
-export { type Policy, ruleFor } from "./policy.ts";
+import { type Policy, ruleFor } from "./policy.ts";
+
+export { type Policy, ruleFor };
 
 /** Every policy, by name. */
 export const policies = {
@@ -22,7 +24,7 @@ export const policies = {
   recency,
   random,
   full,
-} as const;
+} as const satisfies Record<string, Policy>;
 
 /** A policy by name. */
 export type PolicyName = keyof typeof policies;

@@ -2,6 +2,7 @@ import type { CoreRule, Pool, Scope, Score } from "../core/core.ts";
 
 /** An eviction policy: one score and one scope, and what its paper sets. */
 export interface Policy {
+  /** Its name in `policies`. */
   readonly name: string;
   /** Bigger is more worth keeping. */
   readonly score: Score;
@@ -15,11 +16,13 @@ export interface Policy {
   readonly window?: number;
   /** Pooling of a windowed score over `width` neighbouring positions. */
   readonly pool?: Pool;
+  /** How many neighbours are pooled, the slot's own token included: odd. */
   readonly width?: number;
   /** Whether all lanes of a layer give up the same tokens. */
   readonly shared?: boolean;
-  /** What the paper protects: first tokens, and the newest as a share of the budget. A caller may say otherwise. */
+  /** How many first tokens the paper protects. A caller may say otherwise. */
   readonly sinks: number;
+  /** How much of the budget the paper gives to the newest tokens, a share. A caller may say otherwise. */
   readonly newest: number;
   /** RoCo's r, the candidates with the largest σ that stay out of the scope, as a share of the budget. */
   readonly unsettled?: number;

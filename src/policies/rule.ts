@@ -1,5 +1,6 @@
 /** From a session's options to what its books evict by. */
 import type { CoreRule } from "../core/core.ts";
+import { readsRows } from "../core/rule.ts";
 import type { CheckedSession } from "../options/index.ts";
 import { policies, type Policy } from "./index.ts";
 
@@ -17,7 +18,7 @@ export function ruleOf(options: CheckedSession, budget: number): CoreRule {
 /** Whether the choice reads attention; if not, it need not be computed. */
 export function readsAttention({ policy, score, scope }: CheckedSession): boolean {
   const preset: Policy = policies[policy];
-  return preset.evicts && (scope === "low-spread" || (score !== "recency" && score !== "random"));
+  return preset.evicts && (scope === "low-spread" || typeof score === "function" || readsRows(score));
 }
 
 /** A rule's name in a report: its policy, and the parts put in place of the policy's. */

@@ -34,7 +34,9 @@ export function checksum(words: Uint32Array, from: number, to: number): number {
 
 /** What a recording says of itself. */
 export interface RecordingHeader {
+  /** Layers of the model. */
   readonly layers: number;
+  /** KV heads of a layer: lanes are KV heads of layers. */
   readonly kvHeads: number;
   /** The model, in words. */
   readonly model: string;

@@ -13,10 +13,15 @@ export interface ReplayOptions extends RuleOptions {
    * of the tokens.
    */
   budget?: number | { readonly share: number };
+  /** First tokens that are never evicted, as a session's. */
   sinks?: SessionOptions["sinks"];
+  /** Newest tokens that are never evicted, as a session's. */
   newest?: SessionOptions["newest"];
+  /** Tokens that the scope low-spread leaves out, as a session's. */
   unsettled?: SessionOptions["unsettled"];
+  /** How slots are shared out among the lanes, as a session's. */
   allocation?: SessionOptions["allocation"];
+  /** Seed of the score random. */
   seed?: number;
 }
 

@@ -1,29 +1,53 @@
 /** Reads a recording and checks every word of it, before anything is made of what it says: see format.ts. */
+import { MOST_SIDE, P_BOUND } from "../../assembly/abi.ts";
 import { refuse, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
 
 /** What happened in one pass; lists are by lane, one after the other. */
 export interface Pass {
+  /** Which kind of event it is. */
   readonly kind: "pass";
+  /** How many tokens it took in. */
   readonly queries: number;
   /** Position of its first query. */
   readonly first: number;
-  readonly ids: Uint32Array; // [queries]
-  readonly live: Uint32Array; // [lanes], tokens
-  /** Ascending in each lane; null: all lanes hold positions 0, 1, … */
+  /** Ids of the tokens, [queries]. */
+  readonly ids: Uint32Array;
+  /** Live tokens of each lane, those of the pass included, [lanes]. */
+  readonly live: Uint32Array;
+  /** Positions of the live tokens, ascending in each lane; null: all lanes hold positions 0, 1, … */
   readonly positions: Uint32Array | null;
-  readonly planes: readonly Float32Array[]; // Σp; with several queries Σp² and last p
-  readonly gone: Uint32Array; // [lanes], tokens evicted after the pass
-  readonly victims: Uint32Array; // their positions
+  /** Σp of the live tokens; with several queries Σp² and the last query's p as well. */
+  readonly planes: readonly Float32Array[];
+  /** Tokens evicted from each lane after the pass, [lanes]. */
+  readonly gone: Uint32Array;
+  /** Their positions, ascending in each lane. */
+  readonly victims: Uint32Array;
 }
 
-export type Event = Pass | { readonly kind: "pin"; readonly from: number; readonly to: number } | {
+/** Tokens at positions [from, to) are not evicted from here on. */
+export interface Pinning {
+  /** Which kind of event it is. */
+  readonly kind: "pin";
+  /** The first position. */
+  readonly from: number;
+  /** The position behind the last. */
+  readonly to: number;
+}
+
+/** Everything seen is forgotten. */
+export interface Forgetting {
+  /** Which kind of event it is. */
   readonly kind: "reset";
-};
+}
+
+/** What a recording tells of, one after the other. */
+export type RecordedEvent = Pass | Pinning | Forgetting;
 
 /** A recording that was checked. */
 export interface Recording extends RecordingHeader {
+  /** Steps of the run, those that read the prompt among them. */
   readonly passes: number;
   /** Tokens taken in by all of them. */
   readonly tokens: number;
@@ -32,10 +56,8 @@ export interface Recording extends RecordingHeader {
   /** Most tokens since a reset. */
   readonly longest: number;
   /** In order. */
-  readonly events: readonly Event[];
+  readonly events: readonly RecordedEvent[];
 }
-
-const MOST = 2 ** 40; // the core takes no larger value
 
 function bad(rule: string, got: unknown): never {
   refuse("read the recording", rule, typeof got === "string" ? words(got) : got, { code: "bad-file" });
@@ -68,7 +90,8 @@ function readHeader(text: Uint8Array): RecordingHeader {
   } catch {
     bad("its header must be JSON", "something else");
   }
-  const dimension = (value: unknown) => Number.isInteger(value) && (value as number) > 0 && (value as number) <= 65535;
+  const dimension = (value: unknown) =>
+    Number.isInteger(value) && (value as number) > 0 && (value as number) <= MOST_SIDE;
   if (!isRecord(header) || !dimension(header.layers) || !dimension(header.kvHeads) || !isRecord(header.options)) {
     bad("its header must have layers, kvHeads and options", header);
   }
@@ -80,7 +103,7 @@ function readHeader(text: Uint8Array): RecordingHeader {
 class Reader {
   readonly #words: Uint32Array;
   readonly #lanes: number;
-  readonly #events: Event[] = [];
+  readonly #events: RecordedEvent[] = [];
   #live: number[] = []; // tokens of each lane after the last pass
   #seen = 0;
   #tokens = 0;
@@ -150,7 +173,7 @@ class Reader {
       return new Float32Array(plane.buffer, plane.byteOffset, total);
     });
     const victims = part(lost);
-    if (!rows.every((plane) => plane.every((p) => p >= 0 && p < MOST))) return false;
+    if (!rows.every((plane) => plane.every((p) => p >= 0 && p < P_BOUND))) return false;
     if (positions && !ascending(positions, live, seen, queries)) return false;
     if (!among(victims, gone, positions, live, seen)) return false;
     this.#live = Array.from(live, (count, lane) => count - gone[lane]);

@@ -9,6 +9,7 @@ import type { Pass, Recording } from "./read.ts";
 
 /** What a replay found. Shares are of the attention that was recorded, per pass and lane. */
 export interface Replay {
+  /** The policy, and what was put in place of its parts. */
   readonly policy: string;
   /** Live slots per lane. */
   readonly budget: number;

@@ -2,16 +2,19 @@
 
 /** Numbers of one generation. Slots are per lane; bytes are of K and V; times are milliseconds. */
 export interface Report {
+  /** The policy, and what was put in place of its parts. */
   readonly policy: string;
   /** Live slots per lane after a step; for a full cache, the slots it holds. */
   readonly budget: number;
   /** Tokens of the prompt that were taken in. */
   readonly promptTokens: number;
+  /** Tokens generated, an end-of-sequence that ended them not included. */
   readonly newTokens: number;
   /** The ids generated, an end-of-sequence that ended them not included; kept, so they alone grow with the text. */
   readonly ids: number[];
   /** Why it ended: the length asked for, the model's end, a stop string, or the caller (also while it is running). */
   readonly ended: "length" | "end" | "stop" | "caller";
+  /** Live slots per lane now. */
   readonly liveSlots: number;
   /** Most live slots during any step of the session, that step's own tokens included. */
   readonly maxLiveSlots: number;
@@ -27,6 +30,7 @@ export interface Report {
   readonly stepMs: { readonly total: number; readonly wait: number; readonly wasm: number; readonly other: number };
   /** Milliseconds to read the prompt. */
   readonly prefillMs: number;
+  /** The GPU, as its adapter calls itself. */
   readonly adapter: string;
 }
 

@@ -8,6 +8,7 @@ import { type AddedToken, isId, readAddedTokens, splitter } from "./added.ts";
 import { readDecoder } from "./decoder.ts";
 import { checkModel, repairPreTokenizer } from "./repair.ts";
 
+/** How a text is turned into ids. */
 export interface EncodeOptions {
   /** Begin with what the model expects at the beginning of a text, never twice; default false. */
   bos?: boolean;
@@ -17,6 +18,7 @@ export interface EncodeOptions {
   mark?: string;
 }
 
+/** Text to ids and back. */
 export interface Tokenizer {
   /** The largest id plus one, added tokens included. */
   readonly vocab: number;
@@ -28,6 +30,7 @@ export interface Tokenizer {
   readonly specialTokens: readonly { readonly id: number; readonly text: string }[];
   /** How many spaces `decode` drops at the beginning of a text: SentencePiece-style tokenizers put one there. */
   readonly leadingSpaces: number;
+  /** The ids of a text. */
   encode(text: string, options?: EncodeOptions): number[];
   /** The text of ids, special tokens included; U+FFFD where bytes are no valid UTF-8. An id without a token has no text. */
   decode(ids: ArrayLike<number>): string;

@@ -47,8 +47,8 @@ pack("installs without the network", async () => {
   const tarballs = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".tgz"));
   assert.is(tarballs.length, 1);
   await run("npm", "install", "--offline", "--no-audit", "--no-fund", `./${tarballs[0]}`);
-  const shipped = ["LICENSE", "README.md", "build/out/kvcap.js", "build/out/types/index.d.ts"];
-  const core = ["build/out/core.js", "build/out/core.wasm", "build/out/types/core-entry.d.ts"];
+  const shipped = ["LICENSE", "README.md", "build/out/kvcap.js", "build/out/types/src/index.d.ts"];
+  const core = ["build/out/core.js", "build/out/core.wasm", "build/out/types/src/core/index.d.ts"];
   for (const file of [...shipped, ...core, "models/fable-2m/model.safetensors"]) {
     assert.ok((await Deno.stat(`${folder}/node_modules/kvcap/${file}`)).size, file);
   }

@@ -1,27 +1,28 @@
 // The Wasm module as any host sees it: numbers in, error codes out, a memory that never grows.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import {
+  BAD_BOOKS,
+  BAD_COUNT,
+  BAD_ROW,
+  BAD_RULE,
+  BAD_SCORE,
+  BAD_SHAPE,
+  BAD_SLOT,
+  LANES_DIFFER,
+  NO_ROOM,
+  NO_WINDOW,
+  NOT_OBSERVED,
+  NOT_READY,
+  SMALL_MEMORY,
+  TOO_FEW,
+  WRONG_QUERIES,
+} from "../../assembly/abi.ts";
 import { readBytes, repoPath } from "../support/files.ts";
 
 interface Abi {
   [name: string]: (...numbers: number[]) => number;
 }
-
-const BAD_SHAPE = 1;
-const SMALL_MEMORY = 2;
-const NOT_READY = 3;
-const BAD_COUNT = 4;
-const BAD_RULE = 5;
-const NO_ROOM = 6;
-const WRONG_QUERIES = 7;
-const BAD_ROW = 8;
-const NOT_OBSERVED = 9;
-const TOO_FEW = 10;
-const BAD_SLOT = 11;
-const LANES_DIFFER = 12;
-const BAD_SCORE = 13;
-const NO_WINDOW = 14;
-const BAD_BOOKS = 15;
 
 const shape = [1, 2, 5] as const;
 

@@ -1,6 +1,7 @@
 // The core's books: what claim, observe, pin, rules and reset do and refuse, and that a refusal changes nothing.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { KvcapError } from "../../src/errors.ts";
 import { Core } from "../../src/core/core.ts";
 import { draw } from "../reference/core.ts";
 import { eight, plane, ruleOf, scalarWasm, shape, throws, Trio } from "../support/trio.ts";
@@ -124,6 +125,30 @@ others("refuses bad rules and keeps the old one", () => {
     throws(bad({ seed: 0.1 }), "Cannot set a rule: seed must be an integer, got 0.1");
   }
   assert.ok(trio.evict(2));
+});
+others("says which part of a rule is bad, and what may have been meant", () => {
+  const [core] = eight().cores;
+  const parts: [Record<string, unknown>, string, string?][] = [
+    [{ score: "meen" }, "score", "mean"],
+    [{ scope: "low-sprad" }, "scope", "low-spread"],
+    [{ pool: "min" }, "pool"],
+    [{ newest: -1 }, "newest"],
+    [{ seed: 0.5 }, "seed"],
+    [{ width: 2 }, "width"],
+    [{ shared: 1 }, "shared"],
+  ];
+  for (const [rule, option, meant] of parts) {
+    assert.throws(() => core.setRule(ruleOf(rule)), (error: KvcapError) => {
+      assert.equal([error.code, error.action, error.option, error.meant], ["bad-option", "set a rule", option, meant]);
+      return true;
+    });
+  }
+  assert.throws(() => core.evict(9), (error: KvcapError) => error.code === "no-room");
+  core.claim(1);
+  core.observe(1);
+  core.claim(1);
+  assert.throws(() => core.evict(1), (error: KvcapError) => error.code === "wrong-state");
+  assert.throws(() => core.restore(new Uint8Array(99)), (error: KvcapError) => error.code === "bad-file");
 });
 others("reset forgets tokens, pins and draws", () => {
   const trio = eight({ score: "random" });

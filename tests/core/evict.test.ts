@@ -1,12 +1,13 @@
 // Who goes: evict, choose and free, with ties, protection and scopes, and what they refuse.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { readsWindow, SCOPES, SCORES } from "../../src/core/rule.ts";
 import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
 import { eight, plane, ruleOf, shape, throws, Trio } from "../support/trio.ts";
 
 const evictions = suite("evict");
 evictions("takes nothing that is protected, down to the last slot", () => {
-  for (const score of ["mean", "sum", "last", "recency", "random"] as const) {
+  for (const score of SCORES.filter((score) => !readsWindow(score))) {
     const trio = eight({ score, scope: "low-spread", unsettled: 3, sinks: 1, newest: 2 });
     trio.pin(3, 5);
     assert.is(trio.cores[0].evictable, 3);
@@ -32,7 +33,7 @@ evictions("takes nothing where all is pinned, or newest, or sinks", () => {
   }
 });
 evictions("goes by age among equals, in scores and in spreads", () => {
-  for (const scope of ["all", "low-spread"] as const) {
+  for (const scope of SCOPES) {
     const trio = new Trio(shape, ruleOf({ score: "sum", scope, unsettled: 3, sinks: 1 }));
     trio.claim(8, false);
     trio.claim(1);

@@ -4,6 +4,8 @@ import * as assert from "uvu/assert";
 import { run as runWasm } from "../../examples/core-from-wasm.ts";
 import { run as runCore } from "../../examples/core-in-javascript.ts";
 import { run as runScore } from "../../examples/core-own-score.ts";
+import * as abi from "../../assembly/abi.ts";
+import { NUMBERS, POOLS, SCOPES, SCORES } from "../../src/core/rule.ts";
 import { Core } from "../../src/core/core.ts";
 import { readBytes, readText, repoPath } from "../support/files.ts";
 import { ruleOf, scalarWasm } from "../support/trio.ts";
@@ -62,19 +64,32 @@ documented("names every export, with as many numbers as it takes", async () => {
   assert.equal([...told.keys()].sort(), functions.map(([name]) => name).sort());
   for (const [name, value] of functions) assert.is((value as () => void).length, told.get(name), name);
 });
-documented("lists the codes and regions that the sources have", async () => {
-  const index = await readText(repoPath("assembly/index.ts"));
-  const codes = [...index.matchAll(/^const ([A-Z_]+): i32 = (\d+);/gm)].map(([, name, code]) => `${code} ${name}`);
-  assert.is(codes.length, 16);
-  assert.equal(cells("Codes").slice(1).map(([code, name]) => `${code} ${name}`), codes);
+/** The numbers of assembly/abi.ts whose names begin with a prefix: "number name", in the order of the numbers. */
+function numbered(prefix: RegExp): string[] {
+  const found = Object.entries(abi).filter(([name]) => prefix.test(name)).sort((a, b) => a[1] - b[1]);
+  return found.map(([name, number]) => `${number} ${name.replace(prefix, "")}`);
+}
+documented("lists the codes, regions and parts of a rule that the sources have", async () => {
+  const codes = cells("Codes").slice(1).map(([code, name]) => `${code} ${name}`);
+  assert.equal(codes, numbered(/^(?!(SCORE|SCOPE|POOL|REGION|STATE|MOST|P)_)/));
+  const named = (names: Record<string, number>) =>
+    Object.entries(names).map(([name, number]) => `${number} ${name.toUpperCase().replace("-", "_")}`);
+  assert.equal([...named(NUMBERS.score), "7 GIVEN"], numbered(/^SCORE_/));
+  assert.equal(named(NUMBERS.scope), numbered(/^SCOPE_/));
+  assert.equal(named(NUMBERS.pool), numbered(/^POOL_/));
+  for (const [part, list] of [["score", SCORES], ["scope", SCOPES], ["pool", POOLS]] as const) {
+    assert.equal(Object.keys(NUMBERS[part]), list, "told in the order of their numbers");
+  }
   const layout = await readText(repoPath("assembly/layout.ts"));
   const regions = [...layout.matchAll(/│ (\d+) +(\w+).*?│ *(\w*) *│ *(\[.*?\])/g)];
   const drawn = regions.slice(0, 16).map(([, number, name, type, shape]) => `${number} ${name} ${type} ${shape}`);
   assert.is(drawn.length, 16);
+  const numbers = regions.slice(0, 17).map(([, number, name]) => `${number} ${name.toUpperCase()}`);
+  assert.equal(numbers.sort(), numbered(/^REGION_/).sort());
   assert.equal(cells("Arena").slice(1, 17).map((row) => row.slice(0, 4).join(" ")), drawn);
 });
 documented(
-  "the module is at most 16 KB, and its façade imports nothing but itself and how it refuses",
+  "the module is at most 16 KB, and its façade imports nothing but itself, its numbers and how it refuses",
   async () => {
     assert.ok(wasm.length <= 16 * 1024, `${wasm.length} bytes`);
     const seen = new Set<string>();
@@ -88,7 +103,7 @@ documented(
     };
     await walk("src/core/core.ts");
     const own = ["abi", "core", "errors", "rule", "snapshot", "views"].map((name) => `src/core/${name}.ts`);
-    assert.equal([...seen].sort(), ["build/out/core.wasm", ...own, "src/errors.ts"]);
+    assert.equal([...seen].sort(), ["assembly/abi.ts", "build/out/core.wasm", ...own, "src/errors.ts"]);
   },
 );
 documented.run();

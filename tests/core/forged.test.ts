@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Core, type CoreRule, type CoreShape } from "../../src/core/core.ts";
+import { POOLS, readsWindow, SCOPES, SCORES } from "../../src/core/rule.ts";
 import { crc32 } from "../../src/core/snapshot.ts";
 import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
 import { randomFrom, ruleOf, scalarWasm } from "../support/trio.ts";
@@ -12,16 +13,17 @@ const HEADER = 32; // bytes
 
 type Below = (n: number) => number;
 
-const scores = ["mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
+const withoutWindow = SCORES.filter((score) => !readsWindow(score));
 
 function anyRule(below: Below, window: number): CoreRule {
+  const scores = window ? SCORES : withoutWindow;
   return ruleOf({
-    score: scores[below(window ? 7 : 5)],
-    scope: below(2) ? "low-spread" : "all",
+    score: scores[below(scores.length)],
+    scope: SCOPES[below(SCOPES.length)],
     unsettled: below(8),
     sinks: below(4),
     newest: below(4),
-    pool: (["none", "max", "mean"] as const)[below(3)],
+    pool: POOLS[below(POOLS.length)],
     width: 3,
     shared: below(4) === 0,
   });

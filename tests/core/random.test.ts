@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { CoreRule, CoreShape } from "../../src/core/core.ts";
+import { POOLS, readsWindow, SCOPES, SCORES } from "../../src/core/rule.ts";
 import { randomFrom, ruleOf, Trio } from "../support/trio.ts";
 
 type Random = () => number;
@@ -22,19 +23,20 @@ const values: Record<string, (random: Random) => number> = {
 };
 const garbage = [NaN, Infinity, -Infinity, -1, 2 ** 41, -0, 0.5];
 
-const everyScore = ["mean", "mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
+const often = ["mean", ...SCORES] as const; // RoCo's is where most goes on
+const withoutWindow = often.filter((score) => !readsWindow(score));
 
 function randomRule(random: Random, { capacity, window }: CoreShape, sharing: number): CoreRule {
-  const scores = window ? everyScore : everyScore.slice(0, 6);
+  const scores = window ? often : withoutWindow;
   const few = () => (random() < 0.4 ? 0 : below(random, Math.max(1, capacity / 4)));
   return {
     score: pick(random, scores),
-    scope: pick(random, ["all", "low-spread"]),
+    scope: pick(random, SCOPES),
     sinks: few(),
     newest: few(),
     unsettled: random() < 0.3 ? 0 : below(random, capacity),
     seed: below(random, 2 ** 32) - 2 ** 31,
-    pool: pick(random, ["none", "max", "mean"]),
+    pool: pick(random, POOLS),
     width: 1 + 2 * below(random, 6),
     shared: random() < sharing,
   };

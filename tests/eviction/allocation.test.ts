@@ -1,6 +1,6 @@
 // Budgets that differ from lane to lane: shares add up, bounds hold, and a session holds no more than with equal budgets.
 import * as assert from "uvu/assert";
-import { type Allocation, boundsOf, layerBudgets, leastBudget, shareOut } from "../../src/eviction/allocation.ts";
+import { ALLOCATIONS, boundsOf, layerBudgets, leastBudget, shareOut } from "../../src/eviction/allocation.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
 import { RowPool } from "../../src/eviction/row-pool.ts";
@@ -12,7 +12,7 @@ import { onGpu } from "../support/inside.ts";
 
 const POLICIES: PolicyName[] = inBrowser ? ["roco"] : ["roco", "h2o", "tova"]; // pages are slow here
 const PROMPT = "The fox and the crow met again and again. Once upon a time there was a little girl. ".repeat(4);
-const UNEVEN: Allocation[] = ["pyramid", "adaptive"];
+const UNEVEN = ALLOCATIONS.filter((allocation) => allocation !== "uniform");
 
 const test = await gpuSuite("allocation");
 let model: Model;

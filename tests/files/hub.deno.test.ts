@@ -58,6 +58,8 @@ test("endpoints and tokens that cannot be", async () => {
     await refused(
       () => hubEndpoint(wrong),
       /^Cannot load model: the hub \(HF_ENDPOINT\) must be an http or https URL, got "[^@]*(…@x)?"$/,
+      ["bad-option"],
+      "hub",
     );
   }
   assert.is(hubToken(" hf_x\n"), "hf_x");
@@ -65,6 +67,8 @@ test("endpoints and tokens that cannot be", async () => {
   await refused(
     () => hubToken("hf_secret\r\nx: y"),
     "Cannot load model: the hub's token (HF_TOKEN) must be one word of plain characters, got something else",
+    ["bad-option"],
+    "token",
   );
 });
 
@@ -104,6 +108,7 @@ test("the token goes to the hub alone, and nowhere that it redirects to", async 
   await refused(
     () => cachedSource(new URL(`${hub.url}/none`), "none", withToken, cache.store).size("w.bin"),
     `Cannot load model: ${hub.url}/none/w.bin must be a file of the model, got status 404`,
+    ["unreadable"],
   );
   for (const name of await listed(cache.folder)) assert.not.match(await Deno.readTextFile(name), "hf_secret");
   await Promise.all([hub.stop(), store.stop(), cache.remove()]);
@@ -125,6 +130,7 @@ test("a redirect to a file of this machine, or in a circle, leads nowhere", asyn
     await refused(
       () => cachedSource(new URL(hub.url), "x", reach(cache.store), cache.store).size("w.bin"),
       /^Cannot load model: http:\S+\/w.bin must be reachable, got [^\n]+$/,
+      ["unreachable"],
     );
   }
   await Promise.all([hub.stop(), cache.remove()]);

@@ -14,7 +14,7 @@ import {
   U64,
   writeGguf,
 } from "../support/gguf.ts";
-import { refused } from "../support/refused.ts";
+import { FILE_CODES, refused } from "../support/refused.ts";
 
 const bad = suite("gguf: refusals");
 
@@ -189,7 +189,9 @@ const lies: [string, Uint8Array<ArrayBuffer>][] = [
   ],
   ["tokenizer.ggml.add_bos_token must be true or false, got 1", changed({ "tokenizer.ggml.add_bos_token": [U32, 1] })],
 ];
-for (const [rule, bytes] of lies) bad(rule, () => refused(() => openBytes(bytes), `Cannot load model: ${rule}`));
+for (const [rule, bytes] of lies) {
+  bad(rule, () => refused(() => openBytes(bytes), `Cannot load model: ${rule}`, FILE_CODES));
+}
 
 bad("places that lie", async () => {
   await refused(

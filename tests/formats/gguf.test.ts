@@ -1,5 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { formats } from "../../src/engine/dtypes.ts";
+import { TYPES } from "../../src/formats/gguf/file.ts";
 import { ggufName, namedTensors } from "../../src/formats/gguf/names.ts";
 import { tensorShapes } from "../../src/model/layout.ts";
 import { openGgufModel, openModel } from "../../src/model/open.ts";
@@ -161,4 +163,7 @@ format("real files, by path and by URL", async () => {
   await refused(() => openModel(none), /^Cannot load model: .+ must (have the file .+|be a file of the model), got /);
 });
 
+format("every format that the shaders read has a number in GGUF, and no other", () => {
+  for (const dtype of Object.keys(formats)) assert.is(TYPES.filter((type) => type === dtype).length, 1, dtype);
+});
 format.run();

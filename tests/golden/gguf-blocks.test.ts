@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { createBuffer, openGpu, STORAGE, uploadFloats } from "../../src/gpu/device.ts";
 import { dispatch, type Op, Pipelines } from "../../src/gpu/dispatch.ts";
 import { createReadback, mapped } from "../../src/gpu/readback.ts";
-import { formats, type Quantised } from "../../src/engine/dtypes.ts";
+import { type Dtype, formats, isQuantised, type Quantised } from "../../src/engine/dtypes.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { checkedCase, listGolden, readBytes, readFloats, readJson } from "../support/files.ts";
 
@@ -80,6 +80,10 @@ const [list, raw, values] = await Promise.all([
   readBytes(golden.json.replace(/\.json$/, ".bin")),
   readFloats(golden.floats),
 ]);
+test("every quantised format is recorded", () => {
+  const quantised = (Object.keys(formats) as Dtype[]).filter(isQuantised);
+  assert.equal(list.map(({ type }) => type).sort(), quantised.sort());
+});
 for (const { type, blocks, rawOffset, rawBytes, valueOffset, values: count } of list) {
   test(type, async () => {
     let most = 0;

@@ -1,4 +1,5 @@
 // K and V in f16 and q8 against f32: the recorded greedy ids stay, and texts are foreseen as well.
+import { KV_TYPES } from "../../src/engine/kv.ts";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
@@ -90,7 +91,7 @@ for (const [name, modelName, text] of await texts()) {
           : [{ policy: "full" }] as const
       ) {
         const { perplexity: exact } = await model.perplexity(text, { ...options, kv: "f32" });
-        for (const kv of ["f16", "q8"] as const) {
+        for (const kv of KV_TYPES.filter((kv) => kv !== "f32")) {
           const { perplexity } = await model.perplexity(text, { ...options, kv });
           const change = perplexity / exact - 1;
           told.push(`${options.policy} ${kv} ${(100 * change).toFixed(3)} %`);

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { load } from "../../src/load.ts";
 import { parseConfig } from "../../src/model/config.ts";
 import { checkWeights } from "../../src/model/layout.ts";
-import { quantise, targetOf } from "../../src/engine/quantise.ts";
+import { quantise, targetOf, WEIGHT_TYPES } from "../../src/engine/quantise.ts";
 import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/source.ts";
 import { narrowF16, widenF16 } from "../../src/engine/widen.ts";
@@ -143,7 +143,7 @@ test("fable-2m: bytes saved, and what they cost", async () => {
   const [{ json }] = (await listGolden("easykv")).filter(({ name }) => name === "fable-2m-encoding-roco-b0.4-s8");
   const { promptIds } = await readJson(json);
   const found = new Map<string, [bytes: number, perplexity: number]>();
-  for (const weights of [undefined, "q8", "q4"] as const) {
+  for (const weights of [undefined, ...WEIGHT_TYPES]) {
     const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())!, weights });
     const { perplexity } = await model.perplexity(promptIds, { policy: "full", kv: "f32" });
     found.set(weights ?? "f16", [model.gpuBytes, perplexity]);

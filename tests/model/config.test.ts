@@ -1,8 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type ModelConfig, parseConfig } from "../../src/model/config.ts";
+import { ARCHITECTURES, type ModelConfig, parseConfig } from "../../src/model/config.ts";
 import { listGolden, modelFolder, readJson } from "../support/files.ts";
-import { refused } from "../support/refused.ts";
+import { FILE_CODES, refused } from "../support/refused.ts";
 
 const llama = {
   model_type: "llama",
@@ -20,6 +20,15 @@ const as = (type: string, more: Record<string, unknown> = {}) => {
 };
 
 const families = suite("config: families");
+
+families("every family has a recorded model", async () => {
+  const recorded = new Set<string>();
+  for (const { json } of await listGolden("hf")) {
+    const folder = await modelFolder((await readJson<{ model: string }>(json)).model);
+    if (folder) recorded.add(parseConfig(await readJson(`${folder}/config.json`)).architecture);
+  }
+  assert.equal([...recorded].sort(), [...ARCHITECTURES].sort());
+});
 
 families("what config.json leaves out is what transformers takes for granted", () => {
   const { rope, ...rest } = parseConfig(llama);
@@ -262,7 +271,7 @@ const cases: [string, unknown, unknown?][] = [
   }],
 ];
 for (const [rule, config, generation] of cases) {
-  bad(rule, () => refused(() => parseConfig(config, generation), `Cannot load model: ${rule}`));
+  bad(rule, () => refused(() => parseConfig(config, generation), `Cannot load model: ${rule}`, FILE_CODES));
 }
 
 bad.run();

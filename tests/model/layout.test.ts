@@ -6,7 +6,7 @@ import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/source.ts";
 import { modelFolder, readBytes, readJson } from "../support/files.ts";
 import { type Entry, file, folder } from "../support/memory.ts";
-import { refused } from "../support/refused.ts";
+import { FILE_CODES, refused } from "../support/refused.ts";
 
 const layout = suite("layout");
 
@@ -112,7 +112,7 @@ const misfits: [string, Record<string, Partial<Entry> | null>][] = [
 for (const [rule, changes] of misfits) {
   layout(rule, async () => {
     const tensors = await weights(changes);
-    await refused(() => checkWeights(config, tensors), `Cannot load model: ${rule}`);
+    await refused(() => checkWeights(config, tensors), `Cannot load model: ${rule}`, FILE_CODES);
   });
 }
 

@@ -2,6 +2,7 @@
 import * as assert from "uvu/assert";
 import { run as runOwnScore } from "../../examples/session-own-score.ts";
 import { load, type Model } from "../../src/load.ts";
+import { policies, type PolicyName } from "../../src/policies/index.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
@@ -107,7 +108,7 @@ test("the example with a score of its own", async () => {
 });
 
 test("pinned tokens stay: asked for at the start, before they come, and while lanes still have them", async () => {
-  for (const policy of ["roco", "recency", "random", "snapkv"] as const) {
+  for (const policy of (Object.keys(policies) as PolicyName[]).filter((name) => policies[name].evicts)) {
     const session = model.session({ policy, budget: 24, stride: 2, sinks: 0, newest: 2, pin: [[3, 6], [40, 43]] });
     await say(session, 10);
     const held = session.livePositions().map((lane) => lane.filter((at) => at >= 20 && at < 25));

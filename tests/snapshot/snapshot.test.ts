@@ -4,6 +4,7 @@ import { Core, type CoreRule } from "../../src/core/core.ts";
 import { crc32 } from "../../src/core/snapshot.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, OwnScore, SessionOptions } from "../../src/options/index.ts";
+import { ALLOCATIONS } from "../../src/eviction/allocation.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
@@ -71,8 +72,7 @@ for (const policy of NAMES) {
 
 test("so do all allocations, with both kinds of positions", async () => {
   for (const positions of ["absolute", "cache"] as const) {
-    for (const allocation of ["pyramid", "adaptive"] as const) await goesOn({ ...SMALL, allocation, positions });
-    await goesOn({ ...SMALL, positions });
+    for (const allocation of ALLOCATIONS) await goesOn({ ...SMALL, allocation, positions });
   }
 });
 

@@ -1,5 +1,6 @@
 // Drives the SIMD build, the scalar build and the naive twin through the same calls, and compares all they know.
 import * as assert from "uvu/assert";
+import { KvcapError } from "../../src/errors.ts";
 import { Core, type CoreRule, type CoreShape, type LaneScore } from "../../src/core/core.ts";
 import { crc32 } from "../../src/core/snapshot.ts";
 import { readBytes, repoPath } from "./files.ts";
@@ -221,6 +222,7 @@ export function throws(call: () => unknown, message: string, kind: ErrorConstruc
   assert.throws(call, (error: Error) => {
     assert.is(error.message, message);
     assert.instance(error, kind);
+    assert.instance(error, KvcapError);
     return true;
   });
 }

@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { checkTokenizer, createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { readJson, repoPath } from "../support/files.ts";
-import { refused } from "../support/refused.ts";
+import { FILE_CODES, refused } from "../support/refused.ts";
 import { checkCases } from "../support/tokenizer-cases.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -178,7 +178,7 @@ const cases: [string, unknown, unknown?][] = [
   ],
 ];
 for (const [rule, json, config] of cases) {
-  bad(rule, () => refused(() => createTokenizer(json, config), `Cannot load model: ${rule}`));
+  bad(rule, () => refused(() => createTokenizer(json, config), `Cannot load model: ${rule}`, FILE_CODES));
 }
 
 bad("a tokenizer and a model that disagree", async () => {

@@ -80,7 +80,10 @@ export function checkCache(gpu: Gpu, config: ModelConfig, shape: CacheShape): vo
   if (Math.max(...rows, positions, places) > gpu.maxBinding) {
     const most = Math.floor(gpu.maxBinding / (kvHeads * kvRowBytes(headDim, shape.kv)));
     const needed = Math.max(...shape.rows);
-    refuse("create session", `this adapter holds at most ${most} slots`, needed, { code: "no-memory" });
+    refuse("create session", `this adapter holds at most ${most} slots`, needed, {
+      code: "no-memory",
+      option: "budget",
+    });
   }
   if (shape.ranked && headDim % 8 !== 0) {
     throw new RangeError(

@@ -1,4 +1,5 @@
 /** What a session will hold, in bytes, before any of it is made. */
+import { refuse, words } from "../errors.ts";
 import { type CacheShape, cacheSizes, checkCache } from "../gpu/cache.ts";
 import { bufferBytes } from "../gpu/device.ts";
 import { kvRowBytes } from "../engine/kv.ts";
@@ -102,9 +103,8 @@ function explain(
 function checkScratch(most: number, sizes: ReturnType<typeof scratchSizes>): void {
   const check = (what: string, bytes: number, remedy: string) => {
     if (bytes <= most) return;
-    throw new RangeError(
-      `Cannot create session: ${what} must fit the adapter's largest binding of ${most}, got ${bytes}; ${remedy}`,
-    );
+    const rule = `${what} must fit the adapter's largest binding of ${most}`;
+    refuse("create session", rule, words(`${bytes}; ${remedy}`), { code: "no-memory" });
   };
   const remedy = "fewer slots (of the budget, or of a full cache's tokens) or a smaller stride fit";
   check("heads · stride · slots · 4 bytes", sizes.scores, remedy);

@@ -37,7 +37,7 @@ export function explainUnkept(unkept: Unkept): string {
 }
 
 export function explain({ during, error, lost, webgpu, adapter }: Failed): Trouble {
-  const { code, action, name } = error;
+  const { code, action, name, option } = error;
   const why = whyOf(error).replace(/\.$/, "");
   const said = ` (${why})`;
   if (name === NOT_STARTED) {
@@ -65,7 +65,7 @@ export function explain({ during, error, lost, webgpu, adapter }: Failed): Troub
   }
   if (code === "no-memory") {
     const text = name === "RangeError" // known before it was tried
-      ? `This machine cannot hold that much in one piece${said}: a smaller budget or stride fits.`
+      ? `This machine cannot hold that much in one piece${option ? said : ""}: a smaller budget or stride fits.`
       : "The GPU has no room for a cache of this size: a smaller budget or stride fits.";
     return { text, way: "settings" };
   }

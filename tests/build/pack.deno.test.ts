@@ -139,7 +139,7 @@ pack("kvcap/core carries the Wasm and its façade, and no model, shader or GPU",
   }
   const { sources } = JSON.parse(await Deno.readTextFile(`${installed}/core.js.map`));
   for (const source of sources) {
-    assert.match(source, /\/(src\/core(-\w+)?\.ts|src\/policies\/\w+\.ts|build\/out\/core\.wasm)$/);
+    assert.match(source, /\/(src\/(core|policies)\/\w+\.ts|src\/errors\.ts|assembly\/abi\.ts|build\/out\/core\.wasm)$/);
   }
 });
 

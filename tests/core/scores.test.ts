@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Core, type CoreRule, type LaneScore } from "../../src/core/core.ts";
+import { SCORES } from "../../src/core/rule.ts";
 import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
 import { draw } from "../reference/core.ts";
 import { eight, plane, ruleOf, scalarWasm, shape, Trio } from "../support/trio.ts";
@@ -33,6 +34,7 @@ const expected: [Partial<CoreRule>, number, number][] = [
   [{ score: "windowed", pool: "mean", width: 3 }, Math.fround(0.5 / 3), Math.fround(0.5 / 3)],
   [{ score: "persistence" }, 0, 0], // none is above 3 queries / 3 live
 ];
+shown("of every score", () => assert.equal([...new Set(expected.map(([{ score }]) => score))], SCORES));
 for (const [rule, first, third] of expected) {
   shown(`${JSON.stringify(rule)} by slot, 0 at free slots`, () => {
     for (const core of three(rule)) {

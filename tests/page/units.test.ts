@@ -231,7 +231,13 @@ test("every failure has a plain sentence and a way on", () => {
       "settings",
     ],
     [
-      { error: told("create session", "this adapter holds at most 9 slots", 10, { code: "no-memory" }), ...run },
+      {
+        error: told("create session", "this adapter holds at most 9 slots", 10, {
+          code: "no-memory",
+          option: "budget",
+        }),
+        ...run,
+      },
       /at most 9.*smaller budget/,
       "settings",
     ],

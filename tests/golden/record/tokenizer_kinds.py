@@ -1,14 +1,16 @@
-"""Records tests/golden/tokenizer-kinds.json: hard texts through Hugging Face tokenizers, under many kinds of tokenizer.json.
+"""Records tokenizer-kinds.json: hard texts through Hugging Face tokenizers, under many kinds of tokenizer.json.
 
-pip install tokenizers==0.23.3; python tests/reference/record_tokenizers.py > tests/golden/tokenizer-kinds.json
+    python tests/golden/record/tokenizer_kinds.py OUT_DIR
 
-Every kind is a shipped tokenizer.json with some of its fields replaced (`patch`) and pairs of its tokens merged (`merges`).
+Every kind is a tokenizer.json of this repository (`base`) with some of its fields replaced (`patch`) and pairs of its tokens merged
+(`merges`): [{name, base, patch, merges, cases: [{text, ids, plain, decoded}]}]. `decoded` is the text of ids.
 """
 import json
 import random
-import sys
 
 from tokenizers import Tokenizer
+
+from common import ROOT, arguments, out_folder, read_json
 
 BPE, SP = "models/fable-2m/tokenizer.json", "tests/golden/models/tiny-qwen2/tokenizer.json"
 WORDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|%s| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
@@ -57,12 +59,15 @@ TEXTS = [
 
 
 def main():
+    parser = arguments(__doc__)
+    parser.add_argument("out", type=out_folder, metavar="OUT_DIR")
+    path = parser.parse_args().out / "tokenizer-kinds.json"
     random.seed(1)
     alphabet = [*"abet ioh\n'.,<>|01", "\u0085", "\ufeff", "½", "٣", "é", "e\u0301", "好", "😀", " the", "<s>", "</s>", "wörd", "<|eos|>", "<tool call>", "'ll"]
     texts = TEXTS + ["".join(random.choices(alphabet, k=12)) for _ in range(12)]
     out = []
     for name, base, patch in kinds():
-        spec = {**json.load(open(base)), **patch}
+        spec = {**read_json(ROOT / base), **patch}
         merges = MERGES if base == BPE else []
         for pair in merges:
             spec["model"]["vocab"]["".join(pair)] = len(spec["model"]["vocab"])
@@ -77,7 +82,8 @@ def main():
             cases.append({"text": text, "ids": ids, "plain": plain, "decoded": tokenizer.decode(ids, skip_special_tokens=False)})
         out.append({"name": name, "base": base, "patch": patch, "merges": merges, "cases": cases})
     lines = ",\n".join(json.dumps(kind) for kind in out)
-    sys.stdout.write(f"[\n{lines}\n]\n")
+    path.write_text(f"[\n{lines}\n]\n", encoding="utf8")
+    print(path, len(out))
 
 
 main()

@@ -1,0 +1,68 @@
+"""Makes models/tiny-*: random models, one for each thing that a family brings.
+
+    python tests/golden/record/models.py OUT_DIR [NAME …]
+
+To prove another family, add its row to MODELS, make it, and record it with hf.py.
+"""
+import shutil
+
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+
+from common import MODELS as MADE, arguments, out_folder
+
+# All of them read text with one small SentencePiece-style tokenizer.
+TOKENIZER = MADE / "tiny-qwen2"
+
+SIZES = {"vocab_size": 512, "hidden_size": 64, "intermediate_size": 160, "num_hidden_layers": 3, "num_attention_heads": 4,
+         "num_key_value_heads": 2, "max_position_embeddings": 1024, "rms_norm_eps": 1e-6, "bos_token_id": 1, "eos_token_id": 2,
+         "pad_token_id": None}
+
+
+def rope(kind, theta, **more):
+    return {"rope_parameters": {"rope_type": kind, "rope_theta": theta, **more}}
+
+
+LLAMA3 = rope("llama3", 500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64)
+
+# Name: the family, how weights are stored, what differs from SIZES.
+MODELS = {
+    "tiny-llama3": (LlamaConfig, torch.bfloat16, {**LLAMA3, "tie_word_embeddings": False}),
+    "tiny-mistral": (MistralConfig, torch.float16, {"sliding_window": None, "tie_word_embeddings": False, "head_dim": 32}),
+    "tiny-mistral-window": (MistralConfig, torch.bfloat16, {"sliding_window": 12, "tie_word_embeddings": True}),
+    "tiny-qwen2": (Qwen2Config, torch.bfloat16, {"tie_word_embeddings": True, **rope("default", 1000000.0)}),
+    "tiny-qwen3": (Qwen3Config, torch.bfloat16, {"tie_word_embeddings": True, "head_dim": 32, **rope("default", 1000000.0)}),
+    "tiny-mqa-sharded": (LlamaConfig, torch.float32, {"num_key_value_heads": 1, "tie_word_embeddings": False}),
+    "tiny-mha": (LlamaConfig, torch.float16, {"num_key_value_heads": 4, "tie_word_embeddings": True,
+                                              **rope("linear", 10000.0, factor=2.0)}),
+}
+SHARDS = {"tiny-mqa-sharded": "200KB"}  # the most that a file of weights may take
+
+
+def make(name, out):
+    family, dtype, differs = MODELS[name]
+    torch.manual_seed(sum(map(ord, name)))
+    model = AutoModelForCausalLM.from_config(family(**{**SIZES, **differs}), dtype=torch.float32)
+    for path, weights in model.named_parameters():
+        spread = 0.06 if weights.ndim > 1 else 0.2
+        weights.data = torch.randn_like(weights) * spread + (1.0 if "norm" in path else 0.0)
+    shards = {"max_shard_size": SHARDS[name]} if name in SHARDS else {}
+    model.to(dtype).save_pretrained(out / name, **shards)
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(TOKENIZER / file, out / name / file)
+
+
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("out", type=out_folder, metavar="OUT_DIR")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MODELS))
+    args = parser.parse_args()
+    for name in args.names:
+        if name not in MODELS:
+            parser.error(f"NAME must be one of {', '.join(MODELS)}, got {name}")
+    for name in args.names or MODELS:
+        make(name, args.out)
+        print(args.out / name)
+
+
+main()

@@ -89,7 +89,7 @@ const commands = {
   async test(args) {
     packages(), wasm(), adapter(), browser();
     const failed = args.length ? [] : await check();
-    return await tests(...failed.map((name) => `--failed=${name}`), ...args);
+    return await tests(...(failed.length ? [`--failed=${failed}`] : []), ...args);
   },
   async golden(args) {
     packages(), wasm(), adapter(), browser();

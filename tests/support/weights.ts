@@ -84,7 +84,7 @@ function stream(bytes: Uint8Array<ArrayBuffer>, breaks: number | undefined, slow
       await new Promise((resolve) => setTimeout(resolve, slow));
       if (at < end) return controller.enqueue(bytes.subarray(at, at = Math.min(end, at + 65536)));
       if (breaks === undefined) return controller.close();
-      await new Promise((resolve) => setTimeout(resolve, 20)); // so that what was sent arrives
+      await new Promise((resolve) => setTimeout(resolve, 200)); // so that what was sent arrives
       controller.error(BROKEN);
     },
   });

@@ -7,8 +7,9 @@ import { openSource as open } from "../../src/files/source.ts";
 import { refused } from "../support/refused.ts";
 
 /** Tries again at once: a test has no time for patience. */
-const HASTY: Net = { ...PLAIN_NET, patience: { tries: 3, pause: 1, answer: 2000, stall: 500 } };
-const openSource = (where: string | URL) => open(where, (base, name) => urlSource(base, name, HASTY));
+const HASTY: Net = { ...PLAIN_NET, patience: { tries: 3, pause: 1, answer: 60_000, stall: 60_000 } };
+const openSource = (where: string | URL, stall = HASTY.patience.stall) =>
+  open(where, (base, name) => urlSource(base, name, { ...HASTY, patience: { ...HASTY.patience, stall } }));
 
 const folders = suite("source: folders");
 
@@ -234,7 +235,7 @@ remote("a body that breaks or stalls is asked for again, a few times", async () 
       return new Response(body, { status: good.status, headers: good.headers });
     };
     await serve(faulty, async (url) => {
-      const source = openSource(url);
+      const source = openSource(url, fault === "stall" ? 500 : undefined);
       asked = 0;
       const why = fault === "break" ? ".+" : "nothing more within 0.5 s";
       await refused(

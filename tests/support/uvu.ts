@@ -1,15 +1,10 @@
 // What `import { suite } from "uvu"` gives under the runner (imports.json in Deno, browser.ts in a page): uvu's suites, whose
 // tests say when they begin, and of which only those are taken whose name contains KVCAP_TEST_NAME.
-import "./silent.ts";
+import { uvu } from "./silent.ts"; // before uvu
 import { suite as uvuSuite, type Test } from "uvu";
 import { setting } from "./setting.ts";
 
 export type { Test };
-
-/** uvu's suite as `.run()` queues it: error text or true, tests passed, skipped and run. */
-export type QueuedSuite = (() => Promise<[string | true, number, number, number]>) & { title?: string };
-
-export const uvu = globalThis as unknown as { UVU_DEFER: number; UVU_INDEX: number; UVU_QUEUE: QueuedSuite[][] };
 
 /** Told before every test which it is. */
 export const watcher: { begins(test: string): void } = { begins: () => {} };

@@ -4,6 +4,7 @@
 // tests/**/NAME.page.test.ts   runs in Deno and in Chromium, for what meets the host: GPU kernels, whole sessions, the Wasm builds,
 //                              fetch, files, storage. No `Deno.*`: files are read through tests/support/files.ts, whose
 //                              `inBrowser` tells the two hosts apart
+// tests/**/NAME.full.test.ts   runs in Deno, in the full run only
 // tests/golden/…               check recorded references; the only ones that --golden runs
 //
 // What a file imports says what it needs: support/device.ts, src/load.ts or the lab a GPU; support/depth.ts that it goes deeper
@@ -16,6 +17,7 @@ const GPU = /from "[./]+\/(support\/(device|browser)|src\/load|lab)\.ts"/;
 const DEPTH = /from "[./]+\/support\/depth\.ts"/;
 
 export interface Choice {
+  full: boolean; // the full run
   parts: string[]; // of paths; none: all files
   golden: boolean;
   host: HostName | undefined; // both, where undefined
@@ -29,13 +31,15 @@ export interface Plan {
   page: string[]; // in Chromium
 }
 
-export function planOf({ parts, golden, host, deeper }: Choice): Plan {
+export function planOf({ full, parts, golden, host, deeper }: Choice): Plan {
   const plan: Plan = { gpu: [], plain: [], page: [] };
   for (const path of testFiles("tests")) {
     if (golden && !path.includes("/golden/")) continue;
     if (parts.length && !parts.some((part) => path.includes(part))) continue;
+    const late = path.endsWith(".full.test.ts");
+    if (late && !full) continue;
     const source = Deno.readTextFileSync(root + path);
-    if (deeper && !DEPTH.test(source)) continue;
+    if (deeper && !late && !DEPTH.test(source)) continue;
     if (host !== "chromium") plan[GPU.test(source) ? "gpu" : "plain"].push(path);
     if (host !== "deno" && path.endsWith(".page.test.ts")) plan.page.push(path);
   }

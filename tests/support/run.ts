@@ -37,9 +37,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+if (!["quick", "full"].includes(Deno.env.get("KVCAP_DEPTH") || "quick") || !(Number.isSafeInteger(seed) && seed > 0)) {
+  const [depth, drawn] = ["KVCAP_DEPTH", "KVCAP_SEED"].map((name) => Deno.env.get(name) || "unset");
+  refuse(`KVCAP_DEPTH must be quick or full, KVCAP_SEED a positive integer, got ${depth} and ${drawn}`);
+}
 console.log(`depth ${full ? "full" : "quick"}, seed ${seed}`);
 const results: FileResult[] = [];
 const plan = planOf({
+  full,
   parts,
   golden: flags.has("golden"),
   host: flags.get("only") as HostName | undefined,
@@ -102,6 +107,11 @@ if (bad.length) {
 console.log(totalsLine(totals));
 Deno.exit(totals.failed || (totals.skipped && Deno.env.get("CI") === "true") ? 1 : 0);
 
+function refuse(why: string): never {
+  console.error(`Cannot run the tests: ${why}`);
+  Deno.exit(2);
+}
+
 /** Flags and parts of paths; a wrong flag ends the program with exit code 2. */
 function argumentsOf(args: string[]): { flags: Map<string, string>; parts: string[] } {
   const values: Record<string, RegExp> = {
@@ -122,12 +132,9 @@ function argumentsOf(args: string[]): { flags: Map<string, string>; parts: strin
     }
     const value = given ?? (name === "name" ? args[++i] : undefined) ?? "";
     if (!Object.hasOwn(values, name) || !values[name].test(value)) {
-      console.error(
-        `Cannot run the tests: flags are --name TEXT, --only=deno, --only=chromium, --golden and --watch, got ${
-          args[i] ?? args[i - 1]
-        }`,
+      refuse(
+        `flags are --name TEXT, --only=deno, --only=chromium, --golden and --watch, got ${args[i] ?? args[i - 1]}`,
       );
-      Deno.exit(2);
     }
     flags.set(name, value);
   }

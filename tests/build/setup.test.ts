@@ -64,6 +64,7 @@ setup.before(async () => {
   const files = [
     "build/start.mjs",
     "build/setup.mjs",
+    "build/watch.mjs",
     "package.json",
     "package-lock.json",
     "deno.json",

@@ -1,6 +1,7 @@
 // How deep the long tests go. KVCAP_DEPTH is `quick` (the default, `npm test`) or `full` (`npm run test:all`); KVCAP_SEED is the
 // seed of all that is drawn: the day's number (20260131 on 31 January 2026) where it is unset, at either depth, so that every
 // day draws anew. The runner prints both. A file that imports this is run again by what `test:all` has on top of `npm test`.
+import type { Test } from "uvu";
 import { setting } from "./setting.ts";
 
 const today = Number(new Date().toISOString().slice(0, 10).replaceAll("-", ""));
@@ -31,6 +32,25 @@ export function chosen<T>(items: readonly T[], kindsOf: (item: T) => string | st
     for (const kind of kinds) met.set(kind, (met.get(kind) ?? 0) + 1);
   }
   return items.filter((item) => taken.has(item));
+}
+
+/**
+ * The suite, of which the quick run takes only some tests: `count`, drawn by the day's seed, or those whose names begin with one
+ * of these.
+ */
+export function fewOf<T>(test: Test<T>, some: number | string[]): Test<T> {
+  if (full) return test;
+  const all: Parameters<Test<T>>[] = [];
+  const taken = () => {
+    if (typeof some === "number") return chosen(all, () => "any", some);
+    return some.map((begin) => all.find(([name]) => name.startsWith(begin))!);
+  };
+  return Object.assign((...one: Parameters<Test<T>>) => void all.push(one), test, {
+    run() {
+      for (const one of taken()) test(...one);
+      test.run();
+    },
+  });
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -65,7 +65,11 @@ test("a page that is not free is told apart", async () => {
     page.evaluate((ms) => {
       for (const end = performance.now() + ms; performance.now() < end;);
     }, ms);
-  const { own } = await tasksDuring(it.browser, page, () => busy(120));
-  assert.ok(own.at(-1)! > LONGEST, `${own.at(-1)} ms`);
+  // By the clock, for there is no other in a page: where the machine is busy it takes more of it.
+  for (let ms = 120;; ms *= 2) {
+    const { own } = await tasksDuring(it.browser, page, () => busy(ms));
+    if (own.at(-1)! > LONGEST) return;
+    assert.ok(ms < 10_000, `${own.at(-1)} ms`);
+  }
 });
 test.run();

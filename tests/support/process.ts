@@ -1,7 +1,7 @@
 // One process of a run, seen from the runner: it is handed files one by one, what they print is kept together, and whatever
 // becomes of it (an end, a crash, a hang) comes back as what became of its file.
 import { linesOf, MARK, type Message } from "./messages.ts";
-import { processTree } from "./processor.ts";
+import { between, Meter, processTree } from "./processor.ts";
 import { watch } from "./watch.ts";
 import { plain, type Totals } from "./totals.ts";
 
@@ -24,7 +24,7 @@ export function endAll(): void {
 }
 
 function end(child: Deno.ChildProcess): void {
-  for (const pid of processTree(child.pid)?.pids ?? [child.pid]) {
+  for (const pid of processTree(child.pid)?.keys() ?? [child.pid]) {
     try {
       Deno.kill(pid, "SIGKILL");
     } catch {
@@ -52,16 +52,16 @@ export async function runProcess(
   }).spawn();
   running.add(child);
   const input = child.stdin.getWriter();
-  const seconds = () => processTree(child.pid)?.seconds ?? null;
+  const meter = new Meter(child.pid);
   let path: string | undefined;
   let lines: string[] = [];
   let now = `starting ${host}`;
-  let before: number | null = null;
+  let before = meter.read();
   let cases = 0;
   let handed = 0; // files
   let over = false; // no file is left
   let hung = "";
-  const watcher = watch(child.pid, (why) => {
+  const watcher = watch(meter, (why) => {
     hung = why;
     end(child);
   });
@@ -94,14 +94,14 @@ export async function runProcess(
   async function hand() {
     path = next();
     over = path === undefined;
-    before = seconds();
+    before = meter.read();
     if (over) return void input.close().catch(() => {});
     handed++;
     await input.write(new TextEncoder().encode(`${path}\n`)).catch(() => {});
   }
   function settle(totals: Totals, casesSoFar: number) {
-    const after = seconds();
-    const used = before === null || after === null ? null : after - before;
+    const after = meter.read();
+    const used = before && after ? between(before, after) : null;
     told({ host, path: path ?? host, lines, ...totals, cases: casesSoFar - cases, seconds: used });
     [path, lines, cases, now] = [undefined, [], casesSoFar, "between two files"];
   }

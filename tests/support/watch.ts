@@ -1,31 +1,31 @@
 // Finds what hangs, by progress and processor time, not by the clock: a test may wait for a busy machine as long as it must.
-import { processTree } from "./processor.ts";
+import { between, type Meter, type Reading } from "./processor.ts";
 
-const EVERY = 5000; // milliseconds between two looks
+const EVERY = 1000; // milliseconds between two looks
 const LIMIT = Number(Deno.env.get("KVCAP_TEST_LIMIT") ?? 600); // seconds of processor time that one test may take
 const ASLEEP = 300; // seconds in which a process that waits for nothing but the processor gets more than …
 const BREATH = 3; // … these of processor time, even at a load of 100 on two cores
 
 /**
- * Watches the process at `pid`. `progress` says that something new begins; `hangs` is told once if nothing did while the process
- * used up LIMIT, or while it slept. Without /proc the clock alone must do, four times as long.
+ * Watches a process. `progress` says that something new begins; `hangs` is told once if nothing did while the process used up
+ * LIMIT, or while it slept. Where processor time is unknown the clock alone must do, four times as long.
  */
-export function watch(pid: number, hangs: (why: string) => void): { progress(): void; stop(): void } {
-  const now = () => ({ used: processTree(pid)?.seconds, at: performance.now() / 1000 });
-  let begun = now();
+export function watch(meter: Meter, hangs: (why: string) => void): { progress(): void; stop(): void } {
+  const look = () => ({ used: meter.read(), at: performance.now() / 1000 });
+  const since = (before: Reading | null, now: Reading | null) => before && now ? between(before, now) : null;
+  let begun = look();
   let awake = begun;
   let fresh = false; // something began since the last look
   const timer = setInterval(() => {
-    const { used, at } = now();
-    if (fresh) awake = begun = { used, at };
+    const now = look();
+    if (fresh) awake = begun = now;
     fresh = false;
-    if (used === undefined || begun.used === undefined || awake.used === undefined) {
-      if (at - begun.at > 4 * LIMIT) stop(`did not end within ${4 * LIMIT} s`);
-      return;
-    }
-    if (used - begun.used > LIMIT) return stop(`did not end within ${LIMIT} s of processor time`);
-    if (used - awake.used > BREATH) awake = { used, at };
-    else if (at - awake.at > ASLEEP) stop(`did nothing for ${ASLEEP} s`);
+    const used = since(begun.used, now.used);
+    if (used === null) {
+      if (now.at - begun.at > 4 * LIMIT) stop(`did not end within ${4 * LIMIT} s`);
+    } else if (used > LIMIT) stop(`did not end within ${LIMIT} s of processor time`);
+    else if (since(awake.used, now.used)! > BREATH) awake = now;
+    else if (now.at - awake.at > ASLEEP) stop(`did nothing for ${ASLEEP} s`);
   }, EVERY);
   function stop(why: string) {
     clearInterval(timer);

@@ -8,9 +8,9 @@ const BREATH = 3; // … these of processor time, even at a load of 100 on two c
 
 /**
  * Watches a process. `progress` says that something new begins; `hangs` is told once if nothing did while the process used up
- * LIMIT, or while it slept. Where processor time is unknown the clock alone must do, four times as long.
+ * `limit`, or while it slept. Where processor time is unknown the clock alone must do, four times as long.
  */
-export function watch(meter: Meter, hangs: (why: string) => void): { progress(): void; stop(): void } {
+export function watch(meter: Meter, hangs: (why: string) => void, limit = LIMIT): { progress(): void; stop(): void } {
   const look = () => ({ used: meter.read(), at: performance.now() / 1000 });
   const since = (before: Reading | null, now: Reading | null) => before && now ? between(before, now) : null;
   let begun = look();
@@ -22,8 +22,8 @@ export function watch(meter: Meter, hangs: (why: string) => void): { progress():
     fresh = false;
     const used = since(begun.used, now.used);
     if (used === null) {
-      if (now.at - begun.at > 4 * LIMIT) stop(`did not end within ${4 * LIMIT} s`);
-    } else if (used > LIMIT) stop(`did not end within ${LIMIT} s of processor time`);
+      if (now.at - begun.at > 4 * limit) stop(`did not end within ${4 * limit} s`);
+    } else if (used > limit) stop(`did not end within ${limit} s of processor time`);
     else if (since(awake.used, now.used)! > BREATH) awake = now;
     else if (now.at - awake.at > ASLEEP) stop(`did nothing for ${ASLEEP} s`);
   }, EVERY);

@@ -1,11 +1,12 @@
 // The entry of every npm script: sets up what is missing, then runs the command in Deno.
-//   node build/start.mjs run|test|golden|bench|bench:core|build|lab|check [arguments]
+//   node build/start.mjs run|test|test:all|golden|bench|bench:core|build|lab|check [arguments]
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { adapter, browser, deno, environment, packages, root, wasm } from "./setup.mjs";
+import { watchTests } from "./watch.mjs";
 
 /**
  * Runs a program with our standard streams and returns its exit code. Ctrl-C on a terminal reaches it by itself, as it
@@ -88,12 +89,18 @@ const commands = {
   },
   async test(args) {
     packages(), wasm(), adapter(), browser();
+    if (args.includes("--watch")) {
+      return await watchTests((args) => (wasm(), tests(...args)), args.filter((arg) => arg !== "--watch"));
+    }
     const failed = args.length ? [] : await check();
-    return await tests(...failed.map((name) => `--failed=${name}`), ...args);
+    return await tests(...(failed.length ? [`--failed=${failed}`] : []), ...args);
+  },
+  async "test:all"(args) {
+    environment.KVCAP_DEPTH = "full";
+    return await commands.test(args);
   },
   async golden(args) {
-    packages(), wasm(), adapter(), browser();
-    return await tests("--golden", ...args);
+    return await commands["test:all"](["--golden", ...args]);
   },
   async bench(args) {
     packages(), wasm(), adapter();

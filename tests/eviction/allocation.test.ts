@@ -5,12 +5,12 @@ import { load, type Model } from "../../src/load.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
 import { RowPool } from "../../src/eviction/row-pool.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
-import { inBrowser, repoPath } from "../support/files.ts";
+import { repoPath } from "../support/files.ts";
 import { counting, refusal } from "../support/spies.ts";
 import { randomFrom } from "../support/trio.ts";
 import { onGpu } from "../support/inside.ts";
 
-const POLICIES: PolicyName[] = inBrowser ? ["roco"] : ["roco", "h2o", "tova"]; // pages are slow here
+const POLICIES: PolicyName[] = ["roco", "h2o", "tova"];
 const PROMPT = "The fox and the crow met again and again. Once upon a time there was a little girl. ".repeat(4);
 const UNEVEN = ALLOCATIONS.filter((allocation) => allocation !== "uniform");
 

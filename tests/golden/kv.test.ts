@@ -1,10 +1,12 @@
 // K and V in f16 and q8 against f32: the recorded greedy ids stay, and texts are foreseen as well.
+// The quick run takes two models of either kind, and one text of each small model.
 import { KV_TYPES } from "../../src/engine/kv.ts";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
+import { chosen } from "../support/depth.ts";
 import { testDevice } from "../support/device.ts";
-import { checkedCase, inBrowser, listGolden, modelFolder, readJson } from "../support/files.ts";
+import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";
 
 const IDS = 20; // compared
 const CLOSE = 0.01; // a recorded gap between two logits that f16 may close
@@ -39,8 +41,8 @@ async function checkGreedy(model: Model, { ids, greedy, lastGap, gaps, messages 
 const test = suite("golden kv");
 const run = (await testDevice()) ? test : test.skip;
 for (const kind of ["hf", "gguf"]) {
-  for (const { name, json } of await listGolden(kind)) {
-    if (name === "blocks" || inBrowser && name !== "fable-2m") continue;
+  const all = (await listGolden(kind)).filter(({ name }) => name !== "blocks");
+  for (const { name, json } of chosen(all, ({ name }) => name.startsWith("smollm2") ? [] : kind, 2)) {
     run(`${kind} ${name}, K and V in f16`, async () => {
       const golden = await readJson<Golden>(json);
       const place = golden.file
@@ -67,7 +69,7 @@ async function texts(): Promise<[name: string, model: string, text: string | num
     all.push([`passkey ${name}`, model, docs[0].text]);
   }
   const models = new Set<string>();
-  for (const { name, json } of inBrowser ? [] : await listGolden("easykv")) {
+  for (const { name, json } of await listGolden("easykv")) {
     const { case: { modelName, modelFile }, promptIds } = await readJson(json);
     const model = modelFile ?? modelName;
     if (models.has(model) || promptIds.length < 100) continue;
@@ -77,7 +79,7 @@ async function texts(): Promise<[name: string, model: string, text: string | num
   return all;
 }
 
-for (const [name, modelName, text] of await texts()) {
+for (const [name, modelName, text] of chosen(await texts(), ([, model]) => model.startsWith("smollm2") ? [] : model)) {
   run(`${name}, its perplexity`, async () => {
     const place = await modelFolder(modelName);
     if (!place) return checkedCase(`kv ${name}: model absent, and there is nothing to check without it`);

@@ -5,7 +5,7 @@ import { serveFolder } from "../../build/serve.mjs";
 import type { Account } from "../../page/protocol.ts";
 import { PLAIN, ramp, type RGB, type Theme } from "../../page/view/colour.ts";
 import { levelOf, scaleOf } from "../../page/view/scale.ts";
-import { launchChromium } from "../support/browser.ts";
+import { launchChromium, PATIENCE } from "../support/browser.ts";
 
 /** Whether there is a browser to drive. */
 export const inSight = Boolean(Deno.env.get("KVCAP_CHROMIUM"));
@@ -40,7 +40,7 @@ export async function openLab(): Promise<Lab> {
       else overrides.delete("/worker.js");
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       const page = await context.newPage();
-      page.setDefaultTimeout(60_000);
+      page.setDefaultTimeout(PATIENCE);
       page.on("pageerror", (error) => errors.push(error.message));
       page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
       page.on("request", (request) => {
@@ -79,8 +79,17 @@ export async function ended(page: Page): Promise<void> {
   await drawn(page);
 }
 
-/** Waits until what is known is drawn: frames come until nothing is left to draw. */
-export const drawn = (page: Page) => page.waitForTimeout(300);
+const FRAMES = 18; // 0.3 s of a machine that does nothing else
+
+/** Waits until what is known is drawn: the workers have answered, and frames came in which all that was left could be drawn. */
+export async function drawn(page: Page): Promise<void> {
+  for (const worker of page.workers()) await worker.evaluate("0").catch(() => {}); // one that has ended
+  await page.evaluate((frames) =>
+    new Promise<void>((resolve) => {
+      const frame = () => frames-- > 0 ? requestAnimationFrame(frame) : resolve();
+      frame();
+    }), FRAMES);
+}
 
 /** The sentence about what went wrong. */
 export async function trouble(page: Page): Promise<string> {

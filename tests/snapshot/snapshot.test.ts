@@ -7,8 +7,9 @@ import type { GenerateOptions, OwnScore, SessionOptions } from "../../src/option
 import { ALLOCATIONS } from "../../src/eviction/allocation.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
 import type { Session } from "../../src/session/session.ts";
+import { chosen } from "../support/depth.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
-import { inBrowser, repoPath } from "../support/files.ts";
+import { repoPath } from "../support/files.ts";
 import { refusal, rejection } from "../support/spies.ts";
 
 const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
@@ -61,8 +62,9 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-// In a page, where a step takes longer, those that keep different books: none, sums and a window.
-const NAMES = inBrowser ? ["full", "roco", "snapkv"] as const : Object.keys(policies) as PolicyName[];
+/** What books a policy keeps: the quick run takes one policy of each kind. */
+const books = (name: PolicyName) => policies[name].window ? "window" : policies[name].evicts ? "sums" : "none";
+const NAMES = chosen(Object.keys(policies) as PolicyName[], books);
 
 for (const policy of NAMES) {
   test(`${policy} goes on from a snapshot and in a fork`, async () => {

@@ -1,10 +1,17 @@
-// Runs test files in Chromium: bundles them, serves the page with the files they read, and counts what comes back.
+// Runs test files in Chromium: bundles them, serves the page with the files they read, and hands on what comes back.
 import * as esbuild from "esbuild";
 import { type Browser, chromium } from "playwright-core";
-import { plain, type Totals } from "./harness.ts";
 import { startServer } from "./server.ts";
+import { setting, SETTINGS } from "./setting.ts";
+import type { Totals } from "./totals.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
+
+/**
+ * How long a page may take for one thing that is waited for, in milliseconds: so long that no busy machine reaches it, because a
+ * page that waits uses a little of the processor all the time, which tests/support/watch.ts cannot tell from work.
+ */
+export const PATIENCE = 600_000;
 
 /** SwiftShader is the WebGPU adapter of machines without a GPU; the rest keeps Chromium from calling home. */
 const flags = [
@@ -21,15 +28,24 @@ const flags = [
 /** Starts the browser that build/setup.mjs found, or null where there is none. */
 export async function launchChromium(): Promise<Browser | null> {
   const executablePath = Deno.env.get("KVCAP_CHROMIUM");
-  return executablePath ? await chromium.launch({ executablePath, args: flags }) : null;
+  return executablePath ? await chromium.launch({ executablePath, args: flags, timeout: PATIENCE }) : null;
 }
+
+/** Gives test files the runner's own uvu, tests/support/uvu.ts, as imports.json does in Deno. */
+const ownUvu: esbuild.Plugin = {
+  name: "uvu",
+  setup(build) {
+    const own = `${root}tests/support/uvu.ts`;
+    build.onResolve({ filter: /^uvu$/ }, ({ importer }) => importer === own ? undefined : { path: own });
+  },
+};
 
 /** The page's script and what it imports, by path. All files share one copy of what they import. */
 async function bundle(paths: string[]): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const list = paths.map((path) => `{ name: ${JSON.stringify(path)}, load: () => import("./${path}") }`);
+  const list = paths.map((path) => `${JSON.stringify(path)}: () => import("./${path}")`);
   const { outputFiles } = await esbuild.build({
     stdin: {
-      contents: `import { runInPage } from "./tests/support/page.ts";\nrunInPage([${list.join(", ")}]);`,
+      contents: `import { runInPage } from "./tests/support/page.ts";\nrunInPage({${list.join(", ")}});`,
       resolveDir: root,
       sourcefile: "main.ts",
       loader: "ts",
@@ -44,6 +60,7 @@ async function bundle(paths: string[]): Promise<Map<string, Uint8Array<ArrayBuff
     target: "es2022",
     sourcemap: "inline",
     logLevel: "warning",
+    plugins: [ownUvu],
   });
   await esbuild.stop();
   return new Map(
@@ -51,57 +68,44 @@ async function bundle(paths: string[]): Promise<Map<string, Uint8Array<ArrayBuff
   );
 }
 
+/** What the page asks and tells. */
+export interface Driver {
+  next(): Promise<string | null>;
+  print(line: string): void;
+  begins(what: string): void;
+  ended(totals: Totals, cases: number): void;
+}
+
 /**
- * Runs the test files at these paths in one page. `limit`: milliseconds that one test may take.
- * Where there is no browser every file counts as skipped once.
+ * Runs those of the test files at these paths that the driver names, in one page, until it names no more. A page that
+ * crashes or cannot be opened throws. Where there is no browser every file counts as skipped once.
  */
-export async function runInChromium(
-  paths: string[],
-  { print, limit }: { print: (line: string) => void; limit: number },
-): Promise<Totals & { cases: number }> {
-  const server = startServer(await bundle(paths));
+export async function runInChromium(paths: string[], driver: Driver): Promise<void> {
   const browser = await launchChromium();
   if (!browser) {
-    print("  no Chromium or Chrome: set KVCAP_CHROMIUM to its path; every file is skipped");
-    await server.stop();
-    return { passed: 0, failed: 0, skipped: paths.length, cases: 0 };
+    while (await driver.next()) {
+      driver.print("  no Chromium or Chrome: set KVCAP_CHROMIUM to its path; every file is skipped");
+      driver.ended({ passed: 0, failed: 0, skipped: 1 }, 0);
+    }
+    return;
   }
-  // uvu colours its output in a page whatever it is written to.
-  const colours = Deno.stdout.isTerminal() && !Deno.noColor;
-  let last = { next: "loading the page", totals: { passed: 0, failed: 0, skipped: 0 } };
+  const server = startServer(await bundle(paths));
+  const query = new URLSearchParams(SETTINGS.map((name) => [name, setting(name) ?? ""]));
   try {
-    return await new Promise((resolve) => {
-      let timer: ReturnType<typeof setTimeout>;
-      const stop = (why: string) => {
-        clearTimeout(timer);
-        print(`  FAILED: ${why}; the run stops here`);
-        resolve({ ...last.totals, failed: last.totals.failed + 1, cases: 0 });
-      };
-      const beat = (next: string, totals: Totals) => {
-        last = { next, totals };
-        clearTimeout(timer);
-        timer = setTimeout(() => stop(`${next} did not end within ${limit / 1000} s`), limit);
-      };
-      const done = (totals: Totals, cases: number) => {
-        clearTimeout(timer);
-        resolve({ ...totals, cases });
-      };
-      open().catch((error) => stop(String(error)));
-
-      async function open() {
-        beat(last.next, last.totals);
-        const page = await browser!.newPage();
-        page.on("crash", () => stop(`the page crashed at ${last.next}`));
-        page.on("pageerror", (error) => print(`  page error: ${error.message}`));
-        await page.exposeFunction(
-          "kvcapPrint",
-          (line: string) => print(colours ? line : plain(line)),
-        );
-        await page.exposeFunction("kvcapBeat", beat);
-        await page.exposeFunction("kvcapDone", done);
-        await page.goto(server.url);
-      }
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => driver.print(`  page error: ${error.message}`));
+    const over = Promise.withResolvers<void>();
+    page.on("crash", () => over.reject(new Error("the page crashed")));
+    await page.exposeFunction("kvcapNext", async () => {
+      const name = await driver.next();
+      if (name === null) over.resolve();
+      return name;
     });
+    await page.exposeFunction("kvcapPrint", driver.print);
+    await page.exposeFunction("kvcapBegins", driver.begins);
+    await page.exposeFunction("kvcapEnded", driver.ended);
+    await page.goto(`${server.url}?${query}`, { timeout: PATIENCE });
+    await over.promise;
   } finally {
     await browser.close();
     await server.stop();

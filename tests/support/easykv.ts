@@ -51,6 +51,12 @@ const UNSETTLED_NEWEST = 10;
 const SINKS = 4;
 
 /** EasyKV's rules for every call of a trace. In decoding, positions below the prompt's length are to be pinned. */
+/** What a case's name says of it, for `chosen`: its mode, policy and model; nothing for SmolLM2, which is left to the full run. */
+export function kindsOfCase({ name }: { name: string }): string[] {
+  const [, ...kinds] = /^(.+?)-(auto|decoding|encoding|ppl)-([a-z0-9_]+)-/.exec(name) ?? [];
+  return kinds[0]?.startsWith("smollm2") ? [] : kinds;
+}
+
 export function planTrace(trace: Trace): (call: TraceCall) => CallPlan {
   const { mode, policy, stride, keep_attention } = trace.case;
   const length = trace.promptIds.length;

@@ -1,105 +1,143 @@
-// Runs the tests: `deno run -A tests/support/run.ts [--golden] [--only=deno|chromium] [part of a file's name …]`.
+// Runs the tests: `npm test`, `npm run test:all`, `npm run test:golden`, each followed by `-- [flags] [part of a file's path …]`.
+// tests/support/plan.ts says which files there are and where each runs.
 //
-// tests/**/NAME.test.ts       runs in Deno and in Chromium: no `Deno.*`; files are read through tests/support/files.ts,
-//                             `inBrowser` there tells the two apart (e.g. to leave big models to Deno)
-// tests/**/NAME.deno.test.ts  runs in Deno only
-// tests/golden/NAME….test.ts     checks recorded references; the only ones that --golden runs
+// --name TEXT                only tests whose name contains TEXT
+// --only=deno|chromium       only in this host
+// --golden                   only recorded references
+// --deeper                   only files that go deeper in the full run than in the quick one
+// --before=P,F,S             counts of a run before this one, added to the totals
+// --failed=CHECK             a check that build/start.mjs made before, counted as one more failure
 //
 // A file holds uvu suites and ends with `.run()` for each. GPU suites come from tests/support/device.ts: without an adapter they
-// count as skipped. A test that takes longer than KVCAP_TEST_LIMIT (seconds, default 600) ends the run as failed.
-// KVCAP_CHROMIUM is the browser's path; `npm test` looks for one where it is unset.
-// `--failed=CHECK` counts a check that build/start.mjs made before as one more failure.
+// count as skipped. A test that uses more than KVCAP_TEST_LIMIT seconds of processor time (default 600), or sleeps for good, fails
+// and its process is ended; the rest goes on in another. In the quick run a file that needs more than 20 s fails, too.
+// KVCAP_DEPTH and KVCAP_SEED: tests/support/depth.ts. KVCAP_CHROMIUM is the browser's path; `npm test` looks for one.
 // The last line is `N passed, N failed, N skipped`; a failure ends with exit code 1, and in CI a skip does, too.
-import { runInChromium } from "./browser.ts";
-import { checkedCases, goldenFolders, modelFolders } from "./files.ts";
-import { type Host, runFiles, type TestFile, type Totals, totalsLine } from "./harness.ts";
-import type { Beat } from "./watchdog.ts";
+import { full, seed } from "./depth.ts";
+import { goldenFolders, modelFolders } from "./files.ts";
+import { lanesOf, planOf } from "./plan.ts";
+import { endAll, type FileResult, type HostName, runProcess } from "./process.ts";
+import { type Totals, totalsLine } from "./totals.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
-const limit = Number(Deno.env.get("KVCAP_TEST_LIMIT") ?? 600) * 1000; // milliseconds
+const MOST = 20; // seconds of processor time of a file in the quick run
+const SLOWEST = 10; // files listed
 
-/** Paths of the test files, from the root, in the order they run in. */
-function testFiles(folder = "tests"): string[] {
-  return [...Deno.readDirSync(root + folder)].flatMap((entry) => {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) return testFiles(path);
-    return entry.name.endsWith(".test.ts") ? [path] : [];
-  }).sort();
-}
-
-function print(line: string) {
-  const bytes = new TextEncoder().encode(`${line}\n`);
-  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
-}
-
-async function runInDeno(paths: string[]): Promise<Totals> {
-  const watchdog = new Worker(new URL("./watchdog.ts", import.meta.url), { type: "module" });
-  const host: Host = {
-    print,
-    beat: (next, totals) => watchdog.postMessage({ next, totals, limit } satisfies Beat),
-  };
-  const files = paths.map((path): TestFile => ({ name: path, load: () => import(`file://${root}${path}`) }));
-  const totals = await runFiles(files, host);
-  watchdog.terminate();
-  return totals;
-}
-
-const flags = Deno.args.filter((arg) => arg.startsWith("--"));
-const names = Deno.args.filter((arg) => !arg.startsWith("--"));
-const failedBefore = flags.filter((flag) => flag.startsWith("--failed="));
-const unknown = flags.find((flag) => !["--golden", "--only=deno", "--only=chromium", ...failedBefore].includes(flag));
-if (unknown) {
-  console.error(
-    `usage: tests/support/run.ts [--golden] [--only=deno|chromium] [part of a file's name …], got ${unknown}`,
-  );
-  Deno.exit(2);
-}
-const golden = flags.includes("--golden");
+const { flags, parts } = argumentsOf(Deno.args);
 try {
   goldenFolders(), modelFolders();
 } catch (error) {
   console.error((error as Error).message);
   Deno.exit(1);
 }
-
-const paths = testFiles()
-  .filter((path) => !golden || path.includes("/golden/"))
-  .filter((path) => !names.length || names.some((name) => path.includes(name)));
-const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
-let cases = 0;
-
-const add = (more: Totals) => {
-  totals.passed += more.passed;
-  totals.failed += more.failed;
-  totals.skipped += more.skipped;
-};
-if (!flags.includes("--only=chromium")) {
-  print("— Deno —");
-  add(await runInDeno(paths));
-  cases += checkedCases();
-}
-const portable = paths.filter((path) => !path.endsWith(".deno.test.ts"));
-if (!flags.includes("--only=deno") && portable.length) {
-  print("— Chromium —");
-  const result = await runInChromium(portable, { print, limit }).catch((error) => {
-    print(`  FAILED: ${error.message}`);
-    return { passed: 0, failed: 1, skipped: 0, cases: 0 };
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  if (Deno.build.os === "windows" && signal !== "SIGINT") continue;
+  Deno.addSignalListener(signal, () => {
+    endAll();
+    Deno.exit(130);
   });
-  add(result);
-  cases += result.cases;
 }
-for (const flag of failedBefore) {
+
+if (!["quick", "full"].includes(Deno.env.get("KVCAP_DEPTH") || "quick") || !(Number.isSafeInteger(seed) && seed > 0)) {
+  const [depth, drawn] = ["KVCAP_DEPTH", "KVCAP_SEED"].map((name) => Deno.env.get(name) || "unset");
+  refuse(`KVCAP_DEPTH must be quick or full, KVCAP_SEED a positive integer, got ${depth} and ${drawn}`);
+}
+console.log(`depth ${full ? "full" : "quick"}, seed ${seed}`);
+const results: FileResult[] = [];
+const plan = planOf({
+  full,
+  parts,
+  golden: flags.has("golden"),
+  host: flags.get("only") as HostName | undefined,
+  deeper: flags.has("deeper"),
+});
+const page = [...plan.page];
+await Promise.all(
+  lanesOf(plan).map(async (lane) => {
+    for (const { host, queues } of lane) {
+      const next = () => queues.find((queue) => queue.length)?.shift();
+      while (queues.some((queue) => queue.length) && await runProcess(host, page, next, told));
+    }
+  }),
+);
+
+function told(result: FileResult) {
+  const { host, path, lines, seconds, passed, failed, skipped } = result;
+  if (flags.has("name") && passed + failed + skipped === 0) return;
+  results.push(result);
+  const cost = seconds === null ? "" : `, ${seconds.toFixed(1)} s`;
+  console.log([`${path} (${host === "deno" ? "Deno" : "Chromium"}${cost})`, ...lines].join("\n"));
+}
+
+const [passed, failed, skipped] = (flags.get("before") ?? "0,0,0").split(",").map(Number);
+const totals: Totals = { passed, failed, skipped };
+for (const result of results) {
+  totals.passed += result.passed;
+  totals.failed += result.failed;
+  totals.skipped += result.skipped;
+}
+function fail(line: string) {
   totals.failed++;
-  print(`FAILED before the tests: ${flag.slice("--failed=".length)}`);
+  console.log(`FAILED: ${line}`);
 }
-if (golden && !cases) {
-  totals.failed++;
-  print("FAILED: no recorded reference was checked");
+
+const byTime = results.filter(({ seconds }) => seconds !== null).sort((a, b) => b.seconds! - a.seconds!);
+if (byTime.length > 1) console.log("\nThe slowest files, in seconds of processor time:");
+for (const { host, path, seconds } of byTime.length > 1 ? byTime.slice(0, SLOWEST) : []) {
+  console.log(`${seconds!.toFixed(1).padStart(6)}  ${path} (${host})`);
 }
-if (golden) print(`${cases} recorded cases checked`);
-if (!totals.passed && !totals.failed) {
-  totals.failed++;
-  print("FAILED: no test ran");
+if (results.length && !byTime.length) console.log("\nProcessor time is unknown here: no /proc.");
+console.log("");
+for (const { host, path, seconds } of full ? [] : byTime) {
+  if (seconds! > MOST) {
+    fail(`${path} took ${seconds!.toFixed(1)} s in ${host}; a file may take ${MOST} s in the quick run`);
+  }
 }
-print(totalsLine(totals));
+const cases = results.reduce((sum, result) => sum + result.cases, 0);
+if (flags.has("golden")) {
+  console.log(`${cases} recorded cases checked`);
+  if (!cases) fail("no recorded reference was checked");
+}
+for (const check of flags.get("failed")?.split(",") ?? []) fail(`${check}, before the tests`);
+if (!results.some(({ passed, failed }) => passed + failed)) fail("no test ran");
+const bad = [...new Set(results.filter(({ failed }) => failed).map(({ path }) => path))];
+if (bad.length) {
+  console.log(`Failed in ${bad.join(" ")}`);
+  console.log(`To repeat: KVCAP_DEPTH=${full ? "full" : "quick"} KVCAP_SEED=${seed} npm test -- PART`);
+}
+console.log(totalsLine(totals));
 Deno.exit(totals.failed || (totals.skipped && Deno.env.get("CI") === "true") ? 1 : 0);
+
+function refuse(why: string): never {
+  console.error(`Cannot run the tests: ${why}`);
+  Deno.exit(2);
+}
+
+/** Flags and parts of paths; a wrong flag ends the program with exit code 2. */
+function argumentsOf(args: string[]): { flags: Map<string, string>; parts: string[] } {
+  const values: Record<string, RegExp> = {
+    name: /./,
+    only: /^(deno|chromium)$/,
+    golden: /^$/,
+    deeper: /^$/,
+    before: /^\d+,\d+,\d+$/,
+    failed: /./,
+  };
+  const flags = new Map<string, string>();
+  const parts: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const [, name, , given] = /^--([^=]*)(=([^]*))?$/.exec(args[i]) ?? [];
+    if (name === undefined) {
+      parts.push(args[i]);
+      continue;
+    }
+    const value = given ?? (name === "name" ? args[++i] : undefined) ?? "";
+    if (!Object.hasOwn(values, name) || !values[name].test(value)) {
+      refuse(
+        `flags are --name TEXT, --only=deno, --only=chromium, --golden and --watch, got ${args[i] ?? args[i - 1]}`,
+      );
+    }
+    flags.set(name, value);
+  }
+  if (flags.has("name")) Deno.env.set("KVCAP_TEST_NAME", flags.get("name")!);
+  return { flags, parts };
+}

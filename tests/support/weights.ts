@@ -84,7 +84,7 @@ function stream(bytes: Uint8Array<ArrayBuffer>, breaks: number | undefined, slow
       await new Promise((resolve) => setTimeout(resolve, slow));
       if (at < end) return controller.enqueue(bytes.subarray(at, at = Math.min(end, at + 65536)));
       if (breaks === undefined) return controller.close();
-      await new Promise((resolve) => setTimeout(resolve, 20)); // so that what was sent arrives
+      await new Promise((resolve) => setTimeout(resolve, 200)); // so that what was sent arrives
       controller.error(BROKEN);
     },
   });
@@ -147,7 +147,7 @@ export function reach(
 ): Access & { told: string[]; progress: [string, number, number | null][] } {
   const told: string[] = [], progress: [string, number, number | null][] = [];
   return {
-    net: { patience: { tries: 4, pause: 5, answer: 3000, stall: 3000 }, token: null },
+    net: { patience: { tries: 4, pause: 5, answer: 60_000, stall: 60_000 }, token: null },
     hub: "http://127.0.0.1:9/hub",
     store,
     onDownload: (...step) => progress.push(step),

@@ -20,7 +20,7 @@ async function printed(model: string): Promise<string> {
     "--quiet",
     "--no-check",
     "-A",
-    repoPath("src/cli.ts"),
+    repoPath("src/cli/main.ts"),
     "chat",
     "--model",
     model,

@@ -1,8 +1,10 @@
 // The core under random and adversarial input, always against the twin, SIMD and scalar: same victims, same books, same bits.
+// The quick run lives a quarter of the small lives.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { CoreRule, CoreShape } from "../../src/core/core.ts";
 import { POOLS, readsWindow, SCOPES, SCORES } from "../../src/core/rule.ts";
+import { depth, seed } from "../support/depth.ts";
 import { randomFrom, ruleOf, Trio } from "../support/trio.ts";
 
 type Random = () => number;
@@ -122,10 +124,11 @@ function live(random: Random, shape: CoreShape, steps: number): { evictions: num
 
 const test = suite("core against its twin");
 
-test("400 random lives of small cores", () => {
+const LIVES = depth(100, 400);
+test(`${LIVES} random lives of small cores`, () => {
   const totals = { evictions: 0, refusals: 0 };
-  for (let seed = 1; seed <= 400; seed++) {
-    const random = randomFrom(seed);
+  for (let life = seed * LIVES; life < (seed + 1) * LIVES; life++) {
+    const random = randomFrom(life);
     const shape = {
       layers: 1 + below(random, 3),
       kvHeads: 1 + below(random, 3),
@@ -136,7 +139,7 @@ test("400 random lives of small cores", () => {
     totals.evictions += evictions;
     totals.refusals += refusals;
   }
-  assert.ok(totals.evictions > 2000 && totals.refusals > 2000, JSON.stringify(totals));
+  assert.ok(totals.evictions > 5 * LIVES && totals.refusals > 5 * LIVES, JSON.stringify(totals));
 });
 
 test("lives of larger cores, capacity a multiple of 4 or not", () => {

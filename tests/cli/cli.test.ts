@@ -1,7 +1,9 @@
 // The command line as its users meet it: a process with arguments, pipes and signals.
+// The quick run makes twelve of the mistakes in its flags and eight of the runs, drawn anew every day.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load } from "../../src/load.ts";
+import { chosen, fewOf } from "../support/depth.ts";
 import { testDevice } from "../support/device.ts";
 import { FLAG_NAMES } from "../../src/cli/usage.ts";
 import { policies } from "../../src/policies/index.ts";
@@ -106,7 +108,7 @@ const WRONG: [string[], string][] = [
   [["generate", "x", "--seed", "1.5"], "seed must be a whole number"],
   [["generate", "x", "--stop", ""], "a stop string must not be empty"],
 ];
-for (const [args, words] of WRONG) {
+for (const [args, words] of chosen(WRONG, () => "any", 12)) {
   usage(args.join(" "), async () => {
     const { code, stdout, stderr } = await kvcap(args);
     assert.is(code, 2, stderr);
@@ -150,7 +152,7 @@ errors("a machine without an adapter", async () => {
 });
 errors.run();
 
-const runs = suite("command line: runs");
+const runs = fewOf(suite("command line: runs"), 8);
 const run = (await testDevice()) ? runs : runs.skip;
 
 run("text goes to stdout without control characters, the report to stderr", async () => {

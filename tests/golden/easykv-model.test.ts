@@ -1,13 +1,15 @@
 // EasyKV's recorded runs end to end, every mode: its rules set on our own step, our own attention out of the GPU, and out
-// come its evictions, its text and its perplexity. (golden-easykv-session does the decoding cases through a session.)
+// come its evictions, its text and its perplexity. (easykv-session does the decoding cases through a session.)
+// The quick run takes of each mode, policy and small model one.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import { checkSession } from "../../src/options/index.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
 import { Stepper } from "../../src/session/stepper.ts";
+import { chosen } from "../support/depth.ts";
 import { testDevice } from "../support/device.ts";
-import { planTrace, readTrace, type Trace } from "../support/easykv.ts";
+import { kindsOfCase, planTrace, readTrace, type Trace } from "../support/easykv.ts";
 import { checkedCase, listGolden, modelFolder } from "../support/files.ts";
 import { inside } from "../support/inside.ts";
 
@@ -97,7 +99,7 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
   return `${evictions}, perplexity within ${difference.toExponential(1)}`;
 }
 
-for (const one of await listGolden("easykv")) {
+for (const one of chosen(await listGolden("easykv"), kindsOfCase)) {
   const test = suite(`easykv model ${one.name}`);
   const trace = await readTrace(one) as Recorded;
   const run = (await testDevice()) ? test : test.skip;

@@ -1,4 +1,5 @@
 // Sessions against a naive float64 twin: prompts beyond the budget, read in chunks, evicted from while they are read.
+// The quick run takes of each model, policy, score, allocation, kind of K and V and of positions one; in a page of the last two.
 import * as assert from "uvu/assert";
 import type { LaneViews } from "../../src/core/core.ts";
 import { load } from "../../src/load.ts";
@@ -7,8 +8,9 @@ import { checkWeights } from "../../src/model/layout.ts";
 import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/source.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
+import { chosen } from "../support/depth.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
-import { readJson, repoPath } from "../support/files.ts";
+import { inBrowser, readJson, repoPath } from "../support/files.ts";
 import { readWeights, SessionTwin } from "../reference/forward.ts";
 
 const NEW = 12; // tokens
@@ -81,7 +83,22 @@ const faded = (sum: number, seen: number) => sum / Math.max(1, seen) * 2 ** (-se
 
 const told = (value: unknown) =>
   typeof value === "object" ? JSON.stringify(value) : typeof value === "function" ? "own" : value;
-for (const [name, options] of SETUPS) {
+/** What a setup is one of. */
+function kindsOf(
+  [name, { kv, positions, policy, score, allocation, pin, shared }]: [string, SessionOptions],
+): string[] {
+  const kinds = [`kv ${kv}`, `positions ${positions}`];
+  if (inBrowser) return kinds;
+  const rule = [
+    `policy ${policy}`,
+    `score ${typeof score}`,
+    `allocation ${allocation}`,
+    `pins ${!!pin}`,
+    `shared ${shared}`,
+  ];
+  return [name, ...kinds, ...rule];
+}
+for (const [name, options] of chosen(SETUPS, kindsOf)) {
   test(`${name} ${Object.entries(options).map(([key, value]) => `${key} ${told(value)}`).join(", ")}`, async () => {
     const folder = repoPath(`tests/golden/models/${name}`);
     const model = await load(folder, { device: (await testDevice())! });

@@ -1,4 +1,5 @@
 // Weights quantised while a model is loaded: blocks against a naive twin, whole models against a twin of the weights' values.
+// The quick run takes one model of each type; in a page one of the whole models.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load } from "../../src/load.ts";
@@ -9,8 +10,9 @@ import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/source.ts";
 import { narrowF16, widenF16 } from "../../src/engine/widen.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
+import { fewOf, full } from "../support/depth.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
-import { listGolden, readJson, repoPath } from "../support/files.ts";
+import { inBrowser, listGolden, readJson, repoPath } from "../support/files.ts";
 import { readWeights, SessionTwin } from "../reference/forward.ts";
 import { unquantised } from "../reference/quantise.ts";
 import { refusal } from "../support/spies.ts";
@@ -93,10 +95,11 @@ blocks("what is quantised: numbers, in rows of whole blocks", () => {
 });
 blocks.run();
 
-const test = await gpuSuite("quantised weights");
+const whole = await gpuSuite("quantised weights");
+const test = inBrowser ? fewOf(whole, ["tiny-llama3"]) : whole;
 
 const SETUPS = [["tiny-llama3", "q8"], ["tiny-qwen2", "q4"], ["tiny-mqa-sharded", "q4"]] as const;
-for (const [name, type] of SETUPS) {
+for (const [name, type] of full ? SETUPS : SETUPS.slice(0, 2)) {
   test(`${name} in ${type}, against its twin`, async () => {
     const folder = repoPath(`tests/golden/models/${name}`);
     const options: SessionOptions = { kv: "f32", policy: "h2o", budget: 16, stride: 4 };

@@ -5,7 +5,7 @@
 import * as esbuild from "esbuild";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { launchChromium } from "../support/browser.ts";
+import { launchChromium, PATIENCE } from "../support/browser.ts";
 import { testDevice } from "../support/device.ts";
 import { readText, repoPath } from "../support/files.ts";
 import { startServer } from "../support/server.ts";
@@ -187,7 +187,7 @@ async function runInPage(code: string, language: string) {
     for (let waited = 0;; waited += 200) {
       const shown = `${await page.evaluate("document.body.innerText")}\n${printed}`;
       if (generated([...words(shown)].filter((word) => !own.has(word)).join(" "))) return;
-      if (waited >= 60_000) throw new Error(`The page shows no text after 60 s, only ${JSON.stringify(shown)}`);
+      if (waited >= PATIENCE) throw new Error(`The page shows no text, only ${JSON.stringify(shown)}`);
       await Promise.race([new Promise((resolve) => setTimeout(resolve, 200)), failed]);
     }
   } finally {

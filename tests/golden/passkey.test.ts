@@ -1,8 +1,10 @@
 // Does a capped cache still know what it read? Five digits hidden in filler, asked for at the end (the paper's point).
+// The quick run takes three documents, half the prompt, the full cache, RoCo and one policy more, drawn anew every day.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
+import { chosen, full } from "../support/depth.ts";
 import { testDevice } from "../support/device.ts";
 import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";
 
@@ -11,6 +13,9 @@ const STRIDE = 16; // queries
 /** Documents, of 20, in which the key must (full, roco) or may at most (recency) be found at half the prompt. */
 const LEAST: Partial<Record<PolicyName, number>> = { full: 19, roco: 19 };
 const MOST: Partial<Record<PolicyName, number>> = { recency: 12 };
+
+const SHARES = full ? [0.5, 0.25] : [0.5]; // of the prompt
+const kindOf = (policy: PolicyName) => LEAST[policy] ? policy : "other";
 
 interface Golden {
   model: string;
@@ -21,12 +26,12 @@ const test = suite("golden passkey");
 const run = (await testDevice()) ? test : test.skip;
 for (const { name, json } of await listGolden("passkey")) {
   const golden = await readJson<Golden>(json);
-  const docs = golden.docs.filter(({ fillerLines }) => fillerLines <= MOST_FILLER);
+  const docs = chosen(golden.docs.filter(({ fillerLines }) => fillerLines <= MOST_FILLER), () => "any", 3);
   const folder = await modelFolder(golden.model);
   if (!folder) run(name, () => checkedCase(`passkey ${name}: model absent, and there is nothing to check without it`));
   let loaded: Promise<Model> | undefined;
-  for (const share of folder ? [0.5, 0.25] : []) {
-    for (const policy of Object.keys(policies) as PolicyName[]) {
+  for (const share of folder ? SHARES : []) {
+    for (const policy of chosen(Object.keys(policies) as PolicyName[], kindOf)) {
       if (policy === "full" && share < 0.5) continue; // it has no budget
       run(`${name}: ${policy} at ${share * 100} %`, async () => {
         const model = await (loaded ??= testDevice().then((device) => load(folder!, { device: device! })));
@@ -34,8 +39,8 @@ for (const { name, json } of await listGolden("passkey")) {
         checkedCase(`passkey ${name}: ${policy} at ${share * 100} % finds ${found} of ${docs.length}`);
         if (share !== 0.5) return;
         const scale = docs.length / 20;
-        assert.ok(found >= (LEAST[policy] ?? 0) * scale, `${policy} finds ${found}`);
-        assert.ok(found <= (MOST[policy] ?? 20) * scale, `${policy} finds ${found}`);
+        assert.ok(found >= Math.floor((LEAST[policy] ?? 0) * scale), `${policy} finds ${found}`);
+        if (full) assert.ok(found <= (MOST[policy] ?? 20) * scale, `${policy} finds ${found}`); // of three it may find all
       });
     }
   }

@@ -2,7 +2,6 @@
 // it must be as easy to foresee as the same tokens read afresh, and be foreseen by a full cache, too; other stories read behind
 // it must be as easy as behind its last lines alone. Each is compared over the same tokens: the mean of other 600 tokens would
 // differ by 0.1 to 0.2 of itself.
-// `KVCAP_STEPS=20000 npm test -- --only=deno positions-long` runs the length that README tells of.
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import { checkSession, type SessionOptions } from "../../src/options/index.ts";
@@ -10,10 +9,9 @@ import type { Session } from "../../src/session/session.ts";
 import { Stepper } from "../../src/session/stepper.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
-import { fromEnvironment } from "../support/runs.ts";
 import { inside } from "../support/inside.ts";
 
-const STEPS = fromEnvironment("KVCAP_STEPS", 3000); // tokens
+const STEPS = 20_000; // tokens
 const PART = 600; // tokens of a fifth that are compared
 const LEAD = 300; // tokens before them, when they are read afresh
 const NEAR = 3000; // tokens before the stories that absolute positions are compared on

@@ -1,9 +1,12 @@
 // EasyKV's `decoding` cases end to end: the prompt pinned, its text and its evictions out of our own session.
+// The quick run takes of each policy and small model one.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
+import { chosen } from "../support/depth.ts";
 import { testDevice } from "../support/device.ts";
+import { kindsOfCase } from "../support/easykv.ts";
 import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";
 
 const CLOSE = 1e-5; // a margin under which another order of additions may choose another token
@@ -68,8 +71,8 @@ async function replay(model: Model, trace: Trace): Promise<string> {
 }
 
 const test = suite("golden easykv, end to end");
-for (const { name, json } of await listGolden("easykv")) {
-  if (!name.includes("-decoding-")) continue;
+const decoding = (await listGolden("easykv")).filter(({ name }) => name.includes("-decoding-"));
+for (const { name, json } of chosen(decoding, kindsOfCase)) {
   const run = (await testDevice()) ? test : test.skip;
   run(name, async () => {
     const trace = await readJson<Trace>(json);

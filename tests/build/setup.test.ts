@@ -9,7 +9,7 @@ const root = await Deno.makeTempDir({ prefix: "kvcap-setup-" });
 const program = `import wasm from "../../build/out/core.wasm" with { type: "bytes" };
 console.log(JSON.stringify({ args: Deno.args, wasm: wasm.length > 0, input: await new Response(Deno.stdin.readable).text() }));
 if (Deno.args[0] === "wait") {
-  const ended = setTimeout(() => Deno.exit(9), 20_000);
+  const ended = setTimeout(() => Deno.exit(9), 600_000);
   Deno.addSignalListener("SIGINT", () => (clearTimeout(ended), console.log("interrupted"), Deno.exit(7)));
   console.log("waiting");
 } else Deno.exit(Number(Deno.args[0] ?? 0));
@@ -60,10 +60,11 @@ const noAdapter = { VK_DRIVER_FILES: "/nonexistent", DENO_WEBGPU_BACKEND: "vulka
 
 const setup = suite("set-up");
 setup.before(async () => {
-  for (const folder of ["build", "assembly", "src"]) await Deno.mkdir(`${root}/${folder}`);
+  for (const folder of ["build", "assembly", "src/cli"]) await Deno.mkdir(`${root}/${folder}`, { recursive: true });
   const files = [
     "build/start.mjs",
     "build/setup.mjs",
+    "build/watch.mjs",
     "package.json",
     "package-lock.json",
     "deno.json",

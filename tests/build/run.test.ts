@@ -1,0 +1,96 @@
+// The runner itself: whatever becomes of a file is counted, and nothing that hangs or dies takes the rest with it.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { chosen } from "../support/depth.ts";
+import { repoPath } from "../support/files.ts";
+import { type FileResult, runProcess } from "../support/process.ts";
+import { Meter } from "../support/processor.ts";
+import { totalsLine } from "../support/totals.ts";
+import { watch } from "../support/watch.ts";
+
+const folder = await Deno.makeTempDir({ prefix: "kvcap-run-" });
+
+/** Runs files of these contents, as many processes as they need, and says what became of each. */
+async function run(contents: string[]): Promise<FileResult[]> {
+  const paths = contents.map((text, i) => {
+    Deno.writeTextFileSync(`${folder}/${i}.ts`, text);
+    return `${"../".repeat(repoPath("").split("/").length)}${folder.slice(1)}/${i}.ts`;
+  });
+  const results: FileResult[] = [];
+  const next = () => paths.shift();
+  while (await runProcess("deno", [], next, (result) => results.push(result)));
+  return results;
+}
+
+const suiteOf = (body: string) =>
+  `import { suite } from "uvu"; import * as assert from "uvu/assert"; const test = suite("s"); ${body} test.run();`;
+
+const test = suite("runner");
+test.after(() => Deno.remove(folder, { recursive: true }));
+
+test("counts what passes, fails and is skipped, and shows what was printed", async () => {
+  const [good] = await run([suiteOf(`
+    test("one", () => console.log("    heard"));
+    test("two", () => assert.is(1, 2));
+    test.skip("three");`)]);
+  assert.is(totalsLine(good), "1 passed, 1 failed, 1 skipped");
+  assert.ok(good.lines.includes("    heard") && good.lines.some((line) => line.includes('"two"')));
+});
+
+test("what is no test, or fails outside of one, is a failure", async () => {
+  const results = await run([
+    `export {};`,
+    `import "./nothing.ts";`,
+    suiteOf(`test.before(() => { throw new Error("x"); }); test("one", () => {});`),
+    suiteOf(`test("one", () => void Promise.reject(new Error("nobody")));`),
+    suiteOf(``),
+  ]);
+  assert.equal(results.map(({ failed }) => failed), [1, 1, 1, 1, 1]);
+});
+
+test("a process that dies is its file's failure, and the files behind it run", async () => {
+  const results = await run([
+    suiteOf(`test("exits", () => Deno.exit(0));`),
+    suiteOf(`test("one", () => {});`),
+    suiteOf(`test("killed", () => Deno.kill(Deno.pid, "SIGKILL"));`),
+    suiteOf(`test("one", () => {});`),
+  ]);
+  assert.equal(results.map(totalsLine), [
+    "0 passed, 1 failed, 0 skipped",
+    "1 passed, 0 failed, 0 skipped",
+    "0 passed, 1 failed, 0 skipped",
+    "1 passed, 0 failed, 0 skipped",
+  ]);
+  assert.match(results[2].lines.join("\n"), 'test "killed" when the process');
+});
+
+test("what never ends is found by its processor time, not by the clock", async () => {
+  if (Deno.build.os !== "linux") return;
+  const child = new Deno.Command(Deno.execPath(), { args: ["eval", "for (;;);"] }).spawn();
+  const why = await new Promise<string>((resolve) => watch(new Meter(child.pid), resolve, 1));
+  child.kill("SIGKILL");
+  await child.status;
+  assert.is(why, "did not end within 1 s of processor time");
+});
+
+test("wrong flags and settings are refused in one sentence", async () => {
+  const refused = async (args: string[], env: Record<string, string>, words: string) => {
+    const command = [...["run", "-A", "--quiet", repoPath("tests/support/run.ts")], ...args];
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: command, env }).output();
+    assert.is(code, 2);
+    assert.match(new TextDecoder().decode(stderr), new RegExp(`^Cannot run the tests: [^\n]+, got ${words}\n$`));
+  };
+  await refused(["--only=firefox"], {}, "--only=firefox");
+  await refused(["--name"], {}, "--name");
+  await refused([], { KVCAP_DEPTH: "deep", KVCAP_SEED: "1" }, "deep and 1");
+  await refused([], { KVCAP_DEPTH: "quick", KVCAP_SEED: "x" }, "quick and x");
+});
+
+test("what is chosen has something of every kind, in its order", () => {
+  const items = Array.from({ length: 40 }, (_, i) => i);
+  const some = chosen(items, (i) => [`${i % 2}`, `${i % 3}`]);
+  for (const [n, rest] of [[2, 0], [2, 1], [3, 0], [3, 1], [3, 2]]) assert.ok(some.some((i) => i % n === rest));
+  assert.equal(some, some.toSorted((a, b) => a - b));
+  assert.equal(chosen(items, () => []).length === 0 || some.length === 40, true);
+});
+test.run();

@@ -1,0 +1,66 @@
+// Which test files there are, where each runs, and in which order the processes of a run take them.
+//
+// tests/**/NAME.test.ts        runs in Deno
+// tests/**/NAME.page.test.ts   runs in Deno and in Chromium, for what meets the host: GPU kernels, whole sessions, the Wasm builds,
+//                              fetch, files, storage. No `Deno.*`: files are read through tests/support/files.ts, whose
+//                              `inBrowser` tells the two hosts apart
+// tests/**/NAME.full.test.ts   runs in Deno, in the full run only
+// tests/golden/…               check recorded references; the only ones that --golden runs
+//
+// What a file imports says what it needs: support/device.ts, src/load.ts or the lab a GPU; support/depth.ts that it goes deeper
+// in the full run.
+import type { HostName } from "./process.ts";
+
+const root = new URL("../..", import.meta.url).pathname;
+
+const GPU = /from "[./]+\/(support\/(device|browser)|src\/load|lab)\.ts"/;
+const DEPTH = /from "[./]+\/support\/depth\.ts"/;
+
+export interface Choice {
+  full: boolean; // the full run
+  parts: string[]; // of paths; none: all files
+  golden: boolean;
+  host: HostName | undefined; // both, where undefined
+  deeper: boolean; // only files that go deeper in the full run
+}
+
+/** Paths from the root, each list in the order its files run in. */
+export interface Plan {
+  gpu: string[]; // in Deno
+  plain: string[]; // in Deno, without a GPU
+  page: string[]; // in Chromium
+}
+
+export function planOf({ full, parts, golden, host, deeper }: Choice): Plan {
+  const plan: Plan = { gpu: [], plain: [], page: [] };
+  for (const path of testFiles("tests")) {
+    if (golden && !path.includes("/golden/")) continue;
+    if (parts.length && !parts.some((part) => path.includes(part))) continue;
+    const late = path.endsWith(".full.test.ts");
+    if (late && !full) continue;
+    const source = Deno.readTextFileSync(root + path);
+    if (deeper && !late && !DEPTH.test(source)) continue;
+    if (host !== "chromium") plan[GPU.test(source) ? "gpu" : "plain"].push(path);
+    if (host !== "deno" && path.endsWith(".page.test.ts")) plan.page.push(path);
+  }
+  return plan;
+}
+
+function testFiles(folder: string): string[] {
+  return [...Deno.readDirSync(root + folder)].flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) return testFiles(path);
+    return entry.name.endsWith(".test.ts") ? [path] : [];
+  }).sort();
+}
+
+/**
+ * Two lanes of processes that run side by side, for two cores: one takes what needs a GPU in Deno, the other the page's and then
+ * what needs none; whichever is done first helps the other.
+ */
+export function lanesOf({ gpu, plain, page }: Plan): { host: HostName; queues: string[][] }[][] {
+  return [
+    [{ host: "deno", queues: [gpu, plain] }, { host: "chromium", queues: [page] }],
+    [{ host: "chromium", queues: [page] }, { host: "deno", queues: [plain, gpu] }],
+  ];
+}

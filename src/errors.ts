@@ -167,12 +167,17 @@ export function oneLine(text: string): string {
 
 const NEAR = 2; // letters
 
-/** The name that is at most two letters (added, left out, changed) away from `text`, the nearest of them; undefined: none. */
+/**
+ * The name that is at most two letters (added, left out, changed) away from `text`, and not more than a third of them, the
+ * nearest of all; undefined: none, or it is one of the names. Large and small letters are alike.
+ */
 export function nearest(text: string, names: readonly string[]): string | undefined {
+  if (names.includes(text)) return undefined;
   let [best, least] = [undefined as string | undefined, NEAR + 1];
   for (const name of names) {
-    const distance = Math.abs(name.length - text.length) > NEAR ? NEAR + 1 : distanceOf(text, name);
-    if (distance < least && distance < Math.max(name.length, text.length)) [best, least] = [name, distance];
+    const near = Math.abs(name.length - text.length) <= NEAR;
+    const distance = near ? distanceOf(text.toLowerCase(), name.toLowerCase()) : NEAR + 1;
+    if (distance < least && 3 * distance <= Math.max(name.length, text.length)) [best, least] = [name, distance];
   }
   return best;
 }

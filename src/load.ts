@@ -3,7 +3,7 @@ import { type Gpu, openGpu } from "./gpu/device.ts";
 import { Pipelines } from "./gpu/dispatch.ts";
 import { type Perplexity, perplexity } from "./session/perplexity.ts";
 import { Session } from "./session/session.ts";
-import type { OwnFunctions } from "./snapshot/session.ts";
+import type { OwnFunctions } from "./options/kept.ts";
 import { checkLoad, type LoadOptions, type PerplexityOptions, type SessionOptions } from "./options/index.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 import type { KvType } from "./engine/kv.ts";
@@ -62,7 +62,7 @@ export class Model implements LoadedModel {
   /**
    * Goes on from a snapshot of a session of this model, in the same or another run of the program, exactly as that session
    * would have. It has the options of that session.
-   * @param own the session's own score, without which it cannot go on; an `onEvict`, if it had one
+   * @param own the session's own policy or score, without which it cannot go on; an `onEvict`, if it had one
    * @throws TypeError, RangeError if `bytes` is not a whole, undamaged snapshot of a session of this model; Error on a
    *   disposed model or a lost device, or where the GPU has no room
    */

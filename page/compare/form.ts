@@ -1,5 +1,5 @@
 /** What is compared, as fields: on the left what all runs read, above the texts a card for each run. */
-import { policies } from "../../src/policies/index.ts";
+import { choicesOf } from "../settings.ts";
 import { make } from "../view/dom.ts";
 import { type Choice, type Comparison, LETTERS, PRESETS, SHARED } from "./comparison.ts";
 
@@ -63,15 +63,17 @@ export class CompareForm {
   #card(letter: string, run: number): HTMLElement {
     const select = (name: string, options: [value: string, text: string][]) =>
       make("select", { "data-key": name }, ...options.map(([value, text]) => new Option(text, value)));
+    const others = (name: "policy" | "positions" | "kv", first: string) =>
+      choicesOf(name)!.filter((value) => value !== first).map((value): [string, string] => [value, value]);
     const fields = {
       policy: select("policy", [
         ...(run > 0 ? [["", "no run"] as [string, string]] : []),
-        ...["full", ...Object.keys(policies).filter((name) => name !== "full")]
-          .map((name): [string, string] => [name, name]),
+        ["full", "full"],
+        ...others("policy", "full"),
       ]),
       budget: make("input", { "data-key": "budget", size: "6", placeholder: "256", form: "compare-form" }),
-      positions: select("positions", [["", "absolute"], ["cache", "cache"]]),
-      kv: select("kv", [["", "f16"], ["f32", "f32"], ["q8", "q8"]]),
+      positions: select("positions", [["", "absolute"], ...others("positions", "absolute")]),
+      kv: select("kv", [["", "f16"], ...others("kv", "f16")]),
     };
     this.#runs.push(fields);
     return make(

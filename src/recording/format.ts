@@ -34,10 +34,15 @@ export function checksum(words: Uint32Array, from: number, to: number): number {
 
 /** What a recording says of itself. */
 export interface RecordingHeader {
+  /** The model's layers. */
   readonly layers: number;
+  /** KV heads of each. */
   readonly kvHeads: number;
   /** The model, in words. */
   readonly model: string;
-  /** What the run evicted by: a session's options, defaults filled in; a score of its own is told as "own". */
+  /**
+   * What the run evicted by: a session's options, defaults filled in; a score of its own is told as "own", a policy of its own by
+   * its name and `ownPolicy`.
+   */
   readonly options: Record<string, unknown>;
 }

@@ -4,25 +4,34 @@ import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESE
 
 /** What happened in one pass; lists are by lane, one after the other. */
 export interface Pass {
+  /** Told apart from pins and resets by this. */
   readonly kind: "pass";
+  /** Tokens taken in. */
   readonly queries: number;
   /** Position of its first query. */
   readonly first: number;
-  readonly ids: Uint32Array; // [queries]
-  readonly live: Uint32Array; // [lanes], tokens
+  /** [queries] */
+  readonly ids: Uint32Array;
+  /** [lanes], tokens. */
+  readonly live: Uint32Array;
   /** Ascending in each lane; null: all lanes hold positions 0, 1, … */
   readonly positions: Uint32Array | null;
-  readonly planes: readonly Float32Array[]; // Σp; with several queries Σp² and last p
-  readonly gone: Uint32Array; // [lanes], tokens evicted after the pass
-  readonly victims: Uint32Array; // their positions
+  /** Σp; with several queries Σp² and last p. */
+  readonly planes: readonly Float32Array[];
+  /** [lanes], tokens evicted after the pass. */
+  readonly gone: Uint32Array;
+  /** Their positions. */
+  readonly victims: Uint32Array;
 }
 
+/** One thing that happened: a pass, a pin, or that everything was forgotten. */
 export type Event = Pass | { readonly kind: "pin"; readonly from: number; readonly to: number } | {
   readonly kind: "reset";
 };
 
 /** A recording that was checked. */
 export interface Recording extends RecordingHeader {
+  /** How many passes there are. */
   readonly passes: number;
   /** Tokens taken in by all of them. */
   readonly tokens: number;

@@ -8,6 +8,7 @@ import type { Pass, Recording } from "./read.ts";
 
 /** What a replay found. Shares are of the attention that was recorded, per pass and lane. */
 export interface Replay {
+  /** What evicted: the policy, and the parts put in place of its own. */
   readonly policy: string;
   /** Live slots per lane. */
   readonly budget: number;

@@ -17,7 +17,7 @@ import { planSession } from "../memory/plan.ts";
 import { Recorder } from "../recording/recorder.ts";
 import { smallerBudget } from "../memory/shrink.ts";
 import { growInto } from "../gpu/slots.ts";
-import { copyOptions } from "../snapshot/session.ts";
+import { copyOptions } from "../options/kept.ts";
 import { createStepper, type Stepper, type Wanted } from "./step.ts";
 
 /** What a generation begins with. */

@@ -22,7 +22,8 @@ import type { Memory } from "../memory/sizes.ts";
 import { copySlots } from "../gpu/slots.ts";
 import { loadContext, saveContext } from "../snapshot/context.ts";
 import { type Kept, refused } from "../snapshot/file.ts";
-import { fillCache, openSnapshot, optionsAgain, type OwnFunctions, writeSnapshot } from "../snapshot/session.ts";
+import { keptOptions, type OwnFunctions } from "../options/kept.ts";
+import { fillCache, openSnapshot, optionsAgain, writeSnapshot } from "../snapshot/session.ts";
 import type { Stepper } from "./step.ts";
 
 /** What a generation begins with, and how. */
@@ -134,10 +135,15 @@ export class Session {
       const { stepper, asked } = this.#context;
       const { context = null, bytes = new Uint8Array(0) } = stepper ? saveContext(stepper) : {};
       const kept = { ...this.#kept(), context };
-      const score = kept.ownScore ? { score: asked.score } : {};
+      const { policy, score, onWarning } = asked;
+      const functions = {
+        ...(kept.ownScore ? { score } : {}),
+        ...(typeof policy === "object" ? { policy } : {}),
+        ...own,
+      };
       return await Session.#goOn(
         this.#model,
-        optionsAgain("fork the session", kept, { ...score, ...own }),
+        { ...optionsAgain("fork the session", kept, functions), onWarning },
         this.#join,
         kept,
         (to, options) => {
@@ -149,11 +155,10 @@ export class Session {
   }
 
   #kept(): Omit<Kept, "context"> {
-    const { score, onEvict: _, record: __, ...asked } = this.#context.asked;
-    const ownScore = typeof score === "function";
+    const { asked } = this.#context;
     return {
-      asked: ownScore ? asked : { ...asked, score },
-      ownScore,
+      asked: keptOptions(asked),
+      ownScore: typeof asked.score === "function",
       promptTokens: this.#context.promptTokens,
       pins: this.#context.pins,
       pending: this.#loop.pending,

@@ -4,15 +4,13 @@ import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession, SessionOptions } from "../options/index.ts";
 import { slotBytes } from "../gpu/cache.ts";
 import { callback, known } from "../options/check.ts";
+import { checkPolicyAgain, type OwnFunctions } from "../options/kept.ts";
 import { kvBuffers } from "../gpu/slots.ts";
 import type { Stepper } from "../session/step.ts";
 import { type Range, readRanges } from "./buffers.ts";
 import { loadContext, saveContext } from "./context.ts";
 import { beginFile, type Kept, readFile, refused } from "./file.ts";
 import { fingerprint } from "./fingerprint.ts";
-
-/** What no file holds: a session's own functions. */
-export type OwnFunctions = Pick<SessionOptions, "onEvict" | "score">;
 
 /** Writes a snapshot. @throws Error where the device fails, or the books can no longer be trusted */
 export async function writeSnapshot(
@@ -70,11 +68,6 @@ export function fillCache(
   }
 }
 
-/** Options that do not change when the lists and objects they were given with do. @param asked checked ones */
-export function copyOptions({ score, onEvict, onWarning, record, ...plain }: SessionOptions): SessionOptions {
-  return { ...JSON.parse(JSON.stringify(plain)), score, onEvict, onWarning, record };
-}
-
 /**
  * The options of a session that goes on from `kept`: as they were asked for, and its functions.
  * @throws RangeError for other functions than it needs, or those that would have had to be there from the start
@@ -84,7 +77,8 @@ export function optionsAgain(
   { asked, ownScore, context }: Kept,
   own: OwnFunctions,
 ): SessionOptions {
-  known(action, own, ["score", "onEvict"]);
+  known(action, own, ["score", "policy", "onEvict"]);
+  checkPolicyAgain(action, asked, own.policy);
   const score = callback(action, "score", own.score as (() => void) | undefined);
   if (ownScore !== (score !== null)) {
     const rule = ownScore

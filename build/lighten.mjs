@@ -4,8 +4,9 @@ import { dirname } from "node:path";
 
 const read = (/** @type {string} */ path) => readFileSync(path, "utf8");
 
-/** Shaders without comments and indentation; every line stays on its line, as compile errors count them. */
-const shader = (/** @type {string} */ code) => code.replace(/^[ \t]+|[ \t]*\/\/.*$/gm, "");
+/** Shaders without comments, indentation and spaces; every line stays on its line, as compile errors count them. */
+const shader = (/** @type {string} */ code) =>
+  code.replace(/^[ \t]+|[ \t]*\/\/.*$/gm, "").replace(/ *([,;:={}()[\]]|[+*<>&|^%!]=?|<<|>>) */g, "$1");
 
 const UNUSED = [
   ...["fmtDate", "timeAxisVals", "timeAxisStamps", "timeSeriesVal", "timeSeriesStamp", "tzDate", "genTimeStuffs"],
@@ -28,6 +29,23 @@ function jinja(/** @type {string} */ code) {
   const method = /^ {2}format\(options\) \{\n.*\n {2}\}$/m;
   if (!method.test(code)) throw new Error("build/lighten.mjs does not know this version of @huggingface/jinja");
   return code.replace(method, "");
+}
+
+/** Tokenizers without what src/tokenizer does itself or refuses: decoding, post-processing, word pieces, and the calls of them. */
+function tokenizers(/** @type {string} */ code) {
+  const never = ["create_decoder", "create_post_processor"].map((name) =>
+    new RegExp(`^function ${name}\\([^]*?^\\}$`, "m")
+  );
+  const others = /new (?:WordPiece_default|Legacy_default)\(model_config(?:, \{[^]*?\})?\)/g;
+  const calls = /^ {2}\/\/ Implementation\n[^]*?(?=^\};\nvar Tokenizer_default)/m;
+  if (code.match(others)?.length !== 3 || ![...never, calls].every((part) => part.test(code))) {
+    throw new Error("build/lighten.mjs does not know this version of @huggingface/tokenizers");
+  }
+  const left = code.replace(others, "null").replace(calls, "");
+  return never.reduce(
+    (code, body) => code.replace(body, (body) => `${body.slice(0, body.indexOf("{"))}{ return null; }`),
+    left,
+  );
 }
 
 /** What a page never reaches, and what stands there instead. */
@@ -55,6 +73,10 @@ export const lighten = {
     build.onLoad(
       { filter: /jinja[\\/]dist[\\/]index\.js$/ },
       ({ path }) => ({ contents: jinja(read(path)), loader: "js" }),
+    );
+    build.onLoad(
+      { filter: /tokenizers[\\/]dist[\\/]tokenizers\.mjs$/ },
+      ({ path }) => ({ contents: tokenizers(read(path)), loader: "js" }),
     );
     build.onLoad({ filter: /src[\\/]files[\\/](cache[\\/]folder|pip[\\/]pip)\.ts$/ }, ({ path }) => {
       const name = /** @type {keyof DENO_ONLY} */ (/(\w+)\.ts$/.exec(path)?.[1]);

@@ -1,45 +1,31 @@
 /** What a visitor can set, as text: the fields of the form, the address of a run, and the library's options. */
-import { KvcapRangeError } from "../src/errors.ts";
-import { parseBudget } from "../src/options/budget.ts";
-import { POOLS, SCOPES, SCORES } from "../src/core/rule.ts";
-import { policies } from "../src/policies/index.ts";
-import type { Count, GenerateOptions, SessionOptions } from "../src/options/index.ts";
+import { KvcapRangeError, nearest } from "../src/errors.ts";
+import { GENERATE, type GenerateOptions } from "../src/options/generate.ts";
+import type { AnyKind } from "../src/options/kinds.ts";
+import { PARTS } from "../src/options/parts.ts";
+import { type AnyTable, namesOf } from "../src/options/row.ts";
+import { SESSION, type SessionOptions } from "../src/options/session.ts";
+import { readText } from "../src/options/text.ts";
 import type { Turn } from "./protocol.ts";
+
+/** Options that are none of a run's settings: a turn has its tokens, lists and functions have no field. */
+const UNSET = [
+  ...["maxNewTokens", "stop", "banned", "signal", "onPrefill", "onToken", "onLogits"] as const,
+  ...["pin", "exactBudget", "onWarning", "onEvict", "record"] as const,
+];
 
 /** Every setting by name. Empty: as the library has it. */
 export type Settings = Record<Name, string>;
-type Kind = "number" | "budget" | "count" | "text" | readonly string[]; // a list: one of these
-export type Name = keyof typeof FIELDS;
+export type Name = "mode" | "system" | Exclude<keyof GenerateOptions | keyof SessionOptions, typeof UNSET[number]>;
 
+const MODES = ["text", "chat"] as const;
 const FLAG = ["yes", "no"] as const;
-const FIELDS = {
-  mode: ["text", "chat"],
-  system: "text",
-  temperature: "number",
-  topP: "number",
-  seed: "number",
-  stopAtEnd: FLAG,
-  policy: Object.keys(policies),
-  budget: "budget",
-  stride: "number",
-  positions: ["absolute", "cache"],
-  allocation: ["uniform", "pyramid", "adaptive"],
-  kv: ["f32", "f16", "q8"],
-  score: SCORES,
-  scope: SCOPES,
-  window: "number",
-  pool: POOLS,
-  width: "number",
-  shared: FLAG,
-  sinks: "count",
-  newest: "count",
-  unsettled: "count",
-  aggregate: ["mean", "max"],
-  pinPrompt: FLAG,
-} as const satisfies Record<string, Kind>;
+const ROWS: AnyTable = { ...GENERATE, ...SESSION };
 
-export const NAMES = Object.keys(FIELDS) as Name[];
-const GENERATE: readonly Name[] = ["temperature", "topP", "stopAtEnd"];
+const SET = namesOf(ROWS).filter((name) => !UNSET.includes(name as "pin"));
+
+/** The policy's parts last, as the form has them. */
+export const NAMES = ["mode", "system", ...SET.toSorted((a, b) => Number(a in PARTS) - Number(b in PARTS))] as Name[];
 
 /** What the page opens with. */
 export const DEFAULTS: Settings = {
@@ -49,45 +35,61 @@ export const DEFAULTS: Settings = {
 export const FIRST: Turn = { text: "Once upon a time, there was a little fox who", max: 300 };
 export const MOST_TOKENS = 20_000; // of a run: the page shows every one
 
-/** Reads one setting. @throws RangeError in a sentence */
-function read(name: Name, text: string, action: string): unknown {
-  const refuse = (rule: string) => refusal(action, LABELS[name] ?? name, rule, text);
-  const kind: Kind = FIELDS[name];
-  if (typeof kind !== "string") {
-    if (!kind.includes(text)) throw refuse(`${kind.slice(0, -1).join(", ")} or ${kind.at(-1)}`);
-    return kind === FLAG ? text === "yes" : text;
-  }
-  switch (kind) {
-    case "text":
-      return text;
-    case "budget": {
-      const budget = parseBudget(text);
-      if (budget === null) throw refuse("slots (96), a share of the prompt (25%) or bytes (512KB)");
-      return budget;
-    }
-    case "count": {
-      const percent = /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
-      if (percent && Number(percent[1]) >= 100) throw refuse("tokens or a share of the budget below 100%");
-      if (percent) return { share: Number(percent[1]) / 100 } satisfies Count;
-    } // falls through
-    case "number":
-      if (text.trim() === "" || Number.isNaN(Number(text))) throw refuse("a number");
-      return Number(text);
-  }
+/** What a setting may be, where that is a list. */
+export function choicesOf(name: Name): readonly string[] | undefined {
+  const kind: AnyKind | undefined = ROWS[name]?.kind;
+  return name === "mode" ? MODES : kind?.written === "flag" ? FLAG : kind?.names;
 }
 
-const refusal = (action: string, name: string, rule: string, text: string) =>
-  new KvcapRangeError({ code: "bad-option", action, rule: `${name} must be ${rule}`, got: text.slice(0, 40) });
+/** What an empty setting stands for, where that is one of a list. */
+export function defaultOf(name: Name): string {
+  const value = ROWS[name]?.default;
+  return typeof value === "boolean" ? FLAG[value ? 0 : 1] : String(value);
+}
+
+/** Reads one setting. @throws KvcapRangeError */
+function read(name: Name, text: string, action: string): unknown {
+  const no = (rule: string, names?: readonly string[]) =>
+    refusal(action, LABELS[name] ?? name, rule, text, name, names);
+  const choices = choicesOf(name);
+  if (choices) {
+    if (!choices.includes(text)) throw no(`${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`, choices);
+    return choices === FLAG ? text === "yes" : text;
+  }
+  if (name === "system") return text;
+  const { kind } = ROWS[name];
+  const value = readText(kind, text);
+  if (value === null) {
+    throw no(kind.written === "budget" ? "slots (96), a share of the prompt (25%) or bytes (512KB)" : "a number");
+  }
+  if (kind.written === "count" && (value as { share?: number }).share! >= 1) {
+    throw no("tokens or a share of the budget below 100%");
+  }
+  return value;
+}
+
+function refusal(
+  action: string,
+  name: string,
+  rule: string,
+  text: string,
+  option = name,
+  names: readonly string[] = [],
+) {
+  const meant = nearest(text, names);
+  const said = { code: "bad-option", action, rule: `${name} must be ${rule}`, got: text.slice(0, 40), option } as const;
+  return new KvcapRangeError(meant === undefined ? said : { ...said, meant });
+}
 
 const LABELS: Partial<Record<Name, string>> = { topP: "top-p", pinPrompt: "the pinned prompt" };
 
-/** The library's options. @throws RangeError in a sentence */
+/** The library's options. @throws KvcapRangeError */
 export function optionsOf(settings: Settings): { session: SessionOptions; generate: GenerateOptions } {
   const session: Record<string, unknown> = {};
   const generate: Record<string, unknown> = {};
   for (const name of NAMES) {
     if (settings[name] === "" || name === "mode" || name === "system") continue;
-    (GENERATE.includes(name) ? generate : session)[name] = read(name, settings[name], "run");
+    (name in SESSION ? session : generate)[name] = read(name, settings[name], "run");
   }
   return { session, generate };
 }
@@ -119,15 +121,15 @@ export class LinkReader {
     this.parts = new URLSearchParams(hash.replace(/^#/, ""));
   }
 
-  refuse(name: string, rule: string, text: string): void {
-    this.bad.push(refusal("open the link", name, rule, text).message);
+  refuse(name: string, rule: string, text: string, names?: readonly string[]): void {
+    this.bad.push(refusal("open the link", name, rule, text, name, names).message);
   }
 
   /** Refuses what has another name, or stands there twice. @param many the name that may */
   only(names: readonly string[], many: string): void {
     for (const name of new Set(this.parts.keys())) {
       const times = this.parts.getAll(name).length;
-      if (!names.includes(name)) this.refuse("a name", "one that such links have", name);
+      if (!names.includes(name)) this.refuse("a name", "one that such links have", name, names);
       else if (times > 1 && name !== many) this.refuse(name, "there once", String(times));
     }
   }

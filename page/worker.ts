@@ -2,8 +2,8 @@
 import { refuse, words } from "../src/errors.ts";
 import { load, type Model, type Session } from "../src/index.ts";
 import { describeModel } from "../src/model/config.ts";
-import { policies, type Policy } from "../src/policies/index.ts";
-import { ruleName } from "../src/policies/rule.ts";
+import { presetOf } from "../src/policies/own.ts";
+import { ruleName } from "../src/eviction/rule.ts";
 import type { Unkept } from "../src/files/cache/store.ts";
 import { type FromWorker, toldOf, type ToWorker, type Turn } from "./protocol.ts";
 import { optionsOf, type Settings } from "./settings.ts";
@@ -130,9 +130,8 @@ function begin(settings: Settings) {
   watch.session = session;
   run = { session, watch, settings, begun: false };
   const { policy, score, shared, window, pool } = session.options;
-  const preset: Policy = policies[policy];
   const name = typeof score === "function" ? "own" : score;
-  const rule = { rule: ruleName(session.options), evicts: preset.evicts, score: name, shared, window, pool };
+  const rule = { rule: ruleName(session.options), evicts: presetOf(policy).evicts, score: name, shared, window, pool };
   post({ type: "began", run: { layers, kvHeads, ...rule } });
 }
 

@@ -12,21 +12,25 @@ export { type ErrorCode, KvcapError, KvcapRangeError, KvcapTypeError, type Refus
 export type { OnUnkept, Unkept } from "./files/access.ts";
 export type { Budget } from "./options/budget.ts";
 export type { ChatMessage } from "./chat/template.ts";
-export type { Evicted } from "./eviction/evictions.ts";
+export type { Evicted, RecordSink } from "./options/events.ts";
 export { KV_TYPES, type KvType } from "./engine/kv.ts";
 export { WEIGHT_TYPES, type WeightType } from "./engine/quantise.ts";
 export { load, type Model } from "./load.ts";
 export type { Session } from "./session/session.ts";
-export type { OwnFunctions } from "./snapshot/session.ts";
+export type { OwnFunctions } from "./options/kept.ts";
 export type { Memory } from "./memory/sizes.ts";
+export { definePolicy } from "./options/own.ts";
 export type {
+  Aggregate,
   ChatOptions,
   Count,
   GenerateOptions,
   LoadOptions,
   OwnScore,
   PerplexityOptions,
+  Positions,
   RuleOptions,
+  RuleParts,
   SessionOptions,
   Span,
 } from "./options/index.ts";
@@ -47,8 +51,8 @@ export { type Architecture, ARCHITECTURES, type ModelConfig } from "./model/conf
 export type { EncodeOptions, Tokenizer } from "./tokenizer/tokenizer.ts";
 export type { Report } from "./session/report.ts";
 export { policies, type Policy, type PolicyName } from "./policies/index.ts";
+export type { OwnPolicy } from "./policies/own.ts";
 export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core/core.ts";
 export { type Pool, POOLS, type Scope, SCOPES, type Score, SCORES } from "./core/rule.ts";
-export { type Allocation, ALLOCATIONS } from "./eviction/allocation.ts";
+export { type Allocation, ALLOCATIONS } from "./policies/allocation.ts";
 export type { PickedFiles } from "./files/picked.ts";
-export type { RecordSink } from "./recording/recorder.ts";

@@ -1,16 +1,11 @@
 /** What is compared, as fields: on the left what all runs read, above the texts a card for each run. */
-import { KV_TYPES } from "../../src/engine/kv.ts";
-import { policies } from "../../src/policies/index.ts";
+import { choicesOf } from "../settings.ts";
 import { make } from "../view/dom.ts";
 import { type Choice, type Comparison, LETTERS, PRESETS, SHARED } from "./comparison.ts";
 
 const KEYS = ["policy", "budget", "positions", "kv"] as const satisfies (keyof Choice)[];
 const HINTS: Record<string, string> = { temperature: "0", topP: "1", seed: "0", stride: "up to 64" };
 const LABELS: Record<string, string> = { topP: "top-p", kv: "K and V", max: "new tokens" };
-
-/** All of a list but one, as options. */
-const others = (names: readonly string[], but: string) =>
-  names.filter((name) => name !== but).map((name): [string, string] => [name, name]);
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
@@ -68,15 +63,17 @@ export class CompareForm {
   #card(letter: string, run: number): HTMLElement {
     const select = (name: string, options: [value: string, text: string][]) =>
       make("select", { "data-key": name }, ...options.map(([value, text]) => new Option(text, value)));
+    const others = (name: "policy" | "positions" | "kv", first: string) =>
+      choicesOf(name)!.filter((value) => value !== first).map((value): [string, string] => [value, value]);
     const fields = {
       policy: select("policy", [
         ...(run > 0 ? [["", "no run"] as [string, string]] : []),
         ["full", "full"],
-        ...others(Object.keys(policies), "full"),
+        ...others("policy", "full"),
       ]),
       budget: make("input", { "data-key": "budget", size: "6", placeholder: "256", form: "compare-form" }),
-      positions: select("positions", [["", "absolute"], ["cache", "cache"]]),
-      kv: select("kv", [["", "f16"], ...others(KV_TYPES, "f16")]),
+      positions: select("positions", [["", "absolute"], ...others("positions", "absolute")]),
+      kv: select("kv", [["", "f16"], ...others("kv", "f16")]),
     };
     this.#runs.push(fields);
     return make(

@@ -1,9 +1,10 @@
 /** The form: settings as the visitor has them. */
-import { SCORES } from "../../src/core/rule.ts";
-import { type Name, NAMES, type Settings } from "../settings.ts";
+import type { PolicyName } from "../../src/policies/index.ts";
+import { choicesOf, defaultOf, type Name, NAMES, type Settings } from "../settings.ts";
+import { make } from "./dom.ts";
 
 /** The policies, in a line each: src/policies has the papers. */
-const POLICIES: Record<string, string> = {
+const POLICIES: Record<PolicyName, string> = {
   roco: "The least mean attention goes, among tokens whose attention has settled.",
   h2o: "The least summed attention goes: heavy hitters stay.",
   tova: "What the last query looked at least goes.",
@@ -19,6 +20,20 @@ const POLICIES: Record<string, string> = {
 const field = (form: HTMLFormElement, name: Name) =>
   form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
+/** Gives a setting that the page has no place for one behind the parts of a policy, and a list what it does not name yet. */
+function complete(form: HTMLFormElement, name: Name) {
+  const choices = choicesOf(name);
+  if (!field(form, name)) {
+    const input = choices ? make("select", { name }, new Option("")) : make("input", { name });
+    form.querySelector("details fieldset")!.append(make("label", {}, `${name} `, input));
+  }
+  const list = field(form, name);
+  if (!choices || !(list instanceof HTMLSelectElement)) return;
+  const named = [...list.options].flatMap(({ value, text }) => [value, text]);
+  if (named.includes("")) named.push(defaultOf(name)); // in words
+  list.append(...choices.filter((choice) => !named.includes(choice)).map((choice) => new Option(choice, choice)));
+}
+
 export class Form {
   readonly #form: HTMLFormElement;
   readonly #about: HTMLElement;
@@ -26,10 +41,7 @@ export class Form {
   constructor(form: HTMLFormElement, about: HTMLElement, changed: () => void) {
     this.#form = form;
     this.#about = about;
-    const fill = (name: Name, values: readonly string[]) =>
-      field(form, name).append(...values.map((value) => new Option(value, value)));
-    fill("policy", Object.keys(POLICIES));
-    fill("score", SCORES);
+    for (const name of NAMES) complete(form, name);
     form.addEventListener("input", ({ target }) => {
       const policy = field(form, "policy");
       if (target === policy && policy.value === "full") field(form, "budget").value = ""; // made for another policy
@@ -77,7 +89,7 @@ export class Form {
 
   #tell() {
     const { policy, mode } = this.settings;
-    this.#about.textContent = POLICIES[policy] ?? "";
+    this.#about.textContent = POLICIES[policy as PolicyName] ?? "";
     this.#form.dataset.mode = mode;
   }
 }

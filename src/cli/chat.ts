@@ -1,19 +1,28 @@
 /** The command `chat`: a conversation in the terminal. */
-import { parseBudget } from "../options/budget.ts";
+import { parseBudget } from "../options/text.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import { load, type Model } from "../load.ts";
-import { type ChatOptions, checkGenerate, type SessionOptions } from "../options/index.ts";
-import type { PolicyName } from "../policies/index.ts";
+import { type ChatOptions, checkChat, type SessionOptions } from "../options/index.ts";
 import type { Session } from "../session/session.ts";
 import { ClosedPipe, harmless, note, print, Progress } from "./terminal.ts";
 import { readFile } from "./input.ts";
 import { type Lines, openLines } from "./lines.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
+import { namedPolicy, ownOf } from "./policy.ts";
 import { createSaveFile } from "./save.ts";
-import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions } from "./usage.ts";
+import {
+  type Arguments,
+  CHAT_FLAGS,
+  checked,
+  misused,
+  sentenceOf,
+  SESSION_FLAGS,
+  sessionOptions,
+  TEXT_FLAGS,
+} from "./usage.ts";
 
 const COMMANDS = `/save FILE     keep the conversation, cache and all     /load FILE    go on from one that was kept
-/budget N      slots, N% of the text, or NKB             /policy NAME  who is evicted: the text is then read again
+/budget N      slots, N% of the text, or NKB             /policy NAME  who is evicted, or a file: the text is read again
 /stats         what the cache holds, and the speed       /reset        begin anew
 /help          this                                      /exit         end, as Ctrl-D does
 Ctrl-C stops an answer. A line that ends with \\ goes on; pasted lines are one message.`;
@@ -24,18 +33,15 @@ const ANSWER = 512; // tokens
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function chat(args: Arguments): Promise<number> {
-  const flags = ["system", "max-new-tokens", "temperature", "top-p", "stop", "resume"] as const;
-  args.only("chat", [...SESSION_FLAGS, ...MODEL_FLAGS, ...flags]);
+  args.only("chat", [...SESSION_FLAGS, ...MODEL_FLAGS, ...TEXT_FLAGS, ...CHAT_FLAGS, "system", "resume"]);
   if (args.positionals.length > 1) misused("chat takes no prompt, it asks for it", args.positionals[1]);
-  const options = sessionOptions(args);
+  const options = await sessionOptions(args);
   const generate: ChatOptions = {
-    maxNewTokens: args.number("max-new-tokens") ?? ANSWER,
-    temperature: args.number("temperature"),
-    topP: args.number("top-p"),
-    seed: args.number("seed"),
-    stop: args.list("stop"),
+    maxNewTokens: ANSWER,
+    ...args.options("generate", "generate"),
+    ...args.options("chat", "chat"),
   };
-  checked(() => checkGenerate(generate, 1));
+  checked(() => checkChat(generate, 1));
   const progress = new Progress();
   const model = await load(args.text("model") ?? MODEL, loadOptions(args, progress)).finally(() => progress.clear());
   if (model.chatTemplate === null) {
@@ -103,7 +109,7 @@ class Talk {
           } else await this.#answer(line);
         } catch (error) {
           if (error instanceof ClosedPipe || this.#model.failure) throw error;
-          note(harmless((error as Error).message.replace(/\s*\n\s*/g, " ")));
+          note(harmless(sentenceOf(error).replace(/\s*\n\s*/g, " ")));
           if (!lines.terminal && !stopped) return 1;
         }
       }
@@ -164,7 +170,7 @@ class Talk {
       case "policy":
         await this.#anew({
           ...this.#options,
-          policy: needed() as PolicyName,
+          policy: await namedPolicy(needed()),
           budget: value === "full" ? undefined : this.#options.budget, // a full cache takes what it needs
         });
         break;
@@ -205,7 +211,7 @@ class Talk {
     try {
       this.#session = await open();
     } catch (error) {
-      this.#session = await this.#model.restore(kept);
+      this.#session = await this.#model.restore(kept, ownOf(before.options));
       throw error;
     }
   }
@@ -227,7 +233,7 @@ class Talk {
   /** Goes on from a kept session. @throws Error */
   async load(path: string): Promise<void> {
     const bytes = await readFile("session", path);
-    await this.#replace(() => this.#model.restore(bytes));
+    await this.#replace(() => this.#model.restore(bytes, ownOf(this.#options)));
     const { options: { policy, budget, positions, kv }, conversation } = this.#session;
     this.#messages = conversation.length > 0 ? conversation : this.#beginning;
     this.#options = { policy, positions, kv, ...(budget > 0 ? { budget } : {}) };

@@ -4,10 +4,11 @@ import { checkGenerate, type GenerateOptions, type SessionOptions } from "../opt
 import type { Report } from "../session/report.ts";
 import { ClosedPipe, harmless, note, print, Progress } from "./terminal.ts";
 import { readFile, readStdin } from "./input.ts";
+import { ownOf } from "./policy.ts";
 import { loadOptions, megabytes, MODEL_FLAGS, warning } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";
 import { createSaveFile, type SaveFile } from "./save.ts";
-import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
+import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED, TEXT_FLAGS } from "./usage.ts";
 
 interface Job {
   prompt: string;
@@ -23,29 +24,21 @@ interface Job {
 
 const WORD = ["generate", "prompt (in quotes)"] as const;
 
-/** Reads the command line. @throws Usage */
-function readJob(args: Arguments): Job {
-  args.only("generate", [
-    ...SESSION_FLAGS,
-    ...MODEL_FLAGS,
-    ...["max-new-tokens", "temperature", "top-p", "stop", "ignore-eos", "record", "save", "resume"] as const,
-  ]);
+/** Reads the command line. @throws Usage; Error as namedPolicy does */
+async function readJob(args: Arguments): Promise<Job> {
+  args.only("generate", [...SESSION_FLAGS, ...MODEL_FLAGS, ...TEXT_FLAGS, "ignore-eos", "record", "save", "resume"]);
+  const session = await sessionOptions(args);
   const resume = args.text("resume");
   if (resume !== undefined) {
-    const flag = [...SESSION_FLAGS, "record" as const].find((name) => name !== "seed" && args.has(name));
+    const again = typeof session.policy === "object" ? ["seed", "policy"] : ["seed"]; // no file holds a policy of one's own
+    const flag = [...SESSION_FLAGS, "record"].find((name) => !again.includes(name) && args.has(name));
     if (flag) misused(`--${flag} cannot be changed with --resume`, args.shown(flag));
   }
-  const generate: GenerateOptions = {
-    maxNewTokens: args.number("max-new-tokens"),
-    temperature: args.number("temperature"),
-    topP: args.number("top-p"),
-    seed: args.number("seed"),
-    stop: args.list("stop"),
-  };
+  const generate: GenerateOptions = args.options("generate", "generate");
   const job = {
     prompt: resume === undefined ? args.word(...WORD) : args.atMostOne(...WORD) ?? "",
     model: args.text("model") ?? SHIPPED,
-    session: sessionOptions(args),
+    session,
     generate,
     ignoreEos: args.has("ignore-eos"),
     record: args.text("record"),
@@ -59,7 +52,7 @@ function readJob(args: Arguments): Job {
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function generate(args: Arguments): Promise<number> {
-  const job = readJob(args);
+  const job = await readJob(args);
   const progress = new Progress();
   const stopper = new AbortController();
   const prompt = job.prompt === "-" ? await readStdin("prompt") : job.prompt;
@@ -79,7 +72,7 @@ export async function generate(args: Arguments): Promise<number> {
     saved = job.save === undefined ? null : await createSaveFile(job.save);
     const session = job.resume === undefined
       ? model.session({ ...job.session, record: file?.write, onWarning: warning(progress) })
-      : await model.restore(await readFile("session", job.resume));
+      : await model.restore(await readFile("session", job.resume), ownOf(job.session));
     let begun = false; // there is text on stdout
     const pieces = session.generate(prompt, {
       ...job.generate,

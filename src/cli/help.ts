@@ -1,7 +1,14 @@
-/** What --help prints. */
-import { policies } from "../policies/index.ts";
+/** What --help prints: how to call, and a line for every flag, the options' from their table. */
+import type { Help } from "../options/help.ts";
+import type { AnyRow } from "../options/row.ts";
+import type { Of } from "../options/table.ts";
+import { REPLAYABLE } from "../recording/options.ts";
+import { flagName, FLAGS, type OwnFlag, rowsOf } from "./flags.ts";
 
-export const HELP = `kvcap: language models inside a fixed KV-cache budget
+const COLUMN = 24;
+const WIDTH = 120;
+
+const USAGE = `kvcap: language models inside a fixed KV-cache budget
 
 usage: npm start                                     the main job: a story under RoCo, 96 slots per lane
        npm start -- generate PROMPT [options]        continue PROMPT; "-" reads it from standard input
@@ -11,66 +18,111 @@ usage: npm start                                     the main job: a story under
        npm start -- models                           the models known by name
        npm start -- pull NAME|hf:…|URL               bring a model into the cache, check it, say where it is
        npm start -- --help
+`;
 
-model
-  --model WHERE         Hugging Face folder with safetensors, or a .gguf file: a path, a URL, or of the public hub
-                        hf:owner/name[@revision][/file]; or a name that \`models\` lists  (the shipped fable-2m)
-  --weights q8|q4       quantise weights that the file holds as plain numbers  (as they are)
-  --memory NMB          GPU memory never exceeded: weights, K and V, scratch; without --budget, the slots that fit
-  --no-cache            files from the network are read where they are, and not kept
-cache (slots are tokens, per KV head of every layer)
-  --policy NAME         ${wrapped(Object.keys(policies))}  (roco)
-                        streaming goes with --positions cache
-  --budget N|N%|NKB     live slots after a step, a share of the prompt, or bytes of K and V  (256; full: as needed)
-  --stride N            prompt tokens read at once  (64, less under a small budget)
-  --sinks N|N%          first tokens always kept, also as a share of the budget  (4)
-  --newest N|N%         last tokens always kept  (10%)
-  --pin FROM:TO         tokens at these positions are never evicted, TO not included; may be given more than once
-  --pin-prompt          never evict the prompt
-  --aggregate NAME      how attention is taken over a KV head's query heads: mean or max  (mean)
-  --positions NAME      absolute, or cache: count live slots, so that no position passes the budget  (absolute)
-  --allocation NAME     how slots are shared out: uniform, pyramid (early layers more) or adaptive  (uniform)
-  --kv NAME             how K and V are stored: f32, f16 (half), or q8 (a quarter)  (f16)
-  --exact-budget        an error where the GPU refuses the budget's memory, in place of a smaller budget
-parts of a policy, in place of its own
-  --score NAME          mean, sum, last, recency, random, windowed, persistence: the smallest goes first
-  --scope NAME          all, or low-spread: all but the --unsettled tokens
-  --unsettled N|N%      tokens of largest spread left out of the scope low-spread  (30%)
-  --window N            decode steps or prompt chunks that windowed and persistence look back on  (32, 64)
-  --pool NAME           none, max or mean of a windowed score over neighbouring tokens
-  --width N             how many neighbours, the token included; odd  (7)
-  --shared              all lanes of a layer give up the same tokens
-text
-  --max-new-tokens N    (256)
-  --temperature T       0 is greedy  (0)
-  --top-p P             share of the probability to sample from  (1)
-  --seed N              of the sampling and of the policy random  (0)
-  --stop TEXT           ends the text; may be given more than once
-  --ignore-eos          never end: the end-of-sequence token is never chosen
-sessions
-  --save FILE           keep the session, cache and all, when the text has ended or was stopped
-  --resume FILE         go on from a session kept by --save, exactly, with the options of its cache; PROMPT may then be
-                        left out
-chat (--model smollm2-135m, 512 slots, --positions cache, answers of up to 512 tokens)
-  --system TEXT         what the model is told before anything else; it is never evicted
-perplexity
-  --first N             tokens at the start that are read but not counted  (1)
-recordings
-  --record FILE         write down every token's attention; with --policy full, so that nothing is lost
-  replay takes --policy (more than once), --budget (N, or N% of the tokens recorded), --sinks, --newest, --seed,
-  --allocation and the parts of a policy; it needs neither model nor GPU
+const OWN: Readonly<Record<OwnFlag, string>> = {
+  model: "Hugging Face folder with safetensors, or a .gguf file: a path, a URL, or of the public hub " +
+    "hf:owner/name[@revision][/file]; or a name that `models` lists  (the shipped fable-2m)",
+  "no-cache": "files from the network are read where they are, and not kept",
+  "ignore-eos": "never end: the end-of-sequence token is never chosen",
+  save: "keep the session, cache and all, when the text has ended or was stopped",
+  resume: "go on from a session kept by --save, exactly, with the options of its cache; PROMPT may then be left out; " +
+    "a policy of your own must be given again",
+  system: "what the model is told before anything else; it is never evicted",
+  record: "write down every token's attention; with --policy full, so that nothing is lost",
+  json: "one JSON object on stdout, nothing else",
+  help: "",
+};
+
+const REPLAYED =
+  `replay takes ${REPLAYABLE.map((name) => `--${flagName(name)}`).join(", ")}; --policy may be given more ` +
+  "than once, --budget is N, or N% of the tokens recorded; it needs neither model nor GPU";
+
+/** The flags by what they are about: the command line's own, then the options of what is named. */
+const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of[]; more?: string }[] = [
+  { title: "model", own: ["model", "no-cache"], of: ["load"] },
+  { title: "cache and policy (slots are tokens, per KV head of every layer)", own: [], of: ["session"] },
+  { title: "text", own: ["ignore-eos"], of: ["generate"] },
+  { title: "sessions", own: ["save", "resume"], of: [] },
+  {
+    title: "chat (--model smollm2-135m, 512 slots, --positions cache, answers of up to 512 tokens)",
+    ...{ own: ["system"], of: ["chat"] },
+  },
+  { title: "perplexity", own: [], of: ["perplexity"] },
+  {
+    title: "recordings",
+    ...{ own: ["record"], of: [] },
+    more: `${wrapped(REPLAYED, " ", 2)}
 environment
   KVCAP_CACHE           where files from the network are kept  (kvcap in the system's folder of caches)
-  HF_ENDPOINT, HF_TOKEN the hub that hf: means  (https://huggingface.co), and its token, which is sent to it alone
-output
-  --json                one JSON object on stdout, nothing else
-  -h, --help
-
+  HF_ENDPOINT, HF_TOKEN the hub that hf: means  (https://huggingface.co), and its token, which is sent to it alone`,
+  },
+  {
+    title: "output",
+    ...{ own: ["json", "help"], of: [] },
+    more: `
 Text goes to stdout, progress and the report to stderr.
-Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.`;
+Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.`,
+  },
+];
 
-/** Names on two lines. */
-function wrapped(names: string[]): string {
-  const half = Math.ceil(names.length / 2);
-  return `${names.slice(0, half).join(", ")},\n${" ".repeat(24)}${names.slice(half).join(", ")}`;
+/** A default as a command line has it; none that says nothing. */
+function defaultOf({ default: value }: AnyRow, help: Help): string {
+  if (help.default !== undefined) return help.default;
+  if (typeof value === "number" || typeof value === "string") return String(value);
+  const share = typeof value === "object" && value !== null && "share" in value ? value.share : null;
+  return share === null ? "" : `${100 * Number(share)}%`;
+}
+
+/** Words without links and backticks; an option that has a flag is named by it. */
+function plain(words: string, names: readonly string[] = []): string {
+  const told = words.replace("{names}", names.join(", ")).replace(/\[([^\]]*)\]\([^)]*\)/g, "$1");
+  return told.replace(/`([^`]*)`/g, (_, name) => {
+    const flag = FLAGS.get(flagName(name));
+    return flag && "option" in flag ? `--${flag.name}` : name;
+  });
+}
+
+/** What is said of an option. */
+function about({ row, help }: { row: AnyRow; help: Help }): string {
+  const said = plain(help.cli ?? help.words, row.kind.names);
+  const otherwise = help.cli === undefined ? plain(defaultOf(row, help)) : "";
+  return otherwise === "" ? said : `${said}  (${otherwise})`;
+}
+
+/** Words behind a head that is so wide: no line wider than it may be, the others indented alike. */
+function wrapped(words: string, head: string, indent: number): string {
+  const lines = [head];
+  for (const word of words.split(" ")) {
+    if (lines.at(-1)!.length + 1 + word.length > WIDTH) lines.push(" ".repeat(indent - 1));
+    lines.push(`${lines.pop()} ${word}`);
+  }
+  return lines.join("\n").trimEnd();
+}
+
+/** A flag's lines. */
+function linesOf(name: string, words: string): string {
+  const { value } = FLAGS.get(name)!;
+  const head = `  ${name === "help" ? "-h, " : ""}--${name}${value && ` ${value}`}`;
+  return wrapped(words, head.padEnd(COLUMN - 1), COLUMN);
+}
+
+/** All of it. */
+export function helpText(): string {
+  const said = new Map<string, string>(); // by flag: one that is an option of two things is said once, of both
+  const told = TOPICS.map(({ title, own, of, more }) => {
+    for (const name of own) said.set(name, OWN[name]);
+    const mine: string[] = [...own];
+    for (const option of of.flatMap(rowsOf).filter(({ help }) => help.flag !== undefined)) {
+      const name = flagName(option.name);
+      if (!said.has(name)) mine.push(name);
+      said.set(name, said.has(name) ? `${said.get(name)}, and ${about(option)}` : about(option));
+    }
+    return { title, mine, more };
+  });
+  const lines = told.flatMap(({ title, mine, more }) => {
+    const flags = mine.map((name) => linesOf(name, said.get(name)!));
+    return [...(flags.length > 0 ? [title] : []), ...flags, ...(more === undefined ? [] : [more])];
+  });
+  return [USAGE, ...lines].join("\n");
 }

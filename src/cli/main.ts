@@ -1,12 +1,12 @@
 /** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 stopped by Ctrl-C. */
 import { chat } from "./chat.ts";
 import { generate } from "./generate.ts";
-import { HELP } from "./help.ts";
+import { helpText } from "./help.ts";
 import { models } from "./models.ts";
 import { perplexity } from "./perplexity.ts";
 import { pull } from "./pull.ts";
 import { replay } from "./replay.ts";
-import { Arguments, Usage } from "./usage.ts";
+import { Arguments, misnamed, sentenceOf, Usage } from "./usage.ts";
 import { ClosedPipe, harmless, note, print } from "./terminal.ts";
 
 const PROMPT =
@@ -28,13 +28,13 @@ const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = {
 
 async function run(args: Arguments): Promise<number> {
   if (args.has("help")) {
-    print(`${HELP}\n`);
+    print(`${helpText()}\n`);
     return 0;
   }
   const [command = "none"] = args.positionals;
   if (!Object.hasOwn(COMMANDS, command)) {
-    const names = Object.keys(COMMANDS).join(", ");
-    throw new Usage(`Cannot read the command line: the command must be one of ${names}, got ${command}; see --help`);
+    const names = Object.keys(COMMANDS);
+    misnamed(`the command must be one of ${names.join(", ")}`, command, names, "; see --help");
   }
   return await COMMANDS[command](args);
 }
@@ -45,7 +45,7 @@ export async function main(args: string[]): Promise<number> {
     return await run(new Arguments(args.some((arg) => !["--json"].includes(arg)) ? args : [...MAIN_JOB, ...args]));
   } catch (error) {
     if (error instanceof ClosedPipe) return 0;
-    note(harmless((error as Error).message.replace(/\s*\n\s*/g, " ")));
+    note(harmless(sentenceOf(error).replace(/\s*\n\s*/g, " ")));
     return error instanceof Usage ? 2 : 1;
   }
 }

@@ -1,20 +1,20 @@
-/** How commands load a model: what --model, --weights, --memory and --no-cache say, and the progress of it on a terminal. */
+/** How commands load a model: what its flags say, and the progress of it on a terminal. */
 import { checkLoad, type LoadOptions } from "../options/index.ts";
+import { flagsOf } from "./flags.ts";
 import { harmless, note, type Progress } from "./terminal.ts";
 import { type Arguments, checked } from "./usage.ts";
 
 /** Flags of every command that loads a model. */
-export const MODEL_FLAGS = ["model", "weights", "memory", "no-cache"] as const;
+export const MODEL_FLAGS: readonly string[] = ["model", "no-cache", ...flagsOf("load").map(({ name }) => name)];
 
 /** The options of `load`. @throws Usage */
 export function loadOptions(args: Arguments, progress: Progress): LoadOptions {
-  const options = {
-    weights: args.text("weights"),
-    memory: args.bytes("memory"),
+  const options: LoadOptions = {
+    ...args.options("load", "load model"),
     cache: !args.has("no-cache"),
     onProgress: (done, total) => progress.show("loading", done, total),
     onDownload: downloading(progress),
-  } as LoadOptions;
+  };
   checked(() => checkLoad(options));
   return options;
 }

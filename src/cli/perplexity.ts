@@ -12,7 +12,10 @@ import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from 
 export async function perplexity(args: Arguments): Promise<number> {
   args.only("perplexity", [...SESSION_FLAGS, ...MODEL_FLAGS, "first", "record"]);
   const asked = args.word("perplexity", 'text (in quotes, "-" or "@FILE")');
-  const options: PerplexityOptions = { ...sessionOptions(args), first: args.number("first") };
+  const options: PerplexityOptions = {
+    ...await sessionOptions(args),
+    ...args.options("perplexity", "measure perplexity"),
+  };
   checked(() => checkPerplexity(options));
   const text = asked === "-"
     ? await readStdin("text")

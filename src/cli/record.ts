@@ -1,6 +1,6 @@
 /** The file that --record writes to. */
 import { unwritable } from "./input.ts";
-import type { RecordSink } from "../recording/recorder.ts";
+import type { RecordSink } from "../options/events.ts";
 
 export interface RecordFile {
   readonly write: RecordSink;

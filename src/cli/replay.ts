@@ -1,28 +1,25 @@
 /** The command `replay`: what other policies would have kept of a recorded run, by the core alone. */
 import { policies, type PolicyName } from "../policies/index.ts";
-import { checkReplay, type ReplayOptions } from "../recording/options.ts";
+import { checkReplay, REPLAYABLE, type ReplayOptions } from "../recording/options.ts";
 import { readRecording, type Recording } from "../recording/read.ts";
 import { type Replay, replay as replayOne } from "../recording/replay.ts";
 import { note, print } from "./terminal.ts";
 import { readFile } from "./input.ts";
-import { type Arguments, checked, sessionOptions } from "./usage.ts";
+import { flagName } from "./flags.ts";
+import { namedPolicy } from "./policy.ts";
+import { type Arguments, checked } from "./usage.ts";
 
-const FLAGS = [
-  ...["policy", "score", "scope", "window", "pool", "width", "shared", "budget", "sinks", "newest"] as const,
-  ...["unsettled", "allocation", "seed"] as const,
-];
+const FLAGS = REPLAYABLE.map(flagName);
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function replay(args: Arguments): Promise<number> {
   args.only("replay", FLAGS);
   const file = args.word("replay", "file");
-  const { score, scope, window, pool, width, shared, budget, sinks, newest, unsettled, allocation, seed } =
-    sessionOptions(args, false);
-  const parts = { score, scope, window, pool, width, shared, sinks, newest, unsettled, allocation, seed };
-  const asked: ReplayOptions = { ...parts, budget: budget as ReplayOptions["budget"] };
+  const asked: ReplayOptions = args.options("session", "replay");
   const recording = readRecording(await readFile("recording", file));
-  const named = args.list("policy") as PolicyName[] | undefined;
-  const runs: ReplayOptions[] = (named ?? usual(recording, asked)).map((policy) => ({ ...asked, policy }));
+  const named = args.list("policy");
+  const policies = named ? await Promise.all(named.map(namedPolicy)) : usual(recording, asked);
+  const runs = policies.map((policy): ReplayOptions => ({ ...asked, policy }));
   checked(() => runs.forEach((run) => checkReplay(recording, run)));
   const found = runs.map((run) => replayOne(recording, run));
   if (args.has("json")) {
@@ -35,9 +32,9 @@ export async function replay(args: Arguments): Promise<number> {
   return 0;
 }
 
-/** The recorded policy, and every other one that the flags suit. */
+/** The recorded policy, where it evicts and is none of the caller's own, and every other one that the flags suit. */
 function usual(recording: Recording, asked: ReplayOptions): PolicyName[] {
-  const recorded = recording.options.policy as PolicyName;
+  const { policy: recorded, ownPolicy } = recording.options;
   const names = Object.keys(policies) as PolicyName[];
   const suits = (policy: PolicyName) => {
     try {
@@ -47,7 +44,7 @@ function usual(recording: Recording, asked: ReplayOptions): PolicyName[] {
     }
   };
   const others = names.filter((name) => name !== recorded && name !== "full" && suits(name));
-  if (recorded !== "full") return [recorded, ...others];
+  if (recorded !== "full" && ownPolicy !== true) return [recorded as PolicyName, ...others];
   return others.length > 0 ? others : ["roco"]; // whose refusal says why
 }
 

@@ -1,82 +1,107 @@
-/** Reading a command line: flags, the session options among them, and faults said in the flags' own names. */
+/** Reading a command line: flags, the options among them, and faults said in the flags' own names. */
 import { parseArgs } from "node:util";
-import type { ParseArgsOptionsConfig } from "node:util";
-import { parseBudget } from "../options/budget.ts";
-import { checkSession, type Count, type SessionOptions, type Span } from "../options/index.ts";
+import { KvcapError, KvcapRangeError, type More, nearest, refuse, words } from "../errors.ts";
+import { checkSession, type SessionOptions } from "../options/index.ts";
+import { oneOf, type Written } from "../options/kinds.ts";
+import type { Of } from "../options/table.ts";
+import { readText } from "../options/text.ts";
+import { flagName, FLAGS, flagsOf, type OptionFlag, type OwnFlag } from "./flags.ts";
+import { namedPolicy } from "./policy.ts";
 
 /** A fault in how the program was called. */
 export class Usage extends Error {}
 
+/** An error in one sentence; an option is named by its flag, where that is another word. */
+export function sentenceOf(error: unknown): string {
+  if (!(error instanceof KvcapError) || error.option === undefined) return (error as Error).message;
+  const { option, rule } = error;
+  const name = flagName(option);
+  if (name === option || !FLAGS.has(name) || !rule.startsWith(`${option} `)) return error.message;
+  return new KvcapError({ ...error, rule: `--${name}${rule.slice(option.length)}` }).message;
+}
+
+/** What a check answers, its refusal as a fault of usage. @throws Usage */
+export function checked<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof KvcapError ? new Usage(sentenceOf(error), { cause: error }) : error;
+  }
+}
+
 /** @throws Usage always */
-export function misused(rule: string, value: unknown): never {
-  throw new Usage(
-    `Cannot read the command line: ${rule}, got ${typeof value === "string" ? JSON.stringify(value) : value}`,
-  );
+export function misused(rule: string, found: unknown, more: More = {}): never {
+  return checked(() => refuse(ACTION, rule, found, more));
+}
+const ACTION = "read the command line";
+
+/** A word that must be one of some names, as it stands. @throws Usage always */
+export function misnamed(rule: string, found: string, names: readonly string[], behind = ""): never {
+  const [got, meant] = [found + behind, nearest(found, names)];
+  const refusal = { code: "unknown-option", action: ACTION, rule, got } as const;
+  const cause = new KvcapRangeError(meant === undefined ? refusal : { ...refusal, meant });
+  throw new Usage(cause.message, { cause });
 }
 
 /** The model that runs where none is named. */
 export const SHIPPED = new URL("../../models/fable-2m", import.meta.url);
 
-const text = { type: "string" } as const;
-const list = { type: "string", multiple: true } as const;
-const flag = { type: "boolean" } as const;
-const FLAGS = {
-  ...{ model: text, weights: text, memory: text, "no-cache": flag, json: flag, help: { type: "boolean", short: "h" } },
-  ...{ policy: list, score: text, scope: text, window: text, pool: text, width: text, shared: flag },
-  ...{ budget: text, stride: text, sinks: text, newest: text, unsettled: text, aggregate: text },
-  ...{ "pin-prompt": flag, pin: list, positions: text, allocation: text, kv: text, "exact-budget": flag, seed: text },
-  ...{ "max-new-tokens": text, temperature: text, "top-p": text, stop: list, "ignore-eos": flag },
-  ...{ first: text, record: text, save: text, resume: text, system: text },
-} satisfies ParseArgsOptionsConfig;
-
-type Flag = keyof typeof FLAGS;
-export const FLAG_NAMES = Object.keys(FLAGS);
-
 /** Flags that say how a cache is kept. */
-export const SESSION_FLAGS: readonly Flag[] = [
-  ...["policy", "score", "scope", "window", "pool", "width", "shared", "budget", "stride", "sinks", "newest"] as const,
-  ...["unsettled", "aggregate", "pin-prompt", "pin", "positions", "allocation", "kv", "exact-budget", "seed"] as const,
-];
+export const SESSION_FLAGS: readonly string[] = flagsOf("session").map(({ name }) => name);
+/** Flags that say how a text goes. */
+export const TEXT_FLAGS: readonly string[] = flagsOf("generate").map(({ name }) => name);
 
-/** What parseArgs says of a flag, as a rule. @throws Usage always */
-function misread(fault: string, args: string[]): never {
-  const [, flag = ""] = /'(?:-h, )?(--?[^' ]+)/.exec(fault) ?? [];
-  if (fault.startsWith("Unknown")) misused("a flag must be one that --help lists", flag);
-  if (fault.includes("does not take")) {
-    misused(
-      `${flag} takes no value; see --help`,
-      args.find((arg) => arg.startsWith(flag)),
-    );
-  }
-  const behind = args[args.indexOf(flag) + 1];
-  const dash = behind === undefined ? "" : `, one with a dash as ${flag}=${behind}`;
-  throw new Usage(`Cannot read the command line: ${flag} must have a value behind it${dash}, got ${behind ?? "none"}`);
-}
+/** Flags of a chat alone. */
+export const CHAT_FLAGS: readonly string[] = flagsOf("chat").map(({ name }) => name);
+
+/** What each way to write a value must be. */
+const RULES: Readonly<Record<Written, string>> = {
+  ...{ number: "a number", count: "a number", flag: "", name: "", texts: "" },
+  budget: "slots (128), a share of the prompt (25%) or bytes (512KB)",
+  bytes: "bytes (512MB)",
+  spans: "FROM:TO, as 0:20",
+};
+
+const DASHED = [...FLAGS.keys()].map((name) => `--${name}`);
 
 /** A command line's flags, and what stands between them. */
 export class Arguments {
   readonly positionals: string[];
-  readonly #values: Record<string, unknown>;
+  readonly #values = new Map<string, string[]>(); // by flag: what it was given, "" for one that takes nothing
 
   /** @throws Usage for a flag that is unknown or lacks its value */
   constructor(args: string[]) {
-    try {
-      const { positionals, values } = parseArgs({ args, options: FLAGS, allowPositionals: true, strict: true });
-      this.positionals = positionals;
-      this.#values = values;
-    } catch (error) {
-      misread((error as Error).message, args);
+    const options = Object.fromEntries([...FLAGS.values()].map(({ name, value }) => [name, {
+      type: value === "" ? "boolean" as const : "string" as const,
+      ...(name === "help" ? { short: "h" } : {}),
+    }]));
+    const { positionals, tokens } = parseArgs({ args, options, allowPositionals: true, strict: false, tokens: true });
+    this.positionals = positionals;
+    for (const token of tokens) {
+      if (token.kind !== "option") continue;
+      const { name, rawName, value, inlineValue } = token;
+      const flag = FLAGS.get(name);
+      if (!flag) misused("a flag must be one that --help lists", rawName, { code: "unknown-option", names: DASHED });
+      if (flag.value === "" && value !== undefined) {
+        misused(`${rawName} takes no value; see --help`, args[token.index]);
+      }
+      if (flag.value !== "" && (value === undefined || !inlineValue && /^-./.test(value))) {
+        const dash = value === undefined ? "" : `, one with a dash as ${rawName}=${value}`;
+        misused(`${rawName} must have a value behind it${dash}`, words(value ?? "none"));
+      }
+      const values = this.#values.get(name) ?? [];
+      this.#values.set(name, flag.many ? [...values, value ?? ""] : [value ?? ""]);
     }
   }
 
   /** @throws Usage for a flag that this command does not take */
-  only(command: string, flags: readonly Flag[]): void {
-    const stranger = Object.keys(this.#values).find((name) => !["help", "json", ...flags].includes(name));
-    if (stranger) misused(`${command} takes no --${stranger}; see --help`, this.shown(stranger as Flag));
+  only(command: string, flags: readonly string[]): void {
+    const stranger = [...this.#values.keys()].find((name) => !["help", "json", ...flags].includes(name));
+    if (stranger) misused(`${command} takes no --${stranger}; see --help`, this.shown(stranger));
   }
 
   /** A flag that may be given more than once, but not to this command. @throws Usage */
-  once(name: Flag): string | undefined {
+  once(name: string): string | undefined {
     const [value, ...more] = this.list(name) ?? [];
     return more.length > 0 ? misused(`--${name} may be given once only`, more.length + 1) : value;
   }
@@ -90,9 +115,7 @@ export class Arguments {
   word(command: string, what: string): string {
     const [, word, ...rest] = this.positionals;
     if (word !== undefined && rest.length === 0) return word;
-    throw new Usage(
-      `Cannot read the command line: ${command} takes one ${what}, got ${rest.length ? rest.length + 1 : "none"}`,
-    );
+    misused(`${command} takes one ${what}`, words(rest.length ? rest.length + 1 : "none"));
   }
 
   /** Nothing stands behind the command. @throws Usage */
@@ -100,111 +123,59 @@ export class Arguments {
     if (this.positionals.length > 1) misused(`${command} takes no words`, this.positionals[1]);
   }
 
-  has(name: Flag): boolean {
-    return Boolean(this.#values[name]);
+  has(name: string): boolean {
+    return this.#values.has(name);
   }
 
   /** A flag as it was given, for messages. */
-  shown(name: Flag): string {
-    return String(this.#values[name]);
+  shown(name: string): string {
+    const { value } = FLAGS.get(name)!;
+    return value === "" ? "true" : this.list(name)!.join(",");
   }
 
-  text(name: Flag): string | undefined {
-    return this.#values[name] as string | undefined;
+  text(name: OwnFlag): string | undefined {
+    return this.#values.get(name)?.at(-1);
   }
 
-  list(name: Flag): string[] | undefined {
-    return this.#values[name] as string[] | undefined;
+  list(name: string): string[] | undefined {
+    return this.#values.get(name);
   }
 
-  /** @throws Usage unless it is a number */
-  number(name: Flag): number | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    return text.trim() === "" || Number.isNaN(value) ? misused(`--${name} must be a number`, text) : value;
+  /**
+   * The options that flags say, read from their texts.
+   * @param action what a name or a share that is none is refused with @throws Usage
+   */
+  options(of: Of, action: string): Record<string, unknown> {
+    const given = flagsOf(of).filter(({ name }) => this.has(name));
+    return Object.fromEntries(given.map((flag) => [flag.option, this.#read(flag, action)]));
   }
 
-  /** A number of tokens, or a share of the budget. @throws Usage */
-  count(name: Flag): Count | undefined {
-    const text = this.text(name);
-    const percent = text === undefined ? null : /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
-    return percent ? { share: Number(percent[1]) / 100 } : this.number(name);
-  }
-
-  /** @throws Usage */
-  budget(): SessionOptions["budget"] {
-    const text = this.text("budget");
-    if (text === undefined) return undefined;
-    const rule = "--budget must be slots (128), a share of the prompt (25%) or bytes (512KB)";
-    return parseBudget(text) ?? misused(rule, text);
-  }
-
-  /** A number of bytes. @throws Usage */
-  bytes(name: Flag): number | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const read = parseBudget(text);
-    if (read !== null && typeof read === "object" && "bytes" in read) return Math.floor(read.bytes);
-    return misused(`--${name} must be bytes (512MB)`, text);
-  }
-
-  /** @throws Usage */
-  spans(name: Flag): Span[] | undefined {
-    return this.list(name)?.map((text) => {
-      const span = /^\s*(\d+)\s*:\s*(\d+)\s*$/.exec(text) ?? misused(`--${name} must be FROM:TO, as 0:20`, text);
-      return [Number(span[1]), Number(span[2])];
-    });
+  #read({ name, option, kind }: OptionFlag, action: string): unknown {
+    const texts = this.list(name)!;
+    if (kind.written === "flag") return true;
+    if (kind.written === "texts") return texts;
+    const rule = `--${name} must be ${RULES[kind.written!]}`;
+    const values = texts.map((text) => readText(kind, text) ?? misused(rule, text));
+    if (kind.written === "spans") return values;
+    const [value] = values;
+    if (kind.orFunction) checked(() => oneOf(kind.names!).check(value, option, { action }));
+    if (kind.written === "count" && typeof value === "object" && (value as { share: number }).share >= 1) {
+      const rule = `${option} must be a number of tokens or a share of the budget below 100%`;
+      checked(() => refuse(action, rule, value, { option }));
+    }
+    return value;
   }
 }
 
-/** The session's options, as far as they can be checked without a model: all but the policy where there are no checks. @throws Usage */
-export function sessionOptions(args: Arguments, checks = true): SessionOptions {
-  const session = {
-    policy: checks ? args.once("policy") : undefined,
-    score: args.text("score"),
-    scope: args.text("scope"),
-    window: args.number("window"),
-    pool: args.text("pool"),
-    width: args.number("width"),
-    shared: args.has("shared") || undefined,
-    budget: args.budget(),
-    stride: args.number("stride"),
-    sinks: args.count("sinks"),
-    newest: args.count("newest"),
-    unsettled: args.count("unsettled"),
-    pinPrompt: args.has("pin-prompt") || undefined,
-    pin: args.spans("pin"),
-    aggregate: args.text("aggregate"),
-    positions: args.text("positions"),
-    allocation: args.text("allocation"),
-    kv: args.text("kv"),
-    exactBudget: args.has("exact-budget") || undefined,
-    seed: args.number("seed"),
-  } as SessionOptions;
-  if (!checks) return session;
+/** The session's options, as far as they can be checked without a model. @throws Usage; Error for a module that is no policy */
+export async function sessionOptions(args: Arguments): Promise<SessionOptions> {
+  const action = "create session";
+  const session: SessionOptions = args.options("session", action);
+  const policy = args.once("policy");
+  if (policy !== undefined) session.policy = await namedPolicy(policy);
   // How many slots bytes hold is known once the model is.
   const { budget } = session;
   const inBytes = typeof budget === "object" && "bytes" in budget;
   checked(() => checkSession(inBytes ? { ...session, budget: undefined } : session));
   return session;
-}
-
-/** The library's names of options, which a user of the command line does not know. */
-const FLAG_OF: Record<string, string> = {
-  maxNewTokens: "--max-new-tokens",
-  topP: "--top-p",
-  pinPrompt: "--pin-prompt",
-  "{ share } of the budget, from 0 to below 1": "a share of the budget below 100%",
-  " or a function": "",
-};
-const LIBRARY = new RegExp(Object.keys(FLAG_OF).join("|"), "g");
-
-/** What a check of the library answers, its refusal as a fault of usage. @throws Usage */
-export function checked<T>(check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    throw new Usage((error as Error).message.replace(LIBRARY, (name) => FLAG_OF[name]));
-  }
 }

@@ -1,23 +1,7 @@
 /** Telling who was evicted: made only where a session asks for it. */
 import type { Tokens } from "../engine/engine.ts";
+import type { Evicted } from "../options/events.ts";
 import type { Books, Group } from "./books.ts";
-
-/** A token that left a lane. */
-export interface Evicted {
-  /** Its id. */
-  readonly token: number;
-  /** How many tokens came before it. */
-  readonly position: number;
-  /** The layer that it left. */
-  readonly layer: number;
-  /** The KV head of that layer. */
-  readonly head: number;
-  /**
-   * What the rule, or the session's own score, made of it at the moment it was chosen: smaller than of those that stayed,
-   * protected and unsettled ones aside. Where the choice is shared by a layer's lanes, this lane's own part of the mean.
-   */
-  readonly score: number;
-}
 
 /** Which token is in which slot, and was until the slot is claimed again: ids and positions of every lane, nothing older. */
 export class Tenants {

@@ -1,5 +1,5 @@
 /** Budgets that differ from lane to lane: the groups they make, and with "adaptive" their change as attention goes. */
-import { type Allocation, type Bounds, boundsOf, layerBudgets, shareOut } from "./allocation.ts";
+import { type Allocation, type Bounds, boundsOf, layerBudgets, shareOut } from "../policies/allocation.ts";
 import type { Books, GroupShape } from "./books.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import { type CheckedSession, leastOf } from "../options/index.ts";

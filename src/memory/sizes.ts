@@ -4,7 +4,7 @@ import { kvRowBytes } from "../engine/kv.ts";
 import { type Grouping, groupingOf } from "../eviction/shares.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession } from "../options/index.ts";
-import { readsAttention } from "../policies/rule.ts";
+import { readsAttention } from "../eviction/rule.ts";
 
 /** Bytes that one session holds, all of them made at its start (a full cache's: when a generation begins). */
 export interface Memory {

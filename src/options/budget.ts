@@ -1,5 +1,5 @@
 /** A budget may be asked for in slots, in bytes or as a share of the prompt; inner code knows slots per lane only. */
-import { show } from "../errors.ts";
+import { refuse } from "../errors.ts";
 
 /**
  * How much a cache may keep: a number of slots per lane; a share of the first prompt's tokens; or bytes of K and V for the whole
@@ -15,7 +15,7 @@ const MOST_STRIDE = 64; // queries
  * @param slotBytes bytes of K and V that one slot of every lane takes
  * @param promptTokens tokens of the first prompt; null while there is none: a share then gives null
  * @returns slots, and with bytes the stride that fits beside them
- * @throws RangeError where it is neither of the three, or bytes hold no slot
+ * @throws KvcapRangeError where it is neither of the three, or bytes hold no slot
  */
 export function budgetSlots(
   budget: Budget,
@@ -29,7 +29,7 @@ export function budgetSlots(
   if (kinds.length === 1 && "share" in budget) {
     const { share } = budget;
     if (typeof share !== "number" || !(share > 0 && share <= 1)) {
-      throw new RangeError(`Cannot ${action}: budget.share must be above 0 and at most 1, got ${show(share)}`);
+      refuse(action, "budget.share must be above 0 and at most 1", share, { option: "budget" });
     }
     return promptTokens === null ? null : { budget: Math.max(1, Math.floor(share * promptTokens)), stride };
   }
@@ -39,24 +39,9 @@ export function budgetSlots(
     const room = stride ?? Math.max(1, Math.min(MOST_STRIDE, Math.floor(slots / 5)));
     if (!(slots > room)) {
       const least = ((stride ?? 1) + 1) * slotBytes;
-      throw new RangeError(
-        `Cannot ${action}: budget.bytes must be at least ${least} for this model, got ${show(bytes)}`,
-      );
+      refuse(action, `budget.bytes must be at least ${least} for this model`, bytes, { option: "budget" });
     }
     return { budget: slots - room, stride: room };
   }
-  throw new RangeError(`Cannot ${action}: budget must be slots, { share } or { bytes }, got ${show(budget)}`);
-}
-
-const UNITS: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };
-
-/** Reads a budget as it is written on a command line: "128", "25%", "512KB", "1.5 MiB". @returns null where it is none */
-export function parseBudget(text: string): Budget | null {
-  const match = /^\s*(-?\d+(?:\.\d+)?)\s*(%|[kmg]?i?b)?\s*$/i.exec(text);
-  if (!match) return null;
-  const value = Number(match[1]);
-  const unit = match[2]?.toUpperCase();
-  if (unit === undefined) return value;
-  if (unit === "%") return { share: value / 100 };
-  return unit in UNITS ? { bytes: value * UNITS[unit] } : null;
+  refuse(action, "budget must be slots, { share } or { bytes }", budget, { option: "budget" });
 }

@@ -1,40 +1,35 @@
-/** The checks that every options file is made of: each refuses with "Cannot <action>: <rule>, got <value>". */
-import { refuse as refuseWith } from "../errors.ts";
+/** The checks that kinds of options are made of: each refuses with "Cannot <action>: <name> must …, got <value>". */
+import { type More, refuse } from "../errors.ts";
 
 export const MOST_SLOTS = 1 << 22;
 export const MOST_SEED = 2 ** 32 - 1;
 
-/** @throws RangeError always */
-export function refuse(action: string, rule: string, value: unknown, option?: string): never {
-  refuseWith(action, rule, value, option === undefined ? {} : { option });
-}
-
-export function whole(action: string, name: string, value: unknown, least: number, most = MOST_SLOTS): number {
+/** A whole number within bounds. @throws KvcapRangeError */
+export function whole(
+  action: string,
+  name: string,
+  value: unknown,
+  least: number,
+  most = MOST_SLOTS,
+  more: More = { option: name },
+): number {
   if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    refuse(action, `${name} must be a whole number from ${least} to ${most}`, value);
+    refuse(action, `${name} must be a whole number from ${least} to ${most}`, value, more);
   }
   return value as number;
 }
 
-export function flag(action: string, name: string, value: unknown): boolean {
-  if (typeof value !== "boolean") refuse(action, `${name} must be true or false`, value);
-  return value as boolean;
-}
-
-export function oneOf<T extends string>(action: string, name: string, value: unknown, names: readonly T[]): T {
-  if (!names.includes(value as T)) refuse(action, `${name} must be one of ${names.join(", ")}`, value);
-  return value as T;
-}
-
-/** A function the caller may have given; null where there is none. */
+/** A function the caller may have given; null where there is none. @throws KvcapRangeError */
 export function callback<T>(action: string, name: string, value: T | null | undefined): T | null {
   if (value === undefined || value === null) return null;
-  if (typeof value !== "function") refuse(action, `${name} must be a function`, value);
+  if (typeof value !== "function") refuse(action, `${name} must be a function`, value, { option: name });
   return value;
 }
 
-export function known(action: string, options: object, names: readonly string[]) {
+/** Options, of which all are known. @throws KvcapRangeError where there are none, or one has another name */
+export function known(action: string, options: object, names: readonly string[]): void {
   if (typeof options !== "object" || options === null) refuse(action, "options must be an object", options);
   const stranger = Object.keys(options).find((name) => !names.includes(name));
-  if (stranger !== undefined) refuse(action, `options are ${names.join(", ")}`, stranger);
+  if (stranger === undefined) return;
+  refuse(action, `options are ${names.join(", ")}`, stranger, { code: "unknown-option", option: stranger, names });
 }

@@ -1,5 +1,8 @@
-/** A generation's options: types, defaults and checks. */
-import { flag, known, MOST_SEED, refuse, whole } from "./check.ts";
+/** A generation's options: types, rows and checks. */
+import { refuse } from "../errors.ts";
+import { MOST_SEED, whole as checkWhole } from "./check.ts";
+import { between, callback, endless, flag, having, ids, part, record, text, texts, whole } from "./kinds.ts";
+import { checkAll, checkRows, type Table } from "./row.ts";
 
 /** How one generation goes. */
 export interface GenerateOptions {
@@ -41,49 +44,28 @@ export interface CheckedGenerate extends Required<Omit<GenerateOptions, "signal"
   onLogits: ((logits: Float32Array<ArrayBuffer>) => void) | null;
 }
 
-const GENERATE_NAMES = [
-  ...["maxNewTokens", "temperature", "topP", "seed", "stopAtEnd", "stop", "banned", "signal", "onPrefill", "onToken"],
-  "onLogits",
-];
+/** One row each. */
+export const GENERATE = {
+  maxNewTokens: { kind: endless, default: 256 },
+  temperature: { kind: between(0, 100), default: 0 },
+  topP: { kind: part, default: 1 },
+  seed: { kind: whole(0, MOST_SEED), default: null },
+  stopAtEnd: { kind: flag, default: true },
+  stop: { kind: texts, default: [] },
+  banned: { kind: ids, default: [] },
+  signal: { kind: having("throwIfAborted", "an AbortSignal"), default: null },
+  onPrefill: { kind: callback(), default: () => {} },
+  onToken: { kind: callback(), default: () => {} },
+  onLogits: { kind: callback(), default: null },
+} as const satisfies Table<GenerateOptions>;
 
 /**
  * Fills in a generation's defaults.
- * @throws RangeError for an unknown option, a NaN, negative or out-of-range number, an id outside the vocabulary, or an empty stop string.
+ * @throws KvcapRangeError for an unknown option, a NaN, negative or out-of-range number, an id outside the vocabulary, or an
+ *   empty stop string.
  */
 export function checkGenerate(options: GenerateOptions = {}, vocab: number): CheckedGenerate {
-  const action = "generate";
-  known(action, options, GENERATE_NAMES);
-  const maxNewTokens = options.maxNewTokens ?? 256;
-  if (maxNewTokens !== Infinity) whole(action, "maxNewTokens", maxNewTokens, 1, Number.MAX_SAFE_INTEGER);
-  const temperature = options.temperature ?? 0;
-  if (typeof temperature !== "number" || !(temperature >= 0 && temperature <= 100)) {
-    refuse(action, "temperature must be a number from 0 to 100", temperature);
-  }
-  const topP = options.topP ?? 1;
-  if (typeof topP !== "number" || !(topP > 0 && topP <= 1)) {
-    refuse(action, "topP must be a number above 0 and at most 1", topP);
-  }
-  const seed = options.seed === undefined ? null : whole(action, "seed", options.seed, 0, MOST_SEED);
-  const stopAtEnd = flag(action, "stopAtEnd", options.stopAtEnd ?? true);
-  const stop = typeof options.stop === "string" ? [options.stop] : options.stop ?? [];
-  if (!Array.isArray(stop)) refuse(action, "stop must be a string or a list of strings", stop);
-  for (const text of stop) {
-    if (typeof text !== "string" || text === "") refuse(action, "a stop string must not be empty", text);
-  }
-  const banned = options.banned ?? [];
-  if (!Array.isArray(banned)) refuse(action, "banned must be a list of ids", banned);
-  for (const id of banned) whole(action, "a banned id", id, 0, vocab - 1);
-  if (new Set(banned).size >= vocab) refuse(action, "banned must leave an id to choose", banned.length);
-  const signal = options.signal ?? null;
-  if (signal !== null && typeof signal.throwIfAborted !== "function") {
-    refuse(action, "signal must be an AbortSignal", signal);
-  }
-  const { onPrefill = () => {}, onToken = () => {}, onLogits = null } = options;
-  if (typeof onPrefill !== "function") refuse(action, "onPrefill must be a function", onPrefill);
-  if (typeof onToken !== "function") refuse(action, "onToken must be a function", onToken);
-  if (onLogits !== null && typeof onLogits !== "function") refuse(action, "onLogits must be a function", onLogits);
-  const texts = { stopAtEnd, stop: [...stop], banned: [...banned] };
-  return { maxNewTokens, temperature, topP, seed, ...texts, signal, onPrefill, onToken, onLogits };
+  return checkAll(GENERATE, options, { action: "generate", vocab }) as unknown as CheckedGenerate;
 }
 
 /** How an answer goes. */
@@ -99,20 +81,31 @@ export interface ChatOptions extends GenerateOptions {
   template?: string;
 }
 
-/** Fills in an answer's defaults. @throws RangeError as checkGenerate does */
-export function checkChat(options: ChatOptions, vocab: number) {
+/** What an answer has besides. */
+export type Answer = Omit<ChatOptions, keyof GenerateOptions>;
+
+/** One row each of what an answer has besides. */
+export const ANSWER = {
+  pinSystem: { kind: flag, default: true },
+  variables: { kind: record, default: {} },
+  template: { kind: text },
+} as const satisfies Table<Answer>;
+
+/** An answer's options with every default filled in. */
+export type CheckedChat = CheckedGenerate & Required<Omit<Answer, "template">> & Pick<Answer, "template">;
+
+/** Fills in an answer's defaults. @throws KvcapRangeError as checkGenerate does */
+export function checkChat(options: ChatOptions, vocab: number): CheckedChat {
   const action = "chat";
   if (typeof options !== "object" || options === null) refuse(action, "options must be an object", options);
-  const { pinSystem = true, variables = {}, template, ...rest } = options;
-  flag(action, "pinSystem", pinSystem);
-  if (typeof variables !== "object" || variables === null) refuse(action, "variables must be an object", variables);
-  if (template !== undefined && typeof template !== "string") refuse(action, "template must be text", template);
-  return { ...checkGenerate(rest, vocab), pinSystem, variables, template };
+  const { pinSystem, variables, template, ...generate } = options;
+  const answer = checkRows(ANSWER, { pinSystem, variables, template }, { action }) as unknown as Required<Answer>;
+  return { ...checkGenerate(generate, vocab), ...answer };
 }
 
-/** Checks a prompt given as ids. @throws RangeError for an empty list or an id outside the vocabulary. */
+/** Checks a prompt given as ids. @throws KvcapRangeError for an empty list or an id outside the vocabulary. */
 export function checkPromptIds(ids: ArrayLike<number>, vocab: number): number[] {
   if (ids.length === 0) refuse("generate", "the prompt must have at least one token", "none");
-  whole("generate", "the prompt's length", ids.length, 1);
-  return Array.from(ids, (id) => whole("generate", "a prompt id", id, 0, vocab - 1));
+  checkWhole("generate", "the prompt's length", ids.length, 1, undefined, {});
+  return Array.from(ids, (id) => checkWhole("generate", "a prompt id", id, 0, vocab - 1, {}));
 }

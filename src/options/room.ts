@@ -1,20 +1,9 @@
 /** Whether what must stay leaves room for what comes: checked before anything is read, so that nothing gets stuck half-way. */
-import { leastBudget } from "../eviction/allocation.ts";
-import { MOST_SLOTS, refuse, whole } from "./check.ts";
+import { leastBudget } from "../policies/allocation.ts";
+import { refuse, words } from "../errors.ts";
+import { MOST_SLOTS } from "./check.ts";
 import type { CheckedSession } from "./session.ts";
-
-/** Positions of tokens, [from, to): from the first one to the one behind the last. */
-export type Span = readonly [from: number, to: number];
-
-/** Checks one span. @throws RangeError unless it has a token, at whole positions */
-export function checkSpan(action: string, name: string, span: unknown): Span {
-  const [from, to] = Array.isArray(span) && span.length === 2
-    ? span
-    : refuse(action, `${name} must be [from, to]`, span);
-  whole(action, `${name}'s from`, from, 0);
-  whole(action, `${name}'s to`, to, from + 1);
-  return [from, to];
-}
+import type { Span } from "./span.ts";
 
 /** How many positions of [from, to) are sinks or in a span. */
 export function protectedIn(from: number, to: number, sinks: number, spans: readonly Span[]): number {
@@ -61,32 +50,31 @@ export function checkRoom(
   const total = seen + prompt + maxNewTokens - 1; // the last token is not taken in
   if (policy === "full") {
     const { budget } = session;
-    if (maxNewTokens === Infinity) refuse("generate", "maxNewTokens must be finite with the policy full", maxNewTokens);
+    if (maxNewTokens === Infinity) {
+      refuse("generate", "maxNewTokens must be finite with the policy full", maxNewTokens, { option: "maxNewTokens" });
+    }
     if (budget > 0 && total > budget) {
       const parts = `${seen} before + ${prompt} of the prompt + maxNewTokens ${maxNewTokens}`;
-      throw new RangeError(
-        `Cannot generate: all tokens must fit the full cache's budget of ${budget} slots, got ${parts}`,
-      );
+      const rule = `all tokens must fit the full cache's budget of ${budget} slots`;
+      refuse("generate", rule, words(parts), { code: "no-room", option: "budget" });
     }
-    if (total > MOST_SLOTS) refuse("generate", `a full cache holds at most ${MOST_SLOTS} slots`, total);
+    if (total > MOST_SLOTS) {
+      refuse("generate", `a full cache holds at most ${MOST_SLOTS} slots`, total, { code: "no-room" });
+    }
     return stride;
   }
   const budget = leastOf(session);
   if (total <= budget) return stride;
   const name = `${keptName(spans)} + newest`;
   const kept = held + protectedIn(seen, total, sinks, spans) + newest;
-  if (budget <= kept) refuse("generate", `budget must be above ${name} = ${kept}`, budget, "budget");
+  const more = { code: "no-room", option: "budget" } as const;
+  if (budget <= kept) refuse("generate", `budget must be above ${name} = ${kept}`, budget, more);
   // A prompt that does not fit is read in chunks, and a chunk's worth evicted at once must not be the chunk itself.
   const least = held + protectedIn(seen, seen + prompt, sinks, spans) + newest + stride;
   if (seen + prompt <= budget || budget > least) return stride;
   if (!fixed) return Math.max(1, stride - (least - budget) - 1);
   const text = maxNewTokens > 0 ? "a prompt" : "a text"; // one that is measured
-  refuse(
-    "generate",
-    `for ${text} beyond the budget, budget must be above ${name} + stride = ${least}`,
-    budget,
-    "budget",
-  );
+  refuse("generate", `for ${text} beyond the budget, budget must be above ${name} + stride = ${least}`, budget, more);
 }
 
 /**
@@ -101,5 +89,6 @@ export function checkPins(session: CheckedSession, seen: number, spans: readonly
   const budget = leastOf(session);
   if (policy === "full" || budget === 0) return;
   const kept = held + protectedIn(seen, Infinity, sinks, spans) + newest;
-  if (budget <= kept) refuse("pin", `budget must be above ${keptName(spans)} + newest = ${kept}`, budget);
+  const rule = `budget must be above ${keptName(spans)} + newest = ${kept}`;
+  if (budget <= kept) refuse("pin", rule, budget, { code: "no-room", option: "budget" });
 }

@@ -1,15 +1,20 @@
-/** A session's options: types, defaults and checks. */
-import { type Allocation, ALLOCATIONS } from "../eviction/allocation.ts";
+/** A session's options: types, rows, defaults and checks. */
+import { type Allocation, ALLOCATIONS } from "../policies/allocation.ts";
 import { type Budget, budgetSlots } from "./budget.ts";
-import type { Evicted } from "../eviction/evictions.ts";
-import type { RecordSink } from "../recording/recorder.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
-import { callback, flag, known, MOST_SEED, oneOf, refuse, whole } from "./check.ts";
-import { checkSpan, keptName, protectedIn, type Span } from "./room.ts";
-import { type CheckedRule, checkRuleOptions, RULE_NAMES, type RuleOptions } from "./rule.ts";
+import { refuse } from "../errors.ts";
+import { known, MOST_SEED, whole as checkWhole } from "./check.ts";
+import { callback, type Count, count, either, flag, oneOf, spans, unchecked, whole } from "./kinds.ts";
+import { keptName, protectedIn } from "./room.ts";
+import { checkRow, namesOf, type Table } from "./row.ts";
+import { type CheckedRule, checkRuleOptions, RULE, type RuleOptions } from "./rule.ts";
+import type { Span } from "./span.ts";
+import type { Evicted, RecordSink } from "./events.ts";
 
-/** A number of tokens, or a share of the budget, rounded down. */
-export type Count = number | { readonly share: number };
+/** What rotary positions count: the text, or live slots. */
+export type Positions = "absolute" | "cache";
+/** How p is taken over the query heads of a KV head. */
+export type Aggregate = "mean" | "max";
 
 /** How a session keeps its cache. Lengths are in slots per lane, which are tokens. */
 export interface SessionOptions extends RuleOptions {
@@ -26,7 +31,7 @@ export interface SessionOptions extends RuleOptions {
   /** First tokens always kept. Default 4, less under a budget below 16. */
   sinks?: Count;
   /** How p is taken over the query heads of a KV head. Default "mean". */
-  aggregate?: "mean" | "max";
+  aggregate?: Aggregate;
   /** Last tokens always kept. Default a tenth of the budget. */
   newest?: Count;
   /** RoCo's r: tokens with the largest spread, left out of the eviction scope. Default three tenths of the budget. */
@@ -39,7 +44,7 @@ export interface SessionOptions extends RuleOptions {
    * What rotary positions count. "absolute": the text. "cache": live slots, so that the model never sees a position beyond
    * budget + stride, however long the text: keys are rotated when they are read. Default "absolute".
    */
-  positions?: "absolute" | "cache";
+  positions?: Positions;
   /**
    * How slots are shared out: all lanes alike; early layers more ("pyramid"); or by what each lane's attention needs, within its
    * layer ("adaptive"). The mean over all lanes is the budget. Default "uniform". See allocation.ts for the papers.
@@ -69,24 +74,16 @@ export interface SessionOptions extends RuleOptions {
 }
 
 /** A session's options with every default filled in. A budget of 0 is not known yet: it waits for the first prompt. */
-export interface CheckedSession extends CheckedRule {
+export interface CheckedSession extends CheckedRule, Required<Omit<SessionOptions, keyof RuleOptions | Loose>> {
   budget: number;
-  stride: number;
   sinks: number;
   newest: number;
   unsettled: number;
-  aggregate: "mean" | "max";
-  pinPrompt: boolean;
-  pin: readonly Span[];
-  positions: "absolute" | "cache";
-  allocation: Allocation;
-  kv: KvType;
-  exactBudget: boolean;
-  onWarning: (message: string) => void;
-  seed: number;
   onEvict: ((evicted: Evicted) => void) | null;
   record: RecordSink | null;
 }
+/** Options that are of another type once they are checked. */
+type Loose = "budget" | "sinks" | "newest" | "unsettled" | "onEvict" | "record";
 
 /** What a session's options depend on. */
 export interface SessionHost {
@@ -96,23 +93,29 @@ export interface SessionHost {
   slotBytes(kv: KvType): number;
 }
 
-export const SESSION_NAMES = [
-  ...RULE_NAMES,
-  ...["budget", "stride", "aggregate", "sinks", "newest", "unsettled", "pinPrompt", "pin", "positions", "allocation"],
-  ...["kv", "exactBudget", "onWarning", "seed", "onEvict", "record"],
-];
-const DEFAULT_BUDGET = 256; // slots
 const MOST_STRIDE = 64; // queries
+const MOST_SINKS = 4; // where nothing is said
 
-/** A count of tokens under a budget. */
-function count(action: string, name: string, value: Count, budget: number): number {
-  if (typeof value !== "object" || value === null) return whole(action, name, value, 0);
-  const { share } = value;
-  if (Object.keys(value).length !== 1 || typeof share !== "number" || !(share >= 0 && share < 1)) {
-    refuse(action, `${name} must be a number of tokens or { share } of the budget, from 0 to below 1`, value);
-  }
-  return Math.floor(share * budget);
-}
+/** One row each, those of its rule first. */
+export const SESSION = {
+  ...RULE,
+  budget: { kind: unchecked("budget"), default: 256, decides: true, replay: true },
+  stride: { kind: whole(1, 4096), decides: true },
+  aggregate: { kind: either(["mean", "max"]), default: "mean" },
+  sinks: { kind: count, decides: true, replay: true },
+  newest: { kind: count, default: { share: 0.1 }, decides: true, replay: true },
+  unsettled: { kind: count, default: { share: 0.3 }, decides: true, replay: true },
+  pinPrompt: { kind: flag, default: false },
+  pin: { kind: spans, default: [] },
+  positions: { kind: either(["absolute", "cache"]), default: "absolute" },
+  allocation: { kind: oneOf(ALLOCATIONS), default: "uniform", decides: true, replay: true },
+  kv: { kind: oneOf(KV_TYPES) },
+  exactBudget: { kind: flag, default: false },
+  onWarning: { kind: callback(), default: (message: string) => console.warn(`kvcap: ${message}`) },
+  seed: { kind: whole(0, MOST_SEED), default: 0, decides: true, replay: true },
+  onEvict: { kind: callback(), default: null },
+  record: { kind: callback(), default: null },
+} as const satisfies Table<SessionOptions>;
 
 /**
  * Fills in a session's defaults.
@@ -127,53 +130,38 @@ export function checkSession(
   promptTokens: number | null = null,
   action = "create session",
 ): CheckedSession {
-  known(action, options, SESSION_NAMES);
+  known(action, options, namesOf(SESSION));
   const rule = checkRuleOptions(action, options);
   const full = rule.policy === "full";
-  const kv = oneOf(action, "kv", options.kv ?? host.kv, KV_TYPES);
+  const take = (name: keyof SessionOptions, value: unknown = options[name], budget = 0) =>
+    checkRow(SESSION, name, value, { action, budget });
+  const kv = take("kv", options.kv ?? host.kv) as KvType;
   const sized = full && options.budget === undefined
     ? null
-    : budgetSlots(options.budget ?? DEFAULT_BUDGET, options.stride, host.slotBytes(kv), promptTokens, action);
-  const budget = sized ? whole(action, "budget", sized.budget, 1) : 0;
-  const sinks = count(action, "sinks", options.sinks ?? Math.min(4, Math.floor(budget / 4)), budget);
-  const newest = count(action, "newest", options.newest ?? { share: 0.1 }, budget);
-  const unsettled = count(action, "unsettled", options.unsettled ?? { share: 0.3 }, budget);
-  const spans = options.pin ?? [];
-  if (!Array.isArray(spans)) refuse(action, "pin must be a list of [from, to]", spans);
-  const pin = spans.map((span) => checkSpan(action, "a pinned span", span));
+    : budgetSlots(options.budget ?? SESSION.budget.default, options.stride, host.slotBytes(kv), promptTokens, action);
+  const budget = sized ? checkWhole(action, "budget", sized.budget, 1) : 0;
+  const sinks = take("sinks", options.sinks ?? Math.min(MOST_SINKS, Math.floor(budget / 4)), budget) as number;
+  const newest = take("newest", options.newest, budget) as number;
+  const unsettled = take("unsettled", options.unsettled, budget) as number;
+  const pin = take("pin") as readonly Span[];
   const kept = protectedIn(0, Infinity, sinks, pin) + newest;
   if (!full && sized && budget <= kept) {
-    refuse(action, `budget must be above ${keptName(pin)} + newest = ${kept}`, budget);
+    refuse(action, `budget must be above ${keptName(pin)} + newest = ${kept}`, budget, { option: "budget" });
   }
-  const allocation = oneOf(action, "allocation", options.allocation ?? "uniform", ALLOCATIONS);
+  const allocation = take("allocation") as Allocation;
   if (allocation === "adaptive" && !full) checkAdaptive(action, rule);
   const fill = allocation === "uniform" ? budget - kept - 1 : Math.floor(budget / 4);
   const room = full ? MOST_STRIDE : Math.max(1, fill);
-  const stride = whole(action, "stride", sized?.stride ?? options.stride ?? Math.min(MOST_STRIDE, room), 1, 4096);
-  const pinPrompt = flag(action, "pinPrompt", options.pinPrompt ?? false);
-  const aggregate = options.aggregate ?? "mean";
-  if (aggregate !== "mean" && aggregate !== "max") refuse(action, "aggregate must be mean or max", aggregate);
-  const positions = options.positions ?? "absolute";
-  if (positions !== "absolute" && positions !== "cache") {
-    refuse(action, "positions must be absolute or cache", positions);
-  }
-  const seed = whole(action, "seed", options.seed ?? 0, 0, MOST_SEED);
-  const protection = { sinks, newest, unsettled, pinPrompt, pin };
-  const onEvict = callback(action, "onEvict", options.onEvict);
-  const exactBudget = flag(action, "exactBudget", options.exactBudget ?? false);
-  const onWarning = callback(action, "onWarning", options.onWarning) ?? warn;
-  const record = callback(action, "record", options.record);
-  const told = { exactBudget, onWarning, onEvict, record };
-  return { ...rule, budget, stride, ...protection, aggregate, positions, allocation, kv, seed, ...told };
+  const stride = take("stride", sized?.stride ?? options.stride ?? Math.min(MOST_STRIDE, room)) as number;
+  const found = { ...rule, budget, stride, sinks, newest, unsettled, pin, allocation, kv };
+  const alone = namesOf(SESSION).filter((name) => !(name in found)); // those that depend on no other
+  return { ...found, ...Object.fromEntries(alone.map((name) => [name, take(name)])) } as CheckedSession;
 }
-
-const warn = (message: string) => console.warn(`kvcap: ${message}`);
 
 /** Lanes compare their scores to share slots out: they must mean the same in all of them, and each choose for itself. */
 function checkAdaptive(action: string, { score, shared }: CheckedRule): void {
-  if (score === "recency" || score === "random") {
-    refuse(action, "allocation adaptive needs a score of attention", score);
-  }
-  if (typeof score === "function") refuse(action, "allocation adaptive needs a score by name", "a function");
-  if (shared) refuse(action, "allocation adaptive needs lanes that choose for themselves", "a shared choice");
+  const no = (rule: string, found: unknown) => refuse(action, rule, found, { option: "allocation" });
+  if (score === "recency" || score === "random") no("allocation adaptive needs a score of attention", score);
+  if (typeof score === "function") no("allocation adaptive needs a score by name", "a function");
+  if (shared) no("allocation adaptive needs lanes that choose for themselves", "a shared choice");
 }

@@ -1,7 +1,8 @@
-import type { CoreRule, Pool, Scope, Score } from "../core/core.ts";
+import type { CoreRule, Scope, Score } from "../core/core.ts";
+import type { RuleParts } from "./parts.ts";
 
 /** An eviction policy: one score and one scope, and what its paper sets. */
-export interface Policy {
+export interface Policy extends Readonly<Omit<RuleParts, "score" | "scope">> {
   /** Its name in `policies`. */
   readonly name: string;
   /** Bigger is more worth keeping. */
@@ -12,14 +13,6 @@ export interface Policy {
   readonly needsAttention: boolean;
   /** False: nothing ever goes, and a session that runs out of slots must stop. */
   readonly evicts: boolean;
-  /** Rows that a windowed score looks back on: `CoreShape.window`. */
-  readonly window?: number;
-  /** Pooling of a windowed score over `width` neighbouring positions. */
-  readonly pool?: Pool;
-  /** How many neighbours are pooled, the slot's own token included: odd. */
-  readonly width?: number;
-  /** Whether all lanes of a layer give up the same tokens. */
-  readonly shared?: boolean;
   /** How many first tokens the paper protects. A caller may say otherwise. */
   readonly sinks: number;
   /** How much of the budget the paper gives to the newest tokens, a share. A caller may say otherwise. */
@@ -30,18 +23,8 @@ export interface Policy {
 
 /** The rule of a policy for a budget in slots per lane, with the paper's protection unless `own` says otherwise. */
 export function ruleFor(policy: Policy, budget: number, own: Partial<CoreRule> = {}): CoreRule {
-  const { score, scope, pool = "none", width = 1, shared = false, sinks, newest, unsettled = 0 } = policy;
+  const { name: _, needsAttention: __, evicts: ___, window: ____, sinks, newest, unsettled = 0, ...parts } = policy;
   const share = (part: number) => Math.floor(part * budget);
-  return {
-    score,
-    scope,
-    pool,
-    width,
-    shared,
-    sinks,
-    newest: share(newest),
-    unsettled: share(unsettled),
-    seed: 0,
-    ...own,
-  };
+  const protection = { sinks, newest: share(newest), unsettled: share(unsettled), seed: 0 };
+  return { ...{ pool: "none", width: 1, shared: false }, ...parts, ...protection, ...own };
 }

@@ -40,6 +40,9 @@ export interface RecordingHeader {
   readonly kvHeads: number;
   /** The model, in words. */
   readonly model: string;
-  /** What the run evicted by: a session's options, defaults filled in; a score of its own is told as "own". */
+  /**
+   * What the run evicted by: a session's options, defaults filled in; a score of its own is told as "own", a policy of its own by
+   * its name and `ownPolicy`.
+   */
   readonly options: Record<string, unknown>;
 }

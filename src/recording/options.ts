@@ -1,10 +1,12 @@
 /** What a recording is replayed with: the recorded run's own settings, where nothing else is asked for. */
 import { refuse } from "../errors.ts";
 import { policies, type PolicyName } from "../policies/index.ts";
-import type { Recording } from "./read.ts";
+import { nameOf, type OwnPolicy, presetOf } from "../policies/own.ts";
 import { known } from "../options/check.ts";
+import type { AnyRow } from "../options/row.ts";
 import type { RuleOptions } from "../options/rule.ts";
-import { type CheckedSession, checkSession, type SessionOptions } from "../options/session.ts";
+import { type CheckedSession, checkSession, SESSION, type SessionOptions } from "../options/session.ts";
+import type { Recording } from "./read.ts";
 
 /** A policy to replay, as a session takes it. Default: the recorded one; "roco" for a recording of a full cache. */
 export interface ReplayOptions extends RuleOptions {
@@ -13,22 +15,31 @@ export interface ReplayOptions extends RuleOptions {
    * of the tokens.
    */
   budget?: number | { readonly share: number };
-  /** First tokens that are never evicted, as a session's. */
+  /** First tokens always kept, as a session's. */
   sinks?: SessionOptions["sinks"];
-  /** Newest tokens that are never evicted, as a session's. */
+  /** Last tokens always kept, as a session's. */
   newest?: SessionOptions["newest"];
-  /** Tokens that the scope low-spread leaves out, as a session's. */
+  /** Tokens with the largest spread, left out of the scope, as a session's. */
   unsettled?: SessionOptions["unsettled"];
-  /** How slots are shared out among the lanes, as a session's. */
+  /** How slots are shared out, as a session's. */
   allocation?: SessionOptions["allocation"];
-  /** Seed of the score random. */
+  /** Seed of the policy "random", as a session's. */
   seed?: number;
 }
 
-const OWN = ["budget", "sinks", "newest", "unsettled", "allocation", "seed"] as const;
-const RULE = ["policy", "score", "scope", "window", "pool", "width", "shared"] as const;
-/** What decides who goes, besides budget and policy. */
-const DECIDES = [...RULE, ...OWN, "stride"] as const;
+/** The session's rows: those that say so are a replay's, and no others. */
+type Rows =
+  & { readonly [K in keyof Required<ReplayOptions>]: AnyRow & { readonly replay: true } }
+  & { readonly [K in Exclude<keyof SessionOptions, keyof ReplayOptions>]: AnyRow & { readonly replay?: never } };
+const rows = Object.entries(SESSION satisfies Rows as Record<keyof SessionOptions, AnyRow>);
+const named = (which: (row: AnyRow) => unknown) =>
+  rows.filter(([, row]) => which(row)).map(([name]) => name as keyof SessionOptions);
+
+/** The options that a replay may be asked for. */
+export const REPLAYABLE: readonly (keyof SessionOptions)[] = named(({ replay }) => replay);
+const DECIDES = named(({ decides }) => decides);
+const TOLD = named(({ kind }) => kind.written !== null);
+const HALF = { share: 0.5 };
 
 /** What a replay runs with, and whether that is what was recorded: the victims must then be the recorded ones. */
 export interface CheckedReplay {
@@ -36,19 +47,35 @@ export interface CheckedReplay {
   readonly asRecorded: boolean;
 }
 
-/** Fills in a replay's defaults. @throws RangeError as a session's options do */
+/**
+ * A session's options as a recording tells them: a policy by its name, with `ownPolicy` where it is a caller's own, and as score
+ * "own" a function.
+ */
+export function toldOptions(options: CheckedSession): Record<string, unknown> {
+  const { policy, score } = options;
+  const ownPolicy = typeof policy === "object";
+  const plain = { ...options, policy: nameOf(policy), score: typeof score === "function" ? "own" : score };
+  return { ...Object.fromEntries(TOLD.map((name) => [name, plain[name]])), ...(ownPolicy ? { ownPolicy } : {}) };
+}
+
+/** Fills in a replay's defaults. @throws KvcapRangeError as a session's options do */
 export function checkReplay(recording: Recording, asked: ReplayOptions = {}): CheckedReplay {
   const action = "replay";
-  known(action, asked, [...RULE, ...OWN]);
-  const was = recorded(recording);
-  const policy = asked.policy ?? (was.policy === "full" ? "roco" : was.policy);
-  const { budget = was.policy === "full" ? { share: 0.5 } : was.budget } = asked;
-  if (typeof budget === "object" && budget !== null && "bytes" in budget) {
-    refuse(action, "budget must be slots or a share of the tokens recorded", `${budget.bytes} bytes`, {
-      option: "budget",
-    });
+  known(action, asked, REPLAYABLE);
+  const recordedPolicy = policyOf(recording, asked.policy);
+  const was = recorded(recording, recordedPolicy);
+  const full = recordedPolicy === "full";
+  const policy = asked.policy ?? (full ? "roco" : recordedPolicy);
+  if (policy === null) {
+    const rule = `policy must be given: the recorded one, ${recording.options.policy}, is none of kvcap's`;
+    refuse(action, rule, undefined, { option: "policy" });
   }
-  const same = policy === was.policy && budget === was.budget && was.policy !== "full";
+  const { budget = full ? HALF : was.budget } = asked;
+  if (typeof budget === "object" && budget !== null && "bytes" in budget) {
+    const rule = "budget must be slots or a share of the tokens recorded";
+    refuse(action, rule, `${budget.bytes} bytes`, { option: "budget" });
+  }
+  const same = policy === recordedPolicy && budget === was.budget && !full;
   const { stride, seed, aggregate, allocation, sinks, newest, unsettled } = was;
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const options = checkSession(
@@ -62,25 +89,37 @@ export function checkReplay(recording: Recording, asked: ReplayOptions = {}): Ch
     recording.tokens,
     action,
   );
-  const differs = DECIDES.some((name) => options[name] !== was[name]);
+  const differs = recordedPolicy === null || DECIDES.some((name) => options[name] !== was[name]);
   return { options, asRecorded: !differs };
 }
 
-/** The recorded run's options. @throws RangeError where they are none */
-function recorded({ options }: Recording): CheckedSession {
+/**
+ * The policy that was recorded.
+ * @param asked that of the replay: where the recorded one is a caller's own, of this name, it is that
+ * @returns null where it is a caller's own that is not given
+ * @throws KvcapRangeError where there is no such policy
+ */
+function policyOf({ options }: Recording, asked: ReplayOptions["policy"]): PolicyName | OwnPolicy | null {
+  const { policy, ownPolicy } = options;
+  if (ownPolicy === true) return typeof asked === "object" && asked?.name === policy ? asked : null;
+  if (typeof policy === "string" && Object.hasOwn(policies, policy)) return policy as PolicyName;
+  refuse("read the recording", "its policy must be one that there is", policy);
+}
+
+/** The recorded run's options; of a policy that is not known, what any other may have of them. @throws KvcapRangeError */
+function recorded({ options }: Recording, known: PolicyName | OwnPolicy | null): CheckedSession {
   const action = "read the recording";
-  const { policy, budget, score } = options;
-  if (typeof policy !== "string" || !Object.hasOwn(policies, policy)) {
-    refuse(action, "its policy must be one that there is", policy, { code: "bad-file" });
-  }
+  const { budget, score } = options;
+  const policy = known ?? "recency"; // which has no part that another lacks
   const full = policy === "full";
   const own = score === "own"; // a function, which no file holds: the policy's own score is replayed
-  const was = { ...options, score: own ? policies[policy as PolicyName].score : score } as unknown as CheckedSession;
+  const was = { ...options, score: own ? presetOf(policy).score : score } as unknown as CheckedSession;
   const { stride, sinks, newest, unsettled, aggregate, allocation, seed } = was;
   const whole = budget === 0 && full ? undefined : budget as number;
   const rest = { budget: whole, stride, sinks, newest, unsettled, aggregate, allocation, seed };
-  const checked = checkSession({ policy: was.policy, ...(full ? {} : partsOf(was)), ...rest }, undefined, null, action);
-  return { ...checked, ...(own ? { score: () => {} } : {}) };
+  const parts = full || known === null ? {} : partsOf(was);
+  const checked = checkSession({ policy, ...parts, ...rest }, undefined, null, action);
+  return { ...checked, ...(own && typeof policy === "string" ? { score: () => {} } : {}) };
 }
 
 /** The parts of a rule as a session takes them: without those that its score does not have. */

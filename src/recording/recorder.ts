@@ -3,11 +3,10 @@ import type { Tokens } from "../engine/engine.ts";
 import type { Books } from "../eviction/books.ts";
 import type { Tenants } from "../eviction/evictions.ts";
 import { describeModel, type ModelConfig } from "../model/config.ts";
+import type { RecordSink } from "../options/events.ts";
 import type { CheckedSession, Span } from "../options/index.ts";
+import { toldOptions } from "./options.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
-
-/** Takes the bytes of a recording as they come; they are overwritten after the call. */
-export type RecordSink = (chunk: Uint8Array<ArrayBuffer>) => void;
 
 /** One recording, from a session's first step to its last. */
 export class Recorder {
@@ -28,12 +27,11 @@ export class Recorder {
   begin(config: ModelConfig, options: CheckedSession): void {
     if (this.#begun) return;
     this.#begun = true;
-    const { onEvict: _, record: __, onWarning: ___, score, ...rest } = options;
     const header: RecordingHeader = {
       layers: config.layers,
       kvHeads: config.kvHeads,
       model: describeModel(config),
-      options: { ...rest, score: typeof score === "function" ? "own" : score },
+      options: toldOptions(options),
     };
     const json = new TextEncoder().encode(JSON.stringify(header));
     const bytes = Math.ceil(json.length / 4) * 4;

@@ -3,7 +3,7 @@ import { refuse } from "../errors.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { Tenants } from "../eviction/evictions.ts";
 import { checkReplay, type ReplayOptions } from "./options.ts";
-import { ruleName, ruleOf } from "../policies/rule.ts";
+import { ruleName, ruleOf } from "../eviction/rule.ts";
 import { groupingOf, Shares } from "../eviction/shares.ts";
 import type { Pass, Recording } from "./read.ts";
 

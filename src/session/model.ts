@@ -5,7 +5,7 @@ import { quote, refuse, words } from "../errors.ts";
 import { planSession } from "../memory/plan.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { PerplexityOptions, SessionOptions } from "../options/index.ts";
-import type { OwnFunctions } from "../snapshot/session.ts";
+import type { OwnFunctions } from "../options/kept.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
@@ -74,7 +74,7 @@ export class Model {
   /**
    * Goes on from a snapshot of a session of this model, in the same or another run of the program, exactly as that session
    * would have. It has the options of that session.
-   * @param own the session's own score, without which it cannot go on; an `onEvict`, if it had one
+   * @param own the session's own policy or score, without which it cannot go on; an `onEvict`, if it had one
    * @throws TypeError, RangeError if `bytes` is not a whole, undamaged snapshot of a session of this model; Error on a
    *   disposed model or a lost device, or where the GPU has no room
    */

@@ -4,7 +4,7 @@ import type { LoadedModel } from "../model/loaded.ts";
 import { checkPerplexity, checkPromptIds, checkRoom } from "../options/index.ts";
 import type { PerplexityOptions } from "../options/index.ts";
 import { planSession } from "../memory/plan.ts";
-import { ruleName } from "../policies/rule.ts";
+import { ruleName } from "../eviction/rule.ts";
 import { Recorder } from "../recording/recorder.ts";
 import { Stepper } from "./stepper.ts";
 

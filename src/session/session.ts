@@ -14,10 +14,11 @@ import type {
   GenerateOptions,
   SessionOptions,
 } from "../options/index.ts";
-import { ruleName } from "../policies/rule.ts";
+import type { OwnFunctions } from "../options/kept.ts";
+import { ruleName } from "../eviction/rule.ts";
 import { loadCache, saveCache } from "../snapshot/cache.ts";
 import type { SavedSession } from "../snapshot/file.ts";
-import { fillCache, openSnapshot, optionsAgain, type OwnFunctions, writeSnapshot } from "../snapshot/session.ts";
+import { fillCache, openSnapshot, optionsAgain, writeSnapshot } from "../snapshot/session.ts";
 import { Chooser } from "./choose.ts";
 import { generate } from "./generate.ts";
 import { type Report, reportOf } from "./report.ts";
@@ -104,8 +105,14 @@ export class Session {
       const { stepper, asked } = this.#state;
       const { cache = null, bytes = new Uint8Array(0) } = stepper ? saveCache(stepper) : {};
       const saved = { ...this.#state.save(), context: cache };
-      const score = saved.ownScore ? { score: asked.score } : {};
-      const session = new Session(this.#model, optionsAgain(action, saved, { ...score, ...own }), this.#join, saved);
+      const { policy, score, onWarning } = asked;
+      const functions = {
+        ...(saved.ownScore ? { score } : {}),
+        ...(typeof policy === "object" ? { policy } : {}),
+        ...own,
+      };
+      const options = { ...optionsAgain(action, saved, functions), onWarning };
+      const session = new Session(this.#model, options, this.#join, saved);
       return await session.#goOn((to) => {
         loadCache(to, this.#model.config, session.options, { saved: cache!, body: bytes });
         to.context.copyFrom(stepper!.context);

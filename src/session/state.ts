@@ -14,9 +14,9 @@ import {
   type SessionOptions,
   type Span,
 } from "../options/index.ts";
+import { copyOptions, keptOptions } from "../options/kept.ts";
 import { Recorder } from "../recording/recorder.ts";
 import { refuseSnapshot, type SavedSession } from "../snapshot/file.ts";
-import { copyOptions } from "../snapshot/session.ts";
 import { SessionCache } from "./cache.ts";
 import { newRun, type Run } from "./report.ts";
 import { Random } from "./sample.ts";
@@ -286,11 +286,9 @@ export class SessionState {
 
   /** What a snapshot holds of it, its cache aside. */
   save(): Omit<SavedSession, "context"> {
-    const { score, onEvict: _, record: __, ...asked } = this.#asked;
-    const ownScore = typeof score === "function";
     return {
-      asked: ownScore ? asked : { ...asked, score },
-      ownScore,
+      asked: keptOptions(this.#asked),
+      ownScore: typeof this.#asked.score === "function",
       promptTokens: this.#promptTokens,
       pins: this.#pins,
       pending: this.#pending,

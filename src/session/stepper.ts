@@ -9,7 +9,7 @@ import { checkMemory } from "../memory/fit.ts";
 import { type Memory, type Purpose, sizesOf } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession } from "../options/index.ts";
-import { ruleOf } from "../policies/rule.ts";
+import { ruleOf } from "../eviction/rule.ts";
 import type { Recorder } from "../recording/recorder.ts";
 
 /** Milliseconds spent in steps: all of it, waiting for the engine's answer, and in the Wasm core. */

@@ -3,12 +3,10 @@ import { describeModel, type ModelConfig } from "../engine/config.ts";
 import { slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { callback, known } from "../options/check.ts";
+import { checkPolicyAgain, type OwnFunctions } from "../options/kept.ts";
 import type { CheckedSession, SessionOptions } from "../options/index.ts";
 import { type CacheParts, loadCache, saveCache } from "./cache.ts";
 import { beginFile, readFile, refuseSnapshot, type SavedSession } from "./file.ts";
-
-/** What no file holds: a session's own functions. */
-export type OwnFunctions = Pick<SessionOptions, "onEvict" | "score">;
 
 /** The model's shape, in words and numbers: what its fingerprint begins with. */
 const shapeOf = (config: ModelConfig) => `${describeModel(config)} ${config.windows} ${config.rope}`;
@@ -65,11 +63,6 @@ export function fillCache(
   parts.context.load(body.subarray(at));
 }
 
-/** Options that do not change when the lists and objects they were given with do. @param asked checked ones */
-export function copyOptions({ score, onEvict, onWarning, record, ...plain }: SessionOptions): SessionOptions {
-  return { ...JSON.parse(JSON.stringify(plain)), score, onEvict, onWarning, record };
-}
-
 /**
  * The options of a session that goes on from what was saved: as they were asked for, and its functions.
  * @throws RangeError for other functions than it needs, or those that would have had to be there from the start
@@ -79,7 +72,8 @@ export function optionsAgain(
   { asked, ownScore, context }: SavedSession,
   own: OwnFunctions,
 ): SessionOptions {
-  known(action, own, ["score", "onEvict"]);
+  known(action, own, ["score", "policy", "onEvict"]);
+  checkPolicyAgain(action, asked, own.policy);
   const score = callback(action, "score", own.score as (() => void) | undefined);
   if (ownScore !== (score !== null)) {
     const rule = ownScore

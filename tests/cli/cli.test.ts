@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { load } from "../../src/load.ts";
 import { chosen, fewOf } from "../support/depth.ts";
 import { testDevice } from "../support/device.ts";
-import { FLAG_NAMES } from "../../src/cli/usage.ts";
+import { FLAGS as ALL } from "../../src/cli/flags.ts";
 import { policies } from "../../src/policies/index.ts";
 import { repoPath } from "../support/files.ts";
 
@@ -49,7 +49,7 @@ usage("--help", async () => {
     documented.delete("--help");
     assert.equal(
       [...documented].sort(),
-      FLAG_NAMES.filter((name) => name !== "help").map((name) => `--${name}`).sort(),
+      [...ALL.keys()].filter((name) => name !== "help").map((name) => `--${name}`).sort(),
     );
     for (const policy of Object.keys(policies)) assert.match(stdout, policy);
     assert.ok(stdout.split("\n").every((line) => line.length <= 120));
@@ -360,6 +360,62 @@ run("a session is saved, and resumed exactly", async () => {
     ]);
   }
   assert.equal([...Deno.readDirSync(folder)].map(({ name }) => name), ["session.kvcap"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+run("a policy of one's own is a module, and must be one", async () => {
+  const folder = await Deno.makeTempDir();
+  const mine = repoPath("examples/own-policy.ts");
+  const [kept, recorded] = [`${folder}/kept`, `${folder}/recorded`];
+  const capped = ["--budget", "20", "--stride", "4", "--ignore-eos", "--json", "--max-new-tokens", "20"];
+  const text = ["generate", "Once upon a time there was a fox", ...capped, "--policy", mine];
+  const first = await kvcap([...text, "--save", kept, "--record", recorded]);
+  assert.is(first.code, 0, first.stderr);
+  assert.is(JSON.parse(first.stdout).policy, "fading");
+  const second = await kvcap(["generate", "--json", "--max-new-tokens", "5", "--resume", kept, "--policy", mine]);
+  assert.is(second.code, 0, second.stderr);
+  assert.is(JSON.parse(second.stdout).policy, "fading");
+  const replayed = await kvcap(["replay", recorded, "--policy", mine, "--policy", "h2o", "--json"]);
+  const { replays } = JSON.parse(replayed.stdout);
+  assert.equal(replays.map(({ policy, reproduced }: Record<string, unknown>) => [policy, reproduced]), [
+    ["fading", true],
+    ["h2o", null],
+  ]);
+  const others = await kvcap(["replay", recorded]);
+  assert.is(
+    others.stdout.trimEnd().split("\n").length,
+    1 + Object.keys(policies).length - 1,
+    "all but the recorded one and full",
+  );
+  const measured = await kvcap(["perplexity", "Once upon a time there was a fox", "--policy", mine, "--json"]);
+  assert.is(JSON.parse(measured.stdout).policy, "fading");
+  const module = async (name: string, code: string) => {
+    await Deno.writeTextFile(`${folder}/${name}`, code);
+    return `${folder}/${name}`;
+  };
+  const cases: [string, string][] = [
+    [`${folder}/none.ts`, "must be a file to read, got no such file"],
+    [await module("empty.ts", "export const a = 1;"), "must export a policy as its default, got nothing"],
+    [await module("throws.ts", 'throw new Error("my own\\nfault");'), "must be a module that runs, got my own fault"],
+    [await module("wrong.ts", "export default { name: 'mine', score: 3 };"), "score must be one of mean, sum, "],
+    [
+      await module("full.ts", "export default { name: 'full', score: 'sum' };"),
+      "the name of a policy of its own must be",
+    ],
+  ];
+  for (const [path, words] of cases) {
+    const { code, stdout, stderr } = await kvcap(["generate", "x", "--policy", path]);
+    assert.equal([code, stdout], [1, ""]);
+    assert.match(stderr, /^Cannot read the policy: [^\n]+\n$/);
+    assert.ok(stderr.includes(words), stderr);
+  }
+  const without = await kvcap(["generate", "--resume", kept]);
+  assert.match(
+    without.stderr,
+    "Cannot restore session: the session's own policy, fading, must be given again, got none",
+  );
+  const named = await kvcap(["generate", "--resume", kept, "--policy", "h2o"]);
+  assert.match(named.stderr, '--policy cannot be changed with --resume, got "h2o"');
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -1,6 +1,6 @@
 // Budgets that differ from lane to lane: shares add up, bounds hold, and a session holds no more than with equal budgets.
 import * as assert from "uvu/assert";
-import { ALLOCATIONS, boundsOf, layerBudgets, leastBudget, shareOut } from "../../src/eviction/allocation.ts";
+import { ALLOCATIONS, boundsOf, layerBudgets, leastBudget, shareOut } from "../../src/policies/allocation.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
 import { RowPool } from "../../src/eviction/row-pool.ts";

@@ -1,6 +1,7 @@
 // Budgets in slots, bytes and shares become slots exactly, and what is held is what was asked for.
 import * as assert from "uvu/assert";
-import { budgetSlots, parseBudget } from "../../src/options/budget.ts";
+import { budgetSlots } from "../../src/options/budget.ts";
+import { parseBudget } from "../../src/options/text.ts";
 import { KV_TYPES, type KvType } from "../../src/engine/kv.ts";
 import { load } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";

@@ -74,7 +74,7 @@ test("what is bad in a link is refused in a sentence that names it, and the rest
 test("what a link does not have, has twice or too much of is refused, too", () => {
   const refused = (bad: readonly string[]) => bad.map((text) => text.replace("Cannot open the link: ", ""));
   assert.equal(refused(fromHash("#polcy=h2o&seed=1&seed=2&turn=2:a&turn=3:b&model=x")!.bad), [
-    "a name must be one that such links have, got polcy",
+    "a name must be one that such links have, got polcy; did you mean policy?",
     "seed must be there once, got 2",
   ]);
   for (const name of ["sinks", "newest", "unsettled"]) {

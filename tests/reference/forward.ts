@@ -1,6 +1,6 @@
 // The naive twin of a session: one token at a time in float64, plain arrays, no slots. A chunk's tokens are taken in one by
 // one (each sees those before it), and evicted from when the chunk is whole. Books and choice are the core's naive twin.
-import type { Allocation } from "../../src/eviction/allocation.ts";
+import type { Allocation } from "../../src/policies/allocation.ts";
 import type { CoreRule } from "../../src/core/core.ts";
 import type { KvType } from "../../src/engine/kv.ts";
 import type { ModelConfig } from "../../src/model/config.ts";

@@ -1,6 +1,6 @@
 // onEvict tells of every victim, with its id and its score: against the live positions, and against the session's twin.
 import * as assert from "uvu/assert";
-import type { Evicted } from "../../src/eviction/evictions.ts";
+import type { Evicted } from "../../src/options/events.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";

@@ -43,7 +43,7 @@ test("a preset is its parts", async () => {
   ];
   for (const [preset, parts] of same) {
     const [a, b] = [await once(preset), await once(parts)];
-    assert.equal(b.positions, a.positions, preset.policy);
+    assert.equal(b.positions, a.positions, String(preset.policy));
     assert.equal(b.ids, a.ids);
     assert.is(a.policy, preset.policy);
     assert.is.not(b.policy, parts.policy);

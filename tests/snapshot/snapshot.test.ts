@@ -4,7 +4,7 @@ import { Core, type CoreRule } from "../../src/core/core.ts";
 import { crc32 } from "../../src/core/snapshot.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, OwnScore, SessionOptions } from "../../src/options/index.ts";
-import { ALLOCATIONS } from "../../src/eviction/allocation.ts";
+import { ALLOCATIONS } from "../../src/policies/allocation.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { chosen } from "../support/depth.ts";

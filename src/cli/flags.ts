@@ -1,0 +1,59 @@
+/** Every flag: those of the table of options, and the command line's own. */
+import { HELP, type Help } from "../options/help.ts";
+import type { AnyKind } from "../options/kinds.ts";
+import { type AnyRow, type AnyTable, namesOf } from "../options/row.ts";
+import { type Of, OPTIONS } from "../options/table.ts";
+
+/** A flag, without its dashes. */
+export interface Flag {
+  readonly name: string;
+  /** What stands behind it in --help; empty: nothing does, it is there or not. */
+  readonly value: string;
+  /** Whether it may be given more than once. */
+  readonly many: boolean;
+}
+
+/** A flag that is an option. */
+export interface OptionFlag extends Flag {
+  /** The option's name. */
+  readonly option: string;
+  readonly kind: AnyKind;
+}
+
+/** The command line's own flags, and what stands behind them. */
+const OWN = {
+  ...{ model: "WHERE", "no-cache": "", "ignore-eos": "", save: "FILE", resume: "FILE", system: "TEXT", record: "FILE" },
+  ...{ json: "", help: "" },
+} as const;
+/** A flag of the command line's own. */
+export type OwnFlag = keyof typeof OWN;
+
+/** An option's name as a flag has it: "max-new-tokens". */
+export function flagName(option: string): string {
+  return option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The rows of what options are of. */
+export function rowsOf(of: Of): readonly { name: string; row: AnyRow; help: Help }[] {
+  const [rows, words] = [OPTIONS[of] as AnyTable, HELP[of] as Record<string, Help>];
+  return namesOf(rows).map((name) => ({ name, row: rows[name], help: words[name] }));
+}
+
+const LISTS: readonly unknown[] = ["spans", "texts"];
+
+/** The flags of what options are of, in the table's order. */
+export function flagsOf(of: Of): OptionFlag[] {
+  const flagged = rowsOf(of).filter(({ help }) => help.flag !== undefined);
+  return flagged.map(({ name: option, row, help }) => {
+    const many = option === "policy" || LISTS.includes(row.kind.written);
+    return { name: flagName(option), value: help.flag!, many, option, kind: row.kind };
+  });
+}
+
+const own = Object.entries(OWN).map(([name, value]): Flag => ({ name, value, many: false }));
+const tabled = (Object.keys(OPTIONS) as Of[]).flatMap(flagsOf);
+
+/** All of them, by name. */
+export const FLAGS: ReadonlyMap<string, Flag | OptionFlag> = new Map(
+  [...own, ...tabled].map((flag) => [flag.name, flag]),
+);

@@ -1,0 +1,30 @@
+/** From a session's options to what its books evict by. */
+import type { CoreRule } from "../core/core.ts";
+import { readsRows } from "../core/rule.ts";
+import type { CheckedSession } from "../options/index.ts";
+import { namesOf } from "../options/row.ts";
+import { PARTS } from "../options/parts.ts";
+import { presetOf } from "../policies/own.ts";
+
+/**
+ * The core's rule for lanes of this budget. With a score of the caller's own the core remembers last p as well, so that it
+ * may read all the books.
+ */
+export function ruleOf(options: CheckedSession, budget: number): CoreRule {
+  const { score } = options;
+  const unsettled = options.budget > 0 ? Math.floor(options.unsettled * budget / options.budget) : 0;
+  return { ...options, score: typeof score === "function" ? "last" : score, unsettled };
+}
+
+/** Whether the choice reads attention; if not, it need not be computed. */
+export function readsAttention({ policy, score, scope }: CheckedSession): boolean {
+  return presetOf(policy).evicts && (scope === "low-spread" || typeof score === "function" || readsRows(score));
+}
+
+/** A rule's name in a report: its policy, and the parts put in place of the policy's. */
+export function ruleName(options: CheckedSession): string {
+  const preset = presetOf(options.policy);
+  const others = namesOf(PARTS).filter((name) => options[name] !== preset[name]);
+  const told = others.map((name) => `${name} ${typeof options[name] === "function" ? "of its own" : options[name]}`);
+  return [preset.name, ...told].join(", ");
+}

@@ -1,0 +1,202 @@
+/**
+ * The words of every option, for README and `--help`. In them a name in `backticks` is an option's or a value's: the command line
+ * writes an option as its flag. {names} stands for all that a value may be.
+ */
+import type { PolicyName } from "../policies/index.ts";
+import type { OPTIONS } from "./table.ts";
+
+/** The words of one option. */
+export interface Help {
+  /** What it does. */
+  readonly words: string;
+  /** What holds where it is left out, where that is not just the row's default. */
+  readonly default?: string;
+  /** What stands behind its flag, empty: nothing. Without it the option has no flag of its own. */
+  readonly flag?: string;
+  /** What `--help` says in place of the words and the default. */
+  readonly cli?: string;
+}
+
+type Words = { readonly [T in keyof typeof OPTIONS]: { readonly [K in keyof (typeof OPTIONS)[T]]: Help } };
+
+const PRESET = "the policy's";
+
+/** A row without words does not compile. */
+export const HELP: Words = {
+  load: {
+    device: { words: "a `GPUDevice` of your own", default: "one is opened, and closed with the model" },
+    maxBinding: {
+      words: "bytes of the largest buffer a kernel may bind: larger weights are split",
+      default: "what the device allows",
+    },
+    memory: {
+      words: "bytes of GPU memory never exceeded: weights, K and V, scratch; without a `budget`, the slots that fit",
+      default: "no bound",
+      flag: "NMB",
+      cli: "GPU memory never exceeded: weights, K and V, scratch; without `budget`, the slots that fit",
+    },
+    kv: { words: "how sessions store K and V that are not told otherwise: {names}" },
+    weights: {
+      words: "quantise weights that the file holds as plain numbers: {names}",
+      default: "as they are",
+      flag: "NAME",
+    },
+    onProgress: { words: "hears how many bytes of weights have been read: `(done, total)`" },
+    onDownload: {
+      words: "hears of a download: `(file, done, total)`, `total` is `null` where the server does not say",
+    },
+    onWarning: { words: "hears that files could not be kept", default: "`console.warn`" },
+    cache: { words: "whether files from the network are kept for the next time" },
+    hub: { words: "base URL of the hub that `hf:` names mean", default: "`$HF_ENDPOINT`, or the public one" },
+    token: { words: "the hub's token, sent to the hub alone", default: "`$HF_TOKEN`" },
+  },
+  session: {
+    policy: {
+      words: "who goes: {names}, or [a policy of your own](examples/own-policy.ts); `full` keeps everything",
+      flag: "NAME|FILE",
+      cli: "who goes: {names}, or a module whose default export is a policy of your own, as ./mine.ts; " +
+        "streaming goes with `positions` cache  (roco)",
+    },
+    score: {
+      words: "{names}, or [your own function](examples/session-own-score.ts): the smallest goes first",
+      default: PRESET,
+      flag: "NAME",
+      cli: "{names}: the smallest goes first",
+    },
+    scope: {
+      words: "who may go: {names}; `low-spread` is all but the `unsettled` tokens",
+      default: PRESET,
+      flag: "NAME",
+      cli: "who may go: {names}; low-spread is all but the `unsettled` tokens",
+    },
+    window: {
+      words: "decode steps or prompt chunks that the scores `windowed` and `persistence` look back on",
+      default: `${PRESET}; else 32 and 64`,
+      flag: "N",
+      cli: "decode steps or prompt chunks that windowed and persistence look back on  (32, 64)",
+    },
+    pool: {
+      words: "of a windowed score, over neighbouring tokens: {names}",
+      default: PRESET,
+      flag: "NAME",
+      cli: "of a windowed score, over neighbouring tokens: {names}",
+    },
+    width: {
+      words: "how many neighbours are pooled, the token included: odd",
+      default: `${PRESET}; else 7`,
+      flag: "N",
+      cli: "how many neighbours are pooled, the token included: odd  (7)",
+    },
+    shared: {
+      words: "all lanes of a layer give up the same tokens",
+      default: PRESET,
+      flag: "",
+      cli: "all lanes of a layer give up the same tokens",
+    },
+    budget: {
+      words:
+        "live slots (tokens) per lane after a step, `{ share: 0.25 }` of the first prompt, or `{ bytes }` of K and V; a lane " +
+        "is one KV head of one layer",
+      default: "256; `full`: what it needs",
+      flag: "N|N%|NKB",
+      cli: "live slots after a step, a share of the prompt, or bytes of K and V  (256; full: as needed)",
+    },
+    stride: {
+      words: "prompt tokens read at once; the cache holds `budget + stride` slots",
+      default: "up to 64",
+      flag: "N",
+      cli: "prompt tokens read at once  (64, less under a small budget)",
+    },
+    aggregate: { words: "attention over the query heads of a KV head: {names}", flag: "NAME" },
+    sinks: {
+      words: "first tokens that never go, also as a share of the budget",
+      default: "4, less under a tiny budget",
+      flag: "N|N%",
+      cli: "first tokens that never go, also as a share of the budget  (4)",
+    },
+    newest: { words: "last tokens that never go, likewise", flag: "N|N%" },
+    unsettled: { words: "tokens of largest spread left out of the scope `low-spread`", flag: "N|N%" },
+    pinPrompt: { words: "the first prompt never goes", flag: "" },
+    pin: {
+      words: "spans of positions that never go, `[[from, to], …]`; `session.pin(from, to)` adds one",
+      flag: "FROM:TO",
+      cli: "tokens at these positions never go, TO not included; may be given more than once",
+    },
+    positions: {
+      words: "{names}: `cache` counts live slots, so that a text may outgrow the positions the model was trained on",
+      flag: "NAME",
+    },
+    allocation: {
+      words: "how slots are shared out: {names}; `pyramid` gives early layers more, `adaptive` the lanes that need it",
+      flag: "NAME",
+    },
+    kv: {
+      words: "how K and V are stored: {names}; `f16` takes half, `q8` (bytes with two scales a row) about a quarter",
+      default: '`"f16"`, or as `load` was told',
+      flag: "NAME",
+      cli: "how K and V are stored: {names}; f16 takes half, q8 about a quarter  (f16)",
+    },
+    exactBudget: {
+      words: "where the GPU refuses the memory of a budget: an error, in place of a smaller one and a warning",
+      flag: "",
+    },
+    onWarning: { words: "hears of a budget that had to be smaller", default: "`console.warn`" },
+    seed: { words: "of the policy `random`", flag: "N", cli: "of the policy random" },
+    onEvict: { words: "hears of every token that leaves a lane: `{ token, position, layer, head, score }`" },
+    record: { words: "takes a recording of all attention, to be [replayed under other policies](docs/recordings.md)" },
+  },
+  generate: {
+    maxNewTokens: {
+      words: "most tokens to generate; `Infinity` goes on for ever",
+      flag: "N",
+      cli: "most tokens to generate  (256)",
+    },
+    temperature: { words: "0 is greedy", flag: "T" },
+    topP: { words: "share of the probability to sample from", flag: "P" },
+    seed: {
+      words: "of the sampling",
+      default: "the session's draws go on, a new one's from 0",
+      flag: "N",
+      cli: "of the sampling  (0)",
+    },
+    stopAtEnd: { words: "the model's end-of-sequence ends the text" },
+    stop: {
+      words: "strings that end the text; they are not part of it",
+      flag: "TEXT",
+      cli: "ends the text; may be given more than once",
+    },
+    banned: { words: "ids never chosen" },
+    signal: { words: "an `AbortSignal`: the generation ends at the next step" },
+    onPrefill: { words: "hears how much of the prompt has been read: `(done, total)`" },
+    onToken: { words: "hears every id as it is chosen" },
+    onLogits: {
+      words: "the logits that each id is about to be chosen from; it may change them, to forbid or to force ids",
+    },
+  },
+  chat: {
+    pinSystem: { words: "what stands before the first user's words, a system prompt among it, never goes" },
+    variables: { words: "what the template may ask for besides the messages" },
+    template: { words: "a Jinja template", default: "the model's" },
+  },
+  perplexity: {
+    first: { words: "tokens at the start that are read but not counted", flag: "N" },
+    onProgress: { words: "hears how many tokens have been read: `(done, total)`" },
+  },
+};
+
+/** What goes first under each policy, and among which tokens. */
+export const POLICIES: Readonly<Record<PolicyName, { readonly score: string; readonly scope: string }>> = {
+  roco: {
+    score: "mean attention over the queries that could see it",
+    scope: "all but the tokens whose attention spreads most",
+  },
+  h2o: { score: "summed attention", scope: "all" },
+  tova: { score: "the last query's attention", scope: "all" },
+  "tova-layer": { score: "the same, averaged over a layer's lanes, which give up the same tokens", scope: "all" },
+  scissorhands: { score: "how often attention was above the mean, in the last 64 rows", scope: "all" },
+  snapkv: { score: "attention in the last 32 rows, the most among 7 neighbours", scope: "all" },
+  streaming: { score: 'position, as StreamingLLM: it goes with `positions: "cache"`', scope: "all" },
+  recency: { score: "position: the oldest goes", scope: "all" },
+  random: { score: "a seeded draw for every lane", scope: "all" },
+  full: { score: "nothing goes: the reference", scope: "none" },
+};

@@ -1,0 +1,180 @@
+/** What an option's values may be: the check of each kind, and how it is written as text. */
+import { refuse } from "../errors.ts";
+import { MOST_SLOTS, whole as checkWhole } from "./check.ts";
+import { checkSpan, type Span } from "./span.ts";
+
+/** What a check needs to know besides the value. */
+export interface At {
+  /** What cannot be done where the value is refused. */
+  readonly action: string;
+  /** Slots that a share is of. Default 0. */
+  readonly budget?: number;
+  /** How many ids there are. */
+  readonly vocab?: number;
+}
+
+/** How a value is written on a command line, in a link, or in a form: see text.ts. */
+export type Written = "number" | "flag" | "name" | "count" | "budget" | "bytes" | "spans" | "texts";
+
+/** A kind of value. */
+export interface AnyKind {
+  /** Null: it cannot be written. */
+  readonly written: Written | null;
+  /** The names that it may be, where they are listed. */
+  readonly names?: readonly string[];
+  /** Whether it may be a function, too. */
+  readonly orFunction?: boolean;
+  /** @returns the value, as inner code wants it @throws KvcapRangeError */
+  check(value: unknown, name: string, at: At): unknown;
+}
+
+/** A kind of value of this type: of all its values, which the compiler is told by `of`, never there. */
+export interface Kind<T> extends AnyKind {
+  readonly of?: (value: T) => T;
+}
+
+/** A number of tokens, or a share of the budget, rounded down. */
+export type Count = number | { readonly share: number };
+
+function no(value: unknown, name: string, { action }: At, rule: string, names: readonly string[] = []): never {
+  refuse(action, `${name} must be ${rule}`, value, { option: name, names });
+}
+
+/** Values that fit a rule, which are taken as they are. */
+const fitting = <T>(written: Written | null, rule: string, fits: (value: T) => boolean): Kind<T> => ({
+  written,
+  check: (value, name, at) => fits(value as T) ? value : no(value, name, at, rule),
+});
+
+/** Numbers within bounds. */
+export const between = (least: number, most: number): Kind<number> =>
+  fitting(
+    "number",
+    `a number from ${least} to ${most}`,
+    (value) => typeof value === "number" && value >= least && value <= most,
+  );
+
+/** Whole numbers within bounds. */
+export const whole = (least: number, most = MOST_SLOTS, written: Written = "number"): Kind<number> => ({
+  written,
+  check: (value, name, { action }) => checkWhole(action, name, value, least, most),
+});
+
+/** Whole numbers of at least 1, in bytes where they are written. */
+export const bytes: Kind<number> = whole(1, Number.MAX_SAFE_INTEGER, "bytes");
+
+/** Whole numbers of at least 1, and Infinity. */
+export const endless: Kind<number> = {
+  written: "number",
+  check: (value, name, at) => value === Infinity ? value : bytes.check(value, name, at),
+};
+
+/** A share that is not nothing. */
+export const part: Kind<number> = fitting(
+  "number",
+  "a number above 0 and at most 1",
+  (value) => typeof value === "number" && value > 0 && value <= 1,
+);
+
+/** An odd number. */
+export const odd = (most: number): Kind<number> =>
+  fitting(
+    "number",
+    `an odd number from 1 to ${most}`,
+    (value) => Number.isInteger(value) && value % 2 === 1 && value > 0 && value <= most,
+  );
+
+/** Yes or no. */
+export const flag: Kind<boolean> = fitting("flag", "true or false", (value) => typeof value === "boolean");
+
+/** One of a list of names. */
+export const oneOf = <T extends string>(names: readonly T[], rule = `one of ${names.join(", ")}`): Kind<T> => ({
+  ...{ written: "name", names },
+  check: (value, name, at) => names.includes(value as T) ? value : no(value, name, at, rule, names),
+});
+
+/** One of two names. */
+export const either = <T extends string>(names: readonly [T, T]): Kind<T> => oneOf(names, names.join(" or "));
+
+/** One of a list of names, or a function. */
+export const orFunction = <N extends string, F>(names: readonly N[]): Kind<N | F> => {
+  const named = oneOf(names, `one of ${names.join(", ")} or a function`);
+  return {
+    ...{ written: "name", names, orFunction: true },
+    check: (value, name, at) => typeof value === "function" ? value : named.check(value, name, at),
+  };
+};
+
+/** A function. */
+export const callback = <F>(): Kind<F> => fitting(null, "a function", (value) => typeof value === "function");
+
+/** What has a method of this name, as a GPUDevice has. */
+export const having = <T extends object>(method: keyof T, rule: string): Kind<T> =>
+  fitting(null, rule, (value) => typeof value[method] === "function");
+
+/** Named values of any kind. */
+export const record: Kind<Readonly<Record<string, unknown>>> = fitting(
+  null,
+  "an object",
+  (value) => typeof value === "object",
+);
+
+/** Text. */
+export const text: Kind<string> = fitting(null, "text", (value) => typeof value === "string");
+
+/** Text that no message shows. */
+export const secret: Kind<string> = {
+  written: null,
+  check: (value, name, at) => typeof value === "string" ? value : no(typeof value, name, at, "a string"),
+};
+
+/** What is checked where it is used, or with others. */
+export const unchecked = <T>(written: Written | null = null): Kind<T> => ({ written, check: (value) => value });
+
+/** Tokens, in their number or as a share of the budget: the number. */
+export const count: Kind<Count> = {
+  written: "count",
+  check: (value, name, at) => {
+    if (typeof value !== "object" || value === null) return checkWhole(at.action, name, value, 0);
+    const { share } = value as { share?: unknown };
+    if (Object.keys(value).length !== 1 || typeof share !== "number" || !(share >= 0 && share < 1)) {
+      no(value, name, at, "a number of tokens or { share } of the budget, from 0 to below 1");
+    }
+    return Math.floor(share * (at.budget ?? 0));
+  },
+};
+
+/** Spans of positions. */
+export const spans: Kind<readonly Span[]> = {
+  written: "spans",
+  check: (value, name, at) =>
+    Array.isArray(value)
+      ? value.map((span) => checkSpan(at.action, "a pinned span", span, name))
+      : no(value, name, at, "a list of [from, to]"),
+};
+
+/** One text or several, none of them empty: a list. */
+export const texts: Kind<string | string[]> = {
+  written: "texts",
+  check: (value, name, at) => {
+    const list = typeof value === "string" ? [value] : value;
+    if (!Array.isArray(list)) no(value, name, at, "a string or a list of strings");
+    const bad = list.findIndex((text) => typeof text !== "string" || text === "");
+    if (bad >= 0) refuse(at.action, `a ${name} string must not be empty`, list[bad], { option: name });
+    return [...list];
+  },
+};
+
+/** Ids of the vocabulary, not all of them. */
+export const ids: Kind<number[]> = {
+  written: null,
+  check: (value, name, at) => {
+    const { action, vocab = Infinity } = at;
+    if (!Array.isArray(value)) no(value, name, at, "a list of ids");
+    for (const id of value) checkWhole(action, "a banned id", id, 0, vocab - 1, { option: name });
+    if (new Set(value).size >= vocab) {
+      refuse(action, `${name} must leave an id to choose`, value.length, { option: name });
+    }
+    return [...value];
+  },
+};

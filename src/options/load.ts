@@ -1,0 +1,73 @@
+/** How a model is loaded: types, rows and checks. */
+import { KV_TYPES, type KvType } from "../engine/kv.ts";
+import type { OnUnkept } from "../files/access.ts";
+import { WEIGHT_TYPES, type WeightType } from "../engine/quantise.ts";
+import { bytes, callback, flag, having, oneOf, secret, unchecked } from "./kinds.ts";
+import { checkAll, type Table } from "./row.ts";
+
+/** How a model is loaded. */
+export interface LoadOptions {
+  /** A device of your own; by default one is opened with the adapter's largest bindings, and closed with the model. */
+  device?: GPUDevice;
+  /** Largest buffer a kernel may bind, in bytes; larger weights are split. Default: what the device allows. */
+  maxBinding?: number;
+  /**
+   * Bytes of GPU memory that weights and all sessions together never exceed, uploads, scratch and what is mapped back included.
+   * A session without a budget takes the most slots that fit. Default: no bound.
+   */
+  memory?: number;
+  /** How sessions store K and V that are not told otherwise: "f32", "f16" or "q8". Default "f16". */
+  kv?: KvType;
+  /**
+   * Quantises matrices, embeddings among them, that the file holds as plain numbers: "q8" or "q4", 1.0625 or 0.5625 bytes a
+   * weight (see model/quantise.ts). Norms, biases, and matrices whose rows are no multiple of 32 stay as they are. Default:
+   * all stays as it is.
+   */
+  weights?: WeightType;
+  /** Hears how many bytes of weights have been read. */
+  onProgress?: (done: number, total: number) => void;
+  /** Hears how many bytes of a file have been downloaded; total is null where the server does not say. */
+  onDownload?: (file: string, done: number, total: number | null) => void;
+  /** Hears, in a line, that files go on to be read but are not kept as they should be. Default: `console.warn`. */
+  onWarning?: OnUnkept;
+  /** Whether files from the network are kept for the next time. Default true. */
+  cache?: boolean;
+  /** Base URL of the hub that `hf:` names mean. Default: $HF_ENDPOINT, or https://huggingface.co. */
+  hub?: string | URL;
+  /** The hub's token, sent to the hub alone. Default: $HF_TOKEN. */
+  token?: string;
+}
+
+/** One row each. */
+export const LOAD = {
+  device: { kind: having("createComputePipeline", "a GPUDevice") },
+  maxBinding: { kind: bytes },
+  memory: { kind: bytes },
+  kv: { kind: oneOf(KV_TYPES), default: "f16" },
+  weights: { kind: oneOf(WEIGHT_TYPES), default: null },
+  onProgress: { kind: callback(), default: () => {} },
+  onDownload: { kind: callback() },
+  onWarning: { kind: callback() },
+  cache: { kind: flag, default: true },
+  hub: { kind: unchecked() },
+  token: { kind: secret },
+} as const satisfies Table<LoadOptions>;
+
+/** What is loaded with: every default filled in, and apart from the rest what reaches the network. */
+export interface CheckedLoad {
+  readonly device: GPUDevice | undefined;
+  readonly maxBinding: number;
+  readonly memory: number;
+  readonly kv: KvType;
+  readonly weights: WeightType | null;
+  readonly onProgress: (done: number, total: number) => void;
+  readonly access: Pick<LoadOptions, "onDownload" | "onWarning" | "hub" | "token"> & { readonly cache: boolean };
+}
+
+/** Fills in the defaults of loading; what reaches the network is left for openAccess. @throws KvcapRangeError */
+export function checkLoad(options: LoadOptions): CheckedLoad {
+  type Found = Omit<CheckedLoad, "access"> & CheckedLoad["access"] & Pick<LoadOptions, "maxBinding" | "memory">;
+  const found = checkAll(LOAD, options, { action: "load model" }) as unknown as Found;
+  const { onDownload, onWarning, cache, hub, token, maxBinding = Infinity, memory = Infinity, ...rest } = found;
+  return { ...rest, maxBinding, memory, access: { onDownload, onWarning, cache, hub, token } };
+}

@@ -1,0 +1,34 @@
+/** Policies of the caller's own: made, and checked wherever one is named. */
+import { refuse } from "../errors.ts";
+import { policies } from "../policies/index.ts";
+import type { OwnPolicy } from "../policies/own.ts";
+import { known } from "./check.ts";
+import { checkRows, namesOf } from "./row.ts";
+import { PARTS } from "./parts.ts";
+
+/**
+ * Checks a policy of the caller's own.
+ * @throws KvcapRangeError for a name that is none or another's, a score that is none, an unknown part, or a bad one
+ */
+export function checkPolicy(action: string, policy: OwnPolicy): OwnPolicy {
+  known(action, policy, ["name", ...namesOf(PARTS)]);
+  const { name, score } = policy;
+  if (typeof name !== "string" || !/^[a-z][a-z0-9-]{0,63}$/i.test(name) || Object.hasOwn(policies, name)) {
+    const rule = "the name of a policy of its own must be letters, digits and dashes, and none that there is";
+    refuse(action, rule, name, { option: "policy" });
+  }
+  if (score === undefined) {
+    refuse(action, `the policy ${name} must have a score, a function or one by name`, score, { option: "policy" });
+  }
+  checkRows(PARTS, policy, { action });
+  return policy;
+}
+
+/**
+ * A policy of your own, to be given wherever a policy's name may be: `model.session({ policy })`, `perplexity`, `replay`, and as
+ * a module's default export on the command line, `--policy ./mine.ts`.
+ * @throws KvcapRangeError as it is checked: see OwnPolicy
+ */
+export function definePolicy(policy: OwnPolicy): OwnPolicy {
+  return Object.freeze({ ...checkPolicy("define a policy", policy) });
+}

@@ -1,0 +1,21 @@
+/** Spans of positions, which tokens are pinned by. */
+import { refuse } from "../errors.ts";
+import { whole } from "./check.ts";
+
+/** Positions of tokens, [from, to): from the first one to the one behind the last. */
+export type Span = readonly [from: number, to: number];
+
+/**
+ * Checks one span.
+ * @param option the option that it is of, where it is one
+ * @throws KvcapRangeError unless it has a token, at whole positions
+ */
+export function checkSpan(action: string, name: string, span: unknown, option?: string): Span {
+  const more = option === undefined ? {} : { option };
+  const [from, to] = Array.isArray(span) && span.length === 2
+    ? span
+    : refuse(action, `${name} must be [from, to]`, span, more);
+  whole(action, `${name}'s from`, from, 0, undefined, more);
+  whole(action, `${name}'s to`, to, from + 1, undefined, more);
+  return [from, to];
+}

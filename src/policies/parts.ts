@@ -1,0 +1,31 @@
+/** The parts of a rule that a policy presets and a caller may set. */
+import type { LaneViews, Pool, Scope, Score } from "../core/core.ts";
+
+/**
+ * A score of your own: fills `scores` [capacity] for one lane, one for each slot; bigger is more worth keeping, and those of
+ * live slots (position ≥ 0) must be finite. It is called once per lane before every eviction, with the lane's books and the
+ * clock, the queries observed so far: clock − births[slot] of them saw the slot's token.
+ */
+export type OwnScore = (lane: number, views: LaneViews, scores: Float32Array, clock: number) => void;
+
+/** What a rule is made of besides its policy. What is left out is the policy's own. */
+export interface RuleParts {
+  /** What a token is worth, the smallest goes first: a score by name, or a function of your own. */
+  score?: Score | OwnScore;
+  /** Which tokens may go: "all" of them, or "low-spread": all but the `unsettled` ones. */
+  scope?: Scope;
+  /** Rows (decode steps or prefill chunks) that the scores windowed and persistence look back on. Default 32 and 64. */
+  window?: number;
+  /** What becomes of a windowed score: "none", or the "max" or "mean" over `width` neighbouring tokens. */
+  pool?: Pool;
+  /** How many neighbours are pooled, the token itself included: odd, at most 255. Default 7 with a pool. */
+  width?: number;
+  /** Whether all lanes of a layer give up the same tokens, by their mean score. */
+  shared?: boolean;
+}
+
+/** What holds of parts that neither a caller nor a policy sets. */
+export const PLAIN = { scope: "all", window: 0, pool: "none", width: 1, shared: false } as const satisfies Omit<
+  Required<RuleParts>,
+  "score"
+>;

@@ -1,0 +1,180 @@
+// Every row of the table of options: what breaks its rule is refused by its name, its default holds, and it goes into snapshots,
+// recordings and links and comes back as it was.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { choicesOf, DEFAULTS, fromHash, type Name, NAMES, optionsOf, toHash } from "../../page/settings.ts";
+import { KvcapError } from "../../src/errors.ts";
+import { HELP } from "../../src/options/help.ts";
+import { checkChat, checkGenerate, checkLoad, checkPerplexity, checkSession } from "../../src/options/index.ts";
+import { copyOptions, keptOptions } from "../../src/options/kept.ts";
+import type { Written } from "../../src/options/kinds.ts";
+import { type AnyRow, type AnyTable, namesOf } from "../../src/options/row.ts";
+import { SESSION } from "../../src/options/session.ts";
+import { type Of, OPTIONS } from "../../src/options/table.ts";
+import { readText } from "../../src/options/text.ts";
+import { checkReplay, REPLAYABLE, type ReplayOptions, toldOptions } from "../../src/recording/options.ts";
+import type { Recording } from "../../src/recording/read.ts";
+import { readText as readFile, repoPath } from "../support/files.ts";
+
+const test = suite("table of options");
+
+const CHECKS: Record<Of, (options: Record<string, unknown>) => unknown> = {
+  load: checkLoad,
+  session: checkSession,
+  generate: (options) => checkGenerate(options, 100),
+  chat: (options) => checkChat(options, 100),
+  perplexity: checkPerplexity,
+};
+const TABLES = Object.entries(OPTIONS) as [Of, AnyTable][];
+
+function refusalOf(use: () => unknown): KvcapError {
+  try {
+    use();
+  } catch (error) {
+    if (error instanceof KvcapError) return error;
+    throw error;
+  }
+  throw new Error("nothing was refused");
+}
+
+for (const [of, table] of TABLES) {
+  for (const name of namesOf(table)) {
+    test(`${of}, ${name}`, () => {
+      const check = CHECKS[of];
+      const row = table[name];
+      if (name !== "hub") { // which is an address, read where it is used
+        const refusal = refusalOf(() => check({ [name]: Symbol.for("wrong") }));
+        assert.equal([refusal.code, refusal.option], ["bad-option", name], refusal.message);
+        if (!["a stop", "a banned"].some((other) => refusal.rule.startsWith(other))) {
+          assert.ok(refusal.rule.startsWith(`${name} `), refusal.message); // the command line puts its flag there
+        }
+      }
+      const misspelt = refusalOf(() => check({ [`${name}s`]: 1 }));
+      assert.equal([misspelt.code, misspelt.option], ["unknown-option", `${name}s`]);
+      if (of !== "chat") assert.is(misspelt.meant, name);
+      const { default: usual } = row;
+      if (usual !== undefined && usual !== null) assert.equal(check({ [name]: usual }), check({}));
+      assert.equal(check({ [name]: undefined }), check({}));
+      const beside = of === "session" && name === "pool" ? { policy: "snapkv" } : {};
+      for (const choice of row.kind.names ?? []) {
+        if (choice !== "adaptive") check({ ...beside, [name]: choice }); // which goes with few scores
+        const near = refusalOf(() => check({ ...beside, [name]: `${choice}x` }));
+        assert.equal([near.option, near.meant], [name, choice]);
+      }
+    });
+  }
+}
+
+test("words: every value of a list is named, and every default", () => {
+  for (const [of, table] of TABLES) {
+    const words = HELP[of] as Record<string, { words: string; default?: string; cli?: string }>;
+    for (const name of namesOf(table)) {
+      const { kind, default: usual } = table[name];
+      for (const told of kind.names ? [words[name].words, words[name].cli] : []) {
+        if (told !== undefined) assert.ok(told.includes("{names}"), `${of}, ${name}`);
+      }
+      const told = words[name].default;
+      if (told !== undefined && (typeof usual === "number" || typeof usual === "string")) {
+        assert.ok(told.includes(String(usual)), `${of}, ${name}: ${told}`);
+      }
+    }
+  }
+});
+
+/** A value of each kind that can be written, and how it is. */
+const WRITTEN: Record<Exclude<Written, "name" | "flag">, [text: string, value: unknown]> = {
+  number: ["3", 3],
+  count: ["10%", { share: 0.1 }],
+  budget: ["25%", { share: 0.25 }],
+  bytes: ["5MB", 5e6],
+  spans: ["1:3", [1, 3]],
+  texts: ["a", "a"],
+};
+
+/** A session's options with something for every row, which go together. */
+function everything(): Record<string, unknown> {
+  const value = (name: string, { kind, default: usual }: AnyRow) => {
+    if (name === "policy") return "snapkv";
+    if (kind.names) return name === "score" ? "windowed" : kind.names.find((name) => name !== usual && name !== "none");
+    if (kind.written === null) return () => {};
+    if (kind.written === "flag") return usual !== true;
+    const [text, value] = WRITTEN[kind.written as "number"];
+    assert.equal(readText(kind, text), value, name);
+    return kind.written === "spans" ? [[1, 3]] : value;
+  };
+  const rows = Object.entries(SESSION as AnyTable);
+  return Object.fromEntries(rows.map(([name, row]) => [name, value(name, row)]));
+}
+
+test("snapshots keep all that can be written; copies of options are apart from them", () => {
+  const asked = everything();
+  const kept = JSON.parse(JSON.stringify(keptOptions(asked)));
+  const held = namesOf(SESSION).filter((name) => SESSION[name].kind.written !== null);
+  assert.equal(Object.keys(kept), held);
+  for (const name of held) assert.equal(kept[name], asked[name], name);
+  const copy = copyOptions(asked);
+  assert.equal(copy, asked);
+  (asked.pin as number[][])[0][1] = 9;
+  assert.equal(copy.pin, [[1, 3]]);
+});
+
+test("recordings tell all that can be written, and a replay takes what its rows say", () => {
+  const options = checkSession({ ...everything(), budget: 40 });
+  const told = JSON.parse(JSON.stringify(toldOptions(options)));
+  for (const name of namesOf(SESSION)) {
+    if (SESSION[name].kind.written === null) assert.not(name in told, name);
+    else assert.equal(told[name], options[name], name);
+  }
+  const recording = { options: told, tokens: 90, longest: 90, stride: 4, passes: 1 } as unknown as Recording;
+  const { options: again, asRecorded } = checkReplay(recording);
+  assert.ok(asRecorded);
+  const all = everything();
+  for (const name of namesOf(SESSION)) {
+    const asked = { [name]: name === "budget" ? 30 : all[name] } as ReplayOptions;
+    if (!REPLAYABLE.includes(name)) {
+      assert.equal(refusalOf(() => checkReplay(recording, asked)).code, "unknown-option", name);
+      continue;
+    }
+    const same = JSON.stringify(checkReplay(recording, asked).options[name]) === JSON.stringify(again[name]);
+    assert.is(checkReplay(recording, asked).asRecorded, same, name);
+  }
+});
+
+/** How a setting is written in a link, and what it then is. */
+function settingOf(name: Name): [text: string, value: unknown] {
+  if (name === "system") return ["be kind", undefined];
+  const choices = choicesOf(name);
+  if (choices) return [choices[0], choices.includes("yes") ? true : choices[0]];
+  return WRITTEN[({ ...OPTIONS.session, ...OPTIONS.generate } as AnyTable)[name].kind.written as "number"];
+}
+
+test("a link gives back every setting, as the option that it is", () => {
+  for (const name of NAMES) {
+    const [text, value] = settingOf(name);
+    const settings = { ...DEFAULTS, [name]: text };
+    const link = fromHash(toHash({ settings, turns: [], model: "" }))!;
+    assert.equal([link.bad, link.settings], [[], settings]);
+    const { session, generate } = optionsOf(settings);
+    if (name === "system" || name === "mode") continue;
+    const [mine, other] = name in OPTIONS.session ? [session, generate] : [generate, session];
+    assert.equal((mine as Record<string, unknown>)[name], value, name);
+    assert.not(name in other, name);
+  }
+});
+
+test("the form has a field for every setting, and none for anything else; its lists name values that there are", async () => {
+  const page = await readFile(repoPath("page/index.html"));
+  const form = page.slice(page.indexOf('<section class="settings"'), page.indexOf("</form>"));
+  const fields = [...form.matchAll(/<(input|select|textarea) name="(\w+)"([^]*?)<\/(?:label|select)>/g)];
+  assert.equal(fields.map(([, , name]) => name).sort(), [...NAMES].sort());
+  for (const [, tag, name, rest] of fields) {
+    const choices = choicesOf(name as Name);
+    assert.is(tag === "select", choices !== undefined, name);
+    if (!choices) continue;
+    for (const [, value, text] of rest.matchAll(/<option(?: value="([^"]*)")?>([^<]*)/g)) {
+      if (value !== "") assert.ok(choices.includes(value ?? text), `${name}: ${value ?? text}`);
+    }
+  }
+});
+
+test.run();

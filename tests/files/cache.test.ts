@@ -5,7 +5,7 @@ import { cachedSource } from "../../src/files/cached.ts";
 import { openAccess } from "../../src/files/access.ts";
 import { cacheFolder, folderStore } from "../../src/files/cache/folder.ts";
 import { locked } from "../../src/files/cache/lock.ts";
-import type { Store } from "../../src/files/cache/store.ts";
+import { type Store, Unstorable } from "../../src/files/cache/store.ts";
 import { type Host, host } from "../../src/files/host.ts";
 import { repoPath } from "../support/files.ts";
 import { refused } from "../support/refused.ts";
@@ -166,5 +166,14 @@ test("two processes bring a model at once, a third is killed in the middle: the 
   const asked = (await server.seen()).filter((line) => !line.endsWith("0-0"));
   assert.is(asked.length, 1, asked.join("\n"));
   assert.match(asked[0], /bytes=[1-9]\d*-$/, "goes on where the killed one was");
+});
+test("says whether it is full, by what the system's error is and not by its words", () => {
+  const causes: [unknown, "full" | "broken"][] = [
+    [new DOMException("x", "QuotaExceededError"), "full"],
+    [Object.assign(new Error("x"), { code: "ENOSPC" }), "full"],
+    [Object.assign(new Error("no space left"), { code: "EACCES" }), "broken"],
+    [undefined, "broken"],
+  ];
+  for (const [cause, why] of causes) assert.is(new Unstorable("x", cause).why, why);
 });
 test.run();

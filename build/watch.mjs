@@ -1,6 +1,7 @@
 // `npm test -- --watch [part of a path …]`: runs the named tests at once and again after every change; where none is named, those
-// of the room that changed: src/NAME/… and tests/NAME/… concern tests/NAME/, a test file itself alone.
-import { watch } from "node:fs";
+// of the room that changed: src/NAME/… and tests/NAME/… concern tests/NAME/ (tests/session/, where a room has no tests
+// of its own), a test file itself alone.
+import { existsSync, watch } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { root } from "./setup.mjs";
@@ -16,7 +17,8 @@ function concerned(/** @type {string} */ path) {
   if (Object.hasOwn(rooms, folder)) return rooms[/** @type {keyof typeof rooms} */ (folder)];
   if (path.endsWith(".test.ts")) return path;
   if (rest.length === 0) return "/"; // a file beside the rooms concerns all
-  return ["support", "reference"].includes(room) ? null : `tests/${room}/`;
+  if (["support", "reference"].includes(room)) return null;
+  return existsSync(join(root, "tests", room)) ? `tests/${room}/` : "tests/session/";
 }
 
 /** Watches until the program is ended. @param {(args: string[]) => Promise<unknown>} run @param {string[]} args */

@@ -8,18 +8,17 @@
 // Nothing is allocated after `create` but the small views of outputs, each made once per length.
 
 import wasmBytes from "../../build/out/core.wasm" with { type: "bytes" };
-import { refuse, words } from "../errors.ts";
+import { refuse } from "../errors.ts";
 import * as abi from "../../assembly/abi.ts";
-import { type Exports, instantiate } from "./abi.ts";
+import type { Exports } from "./abi.ts";
+import { openArena } from "./arena.ts";
 import { checkCode } from "./errors.ts";
-import { checkCount, checkRule, type CoreRule, type CoreShape } from "./rule.ts";
+import { checkCount, checkRule, checkSlots, type CoreRule, type CoreShape } from "./rule.ts";
 import type { Pool, Scope, Score } from "./rule.ts";
-import { type Pin, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
+import { checkRestored, type Pin, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
 import { type LaneScore, type LaneViews, laneViews, type OutputViews, outputViews } from "./views.ts";
 
 export type { CoreRule, CoreShape, LaneScore, LaneViews, Pool, Scope, Score };
-
-const PAGE = 65536; // bytes
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -45,7 +44,6 @@ export class Core {
   readonly lasts: Float32Array<ArrayBuffer>;
   /** [lanes, capacity], the clock at each token's birth: it was seen by n = clock − birth queries. */
   readonly births: Int32Array<ArrayBuffer>;
-
   /** [lanes, capacity], where `evictBy` and `showScores` put their scores. */
   readonly scores: Float32Array<ArrayBuffer>;
 
@@ -63,26 +61,15 @@ export class Core {
 
   private constructor(shape: CoreShape, module: WebAssembly.Module) {
     const { layers, kvHeads, capacity, window = 0 } = shape;
-    // A first instance, on one page, tells how large the memory must be; the second lives in one of exactly that size.
-    const measure = instantiate(module, new WebAssembly.Memory({ initial: 1 }));
-    const whole = [layers, kvHeads, capacity, window + 1].every((n) => Number.isInteger(n) && n > 0 && n < 2 ** 31);
-    this.bytes = whole ? measure.bytes(layers, kvHeads, capacity, window) >>> 0 : 0;
-    if (this.bytes === 0) {
-      const got = `${layers} × ${kvHeads} × ${capacity}${window ? ` with a window of ${window} rows` : ""}`;
-      const rule = "layers, kvHeads and capacity must be positive integers within 2 GiB of books";
-      refuse("create a core", rule, words(got), { code: whole ? "no-memory" : "bad-input" });
-    }
-    const pages = Math.ceil(this.bytes / PAGE);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { wasm, buffer, bytes } = openArena(module, shape);
+    this.bytes = bytes;
     this.#module = module;
     this.#shape = [layers, kvHeads, capacity, window];
-    this.#wasm = instantiate(module, memory);
-    this.#wasm.init(layers, kvHeads, capacity, window);
+    this.#wasm = wasm;
     this.lanes = layers * kvHeads;
     this.capacity = capacity;
     this.window = window;
 
-    const { buffer } = memory;
     const slots = this.lanes * capacity;
     const at = (region: number) => this.#wasm.address(region);
     this.#state = new Int32Array(buffer, at(abi.REGION_STATE), abi.STATE_WORDS);
@@ -215,10 +202,7 @@ export class Core {
     return this.#selected("evict", n, this.#wasm.evict);
   }
 
-  /**
-   * What `evict(n)` would free, without freeing it.
-   * @throws as evict does
-   */
+  /** What `evict(n)` would free, without freeing it. @throws as evict does */
   choose(n: number): Uint32Array<ArrayBuffer> {
     return this.#selected("choose", n, this.#wasm.choose);
   }
@@ -252,10 +236,7 @@ export class Core {
     return this.#selected("evict", n, (n) => (this.#askScores(score), this.#wasm.evictScored(n)));
   }
 
-  /**
-   * What `evictBy` would free, without freeing it.
-   * @throws as evictBy does
-   */
+  /** What `evictBy` would free, without freeing it. @throws as evictBy does */
   chooseBy(score: LaneScore, n: number): Uint32Array<ArrayBuffer> {
     return this.#selected("choose", n, (n) => (this.#askScores(score), this.#wasm.chooseScored(n)));
   }
@@ -280,11 +261,7 @@ export class Core {
    * if claimed tokens were not yet observed. The books are then as they were
    */
   free(slots: ArrayLike<number>): void {
-    const n = slots.length / this.lanes;
-    if (!Number.isInteger(n) || n > this.live) {
-      refuse("free", `slots must be [${this.lanes}, at most ${this.live}]`, words(`${slots.length} of them`));
-    }
-    for (let i = 0; i < slots.length; i++) checkCount("free", "a slot must be a non-negative integer", slots[i], 0);
+    const n = checkSlots(slots, this.lanes, this.live);
     if (n === 0) return;
     this.#victims.set(slots);
     this.#check(this.#wasm.free(n), "free", 0, n);
@@ -347,12 +324,11 @@ export class Core {
     const { books, pins } = readSnapshot(bytes, this.#shape, this.#books.length);
     const before = this.#books.slice();
     this.#books.set(books);
-    const sound = this.#wasm.restore() === abi.OK;
-    const bad = sound ? pins.find(({ from, to }) => to < from || to <= this.seen || to >= 2 ** 31) : undefined;
-    if (!sound || bad) {
+    try {
+      checkRestored(this.#wasm.restore() === abi.OK, pins, this.seen);
+    } catch (error) {
       this.#books.set(before);
-      const got = bad ? `tokens ${bad.from} to ${bad.to} yet to be pinned` : "some that contradict themselves";
-      refuse("restore", "the books must be those of a core", words(got), { code: "bad-file" });
+      throw error;
     }
     this.#pins = pins;
   }
@@ -366,13 +342,8 @@ export class Core {
     return core;
   }
 
-  /** Copies plane 0 of `rows` onto plane 1 (4 × lanes × capacity bytes): a yardstick for benchmarks. */
-  copyPlane(): void {
-    this.#wasm.copyPlane();
-  }
-
-  /** Another yardstick: S += p, Q += p² for every slot, with no check and nothing else. It spoils the books. */
-  addPlane(): void {
-    this.#wasm.addPlane();
+  /** For this package's own benchmarks: the module's exports. */
+  static exports(core: Core): Exports {
+    return core.#wasm;
   }
 }

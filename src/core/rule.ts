@@ -147,3 +147,13 @@ export function checkCount(action: string, rule: string, value: number, least: n
   if (Number.isInteger(value) && value >= least && value < 2 ** 31) return;
   refuse(action, rule, words(value), option === undefined ? {} : { option });
 }
+
+/** @returns how many slots each lane has among [lanes, n] @throws RangeError for another shape, or a slot that is no number */
+export function checkSlots(slots: ArrayLike<number>, lanes: number, live: number): number {
+  const n = slots.length / lanes;
+  if (!Number.isInteger(n) || n > live) {
+    refuse("free", `slots must be [${lanes}, at most ${live}]`, words(`${slots.length} of them`));
+  }
+  for (let i = 0; i < slots.length; i++) checkCount("free", "a slot must be a non-negative integer", slots[i], 0);
+  return n;
+}

@@ -100,3 +100,11 @@ export function crc32(bytes: Uint8Array): number {
   for (let i = 0; i < bytes.length; i++) crc = TABLE[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
   return ~crc >>> 0;
 }
+
+/** @param sound whether the core found its books to agree with each other @throws RangeError where they, or pins, do not */
+export function checkRestored(sound: boolean, pins: readonly Pin[], seen: number): void {
+  const bad = sound ? pins.find(({ from, to }) => to < from || to <= seen || to >= 2 ** 31) : undefined;
+  if (sound && !bad) return;
+  const got = bad ? `tokens ${bad.from} to ${bad.to} yet to be pinned` : "some that contradict themselves";
+  refuse("restore", "the books must be those of a core", words(got), { code: "bad-file" });
+}

@@ -1,5 +1,4 @@
 // Views of a core's memory, each made once.
-import type { Core } from "./core.ts";
 
 /** One lane's books, for reading: each [capacity], by slot. */
 export interface LaneViews {
@@ -26,9 +25,9 @@ export function outputViews(buffer: ArrayBuffer, address: number, lanes: number)
   return (n) => made[n] ??= new Uint32Array(buffer, address, lanes * n);
 }
 
-/** Every lane's part of the books. */
+/** Every lane's part of books over all lanes. */
 export function laneViews(
-  { lanes, capacity, positions, sums, squares, lasts, births }: Core,
+  { lanes, capacity, positions, sums, squares, lasts, births }: LaneViews & { lanes: number; capacity: number },
   scores: Float32Array<ArrayBuffer>,
 ) {
   return Array.from({ length: lanes }, (_, lane) => {

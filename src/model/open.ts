@@ -15,7 +15,8 @@ import { hubUrl, isHub } from "../files/hub.ts";
 import { urlSource } from "../files/remote.ts";
 import { isRecord, parseJson } from "../files/checks.ts";
 import { openWeights, type Tensor } from "../formats/safetensors.ts";
-import { openSource, type Source } from "../files/source.ts";
+import { openSource } from "../files/open-source.ts";
+import type { Source } from "../files/source.ts";
 
 /** What a model's files say. */
 export interface ModelFiles {

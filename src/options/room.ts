@@ -3,49 +3,37 @@ import { leastBudget } from "../policies/allocation.ts";
 import { refuse, words } from "../errors.ts";
 import { MOST_SLOTS } from "./check.ts";
 import type { CheckedSession } from "./session.ts";
-import type { Span } from "./span.ts";
-
-/** How many positions of [from, to) are sinks or in a span. */
-export function protectedIn(from: number, to: number, sinks: number, spans: readonly Span[]): number {
-  const sorted = [[0, sinks] as const, ...spans].toSorted((a, b) => a[0] - b[0]);
-  let count = 0;
-  let reached = from;
-  for (const [first, end] of sorted) {
-    count += Math.max(0, Math.min(end, to) - Math.max(first, reached));
-    reached = Math.max(reached, end);
-  }
-  return count;
-}
+import { keptName, protectedIn, type Span } from "./span.ts";
 
 /** The smallest budget of any lane: see allocation.ts. */
 export function leastOf({ allocation, budget, sinks, newest, pin, stride }: CheckedSession): number {
   return leastBudget(allocation, budget, protectedIn(0, Infinity, sinks, pin) + newest, stride);
 }
 
-/** How what is kept for good is called in a message. */
-export function keptName(spans: readonly Span[]): string {
-  return spans.length > 0 ? "sinks and pinned tokens" : "sinks";
+/** What a generation is to take in, and what is kept for good meanwhile. */
+export interface Demand {
+  /** Tokens the session has taken in before. */
+  readonly seen: number;
+  /** Tokens of the new prompt. */
+  readonly prompt: number;
+  /** 0 where a text is measured. */
+  readonly maxNewTokens: number;
+  /** Positions that are never evicted. */
+  readonly spans: readonly Span[];
+  /** Most tokens that a lane keeps for good of those taken in before. Default: all that are sinks or pinned. */
+  readonly held?: number;
+  /** Whether the prompt must be read in chunks of the session's stride, or in smaller ones where these fit. Default true. */
+  readonly fixed?: boolean;
 }
 
 /**
  * Checks that a generation fits its session: what a full cache must hold, what pins and protection leave to evict.
- * @param seen tokens the session has taken in before
- * @param prompt tokens of the new prompt
- * @param spans positions that are never evicted
- * @param held most tokens that a lane keeps for good of those taken in before; if left out, all that are sinks or pinned
- * @param fixed whether the prompt must be read in chunks of the session's stride, or in smaller ones where these fit
  * @returns tokens of a chunk
  * @throws RangeError
  */
-export function checkRoom(
-  session: CheckedSession,
-  seen: number,
-  prompt: number,
-  spans: readonly Span[],
-  maxNewTokens: number,
-  held = protectedIn(0, seen, session.sinks, spans),
-  fixed = true,
-): number {
+export function checkRoom(session: CheckedSession, demand: Demand): number {
+  const { seen, prompt, maxNewTokens, spans, fixed = true } = demand;
+  const { held = protectedIn(0, seen, session.sinks, spans) } = demand;
   const { policy, sinks, newest, stride } = session;
   const total = seen + prompt + maxNewTokens - 1; // the last token is not taken in
   if (policy === "full") {

@@ -5,10 +5,9 @@ import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import { refuse } from "../errors.ts";
 import { known, MOST_SEED, whole as checkWhole } from "./check.ts";
 import { callback, type Count, count, either, flag, oneOf, spans, unchecked, whole } from "./kinds.ts";
-import { keptName, protectedIn } from "./room.ts";
 import { checkRow, namesOf, type Table } from "./row.ts";
 import { type CheckedRule, checkRuleOptions, RULE, type RuleOptions } from "./rule.ts";
-import type { Span } from "./span.ts";
+import { keptName, protectedIn, type Span } from "./span.ts";
 import type { Evicted, RecordSink } from "./events.ts";
 
 /** What rotary positions count: the text, or live slots. */

@@ -19,3 +19,20 @@ export function checkSpan(action: string, name: string, span: unknown, option?: 
   whole(action, `${name}'s to`, to, from + 1, undefined, more);
   return [from, to];
 }
+
+/** How many positions of [from, to) are sinks or in a span. */
+export function protectedIn(from: number, to: number, sinks: number, spans: readonly Span[]): number {
+  const sorted = [[0, sinks] as const, ...spans].toSorted((a, b) => a[0] - b[0]);
+  let count = 0;
+  let reached = from;
+  for (const [first, end] of sorted) {
+    count += Math.max(0, Math.min(end, to) - Math.max(first, reached));
+    reached = Math.max(reached, end);
+  }
+  return count;
+}
+
+/** How what is kept for good is called in a message. */
+export function keptName(spans: readonly Span[]): string {
+  return spans.length > 0 ? "sinks and pinned tokens" : "sinks";
+}

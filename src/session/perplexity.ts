@@ -47,7 +47,7 @@ export async function perplexity(
   }
   const checked = planSession(model, session, ids.length, true);
   const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
-  checkRoom(checked, 0, ids.length, spans, 0);
+  checkRoom(checked, { seen: 0, prompt: ids.length, spans, maxNewTokens: 0 });
   const { stride, budget, policy } = checked;
   const slots = policy === "full" ? budget || ids.length : budget + stride;
   const recorder = checked.record && new Recorder(checked.record);

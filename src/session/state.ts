@@ -219,7 +219,10 @@ export class SessionState {
     const spans = anew ? [...options.pin] : [...options.pin, ...this.#pins];
     if (pinned > 0) spans.push([0, pinned]);
     const held = mostHeld(anew ? undefined : this.stepper?.books, options.sinks, spans);
-    return checkRoom(options, seen, ids.length, spans, maxNewTokens, held, this.#asked.stride !== undefined);
+    return checkRoom(options, {
+      ...{ seen, prompt: ids.length, maxNewTokens, spans, held },
+      fixed: this.#asked.stride !== undefined,
+    });
   }
 
   /** A generation begins. @param seed of its draws; null: they go on */

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { openSource } from "../../src/files/source.ts";
+import { openSource } from "../../src/files/open-source.ts";
 import { inBrowser, modelFolder, readBytes } from "../support/files.ts";
 import { refused } from "../support/refused.ts";
 

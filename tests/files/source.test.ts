@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Net, PLAIN_NET } from "../../src/files/http.ts";
 import { urlSource } from "../../src/files/remote.ts";
-import { openSource as open } from "../../src/files/source.ts";
+import { openSource as open } from "../../src/files/open-source.ts";
 import { refused } from "../support/refused.ts";
 
 /** Tries again at once: a test has no time for patience. */

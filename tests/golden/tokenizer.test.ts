@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { openGguf } from "../../src/formats/gguf/file.ts";
-import { openSource } from "../../src/files/source.ts";
+import { openSource } from "../../src/files/open-source.ts";
 import { ggufTokenizer } from "../../src/tokenizer/gguf.ts";
 import { createTokenizer, type Tokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";

@@ -7,7 +7,7 @@ import { parseConfig } from "../../src/model/config.ts";
 import { checkWeights } from "../../src/model/layout.ts";
 import { quantise, targetOf, WEIGHT_TYPES } from "../../src/engine/quantise.ts";
 import { openWeights } from "../../src/formats/safetensors.ts";
-import { openSource } from "../../src/files/source.ts";
+import { openSource } from "../../src/files/open-source.ts";
 import { narrowF16, widenF16 } from "../../src/engine/widen.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
 import { fewOf, full } from "../support/depth.ts";

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { parseConfig } from "../../src/model/config.ts";
 import { checkWeights, tensorShapes } from "../../src/model/layout.ts";
 import { openWeights } from "../../src/formats/safetensors.ts";
-import { openSource } from "../../src/files/source.ts";
+import { openSource } from "../../src/files/open-source.ts";
 import { modelFolder, readBytes, readJson } from "../support/files.ts";
 import { type Entry, file, folder } from "../support/memory.ts";
 import { FILE_CODES, refused } from "../support/refused.ts";

@@ -126,7 +126,11 @@ test("defaults fit one another under any budget that leaves something to evict",
     assert.ok(checked.budget > checked.sinks + checked.newest, `budget ${budget}`);
     assert.ok(checked.stride >= 1);
     if (budget >= 3) {
-      assert.is(refusal(() => checkRoom(checked, 0, 5000, [], 10)), "nothing was thrown", `budget ${budget}`);
+      assert.is(
+        refusal(() => checkRoom(checked, { seen: 0, prompt: 5000, spans: [], maxNewTokens: 10 })),
+        "nothing was thrown",
+        `budget ${budget}`,
+      );
     }
   }
   assert.is(checkSession().budget, 256);
@@ -160,8 +164,8 @@ test("shares of the budget, and the parts of a rule", () => {
 
 test("room for what must stay", () => {
   const session = checkSession({ budget: 20, stride: 4, sinks: 2, newest: 3 });
-  const room = (...args: [seen: number, prompt: number, spans: [number, number][], tokens: number, held?: number]) =>
-    refusal(() => checkRoom(session, ...args));
+  const room = (seen: number, prompt: number, spans: [number, number][], maxNewTokens: number, held?: number) =>
+    refusal(() => checkRoom(session, { seen, prompt, spans, maxNewTokens, ...(held === undefined ? {} : { held }) }));
   assert.is(room(0, 30, [[0, 8]], 10), "nothing was thrown");
   assert.is(room(0, 30, [[0, 10], [5, 10]], 10), "nothing was thrown");
   assert.match(

@@ -6,7 +6,7 @@ import { load } from "../../src/load.ts";
 import { parseConfig } from "../../src/model/config.ts";
 import { checkWeights } from "../../src/model/layout.ts";
 import { openWeights } from "../../src/formats/safetensors.ts";
-import { openSource } from "../../src/files/source.ts";
+import { openSource } from "../../src/files/open-source.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
 import { chosen } from "../support/depth.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";

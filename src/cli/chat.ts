@@ -1,6 +1,7 @@
 /** The command `chat`: a conversation in the terminal. */
 import { parseBudget } from "../options/text.ts";
 import type { ChatMessage } from "../chat/template.ts";
+import { refuse, words } from "../errors.ts";
 import { load, type Model } from "../load.ts";
 import { type ChatOptions, checkChat, type SessionOptions } from "../options/index.ts";
 import type { Session } from "../session/session.ts";
@@ -9,7 +10,7 @@ import { readFile } from "./input.ts";
 import { type Lines, openLines } from "./lines.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { namedPolicy, ownOf } from "./policy.ts";
-import { createSaveFile } from "./save.ts";
+import { createSaveFile, SAVE } from "./save.ts";
 import {
   type Arguments,
   CHAT_FLAGS,
@@ -46,7 +47,7 @@ export async function chat(args: Arguments): Promise<number> {
   const model = await load(args.text("model") ?? MODEL, loadOptions(args, progress)).finally(() => progress.clear());
   if (model.chatTemplate === null) {
     model.dispose();
-    throw new Error("Cannot chat: the model must have a chat template, got none");
+    refuse("chat", "the model must have a chat template", words("none"), { code: "unsupported", kind: "plain" });
   }
   const system = args.text("system");
   const beginning: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
@@ -219,7 +220,7 @@ class Talk {
   async #save(path: string): Promise<void> {
     if (this.#session.conversation.length === 0 && this.#messages.length > this.#beginning.length) {
       const rule = "the conversation must have been read into the cache, as the next question does";
-      throw new Error(`Cannot save the session: ${rule}, got one that waits to be read`);
+      refuse(SAVE, rule, words("one that waits to be read"), { code: "wrong-state", kind: "plain" });
     }
     const file = await createSaveFile(path);
     try {
@@ -254,5 +255,5 @@ class Talk {
 }
 
 function misusedCommand(rule: string, value: string): never {
-  throw new Error(`Cannot chat: ${rule}, got ${value}`);
+  refuse("chat", rule, words(value), { kind: "plain" });
 }

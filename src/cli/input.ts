@@ -1,11 +1,15 @@
 /** Text that a command reads: what stands on the command line, "-" for standard input, "@FILE" for a file. */
+import { refuse, words } from "../errors.ts";
 
 /** @throws Error where it is no UTF-8 text */
 function decode(bytes: Uint8Array, what: string, where: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new Error(`Cannot read the ${what}: ${where} must be UTF-8 text, got other bytes`);
+    refuse(`read the ${what}`, `${where} must be UTF-8 text`, words("other bytes"), {
+      code: "bad-file",
+      kind: "plain",
+    });
   }
 }
 
@@ -31,6 +35,7 @@ export async function readFile(what: string, path: string): Promise<Uint8Array<A
     return await Deno.readFile(path);
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound ? "no such file" : (error as Error).message;
-    throw new Error(`Cannot read the ${what}: ${path} must be a file to read, got ${why}`);
+    const more = { code: "unreadable", kind: "plain", cause: error } as const;
+    refuse(`read the ${what}`, `${path} must be a file to read`, words(why), more);
   }
 }

@@ -1,4 +1,5 @@
 /** The file that --record writes to. */
+import { refuse, words } from "../errors.ts";
 import { unwritable } from "./input.ts";
 import type { RecordSink } from "../options/events.ts";
 
@@ -9,19 +10,21 @@ export interface RecordFile {
 
 /** @throws Error in one sentence where the file cannot be made; `write` where it cannot be written */
 export function createRecordFile(path: string): RecordFile {
-  const failed = (error: unknown) =>
-    new Error(`Cannot record: ${path} must be a file to write, got ${unwritable(error)}`);
+  const failed = (error: unknown): never => {
+    const more = { code: "unreadable", kind: "plain", cause: error } as const;
+    refuse("record", `${path} must be a file to write`, words(unwritable(error)), more);
+  };
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path, { write: true, create: true, truncate: true });
   } catch (error) {
-    throw failed(error);
+    failed(error);
   }
   const write: RecordSink = (piece) => {
     try {
       for (let at = 0; at < piece.length;) at += file.writeSync(piece.subarray(at));
     } catch (error) {
-      throw failed(error);
+      failed(error);
     }
   };
   return { write, close: () => file.close() };

@@ -1,5 +1,9 @@
 /** Keeping a session in a file. */
+import { refuse, words } from "../errors.ts";
 import { unwritable } from "./input.ts";
+
+/** What cannot be done, in a refusal. */
+export const SAVE = "save the session";
 
 /** A file that takes a session's snapshot, whole or not at all. */
 export interface SaveFile {
@@ -10,28 +14,26 @@ export interface SaveFile {
 
 /** Makes sure that the file can be written, before anything is generated. What stood there before stays until `keep`. */
 export async function createSaveFile(path: string): Promise<SaveFile> {
+  const refused = (found: string, cause?: unknown): never =>
+    refuse(SAVE, `${path} must be a file to write`, words(found), { code: "unreadable", kind: "plain", cause });
   const before = await Deno.stat(path).catch(() => null);
   if (before && !before.isFile) {
     const is = before.isDirectory ? "a folder" : "a device or a pipe";
-    throw new Error(`Cannot save the session: ${path} must be a file to write, got ${is}`);
+    refused(is);
   }
   const partial = `${path}.partial`;
-  const refused = (error: unknown) =>
-    new Error(`Cannot save the session: ${path} must be a file to write, got ${unwritable(error)}`);
   const write = async (bytes: Uint8Array) => {
     try {
       await Deno.writeFile(partial, bytes);
     } catch (error) {
-      throw refused(error);
+      refused(unwritable(error), error);
     }
   };
   await write(new Uint8Array(0));
   return {
     keep: async (snapshot) => {
       await write(snapshot);
-      await Deno.rename(partial, path).catch((error) => {
-        throw refused(error);
-      });
+      await Deno.rename(partial, path).catch((error) => refused(unwritable(error), error));
     },
     close: () => Deno.remove(partial).catch(() => {}),
   };

@@ -11,7 +11,7 @@ import type { Turn } from "./protocol.ts";
 /** Options that are none of a run's settings: a turn has its tokens, lists and functions have no field. */
 const UNSET = [
   ...["maxNewTokens", "stop", "banned", "signal", "onPrefill", "onToken", "onLogits"] as const,
-  ...["pin", "exactBudget", "onWarning", "onEvict", "record"] as const,
+  ...["pin", "exactBudget", "onWarning", "onEvict", "onStep", "record"] as const,
 ];
 
 /** Every setting by name. Empty: as the library has it. */

@@ -126,7 +126,7 @@ function begin(settings: Settings) {
   const watch = new Watch(layers, kvHeads, model.tokenizer, post);
   // A link gives the same run everywhere, or says why not: the budget is what was asked for.
   // Recording makes every policy compute attention, also those that do not read it: the map shows it.
-  const session = model.session({ ...asked.session, exactBudget: true, record: watch.record, onEvict: watch.evicted });
+  const session = model.session({ ...asked.session, exactBudget: true, onStep: watch.onStep });
   watch.session = session;
   run = { session, watch, settings, begun: false };
   const { policy, score, shared, window, pool } = session.options;

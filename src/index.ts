@@ -12,7 +12,7 @@ export { type ErrorCode, KvcapError, KvcapRangeError, KvcapTypeError, type Refus
 export type { OnUnkept, Unkept } from "./files/access.ts";
 export type { Budget } from "./options/budget.ts";
 export type { ChatMessage } from "./chat/template.ts";
-export type { Evicted, RecordSink } from "./options/events.ts";
+export type { Evicted, RecordSink, StepEvent } from "./options/events.ts";
 export { KV_TYPES, type KvType } from "./engine/kv.ts";
 export { WEIGHT_TYPES, type WeightType } from "./engine/quantise.ts";
 export { load, type Model } from "./load.ts";

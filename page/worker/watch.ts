@@ -1,10 +1,9 @@
 /**
- * Watches a session step by step: from its recording it learns which tokens a step took in, from `onEvict` who left and with
- * which score, from `outlook` who would have been next. Of every step it writes a record; the page hears of them at most
+ * Watches a session step by step: from `onStep` it learns which tokens a step took in, who left and with which score, from
+ * `outlook` who would have been next. Of every step it writes a record; the page hears of them at most
  * once a frame, and of all scores at most ten times a second.
  */
-import type { Evicted } from "../../src/index.ts";
-import { MAGIC, PASS, PASS_WORDS, RESET } from "../../src/recording/format.ts";
+import type { StepEvent } from "../../src/options/events.ts";
 import type { Session } from "../../src/session/session.ts";
 import type { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { RunLog } from "../log.ts";
@@ -27,7 +26,7 @@ export class Watch {
   readonly #post: Post;
   #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   #ids: number[] = []; // by position, those that were shown
-  #pass: { first: number; ids: number[] } | null = null; // the step that is being made
+  #step: Pick<StepEvent, "first" | "ids"> | null = null; // done, and not yet written down
   #went: Int32Array<ArrayBuffer>; // [lanes]
   #gone: number[] = []; // positions
   #goneScores: number[] = [];
@@ -48,20 +47,15 @@ export class Watch {
     this.#went = new Int32Array(this.#lanes);
   }
 
-  /** Takes the pieces of the session's recording: here only which tokens a step took in. */
-  readonly record = (chunk: Uint8Array<ArrayBuffer>): void => {
-    const words = new Uint32Array(chunk.buffer, chunk.byteOffset, chunk.length / 4);
-    if (words[0] === MAGIC[0]) return;
-    if (words[0] === RESET) return this.#forget();
-    if (words[0] !== PASS) return;
-    const ids = words.subarray(2 + PASS_WORDS, 2 + PASS_WORDS + words[2]);
-    this.#pass = { first: words[3], ids: Array.from(ids) };
-  };
-
-  readonly evicted = ({ layer, head, position, score }: Evicted): void => {
-    this.#went[layer * this.#kvHeads + head]++;
-    this.#gone.push(position);
-    this.#goneScores.push(score);
+  /** Takes the session's steps. */
+  readonly onStep = (step: StepEvent): void => {
+    if (step.first === 0 && this.log.steps > 0) this.#forget();
+    this.#step = step;
+    for (const { layer, head, position, score } of step.victims) {
+      this.#went[layer * this.#kvHeads + head]++;
+      this.#gone.push(position);
+      this.#goneScores.push(score);
+    }
   };
 
   #forget() {
@@ -76,9 +70,9 @@ export class Watch {
 
   /** A step is done. @param chosen the id that the model chose after it */
   stepped(chosen: number | null): void {
-    if (!this.#pass || !this.session) return;
-    const { first, ids } = this.#pass;
-    this.#pass = null;
+    if (!this.#step || !this.session) return;
+    const { first, ids } = this.#step;
+    this.#step = null;
     ids.forEach((id, i) => this.#show(first + i, id, false));
     if (chosen !== null) this.#show(first + ids.length, chosen, true);
     const outlook = this.session.outlook();

@@ -28,19 +28,17 @@ export class Tenants {
   }
 }
 
-/** Calls back for every victim of a step, when all lanes have chosen theirs. */
+/** Knows every victim of a step, when all lanes have chosen theirs. */
 export class EvictionWatch {
   readonly #books: Books;
   readonly #tenants: Tenants;
   readonly #kvHeads: number;
-  readonly #onEvict: (evicted: Evicted) => void;
   readonly #scores: Float32Array[]; // per group [lanes, capacity]
 
-  constructor(books: Books, tenants: Tenants, kvHeads: number, onEvict: (evicted: Evicted) => void) {
+  constructor(books: Books, tenants: Tenants, kvHeads: number) {
     this.#books = books;
     this.#tenants = tenants;
     this.#kvHeads = kvHeads;
-    this.#onEvict = onEvict;
     this.#scores = books.groups.map(({ core }) => new Float32Array(core.scores.length));
   }
 
@@ -49,8 +47,9 @@ export class EvictionWatch {
     if (!own) this.#scores[index].set(core.showScores());
   }
 
-  /** Tells of every victim, lane by lane. */
-  evicted(): void {
+  /** Every victim, lane by lane. */
+  victims(): Evicted[] {
+    const gone: Evicted[] = [];
     const { groups, width } = this.#books;
     const { ids, positions } = this.#tenants;
     for (let index = 0; index < groups.length; index++) {
@@ -62,8 +61,9 @@ export class EvictionWatch {
         const at = lane * width + victims[i];
         const [layer, head] = [Math.floor(lane / this.#kvHeads), lane % this.#kvHeads];
         const score = scores[inGroup * core.capacity + victims[i]];
-        this.#onEvict({ token: ids[at], position: positions[at], layer, head, score });
+        gone.push({ token: ids[at], position: positions[at], layer, head, score });
       }
     }
+    return gone;
   }
 }

@@ -1,5 +1,7 @@
 /** What a session would evict by, as things stand: for those who watch it. */
-import type { Books } from "./books.ts";
+import type { Tokens } from "../engine/engine.ts";
+import type { Evicted, StepEvent } from "../options/events.ts";
+import type { Books, Group } from "./books.ts";
 
 /** One lane's prospects. */
 export interface Outlook {
@@ -28,4 +30,38 @@ export function outlookOf({ groups }: Books, evicts: boolean): Outlook[] {
       next: next[lane] ?? -1,
     }));
   });
+}
+
+/** The positions of the live tokens of every lane, ascending: [lanes][live]. */
+export function livePositions(books: Books): number[][] {
+  return liveOf(books, ({ core }, slot, inGroup) => core.positions[inGroup * core.capacity + slot]);
+}
+
+/** Something of every live token, by lane and ascending position. */
+function liveOf(books: Books, of: (group: Group, slot: number, inGroup: number, lane: number) => number): number[][] {
+  const lanes: number[][] = [];
+  books.forEachLane((lane, live, group, inGroup) => {
+    lanes.push(Array.from(live, (slot) => of(group, slot, inGroup, lane)));
+  });
+  return lanes;
+}
+
+/** A step that is done, as those who listen hear of it. @param victims who went @param logits where there are any */
+export function stepEvent(
+  books: Books,
+  { ids, begin, count }: Tokens,
+  victims: readonly Evicted[],
+  logits: Float32Array | null,
+): StepEvent {
+  return {
+    ids: Array.from({ length: count }, (_, t) => ids[begin + t]),
+    first: books.seen - count,
+    victims,
+    live: () => livePositions(books),
+    scores: () => {
+      const outlook = outlookOf(books, true);
+      return liveOf(books, (_, slot, __, lane) => outlook[lane].scores[slot]);
+    },
+    logits,
+  };
 }

@@ -59,7 +59,7 @@ export function sizesOf(
   { engine, config }: LoadedModel,
   options: CheckedSession,
   slots: number,
-  { every = false, hidden = false, records = options.record !== null }: Purpose = {},
+  { every = false, hidden = false, records = options.record !== null || options.onStep !== null }: Purpose = {},
 ): Sizes {
   const { stride, kv, positions } = options;
   const grouping = groupingOf(config, options, slots);

@@ -17,5 +17,27 @@ export interface Evicted {
   readonly score: number;
 }
 
+/** One step of a session, when it is done: tokens were taken in, and others evicted. */
+export interface StepEvent {
+  /** Ids that were taken in. */
+  readonly ids: readonly number[];
+  /** Position of the first of them; 0: the session has forgotten what was before. */
+  readonly first: number;
+  /** Who was evicted, lane by lane. */
+  readonly victims: readonly Evicted[];
+  /** Positions of the live tokens of every lane, ascending: [layers · kvHeads][live]. Computed when it is asked for. */
+  live(): number[][];
+  /**
+   * What the rule, or the session's own score, makes of each of them, in the same order: bigger is more worth keeping. Computed
+   * when it is asked for, which costs about as much as an eviction.
+   */
+  scores(): number[][];
+  /**
+   * Logits after the last of `ids`, [vocab], where the generation asks for them: with a temperature above 0, or `onLogits`. The
+   * next step overwrites them.
+   */
+  readonly logits: Float32Array | null;
+}
+
 /** Takes the bytes of a recording as they come; they are overwritten after the call. */
 export type RecordSink = (chunk: Uint8Array<ArrayBuffer>) => void;

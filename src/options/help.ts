@@ -143,6 +143,10 @@ export const HELP: Words = {
     onWarning: { words: "hears of a budget that had to be smaller", default: "`console.warn`" },
     seed: { words: "of the policy `random`", flag: "N", cli: "of the policy random" },
     onEvict: { words: "hears of every token that leaves a lane: `{ token, position, layer, head, score }`" },
+    onStep: {
+      words:
+        "hears of every step: `{ ids, first, victims, live(), scores(), logits }`, logits where the generation asks for them",
+    },
     record: { words: "takes a recording of all attention, to be [replayed under other policies](docs/recordings.md)" },
   },
   generate: {

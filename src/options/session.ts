@@ -8,7 +8,7 @@ import { callback, type Count, count, either, flag, oneOf, spans, unchecked, who
 import { checkRow, namesOf, type Table } from "./row.ts";
 import { type CheckedRule, checkRuleOptions, RULE, type RuleOptions } from "./rule.ts";
 import { keptName, protectedIn, type Span } from "./span.ts";
-import type { Evicted, RecordSink } from "./events.ts";
+import type { Evicted, RecordSink, StepEvent } from "./events.ts";
 
 /** What rotary positions count: the text, or live slots. */
 export type Positions = "absolute" | "cache";
@@ -66,6 +66,11 @@ export interface SessionOptions extends RuleOptions {
   /** Hears of every token that is evicted from a lane, after the step that evicts it. */
   onEvict?: (evicted: Evicted) => void;
   /**
+   * Hears of every step when it is done: what it took in, who went, and, asked for, who is live and what for. Attention is then
+   * computed whatever the policy. What it throws ends the generation.
+   */
+  onStep?: (step: StepEvent) => void;
+  /**
    * Takes a recording of the attention of every pass, piece by piece, to be replayed under other policies: see README. A piece
    * is overwritten after the call. Attention is then computed whatever the policy. The recording ends with the session.
    */
@@ -113,6 +118,7 @@ export const SESSION = {
   onWarning: { kind: callback(), default: (message: string) => console.warn(`kvcap: ${message}`) },
   seed: { kind: whole(0, MOST_SEED), default: 0, decides: true, replay: true },
   onEvict: { kind: callback(), default: null },
+  onStep: { kind: callback(), default: null },
   record: { kind: callback(), default: null },
 } as const satisfies Table<SessionOptions>;
 

@@ -3,7 +3,7 @@ import { type ChatMessage, checkMessages, readTemplate } from "../chat/template.
 import { planTurn } from "../chat/turn.ts";
 import type { LaneViews } from "../core/core.ts";
 import { refuse, words } from "../errors.ts";
-import { type Outlook, outlookOf } from "../eviction/outlook.ts";
+import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
 import { type Memory, slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { checkChat, checkGenerate, checkPromptIds } from "../options/index.ts";
@@ -96,10 +96,10 @@ export class Session {
 
   /**
    * A session of its own that goes on from here, as this one does: the two answer alike until they are asked different things.
-   * @param own an `onEvict` of its own, where this session has one; a score of the session's own is the fork's too
+   * @param own an `onEvict` and `onStep` of its own, where this session has one of them; a score of the session's own is the fork's too
    * @throws Error while a generation runs, on a disposed session, a lost device, or where the GPU has no room for it
    */
-  async fork(own: Pick<OwnFunctions, "onEvict"> = {}): Promise<Session> {
+  async fork(own: Pick<OwnFunctions, "onEvict" | "onStep"> = {}): Promise<Session> {
     const action = "fork the session";
     return await this.#state.still(action, async () => {
       const { stepper, asked } = this.#state;
@@ -224,11 +224,8 @@ export class Session {
 
   /** The positions of the live tokens of every lane, ascending: [layers · kvHeads][live]. */
   livePositions(): number[][] {
-    const lanes: number[][] = [];
-    this.#state.stepper?.books.forEachLane((_, live, { core }, lane) => {
-      lanes.push(Array.from(live, (slot) => core.positions[lane * core.capacity + slot]));
-    });
-    return lanes;
+    const { stepper } = this.#state;
+    return stepper ? livePositions(stepper.books) : [];
   }
 
   /**
@@ -246,7 +243,7 @@ export class Session {
 
   /**
    * What every lane, [layers · kvHeads], makes of its tokens now, and which would go next: between steps, and so in `onToken`
-   * and `onPrefill`, but not in `onEvict`. Asking changes nothing.
+   * and `onPrefill`, in `onStep` too, but not in `onEvict`. Asking changes nothing.
    */
   outlook(): Outlook[] {
     return this.#state.stepper ? outlookOf(this.#state.stepper.books, this.options.policy !== "full") : [];

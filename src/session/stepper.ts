@@ -3,6 +3,7 @@ import type { EngineContext, Pass, Tokens, Wanted } from "../engine/engine.ts";
 import { KvcapError, type More, refuse, words } from "../errors.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { EvictionWatch, Tenants } from "../eviction/evictions.ts";
+import { stepEvent } from "../eviction/outlook.ts";
 import { RowPool } from "../eviction/row-pool.ts";
 import { Shares } from "../eviction/shares.ts";
 import { checkMemory } from "../memory/fit.ts";
@@ -62,16 +63,20 @@ export class Stepper {
     { slots, recorder = null, ids = false, ...purpose }: StepperOptions,
   ) {
     const { engine, config } = model;
-    const { grouping, shape, memory } = sizesOf(model, options, slots, { ...purpose, records: recorder !== null });
+    const { grouping, shape, memory } = sizesOf(model, options, slots, {
+      ...purpose,
+      records: recorder !== null || options.onStep !== null,
+    });
     checkMemory(model, options, { slots, bytes: memory.gpu, every: shape.every });
     this.#model = model;
     this.#options = options;
     this.#recorder = recorder;
     this.slots = slots;
     this.books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
-    const { onEvict } = options;
-    this.tenants = onEvict || recorder || ids ? new Tenants(this.books) : null;
-    this.#watch = onEvict && new EvictionWatch(this.books, this.tenants!, config.kvHeads, onEvict);
+    const { onEvict, onStep } = options;
+    const watched = onEvict !== null || onStep !== null;
+    this.tenants = watched || recorder || ids ? new Tenants(this.books) : null;
+    this.#watch = watched ? new EvictionWatch(this.books, this.tenants!, config.kvHeads) : null;
     recorder?.begin(config, options);
     this.context = engine.context(shape);
     this.memory = { ...memory, wasm: this.books.bytes };
@@ -121,8 +126,17 @@ export class Stepper {
     this.clock.wasm += ms;
     this.clock.total += ms;
     this.#recorder?.evicted(books, this.tenants!);
-    this.#watch?.evicted();
+    this.#tell(tokens, wanted);
     return id;
+  }
+
+  /** Tells those who listen of the step that is done. */
+  #tell(tokens: Tokens, wanted: Wanted): void {
+    if (!this.#watch) return;
+    const { onEvict, onStep } = this.#options;
+    const victims = this.#watch.victims();
+    if (onEvict) { for (const victim of victims) onEvict(victim); }
+    onStep?.(stepEvent(this.books, tokens, victims, wanted === "logits" ? this.context.logits : null));
   }
 
   /** Evicts `n` tokens from every lane of a group: those that its rule chooses, or those in the slots given, [lanes, n]. */

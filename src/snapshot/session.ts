@@ -72,7 +72,7 @@ export function optionsAgain(
   { asked, ownScore, context }: SavedSession,
   own: OwnFunctions,
 ): SessionOptions {
-  known(action, own, ["score", "policy", "onEvict"]);
+  known(action, own, ["score", "policy", "onEvict", "onStep"]);
   checkPolicyAgain(action, asked, own.policy);
   const score = callback(action, "score", own.score as (() => void) | undefined);
   if (ownScore !== (score !== null)) {
@@ -81,13 +81,11 @@ export function optionsAgain(
       : "score must be left out, the session has none";
     refuseSnapshot(rule, score ? "a function" : "none", action);
   }
-  const onEvict = callback(action, "onEvict", own.onEvict);
-  if (onEvict && context && !context.ids) {
-    refuseSnapshot(
-      "onEvict needs a session that had one from the start, with the ids of its tokens",
-      "another",
-      action,
-    );
+  for (const name of ["onEvict", "onStep"] as const) {
+    if (callback<unknown>(action, name, own[name]) && context && !context.ids) {
+      const rule = `${name} needs a session that had one from the start, with the ids of its tokens`;
+      refuseSnapshot(rule, "another", action);
+    }
   }
   return { ...asked, ...own };
 }

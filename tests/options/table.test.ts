@@ -3,6 +3,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { choicesOf, DEFAULTS, fromHash, type Name, NAMES, optionsOf, toHash } from "../../page/settings.ts";
+import { Form } from "../../page/view/form.ts";
 import { KvcapError } from "../../src/errors.ts";
 import { HELP } from "../../src/options/help.ts";
 import { checkChat, checkGenerate, checkLoad, checkPerplexity, checkSession } from "../../src/options/index.ts";
@@ -14,7 +15,7 @@ import { type Of, OPTIONS } from "../../src/options/table.ts";
 import { readText } from "../../src/options/text.ts";
 import { checkReplay, REPLAYABLE, type ReplayOptions, toldOptions } from "../../src/recording/options.ts";
 import type { Recording } from "../../src/recording/read.ts";
-import { readText as readFile, repoPath } from "../support/files.ts";
+import { inBrowser, readText as readFile, repoPath } from "../support/files.ts";
 
 const test = suite("table of options");
 
@@ -162,12 +163,15 @@ test("a link gives back every setting, as the option that it is", () => {
   }
 });
 
-test("the form has a field for every setting, and none for anything else; its lists name values that there are", async () => {
-  const page = await readFile(repoPath("page/index.html"));
+const pageText = () => readFile(repoPath("page/index.html"));
+
+test("the form's fields are settings, and its lists name values that there are", async () => {
+  const page = await pageText();
   const form = page.slice(page.indexOf('<section class="settings"'), page.indexOf("</form>"));
   const fields = [...form.matchAll(/<(input|select|textarea) name="(\w+)"([^]*?)<\/(?:label|select)>/g)];
-  assert.equal(fields.map(([, , name]) => name).sort(), [...NAMES].sort());
+  assert.ok(fields.length > 20);
   for (const [, tag, name, rest] of fields) {
+    assert.ok(NAMES.includes(name as Name), name);
     const choices = choicesOf(name as Name);
     assert.is(tag === "select", choices !== undefined, name);
     if (!choices) continue;
@@ -176,5 +180,25 @@ test("the form has a field for every setting, and none for anything else; its li
     }
   }
 });
+
+if (inBrowser) {
+  test("a setting that the page has no place for gets one, with all that it may be", async () => {
+    const page = new DOMParser().parseFromString(await pageText(), "text/html");
+    for (const name of ["stride", "allocation"]) page.querySelector(`#form [name=${name}]`)!.remove();
+    const element = document.importNode(page.querySelector<HTMLFormElement>("#form")!, true);
+    const form = new Form(element, document.createElement("p"), () => {});
+    const values = (name: string) =>
+      [...(element.elements.namedItem(name) as HTMLSelectElement).options].map(({ value }) => value);
+    assert.equal(values("allocation"), ["", "pyramid", "adaptive"]);
+    assert.equal(values("policy"), SESSION.policy.kind.names);
+    assert.equal(values("score"), ["", ...SESSION.score.kind.names!]);
+    assert.equal(values("pinPrompt"), ["", "yes"]);
+    for (const name of NAMES) {
+      const [text] = settingOf(name);
+      form.settings = { ...DEFAULTS, [name]: text };
+      assert.equal(form.settings, { ...DEFAULTS, [name]: text });
+    }
+  });
+}
 
 test.run();

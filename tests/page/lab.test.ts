@@ -1,9 +1,11 @@
 // The lab drives the shipped model: text, shading, map, time and links, against the session's own account and against Deno.
+// The quick run takes one run of a text; links, stops, files and chats are left to the full one.
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { MOST_BYTES, scriptBytes } from "../../build/lab.mjs";
 import type { Account } from "../../page/protocol.ts";
 import { load } from "../../src/load.ts";
+import { fewOf } from "../support/depth.ts";
 import { suiteWhere, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import {
@@ -32,7 +34,17 @@ const SETTINGS = {
   stopAtEnd: "no",
   kv: "f32",
 };
-const test = suiteWhere(inSight, "lab");
+/** One run and all that is shown of it: what the quick run takes. */
+const RUN = [
+  "the page's own scripts",
+  "shading and map",
+  "greedy text",
+  "a step gone by",
+  "a token says",
+  "keys move",
+  "the map says",
+];
+const test = fewOf(suiteWhere(inSight, "lab"), RUN);
 
 let it: Lab;
 let page: Page;

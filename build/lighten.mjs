@@ -58,6 +58,19 @@ const DENO_ONLY = {
     }`,
 };
 
+/** What the lab never does with a session, by file: the names that others import of it. */
+const NEVER_DONE = {
+  "snapshot/session": ["fillCache", "openSnapshot", "optionsAgain", "writeSnapshot"],
+  "snapshot/cache": ["loadCache", "saveCache"],
+  "snapshot/file": ["refuseSnapshot"],
+  "recording/recorder": ["Recorder"],
+};
+
+/** A module whose exports end in an error: it takes snapshots' and recordings' code out of the lab. */
+const never = (/** @type {string[]} */ names) =>
+  `function never() { throw new Error("The lab has no snapshots and no recordings"); }
+  export { ${names.map((name) => `never as ${name}`).join(", ")} };`;
+
 /** Bytes as a string of as many characters: gzipped it is a quarter smaller than base64, in which no byte keeps its place. */
 function bytes(/** @type {string} */ path) {
   const text = JSON.stringify(readFileSync(path, "latin1"));
@@ -81,6 +94,10 @@ export const lighten = {
     build.onLoad({ filter: /src[\\/]files[\\/](cache[\\/]folder|pip[\\/]pip)\.ts$/ }, ({ path }) => {
       const name = /** @type {keyof DENO_ONLY} */ (/(\w+)\.ts$/.exec(path)?.[1]);
       return { contents: DENO_ONLY[name], loader: "js", resolveDir: dirname(path) };
+    });
+    build.onLoad({ filter: /src[\\/](snapshot|recording)[\\/](session|cache|file|recorder)\.ts$/ }, ({ path }) => {
+      const [, room, name] = /** @type {RegExpExecArray} */ (/(\w+)[\\/](\w+)\.ts$/.exec(path));
+      return { contents: never(NEVER_DONE[/** @type {keyof typeof NEVER_DONE} */ (`${room}/${name}`)]), loader: "js" };
     });
     build.onLoad({ filter: /\.wasm$/ }, ({ path }) => ({ contents: bytes(path), loader: "js" }));
   },

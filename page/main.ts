@@ -243,7 +243,7 @@ function fail(failed: Failed & { alive: boolean }) {
     settings: () => {
       const place = comparing ? "compare" : "watch"; // whatever has been looked at since
       views.go(place);
-      (comparing ? views : form).focus(found.text);
+      (comparing ? views : form).focus(failed.error.option);
     },
   };
   trouble.show(found, WAYS[found.way], ways[found.way]);

@@ -122,9 +122,9 @@ export class Views {
     this.#tell((view) => view.refresh(model, busy));
   }
 
-  /** Goes to the setting that a sentence names. */
-  focus(sentence: string): void {
-    this.#tell((view) => view.focus(sentence));
+  /** Goes to the setting of an option. */
+  focus(option: string | undefined): void {
+    this.#tell((view) => view.focus(option));
   }
 
   /** To the view of comparisons, once it is there. */

@@ -131,15 +131,11 @@ export class CompareForm {
     this.#changed();
   }
 
-  /** Goes to the setting that a sentence names first, or to the first budget that can be set. */
-  focus(sentence: string): void {
+  /** Goes to the setting of an option, or to the first budget that can be set. */
+  focus(option: string | undefined): void {
     const run = (key: keyof Choice) => this.#runs.map((fields) => fields[key]).find((field) => !field.disabled);
-    const all = [...this.#fields, ...KEYS.map((key) => [key, run(key)] as const)];
-    const named = all.map(([name, field]) => ({
-      at: sentence.toLowerCase().indexOf((LABELS[name] ?? name).toLowerCase()),
-      field,
-    }))
-      .filter(({ at, field }) => at >= 0 && field).sort((a, b) => a.at - b.at);
-    (named[0]?.field ?? run("budget") ?? this.#fields.get("prompt")!).focus();
+    const name = option === "maxNewTokens" ? "max" : option ?? "budget";
+    const found = this.#fields.get(name) ?? run(name as keyof Choice);
+    (found ?? run("budget") ?? this.#fields.get("prompt")!).focus();
   }
 }

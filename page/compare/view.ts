@@ -105,8 +105,8 @@ export class CompareView {
     this.#show();
   }
 
-  focus(sentence: string): void {
-    this.#form.focus(sentence);
+  focus(option: string | undefined): void {
+    this.#form.focus(option);
   }
 
   #show() {

@@ -67,13 +67,11 @@ export class Form {
     this.#tell();
   }
 
-  /** Goes to the setting that a sentence names first, or to the budget; to the prompt where that is empty. */
-  focus(sentence: string): void {
-    const said = sentence.replace(/top-p/i, "topP").replace("chat template", "mode");
-    const named = NAMES.map((name) => ({ name, at: said.search(new RegExp(`\\b${name}\\b`, "i")) }));
-    const [first] = named.filter(({ at }) => at >= 0).sort((a, b) => a.at - b.at);
-    const empty = /^the prompt must/i.test(said);
-    const input = field(this.#form, empty ? "prompt" as Name : first?.name ?? "budget"); // the prompt is in the form, too
+  /** Goes to the setting of an option, the prompt among them, or to the budget. */
+  focus(option: string | undefined): void {
+    const name = option === "template" ? "mode" : option;
+    const known = name === "prompt" || NAMES.includes(name as Name); // the prompt is in the form, too
+    const input = field(this.#form, known ? name as Name : "budget");
     const details = input.closest("details");
     if (details) details.open = true;
     input.focus();

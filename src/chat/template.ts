@@ -18,7 +18,7 @@ export type Render = (messages: readonly ChatMessage[], variables?: Readonly<Rec
 /** @throws RangeError where there is no template or it is no Jinja */
 export function readTemplate(source: string | null, tokenizer: Tokenizer): Render {
   if (source === null || source.trim() === "") {
-    refuse("chat", "the model must have a chat template", words("none"), { code: "unsupported" });
+    refuse("chat", "the model must have a chat template", words("none"), { code: "unsupported", option: "template" });
   }
   let template: Template;
   try {

@@ -63,7 +63,9 @@ export function planTurn(
   }
 
   const ids = encode(render(marked, variables));
-  if (ids.length === 0) refuse("chat", "the chat template must make text of the messages", words("none"));
+  if (ids.length === 0) {
+    refuse("chat", "the chat template must make text of the messages", words("none"), { option: "template" });
+  }
   const first = marked.findIndex(({ role }) => role !== "system");
   const before = encode(around(first)?.[0] ?? "");
   const differs = before.findIndex((id, i) => id !== ids[i]);

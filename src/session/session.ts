@@ -208,7 +208,9 @@ export class Session {
       }
       return checkPromptIds(prompt, config.vocab);
     }
-    if (prompt === "") refuse("generate", "the prompt must not be empty", words("an empty string"));
+    if (prompt === "") {
+      refuse("generate", "the prompt must not be empty", words("an empty string"), { option: "prompt" });
+    }
     return checkPromptIds(tokenizer.encode(prompt, { bos: this.seen === 0, special: true }), config.vocab);
   }
 

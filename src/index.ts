@@ -23,6 +23,8 @@ export { definePolicy } from "./options/own.ts";
 export type {
   Aggregate,
   ChatOptions,
+  CheckedRule,
+  CheckedSession,
   Count,
   GenerateOptions,
   LoadOptions,

@@ -27,11 +27,11 @@ export interface Access {
 }
 
 export interface AccessOptions {
-  cache?: boolean;
-  hub?: string | URL;
-  token?: string;
-  onDownload?: OnDownload;
-  onWarning?: OnUnkept;
+  cache?: boolean | undefined;
+  hub?: string | URL | undefined;
+  token?: string | undefined;
+  onDownload?: OnDownload | undefined;
+  onWarning?: OnUnkept | undefined;
 }
 
 /** Reads the environment for what the options leave open. @throws RangeError for an endpoint or a token that cannot be one */

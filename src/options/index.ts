@@ -12,7 +12,7 @@ export { checkLoad, type LoadOptions } from "./load.ts";
 export type { OwnScore, RuleParts } from "./parts.ts";
 export { checkPerplexity, type PerplexityOptions } from "./perplexity.ts";
 export { checkPins, checkRoom, leastOf } from "./room.ts";
-export type { RuleOptions } from "./rule.ts";
+export type { CheckedRule, RuleOptions } from "./rule.ts";
 export {
   type Aggregate,
   type CheckedSession,

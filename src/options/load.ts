@@ -1,6 +1,6 @@
 /** How a model is loaded: types, rows and checks. */
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
-import type { OnUnkept } from "../files/access.ts";
+import type { AccessOptions, OnUnkept } from "../files/access.ts";
 import { WEIGHT_TYPES, type WeightType } from "../engine/quantise.ts";
 import { bytes, callback, flag, having, oneOf, secret, unchecked } from "./kinds.ts";
 import { checkAll, type Table } from "./row.ts";
@@ -61,7 +61,7 @@ export interface CheckedLoad {
   readonly kv: KvType;
   readonly weights: WeightType | null;
   readonly onProgress: (done: number, total: number) => void;
-  readonly access: Pick<LoadOptions, "onDownload" | "onWarning" | "hub" | "token"> & { readonly cache: boolean };
+  readonly access: AccessOptions & { readonly cache: boolean };
 }
 
 /** Fills in the defaults of loading; what reaches the network is left for openAccess. @throws KvcapRangeError */

@@ -18,7 +18,8 @@ export type CheckedRule = Required<RuleOptions>;
 
 const named = oneOf(Object.keys(policies) as PolicyName[]);
 const policy: Kind<PolicyName | OwnPolicy> = {
-  ...{ written: "name", names: named.names },
+  written: "name",
+  names: Object.keys(policies),
   check: (value, name, at) =>
     typeof value === "object" ? checkPolicy(at.action, value as OwnPolicy) : named.check(value, name, at),
 };

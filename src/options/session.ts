@@ -78,16 +78,29 @@ export interface SessionOptions extends RuleOptions {
 }
 
 /** A session's options with every default filled in. A budget of 0 is not known yet: it waits for the first prompt. */
-export interface CheckedSession extends CheckedRule, Required<Omit<SessionOptions, keyof RuleOptions | Loose>> {
+export interface CheckedSession extends
+  CheckedRule,
+  Required<
+    Omit<
+      SessionOptions,
+      keyof RuleOptions | "budget" | "sinks" | "newest" | "unsettled" | "onEvict" | "onStep" | "record"
+    >
+  > {
+  /** Live slots per lane after a step. */
   budget: number;
+  /** First tokens always kept. */
   sinks: number;
+  /** Last tokens always kept. */
   newest: number;
+  /** Tokens with the largest spread, left out of the eviction scope. */
   unsettled: number;
+  /** Hears of every token that is evicted. */
   onEvict: ((evicted: Evicted) => void) | null;
+  /** Hears of every step. */
+  onStep: ((step: StepEvent) => void) | null;
+  /** Takes a recording. */
   record: RecordSink | null;
 }
-/** Options that are of another type once they are checked. */
-type Loose = "budget" | "sinks" | "newest" | "unsettled" | "onEvict" | "record";
 
 /** What a session's options depend on. */
 export interface SessionHost {

@@ -3,7 +3,8 @@ import { refuse } from "../errors.ts";
 import { policies, type PolicyName } from "../policies/index.ts";
 import { nameOf, type OwnPolicy, presetOf } from "../policies/own.ts";
 import { known } from "../options/check.ts";
-import type { AnyRow } from "../options/row.ts";
+import { PARTS, type RuleParts, SCORED } from "../options/parts.ts";
+import { type AnyRow, namesOf } from "../options/row.ts";
 import type { RuleOptions } from "../options/rule.ts";
 import { type CheckedSession, checkSession, SESSION, type SessionOptions } from "../options/session.ts";
 import type { Recording } from "./read.ts";
@@ -115,15 +116,28 @@ function recorded({ options }: Recording, known: PolicyName | OwnPolicy | null):
   const own = score === "own"; // a function, which no file holds: the policy's own score is replayed
   const was = { ...options, score: own ? presetOf(policy).score : score } as unknown as CheckedSession;
   const { stride, sinks, newest, unsettled, aggregate, allocation, seed } = was;
-  const whole = budget === 0 && full ? undefined : budget as number;
-  const rest = { budget: whole, stride, sinks, newest, unsettled, aggregate, allocation, seed };
+  const rest = {
+    ...(budget === 0 && full ? {} : { budget: budget as number }),
+    stride,
+    sinks,
+    newest,
+    unsettled,
+    aggregate,
+    allocation,
+    seed,
+  };
   const parts = full || known === null ? {} : partsOf(was);
   const checked = checkSession({ policy, ...parts, ...rest }, undefined, null, action);
   return { ...checked, ...(own && typeof policy === "string" ? { score: () => {} } : {}) };
 }
 
 /** The parts of a rule as a session takes them: without those that its score does not have. */
-function partsOf({ score, scope, shared, window, pool, width }: CheckedSession): RuleOptions {
-  const windowed = window > 0 ? { window, pool, ...(pool === "none" ? {} : { width }) } : {};
-  return { ...(typeof score === "function" ? {} : { score, ...windowed }), scope, shared };
+function partsOf(options: CheckedSession): RuleOptions {
+  const { score, pool } = options;
+  const has = (name: keyof RuleParts) => {
+    if (typeof options[name] === "function") return false;
+    if (!(name in SCORED)) return true;
+    return typeof score === "string" && SCORED[name]?.[score] !== undefined && (name !== "width" || pool !== "none");
+  };
+  return Object.fromEntries(namesOf(PARTS).filter(has).map((name) => [name, options[name]]));
 }

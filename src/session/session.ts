@@ -111,7 +111,7 @@ export class Session {
         ...(typeof policy === "object" ? { policy } : {}),
         ...own,
       };
-      const options = { ...optionsAgain(action, saved, functions), onWarning };
+      const options = { ...optionsAgain(action, saved, functions), ...(onWarning ? { onWarning } : {}) };
       const session = new Session(this.#model, options, this.#join, saved);
       return await session.#goOn((to) => {
         loadCache(to, this.#model.config, session.options, { saved: cache!, body: bytes });

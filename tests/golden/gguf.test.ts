@@ -1,4 +1,4 @@
-// GGUF files: logits and greedy ids against those of their dequantised weights in float32 (../shared/golden/README.md).
+// GGUF files: logits and greedy ids against those of their dequantised weights in float32 (record/README.md).
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type ChatMessage, readTemplate } from "../../src/chat/template.ts";

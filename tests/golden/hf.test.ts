@@ -1,4 +1,4 @@
-// Logits, hidden states and greedy ids against transformers' float32 eager attention (../shared/golden/README.md).
+// Logits, hidden states and greedy ids against transformers' float32 eager attention (record/README.md).
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { evaluate } from "../../src/session/evaluate.ts";

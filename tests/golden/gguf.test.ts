@@ -1,4 +1,4 @@
-// GGUF files: logits and greedy ids against those of their dequantised weights in float32 (../shared/golden/README.md).
+// GGUF files: logits and greedy ids against those of their dequantised weights in float32 (record/README.md).
 // The quick run takes one file of each small model, and one of those in many parts; every format is met in gguf-blocks.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

@@ -1,4 +1,4 @@
-// Logits, hidden states and greedy ids against transformers' float32 eager attention (../shared/golden/README.md).
+// Logits, hidden states and greedy ids against transformers' float32 eager attention (record/README.md).
 // The quick run takes two models in a page, drawn anew every day; in Deno it takes all.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

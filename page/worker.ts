@@ -206,7 +206,7 @@ function sendAccount() {
   if (!run) return;
   const { session, watch } = run;
   const outlook = session.outlook();
-  const scores = session.books().map(({ positions }, lane) => {
+  const scores = session.laneViews().map(({ positions }, lane) => {
     const slots = [...positions.keys()].filter((slot) => positions[slot] >= 0);
     return slots.sort((a, b) => positions[a] - positions[b]).map((slot) => outlook[lane].scores[slot]);
   });

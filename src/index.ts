@@ -1,10 +1,16 @@
 /**
  * kvcap: language models in Deno and in browsers inside a fixed KV-cache budget.
  *
+ * @example A story in 128 slots
  * ```ts
+ * import { load } from "kvcap";
+ *
  * const model = await load("models/fable-2m");
  * const session = model.session({ policy: "roco", budget: 128 });
- * for await (const piece of session.generate("Once upon a time", { maxNewTokens: 400 })) print(piece);
+ * let text = "";
+ * for await (const piece of session.generate("Once upon a time", { maxNewTokens: 40 })) text += piece;
+ * console.log(text, session.report().liveSlots);
+ * model.dispose();
  * ```
  * @module
  */
@@ -55,6 +61,6 @@ export type { Report } from "./session/report.ts";
 export { policies, type Policy, type PolicyName } from "./policies/index.ts";
 export type { OwnPolicy } from "./policies/own.ts";
 export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core/core.ts";
-export { type Pool, POOLS, type Scope, SCOPES, type Score, SCORES } from "./core/rule.ts";
+export { type Pooling, POOLS, type Scope, SCOPES, type Score, SCORES } from "./core/rule.ts";
 export { type Allocation, ALLOCATIONS } from "./policies/allocation.ts";
 export type { PickedFiles } from "./files/picked.ts";

@@ -4,7 +4,7 @@ import type { Scores } from "../protocol.ts";
 
 /** Reads the books between two steps. */
 export function readScores(session: Session, step: number): Scores {
-  const books = session.books();
+  const books = session.laneViews();
   const outlook = session.outlook();
   const { seen } = session;
   const begins = new Int32Array(books.length + 1);

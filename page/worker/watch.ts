@@ -76,7 +76,7 @@ export class Watch {
     ids.forEach((id, i) => this.#show(first + i, id, false));
     if (chosen !== null) this.#show(first + ids.length, chosen, true);
     const outlook = this.session.outlook();
-    const books = this.session.books();
+    const books = this.session.laneViews();
     const next = Float32Array.from(outlook, ({ scores, next }, lane) => {
       return next >= 0 && books[lane].positions[next] >= 0 ? scores[next] : NaN;
     });

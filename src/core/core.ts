@@ -14,11 +14,11 @@ import type { Exports } from "./abi.ts";
 import { openArena } from "./arena.ts";
 import { checkCode } from "./errors.ts";
 import { checkCount, checkRule, checkSlots, type CoreRule, type CoreShape } from "./rule.ts";
-import type { Pool, Scope, Score } from "./rule.ts";
+import type { Pooling, Scope, Score } from "./rule.ts";
 import { checkRestored, type Pin, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
 import { type LaneScore, type LaneViews, laneViews, type OutputViews, outputViews } from "./views.ts";
 
-export type { CoreRule, CoreShape, LaneScore, LaneViews, Pool, Scope, Score };
+export type { CoreRule, CoreShape, LaneScore, LaneViews, Pooling, Scope, Score };
 
 let compiled: WebAssembly.Module | undefined;
 

@@ -17,7 +17,7 @@ export type Score = typeof SCORES[number];
 /** Which slots may go. all: every candidate; low-spread: all but the `unsettled` ones with the largest σ. */
 export type Scope = typeof SCOPES[number];
 /** What becomes of a windowed score: nothing, or the largest or the mean of those around it. */
-export type Pool = typeof POOLS[number];
+export type Pooling = typeof POOLS[number];
 
 /** Their numbers in the ABI. */
 export const NUMBERS = {
@@ -31,7 +31,7 @@ export const NUMBERS = {
     persistence: abi.SCORE_PERSISTENCE,
   } satisfies Record<Score, number>,
   scope: { all: abi.SCOPE_ALL, "low-spread": abi.SCOPE_LOW_SPREAD } satisfies Record<Scope, number>,
-  pool: { none: abi.POOL_NONE, max: abi.POOL_MAX, mean: abi.POOL_MEAN } satisfies Record<Pool, number>,
+  pool: { none: abi.POOL_NONE, max: abi.POOL_MAX, mean: abi.POOL_MEAN } satisfies Record<Pooling, number>,
 } as const;
 
 export { MOST_WIDTH } from "../../assembly/abi.ts";
@@ -63,7 +63,7 @@ export interface CoreRule {
   /** random: an integer, of which the low 32 bits count. */
   seed: number;
   /** windowed, persistence: pooling of scores over neighbouring live positions. Default "none". */
-  pool?: Pool;
+  pool?: Pooling;
   /** How many neighbours are pooled, itself included: odd, at most 255. Default 1. */
   width?: number;
   /**

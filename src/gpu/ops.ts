@@ -4,7 +4,7 @@ import { KV_TYPES, kvRowBytes } from "../engine/kv.ts";
 import type { Cache } from "./cache.ts";
 import { type Constants, dispatch, type Op } from "./dispatch.ts";
 import { pad8, type Scratch } from "./scratch.ts";
-import type { GpuModel, LayerWeights, Matrix, Part } from "./weights.ts";
+import type { GpuModel, LayerWeights, Matrix, MatrixPart } from "./weights.ts";
 
 /** One matrix product, by part: `vec` for a single token, `mat` for more. */
 export interface Product {
@@ -162,7 +162,7 @@ function product(
 }
 
 /** Constants of a kernel that reads rows of a matrix. */
-function partConstants(matrix: Matrix, { dtype, first, rows }: Part, pitch: number, add = 0): Constants {
+function partConstants(matrix: Matrix, { dtype, first, rows }: MatrixPart, pitch: number, add = 0): Constants {
   return {
     DTYPE: formats[dtype].code,
     BLOCKS: matrix.blocks,

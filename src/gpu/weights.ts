@@ -9,7 +9,7 @@ import { createBuffer, type Gpu, releaseBuffer, STORAGE, uploadFloats } from "./
 import type { Pipelines } from "./dispatch.ts";
 
 /** Rows [first, first + rows) of a matrix, in one buffer of one format: [rows, blocks · 8]. */
-export interface Part {
+export interface MatrixPart {
   readonly buffer: GPUBuffer;
   readonly dtype: Dtype;
   readonly first: number;
@@ -22,7 +22,7 @@ export interface Matrix {
   readonly columns: number;
   /** Blocks of 8 elements in a stored row: rows are zero-padded to a multiple of 8. */
   readonly blocks: number;
-  readonly parts: Part[];
+  readonly parts: MatrixPart[];
   /** [rows] in f32, or null. */
   readonly bias: GPUBuffer | null;
 }
@@ -119,9 +119,13 @@ export async function uploadWeights(upload: Upload): Promise<Weights> {
 }
 
 /** Stacks the rows of `tensors`, quantised where `type` says so, into as few buffers as dtypes and the largest binding allow. */
-async function uploadRows({ gpu, type, onBytes }: Upload, tensors: Tensor[], buffers: GPUBuffer[]): Promise<Part[]> {
+async function uploadRows(
+  { gpu, type, onBytes }: Upload,
+  tensors: Tensor[],
+  buffers: GPUBuffer[],
+): Promise<MatrixPart[]> {
   const columns = tensors[0].shape[1];
-  const parts: Part[] = [];
+  const parts: MatrixPart[] = [];
   let first = 0; // row of the matrix
   for (let t = 0; t < tensors.length;) {
     const { dtype, name } = tensors[t];
@@ -135,7 +139,7 @@ async function uploadRows({ gpu, type, onBytes }: Upload, tensors: Tensor[], buf
       refuse("load model", rule, pitch, { code: "no-memory" });
     }
     let left = run.reduce((sum, { shape }) => sum + shape[0], 0);
-    let part: Part | null = null;
+    let part: MatrixPart | null = null;
     for (const tensor of run) {
       for (let row = 0; row < tensor.shape[0];) {
         if (!part || first === part.first + part.rows) {

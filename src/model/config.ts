@@ -136,7 +136,8 @@ export function parseConfig(config: unknown, generation?: unknown): ModelConfig 
 function readArchitecture(config: Record<string, unknown>): Architecture {
   const type = config.model_type, listed = Array.isArray(config.architectures) ? config.architectures[0] : undefined;
   const rule = `the architecture must be one of ${ARCHITECTURES.slice(0, -1).join(", ")} and ${ARCHITECTURES.at(-1)}`;
-  const named = (name: Architecture) => typeof listed === "string" && listed.toLowerCase() === `${name}forcausallm`;
+  const classOf = (name: Architecture) => `${name.replaceAll("_", "")}forcausallm`;
+  const named = (name: Architecture) => typeof listed === "string" && listed.toLowerCase() === classOf(name);
   if (listed !== undefined && !ARCHITECTURES.some(named)) refuseFile(rule, listed, { code: "unsupported" });
   const found = ARCHITECTURES.find((name) => type === undefined ? named(name) : type === name);
   if (found === undefined) refuseFile(rule, type ?? listed, { code: "unsupported" });

@@ -18,7 +18,7 @@ export {
   type CheckedSession,
   checkSession,
   type Positions,
-  type SessionHost,
+  type SessionModel,
   type SessionOptions,
 } from "./session.ts";
 export { checkSpan, type Span } from "./span.ts";

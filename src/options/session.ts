@@ -103,7 +103,7 @@ export interface CheckedSession extends
 }
 
 /** What a session's options depend on. */
-export interface SessionHost {
+export interface SessionModel {
   /** How K and V are stored where the options do not say. */
   readonly kv: KvType;
   /** Bytes of K and V that one slot of every lane takes. */
@@ -137,14 +137,14 @@ export const SESSION = {
 
 /**
  * Fills in a session's defaults.
- * @param host the model it is for
+ * @param of the model it is for
  * @param promptTokens tokens of the first prompt, once there is one
  * @throws RangeError for an unknown policy or option, a number out of range, parts of a rule that do not go together, or a
  * budget that protection alone would fill.
  */
 export function checkSession(
   options: SessionOptions = {},
-  host: SessionHost = { kv: "f16", slotBytes: () => 1 },
+  of: SessionModel = { kv: "f16", slotBytes: () => 1 },
   promptTokens: number | null = null,
   action = "create session",
 ): CheckedSession {
@@ -153,10 +153,10 @@ export function checkSession(
   const full = rule.policy === "full";
   const take = (name: keyof SessionOptions, value: unknown = options[name], budget = 0) =>
     checkRow(SESSION, name, value, { action, budget });
-  const kv = take("kv", options.kv ?? host.kv) as KvType;
+  const kv = take("kv", options.kv ?? of.kv) as KvType;
   const sized = full && options.budget === undefined
     ? null
-    : budgetSlots(options.budget ?? SESSION.budget.default, options.stride, host.slotBytes(kv), promptTokens, action);
+    : budgetSlots(options.budget ?? SESSION.budget.default, options.stride, of.slotBytes(kv), promptTokens, action);
   const budget = sized ? checkWhole(action, "budget", sized.budget, 1) : 0;
   const sinks = take("sinks", options.sinks ?? Math.min(MOST_SINKS, Math.floor(budget / 4)), budget) as number;
   const newest = take("newest", options.newest, budget) as number;

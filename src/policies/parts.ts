@@ -1,5 +1,5 @@
 /** The parts of a rule that a policy presets and a caller may set. */
-import type { LaneViews, Pool, Scope, Score } from "../core/core.ts";
+import type { LaneViews, Pooling, Scope, Score } from "../core/core.ts";
 
 /**
  * A score of your own: fills `scores` [capacity] for one lane, one for each slot; bigger is more worth keeping, and those of
@@ -17,7 +17,7 @@ export interface RuleParts {
   /** Rows (decode steps or prefill chunks) that the scores windowed and persistence look back on. Default 32 and 64. */
   window?: number;
   /** What becomes of a windowed score: "none", or the "max" or "mean" over `width` neighbouring tokens. */
-  pool?: Pool;
+  pool?: Pooling;
   /** How many neighbours are pooled, the token itself included: odd, at most 255. Default 7 with a pool. */
   width?: number;
   /** Whether all lanes of a layer give up the same tokens, by their mean score. */

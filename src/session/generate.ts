@@ -14,7 +14,7 @@ export async function* generate(
 ): AsyncGenerator<string, void, void> {
   const { reading } = plan;
   const { tokenizer } = state.model;
-  const run = state.begin(plan, options.seed);
+  const counts = state.begin(plan, options.seed);
   try {
     const continues = state.seen > 0 || reading.ids.some((id) => id !== tokenizer.bosId); // there is text before the first piece
     const text = new TextStream(tokenizer, options.stop, continues);
@@ -26,9 +26,9 @@ export async function* generate(
     const chunk = smaller ? state.chunkFor(reading, state.options, options.maxNewTokens) : plan.chunk;
     chooser.ban(stepper.context, options.banned);
     let id = await prefill(state, { ...plan, chunk }, wanted, options);
-    run.decoding = true;
-    run.prefillMs = performance.now() - started;
-    Object.assign(run.clockBefore, stepper.clock);
+    counts.decoding = true;
+    counts.prefillMs = performance.now() - started;
+    Object.assign(counts.clockBefore, stepper.clock);
     let resumed = performance.now();
     const ids = [0];
     const newest = { ids, begin: 0, count: 1 }; // of a decode step
@@ -37,30 +37,30 @@ export async function* generate(
       state.chose(id);
       options.onToken(id);
       if (options.stopAtEnd && reading.ends.includes(id)) {
-        run.ended = "end";
+        counts.ended = "end";
         break;
       }
-      run.ids.push(id);
+      counts.ids.push(id);
       const { piece, stopped } = text.push(id);
       if (piece !== "") {
-        run.decodeMs += performance.now() - resumed; // the caller's time is not ours
+        counts.decodeMs += performance.now() - resumed; // the caller's time is not ours
         yield piece;
         resumed = performance.now();
       }
       if (stopped) {
-        run.ended = "stop";
+        counts.ended = "stop";
         return;
       }
-      if (run.ids.length >= options.maxNewTokens) {
-        run.ended = "length";
+      if (counts.ids.length >= options.maxNewTokens) {
+        counts.ended = "length";
         break;
       }
       if (options.signal?.aborted) break;
       ids[0] = id;
       id = await state.step(newest, wanted);
-      run.steps++;
+      counts.steps++;
     }
-    run.decodeMs += performance.now() - resumed;
+    counts.decodeMs += performance.now() - resumed;
     const rest = text.flush();
     if (rest !== "") yield rest;
     options.signal?.throwIfAborted();
@@ -82,7 +82,7 @@ async function prefill(
     const end = Math.min(begin + chunk, ids.length);
     if (begin < pinned) state.pin([begin, Math.min(end, pinned)]);
     id = await state.step({ ids, begin, count: end - begin }, end < ids.length ? "nothing" : wanted);
-    state.run.promptTokens = end;
+    state.counts.promptTokens = end;
     options.onPrefill(end, ids.length);
   }
   return id;

@@ -35,7 +35,7 @@ export interface Report {
 }
 
 /** What is counted while a generation runs. */
-export interface Run {
+export interface Counts {
   promptTokens: number; // taken in
   ids: number[];
   ended: Report["ended"];
@@ -46,8 +46,8 @@ export interface Run {
   clockBefore: { total: number; wait: number; wasm: number }; // the stepper's clock when decoding began
 }
 
-/** A run that has not begun. */
-export function newRun(): Run {
+/** A generation that has not begun. */
+export function newCounts(): Counts {
   const clockBefore = { total: 0, wait: 0, wasm: 0 };
   return {
     promptTokens: 0,
@@ -61,27 +61,27 @@ export function newRun(): Run {
   };
 }
 
-/** The report of a run: `held` says what the session holds, `clock` the stepper's clock now. */
+/** The report of a generation: `held` says what the session holds, `clock` the stepper's clock now. */
 export function reportOf(
-  run: Run,
+  counts: Counts,
   clock: { total: number; wait: number; wasm: number },
   held: Pick<
     Report,
     "policy" | "budget" | "liveSlots" | "maxLiveSlots" | "kvBytes" | "fullKvBytes" | "evictions" | "adapter"
   >,
 ): Report {
-  const per = (ms: number) => run.steps > 0 ? ms / run.steps : 0;
-  const total = per(run.decodeMs);
-  const wait = per(clock.wait - run.clockBefore.wait);
-  const wasm = per(clock.wasm - run.clockBefore.wasm);
+  const per = (ms: number) => counts.steps > 0 ? ms / counts.steps : 0;
+  const total = per(counts.decodeMs);
+  const wait = per(clock.wait - counts.clockBefore.wait);
+  const wasm = per(clock.wasm - counts.clockBefore.wasm);
   return {
     ...held,
-    promptTokens: run.promptTokens,
-    newTokens: run.ids.length,
-    ids: run.ids.slice(),
-    ended: run.ended,
+    promptTokens: counts.promptTokens,
+    newTokens: counts.ids.length,
+    ids: counts.ids.slice(),
+    ended: counts.ended,
     tokensPerSecond: total > 0 ? 1000 / total : 0,
     stepMs: { total, wait, wasm, other: Math.max(0, total - wait - wasm) },
-    prefillMs: run.prefillMs,
+    prefillMs: counts.prefillMs,
   };
 }

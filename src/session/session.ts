@@ -161,7 +161,7 @@ export class Session {
 
   async *#chat(read: () => Reading, messages: () => ChatMessage[], options: CheckedGenerate) {
     const asked = messages();
-    const before = this.#state.run;
+    const before = this.#state.counts;
     let content = "";
     try {
       for await (const piece of this.#generate(read, options)) {
@@ -169,8 +169,8 @@ export class Session {
         yield piece;
       }
     } finally {
-      const { run } = this.#state;
-      const read = run !== before && run.decoding; // all that was asked
+      const { counts } = this.#state;
+      const read = counts !== before && counts.decoding; // all that was asked
       if (read) this.#state.heard([...asked, { role: "assistant", content }]);
     }
   }
@@ -234,7 +234,7 @@ export class Session {
    * The books of every lane as they are now, [layers · kvHeads]: Σp, Σp² and last p of every live slot, and its token's
    * position (-1: free). Views, for reading, that the next step changes.
    */
-  books(): LaneViews[] {
+  laneViews(): LaneViews[] {
     const { stepper } = this.#state;
     if (!stepper) {
       const rule = "a full cache must have begun a generation";
@@ -263,7 +263,7 @@ export class Session {
     const { config, engine } = this.#model;
     const { books, memory, slots, clock, peak } = this.#state.stepper ?? {};
     const liveSlots = books?.live ?? 0;
-    return reportOf(this.#state.run, clock ?? { total: 0, wait: 0, wasm: 0 }, {
+    return reportOf(this.#state.counts, clock ?? { total: 0, wait: 0, wasm: 0 }, {
       policy: ruleName(this.options),
       budget: this.options.budget || (slots ?? 0),
       liveSlots,

@@ -18,7 +18,7 @@ import { copyOptions, keptOptions } from "../options/kept.ts";
 import { Recorder } from "../recording/recorder.ts";
 import { refuseSnapshot, type SavedSession } from "../snapshot/file.ts";
 import { SessionCache } from "./cache.ts";
-import { newRun, type Run } from "./report.ts";
+import { type Counts, newCounts } from "./report.ts";
 import { Random } from "./sample.ts";
 import type { Stepper } from "./stepper.ts";
 
@@ -54,7 +54,7 @@ export class SessionState {
   #pending: number | null = null;
   #random = new Random(0);
   #conversation: readonly ChatMessage[] | null = null;
-  #run: Run = newRun();
+  #counts: Counts = newCounts();
   #busy = false; // a generation, or what else needs everything to stay as it is, is under way
   #inUse = false; // the engine is at work: its memory must stay
   #disposed = false;
@@ -104,8 +104,8 @@ export class SessionState {
   }
 
   /** Numbers of the last generation, or of the one that is running, which counts in it. */
-  get run(): Run {
-    return this.#run;
+  get counts(): Counts {
+    return this.#counts;
   }
 
   /** Draws of the sampler. */
@@ -226,14 +226,14 @@ export class SessionState {
   }
 
   /** A generation begins. @param seed of its draws; null: they go on */
-  begin({ reading, options }: Plan, seed: number | null): Run {
+  begin({ reading, options }: Plan, seed: number | null): Counts {
     this.#options = options;
     if (reading.anew) this.#forget();
     this.#conversation = null;
     if (!this.stepper) this.#promptTokens = reading.ids.length;
     if (seed !== null) this.#random = new Random(seed);
     this.#busy = true;
-    return this.#run = newRun();
+    return this.#counts = newCounts();
   }
 
   /** It has ended, in whatever way. */
@@ -318,7 +318,7 @@ export class SessionState {
   reset(): void {
     this.#forget();
     this.#random = new Random(0);
-    this.#run = newRun();
+    this.#counts = newCounts();
   }
 
   #forget(): void {

@@ -67,7 +67,7 @@ test("scores are those of the books when the victim was chosen", async () => {
     for (const one of [session, other]) for await (const _ of one.generate(prompt, { maxNewTokens: 1 }));
     assert.is(evicted.length, 10);
     for (const { layer, head, position, score } of evicted) {
-      const lane = other.books()[2 * layer + head];
+      const lane = other.laneViews()[2 * layer + head];
       const slot = lane.positions.indexOf(position);
       const expected = {
         roco: Math.fround(lane.sums[slot] / (BUDGET + 1 - lane.births[slot])),

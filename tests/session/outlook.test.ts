@@ -24,7 +24,7 @@ async function run(options: SessionOptions, ask: boolean) {
     onEvict: ({ layer, head, position, score }) => went.push([2 * layer + head, position, score]),
   });
   const look = () => {
-    const books = session.books();
+    const books = session.laneViews();
     session.outlook().forEach(({ scores, next }, lane) => {
       if (next >= 0) foreseen.push([lane, books[lane].positions[next], scores[next]]);
     });
@@ -62,7 +62,7 @@ test("the oldest unprotected token is foreseen to go, and goes", async () => {
 test("scores are those of the books, next is the least that may go, and nothing goes from a full cache", async () => {
   const session = model.session({ policy: "h2o", budget: 16, sinks: 2, newest: 3 });
   for await (const _ of session.generate(PROMPT, { maxNewTokens: 9, banned: model.config.eosIds }));
-  const books = session.books();
+  const books = session.laneViews();
   session.outlook().forEach(({ scores, next }, lane) => {
     const { positions, sums } = books[lane];
     const live = [...positions.keys()].filter((slot) => positions[slot] >= 0)
@@ -89,7 +89,7 @@ test("a full cache that grows keeps its books", async () => {
     }
     const { seen } = session;
     books.push(
-      session.books().map((lane) => [lane.births, lane.sums, lane.squares].map((part) => [...part.slice(0, seen)])),
+      session.laneViews().map((lane) => [lane.births, lane.sums, lane.squares].map((part) => [...part.slice(0, seen)])),
     );
     session.dispose();
   }

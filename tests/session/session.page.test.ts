@@ -275,7 +275,7 @@ test("a chunk's observations are the sums over its queries", async () => {
   const [chunk, single] = [model.session({ ...setup, stride: 32 }), model.session({ ...setup, stride: 1 })];
   await say(chunk, { maxNewTokens: 1 });
   await say(single, { maxNewTokens: 1 });
-  const [a, b] = [chunk.books(), single.books()];
+  const [a, b] = [chunk.laneViews(), single.laneViews()];
   for (const name of ["sums", "squares", "lasts"] as const) {
     for (let lane = 0; lane < 10; lane++) {
       for (let slot = 0; slot < chunk.seen; slot++) {

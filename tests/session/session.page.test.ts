@@ -1,5 +1,5 @@
 // The session: the same text however it is run, the budget kept, nothing allocated or leaked, wrong use refused.
-// The quick run takes four policies where it says every one; in a page four of the tests.
+// The quick run takes two policies where it says every one; in a page four of the tests.
 import * as assert from "uvu/assert";
 import { KV_TYPES } from "../../src/engine/kv.ts";
 import { load, type Model } from "../../src/load.ts";
@@ -13,7 +13,7 @@ import { counting, refusal, rejection } from "../support/spies.ts";
 
 const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 const NAMES = Object.keys(policies) as PolicyName[];
-const EVICTING = chosen(NAMES.filter((name) => name !== "full"), () => "any", 4);
+const EVICTING = chosen(NAMES.filter((name) => name !== "full"), () => "any", 2);
 
 /** What the host could do otherwise: the tests that the quick run takes in a page. */
 const HOST = ["live positions", "an abort ends", "a decode step makes nothing", "dispose gives every buffer back"];

@@ -1,5 +1,5 @@
 // The session: the same text however it is run, the budget kept, nothing allocated or leaked, wrong use refused.
-// The quick run takes four policies where it says every one; in a page four of the tests.
+// The quick run takes two policies where it says every one; in a page four of the tests.
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, SessionOptions } from "../../src/options/index.ts";
@@ -12,7 +12,7 @@ import { onGpu } from "../support/inside.ts";
 import { PROMPT, say } from "../support/say.ts";
 
 const NAMES = Object.keys(policies) as PolicyName[];
-const EVICTING = chosen(NAMES.filter((name) => name !== "full"), () => "any", 4);
+const EVICTING = chosen(NAMES.filter((name) => name !== "full"), () => "any", 2);
 
 /** What the host could do otherwise: the tests that the quick run takes in a page. */
 const HOST = ["live positions", "an abort ends", "a decode step makes nothing", "dispose gives every buffer back"];

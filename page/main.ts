@@ -3,7 +3,7 @@ import { Engine } from "./engine.ts";
 import { explain, explainUnkept, type Failed, type Way, WAYS } from "./failures.ts";
 import { Links } from "./links.ts";
 import type { From, FromWorker, ModelInfo, ToWorker, Turn } from "./protocol.ts";
-import { DEFAULTS, FIRST, MOST_TOKENS, type Settings, toHash } from "./settings.ts";
+import { addPolicy, DEFAULTS, FIRST, MOST_TOKENS, type Settings, toHash } from "./settings.ts";
 import { Stage } from "./stage.ts";
 import { Turns } from "./turns.ts";
 import { Form } from "./view/form.ts";
@@ -79,6 +79,12 @@ function hear(message: FromWorker) {
     }
     case "compared":
       return views.hear(message.told);
+    case "policy":
+      if (!engine.keepPolicy(message.code)) return; // it came with another model
+      addPolicy(message.name);
+      return form.policy(message.name);
+    case "noPolicy":
+      return trouble.show({ text: message.error.message });
     case "failed":
       return fail(message);
     case "idle": {
@@ -184,6 +190,16 @@ reset.addEventListener("click", () => {
   giveBack();
   writeAddress();
   say("");
+  refresh();
+});
+by<HTMLInputElement>("own").addEventListener("change", async ({ target }) => {
+  const input = target as HTMLInputElement;
+  const code = await input.files?.[0]?.text();
+  input.value = ""; // the same file may be chosen again, once it is mended
+  if (code === undefined) return;
+  trouble.hide();
+  engine.busy = true;
+  engine.ask({ type: "policy", code });
   refresh();
 });
 by("link").addEventListener("click", async () => {

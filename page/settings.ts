@@ -5,6 +5,7 @@ import type { AnyKind } from "../src/options/kinds.ts";
 import { PARTS } from "../src/options/parts.ts";
 import { type AnyTable, namesOf } from "../src/options/row.ts";
 import { SESSION, type SessionOptions } from "../src/options/session.ts";
+import type { OwnPolicy } from "../src/policies/own.ts";
 import { readText } from "../src/options/text.ts";
 import type { Turn } from "./protocol.ts";
 
@@ -35,9 +36,17 @@ export const DEFAULTS: Settings = {
 export const FIRST: Turn = { text: "Once upon a time, there was a little fox who", max: 300 };
 export const MOST_TOKENS = 20_000; // of a run: the page shows every one
 
+const own = new Map<string, OwnPolicy | null>();
+
+/** Lets the setting `policy` be one of the visitor's own. @param policy null in the page, which runs no code but its own */
+export function addPolicy(name: string, policy: OwnPolicy | null = null): void {
+  own.set(name, policy);
+}
+
 /** What a setting may be, where that is a list. */
 export function choicesOf(name: Name): readonly string[] | undefined {
   const kind: AnyKind | undefined = ROWS[name]?.kind;
+  if (name === "policy") return [...kind!.names!, ...own.keys()];
   return name === "mode" ? MODES : kind?.written === "flag" ? FLAG : kind?.names;
 }
 
@@ -54,7 +63,7 @@ function read(name: Name, text: string, action: string): unknown {
   const choices = choicesOf(name);
   if (choices) {
     if (!choices.includes(text)) throw no(`${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`, choices);
-    return choices === FLAG ? text === "yes" : text;
+    return choices === FLAG ? text === "yes" : name === "policy" ? own.get(text) ?? text : text;
   }
   if (name === "system") return text;
   const { kind } = ROWS[name];

@@ -11,6 +11,7 @@ import { checkRun } from "./worker/check.ts";
 import { compare } from "./worker/compare.ts";
 import { buffersOf, copyOf } from "./worker/scores.ts";
 import { Watch } from "./worker/watch.ts";
+import { takePolicy } from "./worker/own.ts";
 
 const scope = globalThis as unknown as {
   postMessage(message: FromWorker, transfer: ArrayBuffer[]): void;
@@ -42,7 +43,7 @@ scope.addEventListener("message", ({ data }) => {
     case "books":
       return sendAccount();
     default: { // one after the other; what runs is stopped first
-      if (data.type !== "turn") stopper?.abort();
+      if (data.type !== "turn" && data.type !== "policy") stopper?.abort();
       const during = data.type === "load" ? "load" : "run";
       work = work.then(() => obey(data)).catch((error) => fail(during, error)).then(() => post({ type: "idle" }));
     }
@@ -52,6 +53,13 @@ scope.addEventListener("message", ({ data }) => {
 async function obey(message: ToWorker): Promise<void> {
   if (message.type === "load") return await open(message.from);
   if (message.type === "reset") return close();
+  if (message.type === "policy") {
+    const { code } = message;
+    return await takePolicy(code).then(
+      (name) => post({ type: "policy", name, code }),
+      (error) => post({ type: "noPolicy", error: toldOf(error) }),
+    );
+  }
   if (message.type === "run") {
     begin(message.settings);
     await take(message.turns);
@@ -125,7 +133,7 @@ function begin(settings: Settings) {
   close();
   const watch = new Watch(layers, kvHeads, model.tokenizer, post);
   // A link gives the same run everywhere, or says why not: the budget is what was asked for.
-  // Recording makes every policy compute attention, also those that do not read it: the map shows it.
+  // Watching makes every policy compute attention, also those that do not read it: the map shows it.
   const session = model.session({ ...asked.session, exactBudget: true, onStep: watch.onStep });
   watch.session = session;
   run = { session, watch, settings, begun: false };

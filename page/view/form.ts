@@ -77,6 +77,13 @@ export class Form {
     input.focus();
   }
 
+  /** Names a policy of the visitor's own in the list, and chooses it. */
+  policy(name: string): void {
+    complete(this.#form, "policy");
+    field(this.#form, "policy").value = name;
+    this.#tell();
+  }
+
   /** What only a model with a chat template has. */
   chat(possible: boolean): void {
     const mode = field(this.#form, "mode") as HTMLSelectElement;
@@ -87,7 +94,7 @@ export class Form {
 
   #tell() {
     const { policy, mode } = this.settings;
-    this.#about.textContent = POLICIES[policy as PolicyName] ?? "";
+    this.#about.textContent = POLICIES[policy as PolicyName] ?? "Of your own: links name it, and do not carry it.";
     this.#form.dataset.mode = mode;
   }
 }

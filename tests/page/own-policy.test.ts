@@ -1,0 +1,78 @@
+// The lab under a policy of the visitor's own: a module that they choose.
+import { Buffer } from "node:buffer";
+import * as assert from "uvu/assert";
+import { suiteWhere } from "../support/device.ts";
+import { ended, hashOf, inSight, type Lab, made, openLab, ready, trouble } from "./lab.ts";
+
+const test = suiteWhere(inSight, "lab, a policy of one's own");
+const PROMPT = "Once upon a time";
+const SETTINGS = { mode: "text", temperature: "0", policy: "recency", budget: "16", stride: "4" };
+
+/** A module whose score is the position: the oldest goes, as under recency. */
+const OLDEST = `export default { name: "oldest", score: (lane, { positions }, scores) => scores.set(positions) };`;
+
+let it: Lab;
+test.before(async () => {
+  if (inSight) it = await openLab();
+});
+test.after(() => it?.close());
+
+test("a module's policy runs, is named, and stays when another model comes", async () => {
+  const page = await it.open(hashOf(SETTINGS, `12:${PROMPT}`));
+  await ended(page);
+  const recency = await made(page);
+  const choose = (text: string) =>
+    page.setInputFiles("#own", {
+      name: "mine.js",
+      mimeType: "text/javascript",
+      buffer: Buffer.from(text),
+    });
+  await choose(OLDEST);
+  await ready(page);
+  assert.is(await page.inputValue("[name=policy]"), "oldest");
+  assert.match((await page.textContent("#policy-about"))!, "Of your own");
+  await page.click("#go");
+  await ended(page);
+  assert.is(await made(page), recency);
+  assert.match(await page.evaluate(() => location.hash), "policy=oldest");
+  await page.click("#open");
+  await page.click("#load-shipped");
+  await ready(page);
+  await page.fill("#prompt", PROMPT);
+  await page.click("#go");
+  await ended(page);
+  assert.is(await made(page), recency);
+  await page.context().close();
+});
+
+test("what is no policy is said in a sentence, and leaves the choice as it was", async () => {
+  const page = await it.open();
+  await ready(page);
+  const wrong = [
+    ["export default {", /^Cannot take the policy: the file must be a JavaScript module, got: \S/],
+    ["export const score = 1;", /^Cannot define a policy: options must be an object/],
+    [
+      OLDEST.replace("oldest", "roco"),
+      /^Cannot define a policy: the name of a policy of its own must be .* got "roco"$/,
+    ],
+    [OLDEST.replace("score:", "scores:"), /^Cannot define a policy: options are /],
+  ] as const;
+  for (const [text, sentence] of wrong) {
+    await page.setInputFiles("#own", {
+      name: "mine.js",
+      mimeType: "text/javascript",
+      buffer: Buffer.from(text),
+    });
+    assert.match(await trouble(page), sentence);
+    assert.is(await page.inputValue("[name=policy]"), "roco");
+  }
+  await page.context().close();
+});
+
+test("a link that names one is refused where nobody has it", async () => {
+  const page = await it.open(hashOf({ ...SETTINGS, policy: "oldest" }, `3:${PROMPT}`));
+  assert.match(await trouble(page), "oldest");
+  await page.context().close();
+});
+
+test.run();

@@ -1,4 +1,5 @@
-// Writes the tables of options and policies into README.md and docs/options.md, between their markers, from the table of options:
+// Writes the table of policies into README.md and those of options into docs/options.md, between their markers, from the table of
+// options:
 //   deno run -A build/tables.ts
 import { flagName, rowsOf } from "../src/cli/flags.ts";
 import { POLICIES } from "../src/options/help.ts";
@@ -39,35 +40,34 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
 }
 
-/** The table of this name: "policies", what options are of, or that with flags: "session with flags". */
+/** The table of this name: "policies", or what options are of. */
 function tableOf(name: string): string {
   if (name === "policies") {
     const rows = Object.entries(POLICIES).map(([policy, { score, scope }]) => [`\`${policy}\``, score, scope]);
     return table(["policy", "score: the smallest goes", "scope"], rows);
   }
-  const [of, flags] = [name.replace(" with flags", "") as Of, name.endsWith(" with flags")];
+  const of = name as Of;
   const flagOf = ({ name, help }: Row) =>
     help.flag === undefined ? "" : `\`--${flagName(name)}${help.flag && ` ${help.flag}`}\``;
-  const rows = rowsOf(of).map((row) => [
-    ...[`\`${row.name}\``, defaultOf(row), wordsOf(row)],
-    ...(flags ? [flagOf(row)] : []),
-  ]);
-  return table([`\`${CALLS[of]}\``, "default", " ", ...(flags ? ["flag"] : [])], rows);
+  const rows = rowsOf(of).map((row) => [`\`${row.name}\``, defaultOf(row), wordsOf(row), flagOf(row)]);
+  return table([`\`${CALLS[of]}\``, "default", " ", "flag"], rows);
 }
 
-/** A file's text with its tables as they must be: each between `<!-- table: NAME -->` and `<!-- end of table -->`. */
-export function withTables(file: typeof FILES[number], text: string): string {
-  const here = (links: string) =>
-    file === "README.md" ? links : links.replaceAll("](docs/", "](").replaceAll("](examples/", "](../examples/");
+/**
+ * A text with its tables as they must be: each between `<!-- table: NAME -->` and `<!-- end of table -->`. Only tables of options
+ * have links, and so they are as docs/options.md has them.
+ */
+export function withTables(text: string): string {
+  const here = (links: string) => links.replaceAll("](docs/", "](").replaceAll("](examples/", "](../examples/");
   return text.replace(
-    /(<!-- table: ([a-z ]+) -->\n)[^]*?(<!-- end of table -->)/g,
+    /(<!-- table: ([a-z]+) -->\n)[^]*?(<!-- end of table -->)/g,
     (_, begin, name, end) => `${begin}${here(tableOf(name))}\n${end}`,
   );
 }
 
 /** The tables that a text has. */
 export function tablesIn(text: string): string[] {
-  return [...text.matchAll(/<!-- table: ([a-z ]+) -->/g)].map(([, name]) => name);
+  return [...text.matchAll(/<!-- table: ([a-z]+) -->/g)].map(([, name]) => name);
 }
 
 /** What options there are tables of. */
@@ -76,6 +76,6 @@ export const ALL = Object.keys(OPTIONS) as Of[];
 if (import.meta.main) {
   for (const file of FILES) {
     const path = new URL(`../${file}`, import.meta.url);
-    await Deno.writeTextFile(path, withTables(file, await Deno.readTextFile(path)));
+    await Deno.writeTextFile(path, withTables(await Deno.readTextFile(path)));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The words of every option, for README and `--help`. In them a name in `backticks` is an option's or a value's: the command line
- * writes an option as its flag. {names} stands for all that a value may be.
+ * The words of every option, for docs/options.md and `--help`. In them a name in `backticks` is an option's or a value's: the
+ * command line writes an option as its flag. {names} stands for all that a value may be.
  */
 import type { PolicyName } from "../policies/index.ts";
 import type { OPTIONS } from "./table.ts";

@@ -71,8 +71,9 @@ export interface SessionOptions extends RuleOptions {
    */
   onStep?: (step: StepEvent) => void;
   /**
-   * Takes a recording of the attention of every pass, piece by piece, to be replayed under other policies: see README. A piece
-   * is overwritten after the call. Attention is then computed whatever the policy. The recording ends with the session.
+   * Takes a recording of the attention of every pass, piece by piece, to be replayed under other policies: see
+   * docs/recordings.md. A piece is overwritten after the call. Attention is then computed whatever the policy. The recording
+   * ends with the session.
    */
   record?: RecordSink;
 }

@@ -1,7 +1,7 @@
 /**
  * The table of options: one row for each, by what they are options of. A row has what its values may be and what holds where it is
  * left out; the words are in help.ts, which needs one for every row. From here come checks, flags and `--help`, what snapshots and
- * recordings keep, what a replay may be asked for, the lab's form and links, and the tables of README.
+ * recordings keep, what a replay may be asked for, the lab's form and links, and the tables of docs/options.md.
  */
 import { ANSWER, GENERATE } from "./generate.ts";
 import { LOAD } from "./load.ts";

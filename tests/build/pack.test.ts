@@ -1,5 +1,5 @@
-// The package as its users get it: packed, installed into an empty folder, type-checked, and README's examples run as
-// pasted. An example is a fence right after `<!-- example: deno -->` (```ts) or `<!-- example: page -->` (```html, or
+// The package as its users get it: packed, installed into an empty folder, type-checked, and the examples of README and
+// docs/library.md run as pasted. An example is a fence right after `<!-- example: deno -->` (```ts) or `<!-- example: page -->` (```html, or
 // ```ts for a bundler); it runs where package.json and node_modules/kvcap are, and prints what it generates: to the
 // console in Deno, into the page or to its console in a page.
 import * as esbuild from "esbuild";
@@ -17,7 +17,8 @@ interface Example {
 }
 
 const fence = /<!-- example: (deno|page) -->\s*\n```(ts|html)\n([\s\S]*?)\n```/g;
-const examples = [...(await readText(repoPath("README.md"))).matchAll(fence)]
+const pages = await Promise.all(["README.md", "docs/library.md"].map((page) => readText(repoPath(page))));
+const examples = [...pages.join("\n").matchAll(fence)]
   .map(([, where, language, code]): Example => ({ where, language, code }));
 
 /** The empty folder that the package is installed in. */
@@ -143,14 +144,14 @@ pack("kvcap/core carries the Wasm and its façade, and no model, shader or GPU",
   }
 });
 
-pack("README has an example for Deno and one for a page", () => {
+pack("there is an example for Deno and one for a page", () => {
   assert.ok(examples.some(({ where }) => where === "deno"));
   assert.ok(examples.some(({ where }) => where === "page"));
 });
 
 const adapter = await testDevice();
 for (const [index, { where, language, code }] of examples.entries()) {
-  const name = `README example ${index + 1} (${where}) prints text`;
+  const name = `example ${index + 1} (${where}) prints text`;
   if (where === "deno") {
     (adapter ? pack : pack.skip)(name, async () => {
       await Deno.writeTextFile(`${folder}/example.ts`, code);

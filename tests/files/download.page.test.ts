@@ -280,8 +280,8 @@ if (inBrowser) {
     const faults: [string, string][] = [
       ["throw new Error('no')", "Uncaught Error: no"],
       [
-        "onmessage = ({ data }) => postMessage({ id: data.id, error: 'QuotaExceededError: no room' })",
-        "QuotaExceededError: no room",
+        "onmessage = ({ data }) => postMessage({ id: data.id, failure: { name: 'QuotaExceededError', said: 'no room' } })",
+        "no room",
       ],
     ];
     for (const [code, words] of faults) {

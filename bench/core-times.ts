@@ -4,7 +4,7 @@
 // A policy is timed only after SIMD build, scalar build and JavaScript version have given the naive twin's victims, and
 // counts only if they end with the same victims at the size that is timed. A step is a claim, a row and an eviction; the
 // row's way into `rows` is not counted: it is the GPU readback's. Times are medians. No DOM and no Deno: it runs anywhere.
-import { Core, type CoreRule, type CoreShape } from "../src/core/core.ts";
+import { Core, type CoreRule, type CoreShape, exportsOf } from "../src/core/core.ts";
 import { policies, type Policy, ruleFor } from "../src/policies/index.ts";
 import { CoreTwin } from "../tests/reference/core.ts";
 import { JavaScriptCore } from "./javascript-core.ts";
@@ -189,7 +189,7 @@ function measure(
   };
   const simd = wasm(shape, rule);
   const ms = timeOf(simd);
-  const copy = 8 * all / timed(all, samples, () => Core.exports(simd.core).copyPlane()); // bytes per ms
+  const copy = 8 * all / timed(all, samples, () => exportsOf(simd.core).copyPlane()); // bytes per ms
   const bytes = bytesTouched(policy, evict) * all / ms;
   return {
     policy: policy.name,
@@ -241,7 +241,7 @@ function measurePromises(samples: number): CorePromises {
     fill(stepped, some.shape, 1);
     return { slots, nsPerSlot: timed(KV_HEADS * slots, samples, () => stepped.step(1)) * 1e6 / (KV_HEADS * slots) };
   });
-  const update = timed(all, samples, () => Core.exports(simd.core).addPlane()); // last: it spoils the books
+  const update = timed(all, samples, () => exportsOf(simd.core).addPlane()); // last: it spoils the books
   return { ms, update, inUpdates: ms / update, javascript: script / ms, evict, linear };
 }
 

@@ -6,7 +6,6 @@
 //   claim(1) → slots to write K and V into → (attention) → rows.set(p) → observe(1) → evict(live − budget) → freed slots
 //
 // Nothing is allocated after `create` but the small views of outputs, each made once per length.
-
 import wasmBytes from "../../build/out/core.wasm" with { type: "bytes" };
 import { refuse } from "../errors.ts";
 import * as abi from "../../assembly/abi.ts";
@@ -22,8 +21,15 @@ export type { CoreRule, CoreShape, LaneScore, LaneViews, Pooling, Scope, Score }
 
 let compiled: WebAssembly.Module | undefined;
 
+/** The exports of a core's module: for this package's own benchmarks, which the public class says nothing of. */
+export let exportsOf: (core: Core) => Exports;
+
 /** The eviction books of one cache: who is in which slot, what attention each token got, and who goes next. */
 export class Core {
+  static {
+    exportsOf = (core) => core.#wasm;
+  }
+
   /** layers × kvHeads, layer-major. */
   readonly lanes: number;
   /** Slots per lane. */
@@ -340,10 +346,5 @@ export class Core {
     core.#books.set(this.#books);
     core.#pins = [...this.#pins];
     return core;
-  }
-
-  /** For this package's own benchmarks: the module's exports. */
-  static exports(core: Core): Exports {
-    return core.#wasm;
   }
 }

@@ -10,8 +10,15 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
 
+/** What a model is made of: for this package's own page, benchmarks and tests, which the public class says nothing of. */
+export let insideOf: (model: Model) => LoadedModel;
+
 /** A model ready to make sessions. */
 export class Model {
+  static {
+    insideOf = (model) => model.#loaded;
+  }
+
   readonly #loaded: LoadedModel;
   readonly #sessions = new Set<Session>();
   #disposed = false;
@@ -54,11 +61,6 @@ export class Model {
   /** Settles with why, once the GPU device was lost; after `dispose`, too. */
   get lost(): Promise<string> {
     return this.#loaded.engine.lost;
-  }
-
-  /** For this package's own tests, commands and benchmarks: what a model is made of. */
-  static inside(model: Model): LoadedModel {
-    return model.#loaded;
   }
 
   /**

@@ -54,6 +54,14 @@ export const sizes = {
   quick: { layers: [32], slots: [2048], samples: 5 },
 } satisfies Record<string, CoreSizes>;
 
+/** A step to be timed. */
+interface Case {
+  readonly policy: Policy;
+  readonly layers: number;
+  readonly slots: number; // per lane
+  readonly evict: number; // tokens in and out, per lane
+}
+
 /** What every implementation can do. */
 interface Stepped {
   rows: Float32Array;
@@ -112,7 +120,7 @@ export async function benchCore(
       for (const policy of list) {
         for (const evict of [1, 64]) {
           const twin = twins.get(`${policy.name} ${evict}`)!;
-          const time = measure(policy, layers, slots, evict, samples, scalar, twin);
+          const time = measure({ policy, layers, slots, evict }, samples, twin, scalar);
           times.push(time);
           await tell(time); // in a page this lets the browser breathe
         }
@@ -127,10 +135,10 @@ export async function benchCore(
  * Throws if any implementation differs from the twin.
  */
 export function benchPolicy(policy: Policy, layers: number, slots: number, samples: number): CoreTime {
-  return measure(policy, layers, slots, 1, samples, null, validate(policy, 1, null));
+  return measure({ policy, layers, slots, evict: 1 }, samples, validate(policy, 1, null), null);
 }
 
-function setup(policy: Policy, layers: number, slots: number, evict: number): { shape: CoreShape; rule: CoreRule } {
+function setup({ policy, layers, slots, evict }: Case): { shape: CoreShape; rule: CoreRule } {
   const shape = { layers, kvHeads: KV_HEADS, capacity: slots, window: policy.window };
   return { shape, rule: ruleFor(policy, slots - evict, { seed: 1 }) };
 }
@@ -144,7 +152,7 @@ function fill(stepped: Stepped, shape: CoreShape, evict: number): void {
 
 /** Throws unless all give the twin's victims; returns the twin's ns per slot. */
 function validate(policy: Policy, evict: number, scalar: BufferSource | null): number {
-  const { shape, rule } = setup(policy, 1, 256, evict);
+  const { shape, rule } = setup({ policy, layers: 1, slots: 256, evict });
   const twin = naive(shape, rule);
   const builds: Record<string, Stepped> = scalar ? { scalar: wasm(shape, rule, scalar) } : {};
   const others = { SIMD: wasm(shape, rule), ...builds, JavaScript: javascript(shape, rule) };
@@ -166,16 +174,10 @@ function validate(policy: Policy, evict: number, scalar: BufferSource | null): n
   return median(times) * 1e6 / (KV_HEADS * shape.capacity);
 }
 
-function measure(
-  policy: Policy,
-  layers: number,
-  slots: number,
-  evict: number,
-  samples: number,
-  scalar: BufferSource | null,
-  twin: number,
-): CoreTime {
-  const { shape, rule } = setup(policy, layers, slots, evict);
+/** @param twin its ns per slot @param scalar bytes of the scalar build, where it is timed, too */
+function measure(of: Case, samples: number, twin: number, scalar: BufferSource | null): CoreTime {
+  const { policy, layers, slots, evict } = of;
+  const { shape, rule } = setup(of);
   const all = layers * KV_HEADS * slots;
   let victims: number[] | undefined;
   const timeOf = (stepped: Stepped) => {
@@ -215,7 +217,8 @@ function bytesTouched({ score, scope }: Policy, evict: number): number {
 }
 
 function measurePromises(samples: number): CorePromises {
-  const { shape, rule } = setup(policies.roco, 32, 2048, 1);
+  const size = { policy: policies.roco, layers: 32, slots: 2048 };
+  const { shape, rule } = setup({ ...size, evict: 1 });
   const all = 32 * KV_HEADS * 2048;
   const simd = wasm(shape, rule);
   fill(simd, shape, 1);
@@ -224,7 +227,7 @@ function measurePromises(samples: number): CorePromises {
   fill(plain, shape, 1);
   const script = timed(all, samples, () => plain.step(1));
   const evict = [1, 64].map((n) => {
-    const many = setup(policies.roco, 32, 2048, n);
+    const many = setup({ ...size, evict: n });
     const { core, ...stepped } = wasm(many.shape, many.rule);
     fill({ ...stepped }, many.shape, n);
     return median(Array.from({ length: 3 * samples }, () => {
@@ -236,7 +239,7 @@ function measurePromises(samples: number): CorePromises {
     }));
   }) as [number, number];
   const linear = [64, 256, 1024, 4096, 16384, 65536].map((slots) => {
-    const some = setup(policies.roco, 1, slots, 1);
+    const some = setup({ policy: policies.roco, layers: 1, slots, evict: 1 });
     const stepped = wasm(some.shape, some.rule);
     fill(stepped, some.shape, 1);
     return { slots, nsPerSlot: timed(KV_HEADS * slots, samples, () => stepped.step(1)) * 1e6 / (KV_HEADS * slots) };

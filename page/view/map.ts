@@ -126,8 +126,9 @@ export class MapView {
     context.rect(GUTTER.left, GUTTER.top, inner, high);
     context.clip();
     context.translate(GUTTER.left, GUTTER.top);
-    const to = camera.x + inner / camera.wide;
-    const whole = this.tiles.draw(context, camera.x, to, camera.left, camera.top(0), camera.high);
+    const { x: from, left: place } = camera;
+    const to = from + inner / camera.wide;
+    const whole = this.tiles.draw(context, { from, to, place, top: camera.top(0), high: camera.high });
     this.#lines(run, inner, high);
     this.#mark(high, inner);
     context.restore();
@@ -140,7 +141,8 @@ export class MapView {
 
   /** What is in sight, as a picture. @param line what it is of @param unit of the colours, in words */
   picture(line: string, unit: string): Promise<Blob> {
-    return mapPicture(this.#canvas, line, this.tiles!.scale, unit, this.#theme, this.#ink);
+    const { scale } = this.tiles!;
+    return mapPicture(this.#canvas, line, { scale, unit }, { theme: this.#theme, ink: this.#ink });
   }
 
   /** Gaps between layers, and between cells that are large enough. */

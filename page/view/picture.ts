@@ -12,14 +12,24 @@ export interface Inks {
   readonly line: string; // the ground, too
 }
 
-/** @param line what it is of @param unit of the scale, in words */
+/** What stands under the map. */
+interface Legend {
+  readonly scale: Scale;
+  readonly unit: string; // of the scale, in words
+}
+
+/** What it is drawn with. */
+interface Look {
+  readonly theme: Theme; // of the cells
+  readonly ink: Inks; // of all else
+}
+
+/** @param line what it is of */
 export function mapPicture(
   map: HTMLCanvasElement,
   line: string,
-  scale: Scale,
-  unit: string,
-  theme: Theme,
-  { text, line: ground }: Inks,
+  { scale, unit }: Legend,
+  { theme, ink: { text, line: ground } }: Look,
 ): Promise<Blob> {
   const ratio = globalThis.devicePixelRatio || 1;
   const [width, height] = [map.width / ratio, map.height / ratio];

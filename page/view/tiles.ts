@@ -9,6 +9,15 @@ import { levelOf, type Measure, type Scale, scaleOf, valuesOf } from "./scale.ts
 
 const TILE = 256; // positions
 
+/** What is in sight, and where. Pixels are the context's. */
+interface Sight {
+  readonly from: number; // position
+  readonly to: number; // position behind the last
+  readonly place: (position: number) => number; // its left edge
+  readonly top: number; // of the first lane
+  readonly high: number; // pixels of a lane
+}
+
 interface Tile {
   readonly canvas: OffscreenCanvas;
   readonly image: ImageData;
@@ -99,18 +108,11 @@ export class Tiles {
   }
 
   /**
-   * Draws positions from `from` to `to`, each `wide` pixels, lanes `high` pixels each.
+   * Draws what is in sight.
+   * @param budget ms for painting stale tiles
    * @returns whether all of it is of the time shown: if not, call again in the next frame
    */
-  draw(
-    context: CanvasRenderingContext2D,
-    from: number,
-    to: number,
-    place: (position: number) => number,
-    top: number,
-    high: number,
-    budget = 5, // ms for painting stale tiles
-  ): boolean {
+  draw(context: CanvasRenderingContext2D, { from, to, place, top, high }: Sight, budget = 5): boolean {
     const started = performance.now();
     let whole = true;
     const last = Math.floor((Math.min(to, this.#log.seen) - 1) / TILE);

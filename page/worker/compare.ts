@@ -16,16 +16,26 @@ const APART = 50; // ms between two messages
 type Tell = (told: Told) => void;
 type Options = ReturnType<typeof optionsOf> & { seed: number | undefined };
 
+/** A comparison under way. */
+interface Job {
+  readonly model: Model;
+  readonly asked: Comparison;
+  readonly runs: readonly Options[];
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+}
+
 /** Does all of it, or what comes before the signal. @throws as sessions do */
 export async function compare(model: Model, asked: Comparison, tell: Tell, signal: AbortSignal): Promise<void> {
   const seed = asked.seed === "" ? undefined : Number(asked.seed);
   const runs = asked.runs.map((_, run) => ({ ...optionsOf(settingsOf(asked, run)), seed }));
   for (const run of runs) checkRun(model, run);
   tell({ of: "began" });
+  const job: Job = { model, asked, runs, tell, signal };
   try {
-    await write(model, asked, runs, tell, signal);
-    await agree(model, asked, runs, tell, signal);
-    if (asked.text.trim() !== "") await read(model, asked, runs, tell, signal);
+    await write(job);
+    await agree(job);
+    if (asked.text.trim() !== "") await read(job);
     tell({ of: "whole" });
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -82,14 +92,14 @@ class Writer {
   #tokens: Token[] = []; // not yet told
   #count = 0;
 
+  /** @param run which of the job's runs it is that the session is for */
   constructor(
-    model: Model,
+    { model, asked: { prompt, max }, runs, signal }: Job,
+    run: number,
     session: Session,
-    { prompt, max }: Comparison,
-    { generate, seed }: Options,
-    signal: AbortSignal,
     onPrefill: (done: number, total: number) => void,
   ) {
+    const { generate, seed } = runs[run];
     this.#model = model;
     this.session = session;
     const onToken = (id: number) => this.#chose(id);
@@ -125,7 +135,8 @@ class Writer {
   }
 }
 
-async function write(model: Model, asked: Comparison, runs: Options[], tell: Tell, signal: AbortSignal) {
+async function write(job: Job) {
+  const { model, asked, runs, tell } = job;
   const writers: Writer[] = [];
   const tellTokens = paced(() =>
     writers.forEach((writer, run) => {
@@ -143,7 +154,7 @@ async function write(model: Model, asked: Comparison, runs: Options[], tell: Tel
   await withSessions(sessions, async () => {
     for (const [run, options] of runs.entries()) {
       sessions.push(model.session(options.session));
-      writers.push(new Writer(model, sessions[run], asked, options, signal, reads(run)));
+      writers.push(new Writer(job, run, sessions[run], reads(run)));
     }
     const open = new Set(writers.keys());
     try {
@@ -166,8 +177,7 @@ async function write(model: Model, asked: Comparison, runs: Options[], tell: Tel
 
 // ---- agreement ---------------------------------------------------------------------------------------------------
 
-async function agree(model: Model, asked: Comparison, runs: Options[], tell: Tell, signal: AbortSignal) {
-  const { prompt, max } = asked;
+async function agree({ model, asked: { prompt, max }, runs, tell, signal }: Job) {
   const { generate, seed } = runs[0];
   // Its slots are made once: a full cache that is not told how many would grow at every step.
   const slots = model.tokenizer.encode(prompt, { bos: true, special: true }).length + max;
@@ -220,7 +230,7 @@ async function oneToken(session: Session, text: string, options: Parameters<Sess
 
 // ---- perplexity --------------------------------------------------------------------------------------------------
 
-async function read(model: Model, asked: Comparison, runs: Options[], tell: Tell, signal: AbortSignal) {
+async function read({ model, asked, runs, tell, signal }: Job) {
   const reads = reading(tell, "perplexity", runs.length);
   for (const [run, { session }] of runs.entries()) {
     const told = reads(run);

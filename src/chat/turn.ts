@@ -17,6 +17,12 @@ export interface Turn {
   readonly ends: number[];
 }
 
+/** How a conversation becomes ids. */
+export interface Dialect {
+  readonly render: Render;
+  readonly tokenizer: Tokenizer;
+}
+
 /** Where a session stands. */
 export interface Standing {
   /** What it has read and answered; null where it is nothing, or no conversation. */
@@ -32,12 +38,12 @@ export interface Standing {
  * @throws RangeError where the template refuses them
  */
 export function planTurn(
-  render: Render,
-  tokenizer: Tokenizer,
+  dialect: Dialect,
   messages: readonly ChatMessage[],
   { heard, pending, eosIds }: Standing,
   variables?: Readonly<Record<string, unknown>>,
 ): Turn {
+  const { render, tokenizer } = dialect;
   const [mark, cut] = unusedCharacters(messages.map(({ content }) => content));
   const marked = markSpecial(messages, tokenizer, mark);
   const encode = (text: string) => tokenizer.encode(text, { mark });
@@ -51,7 +57,7 @@ export function planTurn(
     return sides.length === 2 ? sides : null;
   };
 
-  const ends = [...eosIds, ...endOfTurn(render, tokenizer)];
+  const ends = [...eosIds, ...endOfTurn(dialect)];
 
   const rest = heard && goesOn(heard, messages) ? around(heard.length - 1)?.[1] : undefined;
   if (rest !== undefined) {
@@ -82,7 +88,7 @@ function goesOn(heard: readonly ChatMessage[], messages: readonly ChatMessage[])
 }
 
 /** The special token that the template puts behind an answer: a model may end with it and not name it among its ends. */
-function endOfTurn(render: Render, tokenizer: Tokenizer): number[] {
+function endOfTurn({ render, tokenizer }: Dialect): number[] {
   const [cut] = unusedCharacters([]);
   let behind: string | undefined;
   try {

@@ -51,7 +51,7 @@ export async function chat(args: Arguments): Promise<number> {
   }
   const system = args.text("system");
   const beginning: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
-  const talk = new Talk(model, options, beginning, generate, args.has("json"));
+  const talk = new Talk(model, { options, beginning, generate, json: args.has("json") });
   try {
     const kept = args.text("resume");
     if (kept !== undefined) await talk.load(kept);
@@ -59,6 +59,14 @@ export async function chat(args: Arguments): Promise<number> {
   } finally {
     model.dispose();
   }
+}
+
+/** How a conversation is to be had. */
+interface Manner {
+  readonly options: SessionOptions;
+  readonly beginning: readonly ChatMessage[];
+  readonly generate: ChatOptions;
+  readonly json: boolean; // an object per answer, not text
 }
 
 /** One conversation, and what it is had with. */
@@ -74,7 +82,7 @@ class Talk {
   #messages: readonly ChatMessage[];
   #stopper: AbortController | null = null; // of the answer that is being given
 
-  constructor(model: Model, options: SessionOptions, beginning: ChatMessage[], generate: ChatOptions, json: boolean) {
+  constructor(model: Model, { options, beginning, generate, json }: Manner) {
     this.#model = model;
     this.#options = options;
     this.#beginning = this.#messages = beginning;

@@ -46,7 +46,7 @@ async function verify(name: string, access: Access): Promise<void> {
   const { store } = access;
   if (!store) refuseFile("pull must have a cache folder", words("none; set KVCAP_CACHE"), { code: "unreadable" });
   try {
-    await bringKnown(name, catalogue[name], access, store, true);
+    await bringKnown(name, catalogue[name], { ...access, store }, true);
   } catch (error) {
     if (error instanceof Unstorable) {
       refuseFile(`${store.name} must take ${name}`, words(error.message), { code: "unreadable", cause: error });

@@ -195,7 +195,7 @@ export class Core {
   }
 
   #check(code: number, action: string, queries: number, n: number): void {
-    if (code !== abi.OK) checkCode(code, action, this, queries, n);
+    if (code !== abi.OK) checkCode(code, this, { action, queries, n });
   }
 
   /**

@@ -12,8 +12,15 @@ interface Told {
   readonly pending: number; // tokens whose row has not been given
 }
 
+/** What a call asked of a core. */
+interface Asked {
+  readonly action: string; // for people
+  readonly queries: number;
+  readonly n: number; // victims per lane
+}
+
 /** Refuses what a code of observe, advance, choose, evict, step and free says is wrong; nothing for OK. */
-export function checkCode(code: number, action: string, core: Told, queries: number, n: number): void {
+export function checkCode(code: number, core: Told, { action, queries, n }: Asked): void {
   switch (code) {
     case abi.OK:
       return;

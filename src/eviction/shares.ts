@@ -52,8 +52,7 @@ export class Shares {
   readonly #total: number; // slots of a layer's lanes
   /** Of every lane's budget. */
   readonly bounds: Bounds;
-  readonly #scores: Float32Array[]; // of one layer: [kvHeads][slots]
-  readonly #counts: Int32Array; // [kvHeads]
+  readonly #scored: { readonly scores: Float32Array[]; readonly counts: Int32Array }; // of one layer
   readonly #parts: Int32Array; // [kvHeads]
   readonly #stride: number; // tokens
   /** Tokens since lanes got their budgets. */
@@ -65,8 +64,10 @@ export class Shares {
     this.#kvHeads = kvHeads;
     this.#total = options.budget * kvHeads;
     this.bounds = boundsOf(options.budget, leastOf(options), kvHeads);
-    this.#scores = Array.from({ length: kvHeads }, () => new Float32Array(books.width));
-    this.#counts = new Int32Array(kvHeads);
+    this.#scored = {
+      scores: Array.from({ length: kvHeads }, () => new Float32Array(books.width)),
+      counts: new Int32Array(kvHeads),
+    };
     this.#parts = new Int32Array(kvHeads);
     this.#stride = options.stride;
   }
@@ -92,13 +93,14 @@ export class Shares {
       for (let head = 0; head < this.#kvHeads; head++) {
         const { core } = groups[first + head];
         const scores = core.showScores();
+        const mine = this.#scored.scores[head];
         let count = 0;
         for (let slot = 0; slot < core.extent; slot++) {
-          if (core.positions[slot] >= 0) this.#scores[head][count++] = scores[slot];
+          if (core.positions[slot] >= 0) mine[count++] = scores[slot];
         }
-        this.#counts[head] = count;
+        this.#scored.counts[head] = count;
       }
-      shareOut(this.#scores, this.#counts, this.#total, this.bounds, this.#parts);
+      shareOut(this.#scored, this.#total, this.bounds, this.#parts);
       for (let head = 0; head < this.#kvHeads; head++) groups[first + head].budget = this.#parts[head];
     }
   }

@@ -36,9 +36,18 @@ interface Server {
   away: boolean; // it did not answer when a file of the cache was to be compared
 }
 
+/** A file that is asked for. */
+interface Wanted {
+  readonly url: string;
+  readonly file: string; // its name in the model's folder
+  readonly access: Access;
+  readonly server: Server;
+}
+
 /** Files below a URL, by way of the cache. */
 export function cachedSource(base: URL, name: string, access: Access, store: Store): Source {
   const direct = urlSource(base, name, access.net);
+  const fresh = { ...access, net: { ...access.net, fresh: true } };
   const server: Server = { away: false };
   const files = new Map<string, Promise<Kept>>();
 
@@ -46,7 +55,7 @@ export function cachedSource(base: URL, name: string, access: Access, store: Sto
   function find(file: string): Promise<Kept> {
     let found = files.get(file);
     if (!found) {
-      found = keep(addressOf(base, file), file, { ...access, net: { ...access.net, fresh: true } }, store, server);
+      found = keep({ url: addressOf(base, file), file, access: fresh, server }, store);
       files.set(file, found);
       found.catch(() => files.delete(file));
     }
@@ -87,7 +96,8 @@ function said({ note, file }: Held): Kept {
 }
 
 /** Brings a file into the cache unless it is there. @throws Error */
-async function keep(url: string, file: string, access: Access, store: Store, server: Server): Promise<Kept> {
+async function keep(wanted: Wanted, store: Store): Promise<Kept> {
+  const { url, file, access, server } = wanted;
   const entry = store.entry(digest(url), file.split("/").at(-1)!);
   const pinned = isPinned(url, access.hub);
   let before: Held | null = null;
@@ -99,7 +109,7 @@ async function keep(url: string, file: string, access: Access, store: Store, ser
       ? said(before)
       : await locked(entry, access.net.patience.stall, grown, async () => {
         const held = await entry.held();
-        return held && pinned ? said(held) : await bring(url, file, access, entry, held, server);
+        return held && pinned ? said(held) : await bring(wanted, entry, held);
       });
   } catch (error) {
     if (!(error instanceof Unstorable)) throw error;
@@ -113,15 +123,8 @@ async function keep(url: string, file: string, access: Access, store: Store, ser
 }
 
 /** With the lock: compares what is held with what the server has, and brings that. */
-async function bring(
-  url: string,
-  file: string,
-  access: Access,
-  entry: Entry,
-  held: Held | null,
-  server: Server,
-): Promise<Kept> {
-  const { net } = access;
+async function bring(wanted: Wanted, entry: Entry, held: Held | null): Promise<Kept> {
+  const { url, access: { net }, server } = wanted;
   for (let versions = 1;; versions++) {
     let found: Found | Missing;
     try {
@@ -143,7 +146,7 @@ async function bring(
       const version = versionOf(found.validator, found.size);
       if (held?.file && held.note.version === version && found.validator !== null) return said(held);
       if (found.validator === null && !found.body) return null;
-      return { file: await put(url, file, access, entry, found, { ...note, version }) };
+      return { file: await put(wanted, entry, found, { ...note, version }) };
     } catch (error) {
       if (!(error instanceof Changed)) throw error;
       if (versions >= MOST_VERSIONS) {
@@ -157,17 +160,11 @@ async function bring(
   }
 }
 
-async function put(
-  url: string,
-  file: string,
-  { net, onDownload }: Access,
-  entry: Entry,
-  found: Found,
-  note: Note,
-): Promise<StoredFile> {
+async function put(wanted: Wanted, entry: Entry, found: Found, note: Note): Promise<StoredFile> {
+  const { url, file, access: { net, onDownload } } = wanted;
   const part = await entry.part(note.version);
   try {
-    await download(net, url, part, found, false, (done, total) => onDownload(file, done, total));
+    await download({ net, url, found, known: false }, part, (done, total) => onDownload(file, done, total));
     return await part.finish({ ...note, size: part.size });
   } catch (error) {
     // What has come so far is worth keeping unless it is of the past, or the disk is full.

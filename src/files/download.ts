@@ -12,19 +12,22 @@ export class Changed extends Error {}
 /** Progress beyond this many bytes makes earlier failures forgotten: a long download may break often. */
 const PROGRESS = 1 << 20;
 
+/** A file on a server. */
+interface Offer {
+  readonly net: Net;
+  readonly url: string;
+  readonly found: Found; // what the server said of it; its body, if it has one, is used up
+  readonly known: boolean; // whether the content is known otherwise (by its hash): any server may go on with a part of it
+}
+
 /**
  * Brings the rest of a file into `part`, from the bytes it has on.
- * @param found what the server said of the file; its body, if it has one, is used up
- * @param known whether the content is known otherwise (by its hash), so that any server may go on with the part
  * @param report hears how many bytes are there
  * @throws Changed, Unstorable, or Error in one sentence; what is there by then is right as far as it goes
  */
 export async function download(
-  net: Net,
-  url: string,
+  { net, url, found, known }: Offer,
   part: Part,
-  found: Found,
-  known: boolean,
   report: (done: number, total: number | null) => void,
 ): Promise<void> {
   const { size, validator } = found;

@@ -41,42 +41,74 @@ export function refuseAbsent(url: string, { said }: Gone): never {
   refuseFile(`${shownUrl(url)} must be a file of the model`, words(said), { code: "unreadable" });
 }
 
+/** The first request for a file. */
+async function meet(net: Net, url: string): Promise<Remote | Missing> {
+  const found = await probe(net, url);
+  if (found.missing !== null) return found;
+  const { validator, body } = found;
+  if (!body) return { missing: null, size: found.size!, validator, whole: null };
+  // The body is on its way; where it breaks it is asked for again.
+  let answer: Answer | null = body;
+  const whole = await patiently(net.patience, async () => {
+    const given = answer ?? await ask(net, url);
+    answer = null;
+    return await complete(given);
+  });
+  return { missing: null, size: whole.length, validator, whole };
+}
+
+/** A whole body, checked for the length that the server promised. */
+async function complete(answer: Answer): Promise<Uint8Array<ArrayBuffer>> {
+  const gone = missing(answer);
+  if (gone !== null) {
+    await answer.cancel();
+    refuseAbsent(answer.url, gone);
+  }
+  return await bodyOf(answer);
+}
+
+/** Bytes [begin, end) of a file; where all of it comes instead, `remote` keeps it. */
+async function request(
+  net: Net,
+  url: string,
+  remote: Remote,
+  [begin, end]: [begin: number, end: number],
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await patiently(net.patience, async () => {
+    const answer = await ask(net, url, [begin, end]);
+    const whole = answer.status === 200; // this time the whole file comes: keep it and ask no more
+    const bytes = await complete(answer);
+    const wanted = whole ? remote.size : end - begin;
+    const range = answer.headers.get("content-range");
+    if (!whole && range !== null && range !== `bytes ${begin}-${end - 1}/${remote.size}`) {
+      refuseFile(`${answer.url} must give bytes ${begin}-${end - 1} of ${remote.size}`, words(oneLine(range)), {
+        code: "unreadable",
+      });
+    }
+    const validator = validatorOf(answer);
+    if (validator !== null && remote.validator !== null && validator !== remote.validator) {
+      refuseFile(`${answer.url} must stay the same while it is read`, words("another version"), {
+        code: "unreadable",
+      });
+    }
+    if (bytes.length !== wanted) {
+      refusePassing(`${answer.url} must give ${wanted} bytes`, words(bytes.length));
+    }
+    if (!whole) return bytes;
+    remote.whole = bytes;
+    return bytes.slice(begin, end);
+  });
+}
+
 /** Files below a URL. */
 export function urlSource(base: URL, name: string, net: Net = PLAIN_NET): Source {
-  const { patience } = net;
   const remotes = new Map<string, Promise<Remote | Missing>>();
-
-  async function first(file: string): Promise<Remote | Missing> {
-    const url = addressOf(base, file);
-    const found = await probe(net, url);
-    if (found.missing !== null) return found;
-    const { validator, body } = found;
-    if (!body) return { missing: null, size: found.size!, validator, whole: null };
-    // The body is on its way; where it breaks it is asked for again.
-    let answer: Answer | null = body;
-    const whole = await patiently(patience, async () => {
-      const given = answer ?? await ask(net, url);
-      answer = null;
-      return await complete(given);
-    });
-    return { missing: null, size: whole.length, validator, whole };
-  }
-
-  /** A whole body, checked for the length that the server promised. */
-  async function complete(answer: Answer): Promise<Uint8Array<ArrayBuffer>> {
-    const gone = missing(answer);
-    if (gone !== null) {
-      await answer.cancel();
-      refuseAbsent(answer.url, gone);
-    }
-    return await bodyOf(answer);
-  }
 
   /** The probe of a file, made once; one that failed may be tried again. */
   function find(file: string): Promise<Remote | Missing> {
     let found = remotes.get(file);
     if (!found) {
-      found = first(file);
+      found = meet(net, addressOf(base, file));
       remotes.set(file, found);
       found.catch(() => remotes.delete(file));
     }
@@ -97,39 +129,11 @@ export function urlSource(base: URL, name: string, net: Net = PLAIN_NET): Source
     if (ahead && begin >= ahead.begin && end <= ahead.begin + ahead.bytes.length) {
       return ahead.bytes.slice(begin - ahead.begin, end - ahead.begin);
     }
-    if (end - begin >= AHEAD) return await request(file, remote, begin, end);
+    if (end - begin >= AHEAD) return await request(net, addressOf(base, file), remote, [begin, end]);
     if (begin === end) return new Uint8Array(0);
-    const bytes = await request(file, remote, begin, Math.min(begin + AHEAD, remote.size));
+    const bytes = await request(net, addressOf(base, file), remote, [begin, Math.min(begin + AHEAD, remote.size)]);
     remote.ahead = { begin, bytes };
     return bytes.slice(0, end - begin);
-  }
-
-  async function request(file: string, remote: Remote, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-    const url = addressOf(base, file);
-    return await patiently(patience, async () => {
-      const answer = await ask(net, url, [begin, end]);
-      const whole = answer.status === 200; // this time the whole file comes: keep it and ask no more
-      const bytes = await complete(answer);
-      const wanted = whole ? remote.size : end - begin;
-      const range = answer.headers.get("content-range");
-      if (!whole && range !== null && range !== `bytes ${begin}-${end - 1}/${remote.size}`) {
-        refuseFile(`${answer.url} must give bytes ${begin}-${end - 1} of ${remote.size}`, words(oneLine(range)), {
-          code: "unreadable",
-        });
-      }
-      const validator = validatorOf(answer);
-      if (validator !== null && remote.validator !== null && validator !== remote.validator) {
-        refuseFile(`${answer.url} must stay the same while it is read`, words("another version"), {
-          code: "unreadable",
-        });
-      }
-      if (bytes.length !== wanted) {
-        refusePassing(`${answer.url} must give ${wanted} bytes`, words(bytes.length));
-      }
-      if (!whole) return bytes;
-      remote.whole = bytes;
-      return bytes.slice(begin, end);
-    });
   }
 
   /** Text goes without a range, so that servers may compress it. */
@@ -138,7 +142,7 @@ export function urlSource(base: URL, name: string, net: Net = PLAIN_NET): Source
     const url = addressOf(base, file);
     const bytes = known?.missing === null && known.whole
       ? known.whole
-      : await patiently(patience, async () => await complete(await ask(net, url)));
+      : await patiently(net.patience, async () => await complete(await ask(net, url)));
     return decodeText(bytes, shownUrl(url));
   }
 

@@ -7,19 +7,23 @@ import { refuse } from "../errors.ts";
  */
 export type Budget = number | { readonly share: number } | { readonly bytes: number };
 
+/** What a lane's slots are made for: the live ones, and those that a chunk needs on top. */
+interface Sizes {
+  readonly budget: Budget;
+  readonly stride: number | undefined; // queries; undefined: not asked for
+}
+
 const MOST_STRIDE = 64; // queries
 
 /**
  * Turns a budget into slots.
- * @param stride the stride asked for, if one was
  * @param slotBytes bytes of K and V that one slot of every lane takes
  * @param promptTokens tokens of the first prompt; null while there is none: a share then gives null
  * @returns slots, and with bytes the stride that fits beside them
  * @throws KvcapRangeError where it is neither of the three, or bytes hold no slot
  */
 export function budgetSlots(
-  budget: Budget,
-  stride: number | undefined,
+  { budget, stride }: Sizes,
   slotBytes: number,
   promptTokens: number | null,
   action = "create session",

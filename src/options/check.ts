@@ -4,14 +4,19 @@ import { type More, refuse } from "../errors.ts";
 export const MOST_SLOTS = 1 << 22;
 export const MOST_SEED = 2 ** 32 - 1;
 
+/** What a whole number must be. */
+interface Bounds {
+  readonly least: number;
+  readonly most?: number;
+  readonly more?: More; // what the refusal tells besides its sentence
+}
+
 /** A whole number within bounds. @throws KvcapRangeError */
 export function whole(
   action: string,
   name: string,
   value: unknown,
-  least: number,
-  most = MOST_SLOTS,
-  more: More = { option: name },
+  { least, most = MOST_SLOTS, more = { option: name } }: Bounds,
 ): number {
   if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
     refuse(action, `${name} must be a whole number from ${least} to ${most}`, value, more);

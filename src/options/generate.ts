@@ -106,6 +106,7 @@ export function checkChat(options: ChatOptions, vocab: number): CheckedChat {
 /** Checks a prompt given as ids. @throws KvcapRangeError for an empty list or an id outside the vocabulary. */
 export function checkPromptIds(ids: ArrayLike<number>, vocab: number): number[] {
   if (ids.length === 0) refuse("generate", "the prompt must have at least one token", "none", { option: "prompt" });
-  checkWhole("generate", "the prompt's length", ids.length, 1, undefined, {});
-  return Array.from(ids, (id) => checkWhole("generate", "a prompt id", id, 0, vocab - 1, {}));
+  checkWhole("generate", "the prompt's length", ids.length, { least: 1, more: {} });
+  const bounds = { least: 0, most: vocab - 1, more: {} };
+  return Array.from(ids, (id) => checkWhole("generate", "a prompt id", id, bounds));
 }

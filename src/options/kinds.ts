@@ -57,7 +57,7 @@ export const between = (least: number, most: number): Kind<number> =>
 /** Whole numbers within bounds. */
 export const whole = (least: number, most = MOST_SLOTS, written: Written = "number"): Kind<number> => ({
   written,
-  check: (value, name, { action }) => checkWhole(action, name, value, least, most),
+  check: (value, name, { action }) => checkWhole(action, name, value, { least, most }),
 });
 
 /** Whole numbers of at least 1, in bytes where they are written. */
@@ -135,7 +135,7 @@ export const unchecked = <T>(written: Written | null = null): Kind<T> => ({ writ
 export const count: Kind<Count> = {
   written: "count",
   check: (value, name, at) => {
-    if (typeof value !== "object" || value === null) return checkWhole(at.action, name, value, 0);
+    if (typeof value !== "object" || value === null) return checkWhole(at.action, name, value, { least: 0 });
     const { share } = value as { share?: unknown };
     if (Object.keys(value).length !== 1 || typeof share !== "number" || !(share >= 0 && share < 1)) {
       no(value, name, at, "a number of tokens or { share } of the budget, from 0 to below 1");
@@ -171,7 +171,8 @@ export const ids: Kind<number[]> = {
   check: (value, name, at) => {
     const { action, vocab = Infinity } = at;
     if (!Array.isArray(value)) no(value, name, at, "a list of ids");
-    for (const id of value) checkWhole(action, "a banned id", id, 0, vocab - 1, { option: name });
+    const bounds = { least: 0, most: vocab - 1, more: { option: name } };
+    for (const id of value) checkWhole(action, "a banned id", id, bounds);
     if (new Set(value).size >= vocab) {
       refuse(action, `${name} must leave an id to choose`, value.length, { option: name });
     }

@@ -155,10 +155,11 @@ export function checkSession(
   const take = (name: keyof SessionOptions, value: unknown = options[name], budget = 0) =>
     checkRow(SESSION, name, value, { action, budget });
   const kv = take("kv", options.kv ?? of.kv) as KvType;
+  const asked = { budget: options.budget ?? SESSION.budget.default, stride: options.stride };
   const sized = full && options.budget === undefined
     ? null
-    : budgetSlots(options.budget ?? SESSION.budget.default, options.stride, of.slotBytes(kv), promptTokens, action);
-  const budget = sized ? checkWhole(action, "budget", sized.budget, 1) : 0;
+    : budgetSlots(asked, of.slotBytes(kv), promptTokens, action);
+  const budget = sized ? checkWhole(action, "budget", sized.budget, { least: 1 }) : 0;
   const sinks = take("sinks", options.sinks ?? Math.min(MOST_SINKS, Math.floor(budget / 4)), budget) as number;
   const newest = take("newest", options.newest, budget) as number;
   const unsettled = take("unsettled", options.unsettled, budget) as number;

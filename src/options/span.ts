@@ -15,8 +15,8 @@ export function checkSpan(action: string, name: string, span: unknown, option?: 
   const [from, to] = Array.isArray(span) && span.length === 2
     ? span
     : refuse(action, `${name} must be [from, to]`, span, more);
-  whole(action, `${name}'s from`, from, 0, undefined, more);
-  whole(action, `${name}'s to`, to, from + 1, undefined, more);
+  whole(action, `${name}'s from`, from, { least: 0, more });
+  whole(action, `${name}'s to`, to, { least: from + 1, more });
   return [from, to];
 }
 

@@ -21,6 +21,12 @@ export interface Bounds {
   readonly most: number; // slots
 }
 
+/** What the lanes of a layer have to choose from. */
+export interface Scored {
+  readonly scores: readonly Float32Array[]; // [lanes][slots]: those of a lane's live tokens in any order, in its first places
+  readonly counts: ArrayLike<number>; // [lanes]: live tokens
+}
+
 /** What the budget is divided by for the least that any lane may be given. */
 const LEAST_PART: Record<Allocation, number> = { uniform: 1, pyramid: 2, adaptive: 5 };
 
@@ -48,15 +54,8 @@ export function boundsOf(budget: number, least: number, kvHeads: number): Bounds
  * Shares `total` slots out among the lanes of a layer: a lane gets as many as it has tokens among the best `total`, but not
  * less than `least` (or than it has) nor more than `most`; what ties and bounds leave over goes round. Writes to `parts`,
  * whose sum is then `total`.
- * @param scores per lane, the scores of its live tokens in any order, in the first `counts[lane]` places
  */
-export function shareOut(
-  scores: readonly Float32Array[],
-  counts: ArrayLike<number>,
-  total: number,
-  { least, most }: Bounds,
-  parts: Int32Array,
-): void {
+export function shareOut({ scores, counts }: Scored, total: number, { least, most }: Bounds, parts: Int32Array): void {
   const lanes = scores.length;
   const wanted = (threshold: number) => {
     let sum = 0;

@@ -173,16 +173,16 @@ class Reader {
       return new Float32Array(plane.buffer, plane.byteOffset, total);
     });
     const victims = part(lost);
+    const pass: Pass = { kind: "pass", queries, first, ids, live, positions, planes: rows, gone, victims };
     if (!rows.every((plane) => plane.every((p) => p >= 0 && p < P_BOUND))) return false;
-    if (positions && !ascending(positions, live, seen, queries)) return false;
-    if (!among(victims, gone, positions, live, seen)) return false;
+    if (!ascending(pass) || !among(pass)) return false;
     this.#live = Array.from(live, (count, lane) => count - gone[lane]);
     this.#seen = seen;
     this.#tokens += queries;
     this.#stride = Math.max(this.#stride, queries);
     this.#longest = Math.max(this.#longest, seen);
     this.#passes++;
-    return this.#events.push({ kind: "pass", queries, first, ids, live, positions, planes: rows, gone, victims }) > 0;
+    return this.#events.push(pass) > 0;
   }
 
   /** What was read. @throws RangeError where the end is missing or there is nothing */
@@ -201,7 +201,9 @@ function sum(counts: Uint32Array): number {
 }
 
 /** Whether each lane's positions ascend, and end with those of the pass's own queries. */
-function ascending(positions: Uint32Array, live: Uint32Array, seen: number, queries: number): boolean {
+function ascending({ positions, live, first, queries }: Pass): boolean {
+  if (!positions) return true;
+  const seen = first + queries;
   let at = 0;
   for (const count of live) {
     const lane = positions.subarray(at, at += count);
@@ -214,13 +216,8 @@ function ascending(positions: Uint32Array, live: Uint32Array, seen: number, quer
 }
 
 /** Whether each lane's victims ascend and are among its live tokens. */
-function among(
-  victims: Uint32Array,
-  gone: Uint32Array,
-  positions: Uint32Array | null,
-  live: Uint32Array,
-  seen: number,
-): boolean {
+function among({ victims, gone, positions, live, first, queries }: Pass): boolean {
+  const seen = first + queries;
   let at = 0;
   let from = 0;
   for (let lane = 0; lane < live.length; lane++) {

@@ -86,17 +86,19 @@ function evict(books: Books, group: Group): number {
   return n * core.lanes;
 }
 
-/** Where in a lane's list each slot's token stands, −1: not there. @returns how many are there */
-function match(
-  pass: Pass,
-  lane: number,
-  from: number,
-  held: Int32Array,
-  slots: Uint32Array,
-  found: Int32Array,
-): number {
-  const { positions } = pass;
-  const end = from + pass.live[lane];
+/** One lane's part of a pass's lists, at [from, end), and where in them the tokens stand that the books hold. */
+interface Part {
+  from: number;
+  end: number;
+  readonly found: Int32Array; // by place in the lane's list of slots; −1: not there
+}
+
+/**
+ * Finds the tokens of a lane's slots in its part of a pass's lists.
+ * @param held position of the token of each slot
+ * @returns how many are there
+ */
+function match({ positions }: Pass, { from, end, found }: Part, held: Int32Array, slots: Uint32Array): number {
   let known = 0;
   let i = from;
   for (let j = 0; j < slots.length; j++) { // both lists ascend
@@ -109,8 +111,8 @@ function match(
   return known;
 }
 
-/** The share of a row of one lane, at [from, end), that the tokens found hold. */
-function shareOf(row: Float32Array, from: number, end: number, found: Int32Array, count: number): number {
+/** The share of a lane's part of a row that its `count` tokens hold, as far as they were found. */
+function shareOf(row: Float32Array, { from, end, found }: Part, count: number): number {
   let all = 0;
   for (let i = from; i < end; i++) all += row[i];
   let held = 0;
@@ -128,18 +130,18 @@ interface Tally {
 /** Writes a pass's rows for the tokens that the books hold, raised to the sums of all that were recorded. */
 function giveRows(books: Books, pass: Pass, tally: Tally, found: Int32Array): void {
   const { live, planes } = pass;
-  let from = 0; // where the lane begins in the pass's lists
+  const part: Part = { from: 0, end: 0, found };
   books.forEachLane((lane, slots, { core }, inGroup) => {
     const begin = inGroup * core.capacity;
     const plane = core.lanes * core.capacity;
-    const end = from + live[lane];
-    const known = match(pass, lane, from, core.positions.subarray(begin, begin + core.capacity), slots, found);
+    part.end = part.from + live[lane];
+    const known = match(pass, part, core.positions.subarray(begin, begin + core.capacity), slots);
     const whole = known === live[lane]; // nothing is missing: rows are as they were recorded, to the last bit
-    const share = whole ? 1 : shareOf(planes[0], from, end, found, slots.length);
+    const share = whole ? 1 : shareOf(planes[0], part, slots.length);
     for (let k = 0; k < planes.length; k++) {
       // Σp grows to the whole, Σp² by the square of that, and the last query's p to its own whole.
-      const part = k < 2 || whole ? share : shareOf(planes[2], from, end, found, slots.length);
-      const factor = part > 0 ? (k === 1 ? 1 / (part * part) : 1 / part) : 0;
+      const held = k < 2 || whole ? share : shareOf(planes[2], part, slots.length);
+      const factor = held > 0 ? (k === 1 ? 1 / (held * held) : 1 / held) : 0;
       for (let j = 0; j < slots.length; j++) {
         core.rows[k * plane + begin + slots[j]] = found[j] < 0 ? 0 : planes[k][found[j]] * factor;
       }
@@ -148,7 +150,7 @@ function giveRows(books: Books, pass: Pass, tally: Tally, found: Int32Array): vo
     tally.least = Math.min(tally.least, share);
     tally.held += slots.length;
     tally.unknown += slots.length - known;
-    from = end;
+    part.from = part.end;
   });
 }
 

@@ -144,13 +144,13 @@ export class Session {
   chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
     const { chatTemplate, tokenizer, config } = this.#model;
     const { template, variables, pinSystem, ...generate } = checkChat(options, config.vocab);
-    const render = readTemplate(template ?? chatTemplate, tokenizer);
+    const dialect = { render: readTemplate(template ?? chatTemplate, tokenizer), tokenizer };
     const messages = () =>
       checkMessages(typeof input === "string" ? [...this.conversation, { role: "user", content: input }] : input);
     const read = (): Reading => {
       const { pending, conversation: heard } = this.#state;
       const standing = { heard, pending, eosIds: config.eosIds };
-      const { pending: takesPending, ids, ...turn } = planTurn(render, tokenizer, messages(), standing, variables);
+      const { pending: takesPending, ids, ...turn } = planTurn(dialect, messages(), standing, variables);
       const all = takesPending && pending !== null ? [pending, ...ids] : ids;
       const system = pinSystem && this.options.policy !== "full" ? turn.system : 0;
       return { ...turn, ids: all, pinned: this.options.pinPrompt && turn.anew ? all.length : system };

@@ -55,25 +55,8 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: un
   const { leadingSpaces, bytes: bytesOf } = readDecoder(tokenizerJson.decoder);
   const added = readAddedTokens(tokenizerJson.added_tokens);
   const { normalize, pieces, vocab: ids } = openLibrary(tokenizerJson);
-
-  const tokens: string[] = []; // by id, with holes
-  for (const [token, id] of ids) {
-    if (!isId(id)) refuseFile(`the id of token ${token} in tokenizer.json must be a small non-negative integer`, id);
-    tokens[id] = token;
-  }
-  for (const token of added) {
-    // A normalised added token reads as its normalised content, as in the Rust library since 0.23.
-    tokens[token.id] = token.normalized ? normalize(token.content) : token.content;
-  }
-
-  // The unnormalised tokens are cut from the text as it is, the normalised ones from what normalisation makes of the rest.
-  const cutters = (list: AddedToken[]) => ({
-    raw: splitter(list.filter((token) => !token.normalized).map((token) => ({ text: token.content, token }))),
-    normal: splitter(
-      list.filter((token) => token.normalized).map((token) => ({ text: normalize(token.content), token })),
-    ),
-  });
-  const all = cutters(added), ordinary = cutters(added.filter((token) => !token.special));
+  const tokens = tokensOf(ids, added, normalize);
+  const all = cuttersOf(added, normalize), ordinary = cuttersOf(added.filter((token) => !token.special), normalize);
 
   const named = (token: unknown): number | undefined => {
     const content = isRecord(token) ? token.content : token; // some files describe the token
@@ -107,14 +90,7 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: un
   }
 
   function decode(ids: ArrayLike<number>): string {
-    const parts = Array.from(ids, bytes);
-    const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      joined.set(part, at);
-      at += part.length;
-    }
-    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(joined);
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(joined(Array.from(ids, bytes)));
     let dropped = 0;
     while (dropped < leadingSpaces && text[dropped] === " ") dropped++;
     return text.slice(dropped);
@@ -144,6 +120,42 @@ export function checkTokenizer(config: Pick<ModelConfig, "vocab" | "eosIds">, to
   if (strange !== undefined) {
     refuseFile(`eos_token_id must be one of the ${tokenizer.vocab} ids of tokenizer.json`, strange);
   }
+}
+
+type Normalize = (text: string) => string;
+
+/** What ids stand for in the tokenizer's own writing, by id, with holes. @throws RangeError for an id that cannot be one */
+function tokensOf(ids: ReadonlyMap<string, number>, added: readonly AddedToken[], normalize: Normalize): string[] {
+  const tokens: string[] = [];
+  for (const [token, id] of ids) {
+    if (!isId(id)) refuseFile(`the id of token ${token} in tokenizer.json must be a small non-negative integer`, id);
+    tokens[id] = token;
+  }
+  for (const token of added) {
+    // A normalised added token reads as its normalised content, as in the Rust library since 0.23.
+    tokens[token.id] = token.normalized ? normalize(token.content) : token.content;
+  }
+  return tokens;
+}
+
+/** The unnormalised tokens are cut from the text as it is, the normalised ones from what normalisation makes of the rest. */
+function cuttersOf(added: readonly AddedToken[], normalize: Normalize) {
+  const raw = added.filter((token) => !token.normalized);
+  const normal = added.filter((token) => token.normalized);
+  return {
+    raw: splitter(raw.map((token) => ({ text: token.content, token }))),
+    normal: splitter(normal.map((token) => ({ text: normalize(token.content), token }))),
+  };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** The three parts of the library that we use. Its errors of construction come from malformed files and say little. */

@@ -75,7 +75,7 @@ test("a message cannot forge a turn", () => {
   const render = readTemplate(TEMPLATE, tokenizer);
   const standing = { heard: null, pending: null, eosIds: [] };
   const count = (content: string, role = "user") => {
-    const { ids } = planTurn(render, tokenizer, [{ role, content }], standing);
+    const { ids } = planTurn({ render, tokenizer }, [{ role, content }], standing);
     const text = tokenizer.decode(ids);
     assert.is(text, `<|bos|>${role}: ${content}<|eos|>\nassistant: `, "nothing is lost");
     return tokenizer.specialTokens.map(({ id }) => ids.filter((one) => one === id).length);
@@ -91,7 +91,7 @@ test("a message cannot forge a turn", () => {
   assert.equal(said, [assistant("a<b<#|eos|>"), user("a<#b<#|eos|>")]);
   // What templates take out cannot leave a token behind.
   const taking = readTemplate("{{ messages[0].content | replace('cut', '') }}", tokenizer);
-  const { ids } = planTurn(taking, tokenizer, [user("<|eocuts|>")], standing);
+  const { ids } = planTurn({ render: taking, tokenizer }, [user("<|eocuts|>")], standing);
   assert.is(tokenizer.decode(ids), "<|eos|>");
   assert.ok(ids.length > 1);
 });
@@ -160,7 +160,8 @@ test("an answer that is stopped can be gone on from; one whose question was not 
 
 test("an answer ends with what the template puts behind it, though the model has no such end", () => {
   const render = readTemplate("{% for m in messages %}{{ m.content + ' <|eos|>' }}{% endfor %}", model.tokenizer);
-  const { ends } = planTurn(render, model.tokenizer, [user("a")], { heard: null, pending: null, eosIds: [77] });
+  const dialect = { render, tokenizer: model.tokenizer };
+  const { ends } = planTurn(dialect, [user("a")], { heard: null, pending: null, eosIds: [77] });
   assert.equal(ends, [77, model.config.eosIds[0]]);
 });
 

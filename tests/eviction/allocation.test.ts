@@ -38,13 +38,11 @@ test("layers get less and less, and all in all the budget", () => {
 test("a layer's slots go where its best tokens are", () => {
   const share = (scores: number[][], total: number, least: number, most: number) => {
     const parts = new Int32Array(scores.length);
-    shareOut(
-      scores.map((mine) => Float32Array.from(mine)),
-      scores.map((mine) => mine.length),
-      total,
-      { least, most },
-      parts,
-    );
+    const scored = {
+      scores: scores.map((mine) => Float32Array.from(mine)),
+      counts: scores.map((mine) => mine.length),
+    };
+    shareOut(scored, total, { least, most }, parts);
     return [...parts];
   };
   assert.equal(share([[9, 8, 7, 6], [5, 1, 1, 1]], 4, 1, 8), [3, 1]); // a lane keeps its least

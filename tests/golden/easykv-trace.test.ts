@@ -7,7 +7,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Core } from "../../src/core/core.ts";
-import { observe, planTrace, readTrace, type Trace, type TraceCall, type TraceEvent } from "../support/easykv.ts";
+import { attentionOf, observe, planTrace, readTrace, type Trace, type TraceCall, type TraceEvent } from "../support/easykv.ts";
 import { checkedCase, listGolden } from "../support/files.ts";
 import { ruleOf } from "../support/trio.ts";
 
@@ -100,7 +100,7 @@ function replay(name: string, trace: Trace): string {
     assert.is(core.seen - 1, call.positions.at(-1), "the claimed positions");
     assert.is(core.live, call.live, "live slots");
     if (observed) {
-      observe(trace, call, averaged, core.liveList(), core.rows);
+      observe(attentionOf(trace, call), averaged, core.liveList(), core.rows);
       core.observe(call.positions.length);
     }
     if (call.event === null || call.event === undefined) return;

@@ -61,8 +61,8 @@ async function checkCase(model: Model, golden: Case, floats: Float32Array): Prom
   if (golden.messages) assert.ok(ends.includes(greedy.at(-1)!) || compared === greedy.length);
   let more = "";
   if (golden.messages) {
-    const render = readTemplate(model.chatTemplate, model.tokenizer);
-    const turn = planTurn(render, model.tokenizer, golden.messages, { heard: null, pending: null, eosIds });
+    const dialect = { render: readTemplate(model.chatTemplate, model.tokenizer), tokenizer: model.tokenizer };
+    const turn = planTurn(dialect, golden.messages, { heard: null, pending: null, eosIds });
     assert.equal(turn.ids, ids);
     more = " messages as recorded";
   }

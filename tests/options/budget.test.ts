@@ -20,7 +20,7 @@ test("bytes hold budget and stride, and not one slot more would fit", () => {
   for (let bytes = 2 * SLOT; bytes < 300 * SLOT; bytes += 997) {
     for (const asked of [undefined, 1, 16]) {
       if (asked && bytes < (asked + 1) * SLOT) continue;
-      const { budget, stride } = budgetSlots({ bytes }, asked, SLOT, null)!;
+      const { budget, stride } = budgetSlots({ budget: { bytes }, stride: asked }, SLOT, null)!;
       assert.ok((budget + stride!) * SLOT <= bytes && (budget + stride! + 1) * SLOT > bytes);
       assert.ok(budget >= 1 && stride! >= 1 && stride === (asked ?? stride));
     }
@@ -28,14 +28,14 @@ test("bytes hold budget and stride, and not one slot more would fit", () => {
 });
 
 test("a share waits for the prompt", () => {
-  assert.is(budgetSlots({ share: 0.25 }, 8, SLOT, null), null);
-  assert.equal(budgetSlots({ share: 0.25 }, 8, SLOT, 487), { budget: 121, stride: 8 });
-  assert.equal(budgetSlots({ share: 0.001 }, 8, SLOT, 100), { budget: 1, stride: 8 });
+  assert.is(budgetSlots({ budget: { share: 0.25 }, stride: 8 }, SLOT, null), null);
+  assert.equal(budgetSlots({ budget: { share: 0.25 }, stride: 8 }, SLOT, 487), { budget: 121, stride: 8 });
+  assert.equal(budgetSlots({ budget: { share: 0.001 }, stride: 8 }, SLOT, 100), { budget: 1, stride: 8 });
 });
 
 test("refusals", () => {
   const refused = (budget: unknown, words: string) =>
-    assert.match(refusal(() => budgetSlots(budget as never, undefined, SLOT, null)), words);
+    assert.match(refusal(() => budgetSlots({ budget: budget as never, stride: undefined }, SLOT, null)), words);
   refused({ share: 0 }, "Cannot create session: budget.share must be above 0 and at most 1, got 0");
   refused({ share: 1.5 }, "got 1.5");
   refused({ share: NaN }, "budget.share must be");

@@ -128,12 +128,22 @@ function decodingRule(policy: Trace["case"]["policy"], budget: number, may: numb
   }
 }
 
+/** The attention of one call. */
+export interface Attention {
+  readonly shape: readonly [layers: number, kvHeads: number, queries: number, live: number];
+  readonly values: Float32Array; // of that shape; more may follow
+}
+
+export function attentionOf(trace: Trace, { shape, offset }: TraceCall): Attention {
+  return { shape: shape!, values: trace.attention.subarray(offset) };
+}
+
 /**
  * The observations of a call's attention, as the core takes them: [3, lanes, capacity], Σp, Σp², last p, from zeros.
- * `list` is the core's [lanes, live]: the k-th column of a lane belongs to its k-th live slot.
+ * `averaged`: as in the call's plan. `list` is the core's [lanes, live]: the k-th column of a lane belongs to its k-th live slot.
  */
-export function observe(trace: Trace, call: TraceCall, averaged: boolean, list: Uint32Array, rows: Float32Array): void {
-  const [layers, kvHeads, queries, live] = call.shape!;
+export function observe(attention: Attention, averaged: boolean, list: Uint32Array, rows: Float32Array): void {
+  const { shape: [layers, kvHeads, queries, live], values } = attention;
   const lanes = layers * kvHeads;
   const plane = rows.length / 3;
   const capacity = plane / lanes;
@@ -143,8 +153,8 @@ export function observe(trace: Trace, call: TraceCall, averaged: boolean, list: 
       const at = lane * capacity + list[lane * live + k];
       for (let query = 0; query < queries; query++) {
         const p = averaged
-          ? meanOverHeads(trace, call, Math.floor(lane / kvHeads), query, k)
-          : trace.attention[call.offset + (lane * queries + query) * live + k];
+          ? meanOverHeads(attention, Math.floor(lane / kvHeads), query, k)
+          : values[(lane * queries + query) * live + k];
         rows[at] += p;
         rows[plane + at] += Math.fround(p * p);
         rows[2 * plane + at] = p;
@@ -153,11 +163,11 @@ export function observe(trace: Trace, call: TraceCall, averaged: boolean, list: 
   }
 }
 
-function meanOverHeads(trace: Trace, call: TraceCall, layer: number, query: number, k: number): number {
-  const [, kvHeads, queries, live] = call.shape!;
+function meanOverHeads({ shape, values }: Attention, layer: number, query: number, k: number): number {
+  const [, kvHeads, queries, live] = shape;
   let sum = 0;
   for (let head = 0; head < kvHeads; head++) {
-    sum = Math.fround(sum + trace.attention[call.offset + ((layer * kvHeads + head) * queries + query) * live + k]);
+    sum = Math.fround(sum + values[((layer * kvHeads + head) * queries + query) * live + k]);
   }
   return Math.fround(sum / kvHeads);
 }

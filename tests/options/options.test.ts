@@ -2,6 +2,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { checkGenerate, checkLoad, checkPromptIds, checkRoom, checkSession } from "../../src/options/index.ts";
+import { SCORES } from "../../src/core/rule.ts";
+import { policies } from "../../src/policies/index.ts";
 import { refusal } from "../support/spies.ts";
 
 const VOCAB = 100;
@@ -10,8 +12,7 @@ const test = suite("options");
 const session: [Record<string, unknown>, string][] = [
   [
     { policy: "best" },
-    "Cannot create session: policy must be one of roco, h2o, tova, tova-layer, scissorhands, snapkv, streaming, recency, " +
-    'random, full, got "best"',
+    `Cannot create session: policy must be one of ${Object.keys(policies).join(", ")}, got "best"`,
   ],
   [{ policy: "toString" }, "policy must be one of"],
   [{ policy: null, budget: 0 }, "budget must be a whole number from 1 to 4194304, got 0"],
@@ -46,7 +47,7 @@ const session: [Record<string, unknown>, string][] = [
   ],
   [
     { score: "best" },
-    "score must be one of mean, sum, last, recency, random, windowed, persistence or a function, got",
+    `score must be one of ${SCORES.join(", ")} or a function, got`,
   ],
   [{ score: 3 }, "or a function, got 3"],
   [{ scope: "some" }, 'scope must be one of all, low-spread, got "some"'],

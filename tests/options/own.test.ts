@@ -5,6 +5,7 @@ import { checkSession, type SessionOptions } from "../../src/options/index.ts";
 import { checkPolicyAgain } from "../../src/options/kept.ts";
 import { definePolicy } from "../../src/options/own.ts";
 import { ruleName } from "../../src/eviction/rule.ts";
+import { SCORES } from "../../src/core/rule.ts";
 import { refusal } from "../support/spies.ts";
 
 const test = suite("policies of one's own");
@@ -39,7 +40,7 @@ const WRONG: [Record<string, unknown>, string][] = [
   [{ name: "mine" }, "the policy mine must have a score, a function or one by name, got nothing"],
   [
     { name: "mine", score: "best" },
-    'score must be one of mean, sum, last, recency, random, windowed, persistence or a function, got "best"',
+    `score must be one of ${SCORES.join(", ")} or a function, got "best"`,
   ],
   [{ name: "mine", score, scope: "some" }, 'scope must be one of all, low-spread, got "some"'],
   [{ name: "mine", score, shared: 1 }, "shared must be true or false, got 1"],

@@ -1,4 +1,5 @@
-// The command generate: its text, its report and what of its flags reaches the session. The quick run does three, drawn anew every day.
+// The command generate: its text, its report, and what of its flags reaches the session. The quick run does three, drawn anew
+// every day.
 import * as assert from "uvu/assert";
 import { load } from "../../src/load.ts";
 import { ended, feed, kvcap, spawn } from "../support/command.ts";

@@ -1,0 +1,134 @@
+// The command chat, line by line and at a terminal. The quick run does one.
+import * as assert from "uvu/assert";
+import { COMMAND, ended, feed, kvcap, spawn } from "../support/command.ts";
+import { fewOf } from "../support/depth.ts";
+import { gpuSuite } from "../support/device.ts";
+import { repoPath } from "../support/files.ts";
+
+const test = fewOf(await gpuSuite("command line: chat"), 1);
+
+/** The shipped model with a chat template of its own. */
+async function chatModel(): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  for (const { name } of Deno.readDirSync(repoPath("models/fable-2m"))) {
+    await Deno.copyFile(`${repoPath("models/fable-2m")}/${name}`, `${folder}/${name}`);
+  }
+  const template =
+    "{{ bos_token }}{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
+  await Deno.writeTextFile(`${folder}/chat_template.jinja`, template);
+  return folder;
+}
+
+test("chat answers line by line, keeps and goes on with conversations", async () => {
+  const folder = await chatModel();
+  const args = [
+    "chat",
+    "--model",
+    folder,
+    "--system",
+    "Tell of Lily.",
+    "--max-new-tokens",
+    "6",
+    "--budget",
+    "60",
+    "--json",
+  ];
+  const child = spawn(args, {}, "piped");
+  const questions = ["Where is Lily?", "And then?", `/save ${folder}/kept`, "/stats", "What\\\nnow?", "/help"];
+  const rest = [
+    "/policy h2o",
+    "Who?",
+    "/budget 40",
+    "Who else?",
+    `/load ${folder}/kept`,
+    "What\\\nnow?",
+    "/reset",
+    "Hi",
+  ];
+  await feed(child, [...questions, ...rest, "/exit", "never asked"].join("\n"));
+  const { code, stdout, stderr } = await ended(child);
+  assert.is(code, 0, stderr);
+  const answers = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.is(answers.length, 7);
+  assert.ok(answers.every(({ newTokens }) => newTokens <= 6));
+  assert.equal(answers[2], answers[5], "as before it was kept");
+  assert.ok(answers[1].promptTokens < 20 && answers[3].promptTokens > 40, "a new cache reads everything again");
+  assert.ok(answers[4].liveSlots <= 40 && answers[4].evictions > 0);
+  assert.match(stderr, "goes on after 2 answers");
+  assert.match(stderr, /tokens taken in, \d+ of 60 slots per lane live/);
+  // Where memory is bounded, and all of it is the cache's.
+  const bounded = spawn([...args.filter((arg) => !["--budget", "60"].includes(arg)), "--memory", "6MB"], {}, "piped");
+  const changes = ["/policy h2o", "And then?", "/budget 50", "And then?", `/load ${folder}/kept`, "What\\\nnow?"];
+  await feed(bounded, ["Where is Lily?", ...changes].join("\n"));
+  const told = await ended(bounded);
+  assert.is(told.code, 0, told.stderr);
+  assert.equal(JSON.parse(told.stdout.trimEnd().split("\n")[3]), answers[2]);
+  const unread = spawn(args, {}, "piped");
+  await feed(unread, ["Hi", "/budget 40", `/save ${folder}/unread`].join("\n"));
+  assert.match(
+    (await ended(unread)).stderr,
+    "Cannot save the session: the conversation must have been read into the cache",
+  );
+  assert.is(await Deno.stat(`${folder}/unread`).catch(() => null), null);
+  const wrong = spawn(args, {}, "piped");
+  await feed(wrong, "/budget none\n");
+  assert.equal([(await ended(wrong)).code], [1]);
+  const none = await kvcap(["chat", "--model", repoPath("models/fable-2m")]);
+  assert.equal([none.code, none.stderr], [1, "Cannot chat: the model must have a chat template, got none\n"]);
+  assert.is((await kvcap(["chat", "hello"])).code, 2);
+  await Deno.remove(folder, { recursive: true });
+});
+
+if (Deno.build.os === "linux") {
+  test("chat at a terminal: pasted lines are one message, Ctrl-C stops the answer alone, history", async () => {
+    const folder = await chatModel();
+    const command = [
+      Deno.execPath(),
+      ...COMMAND,
+      "chat",
+      "--model",
+      folder,
+      "--budget",
+      "60",
+      "--max-new-tokens",
+      "100000",
+    ];
+    const child = new Deno.Command("script", {
+      args: ["-qec", command.map((part) => `'${part}'`).join(" "), "/dev/null"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const keys = child.stdin.getWriter();
+    const type = (text: string) => keys.write(new TextEncoder().encode(text));
+    const screen = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let seen = "";
+    const until = async (what: RegExp) => {
+      while (!what.test(seen)) {
+        const { value, done } = await screen.read();
+        if (done) throw new Error(`${what} never came: ${seen}`);
+        seen += value;
+      }
+      seen = seen.slice(what.exec(seen)!.index);
+    };
+    await until(/> /);
+    await type("\x1b[200~one\ntwo\x1b[201~");
+    await until(/one\u2424two/);
+    await type("\r");
+    await until(/\n[^]{20,}/); // an answer without end
+    await type("\x03");
+    await until(/> /);
+    await type("\x03");
+    await until(/Ctrl-D ends/);
+    seen = "";
+    await type("\x1b[A");
+    await until(/one\u2424two/);
+    await type("\x15/stats\r");
+    await until(/tokens taken in/);
+    await type("\x04");
+    assert.is((await child.status).code, 0);
+    await Deno.remove(folder, { recursive: true });
+  });
+}
+
+test.run();

@@ -1,0 +1,43 @@
+// The command replay.
+import * as assert from "uvu/assert";
+import { policies } from "../../src/policies/index.ts";
+import { kvcap } from "../support/command.ts";
+import { gpuSuite } from "../support/device.ts";
+
+const test = await gpuSuite("command line: replay");
+
+test("a recording is replayed, by the policy recorded to the same victims", async () => {
+  const file = await Deno.makeTempFile();
+  const capped = ["--policy", "h2o", "--budget", "20", "--stride", "4"];
+  const text = ["Once upon a time there was a fox", "--max-new-tokens", "40", "--ignore-eos"];
+  const { code, stderr } = await kvcap(["generate", ...text, ...capped, "--record", file, "--json"]);
+  assert.is(code, 0, stderr);
+  const one = await kvcap(["replay", file, "--policy", "h2o", "--json"]);
+  const { recording, replays } = JSON.parse(one.stdout);
+  assert.is(recording.options.policy, "h2o");
+  assert.is(replays.length, 1);
+  assert.equal([replays[0].reproduced, replays[0].evictions], [true, recording.tokens - 20]);
+  const all = await kvcap(["replay", file]);
+  assert.is(all.code, 0, all.stderr);
+  const lines = all.stdout.trimEnd().split("\n");
+  assert.is(lines.length, 1 + Object.keys(policies).length - 1);
+  assert.match(lines[1], /^h2o +20 +\d+ +100.00 % +100.00 % +0.00 % +yes$/);
+  assert.match(all.stderr, "record with --policy full");
+  await kvcap(["perplexity", text[0], "--policy", "full", "--record", file]);
+  const full = await kvcap(["replay", file, "--policy", "roco", "--policy", "tova", "--budget", "50%"]);
+  assert.is(full.code, 0, full.stderr);
+  assert.is(full.stdout.trimEnd().split("\n").length, 3);
+  assert.not.match(full.stderr, "record with --policy full");
+  const none = await kvcap(["replay", file, "--budget", "0"]);
+  assert.equal([none.code, none.stdout], [2, ""]);
+  assert.match(none.stderr, /^Cannot replay: budget must be a whole number from 1 [^\n]+, got 0\n$/);
+  const wrong = await kvcap(["replay", file, "--budget", "64KB"]);
+  assert.is(wrong.code, 2);
+  assert.match(wrong.stderr, /^Cannot replay: budget must be slots or a share of the tokens recorded, got [^\n]+\n$/);
+  const misnamed = await kvcap(["replay", file, "--policy", "best"]);
+  assert.is(misnamed.code, 2);
+  assert.match(misnamed.stderr, /^Cannot replay: policy must be one of roco, [^\n]+\n$/);
+  await Deno.remove(file);
+});
+
+test.run();

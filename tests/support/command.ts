@@ -1,0 +1,45 @@
+// The command line as its users meet it: a process with arguments, pipes and signals.
+import { repoPath } from "./files.ts";
+
+/** What Deno runs the command line with; its own arguments follow. */
+export const COMMAND = ["run", "--no-prompt", "--quiet", "--no-check", "-A", repoPath("src/cli/main.ts")];
+
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Starts it, under way until it ends or is ended. */
+export function spawn(
+  args: string[],
+  env: Record<string, string> = {},
+  stdin: "piped" | "null" = "null",
+): Deno.ChildProcess {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...COMMAND, ...args],
+    env,
+    stdin,
+    stdout: "piped",
+    stderr: "piped",
+  });
+  return command.spawn();
+}
+
+/** Runs it to its end. */
+export async function kvcap(args: string[], env: Record<string, string> = {}): Promise<Ended> {
+  return await ended(spawn(args, env));
+}
+
+export async function ended(child: Deno.ChildProcess): Promise<Ended> {
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Gives it all of its standard input. */
+export async function feed(child: Deno.ChildProcess, input: string | Uint8Array<ArrayBuffer>): Promise<void> {
+  const writer = child.stdin.getWriter();
+  await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
+  await writer.close();
+}

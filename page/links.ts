@@ -2,8 +2,8 @@
 import { comparisonFrom, comparisonHash } from "./compare/comparison.ts";
 import type { Engine } from "./engine.ts";
 import { WAYS } from "./failures.ts";
-import type { From, Turn } from "./protocol.ts";
-import { fromHash, type Settings, toHash } from "./settings.ts";
+import type { From } from "./protocol.ts";
+import { fromHash, type Settings, toHash, type Turn } from "./settings.ts";
 import type { TroubleView } from "./view/trouble.ts";
 import type { ViewName, Views } from "./views.ts";
 

@@ -2,8 +2,8 @@
 import { Engine } from "./engine.ts";
 import { explain, explainUnkept, type Failed, type Way, WAYS } from "./failures.ts";
 import { Links } from "./links.ts";
-import type { From, FromWorker, ModelInfo, ToWorker, Turn } from "./protocol.ts";
-import { addPolicy, DEFAULTS, FIRST, MOST_TOKENS, type Settings, toHash } from "./settings.ts";
+import type { From, FromWorker, ModelInfo, ToWorker } from "./protocol.ts";
+import { addPolicy, DEFAULTS, FIRST, MOST_TOKENS, type Settings, toHash, type Turn } from "./settings.ts";
 import { Stage } from "./stage.ts";
 import { Turns } from "./turns.ts";
 import { Form } from "./view/form.ts";

@@ -4,7 +4,7 @@ import type { Unkept } from "../src/files/cache/store.ts";
 import type { Report } from "../src/session/report.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { Told } from "./compare/result.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings, Turn } from "./settings.ts";
 
 /** Where a model comes from. */
 export type From = { kind: "shipped" } | { kind: "url"; url: string } | {
@@ -12,12 +12,6 @@ export type From = { kind: "shipped" } | { kind: "url"; url: string } | {
   files: File[];
   name: string;
 };
-
-/** One thing asked of a session. Empty text: what was generated last goes on. */
-export interface Turn {
-  readonly text: string;
-  readonly max: number; // new tokens
-}
 
 export type ToWorker =
   | { type: "load"; from: From }

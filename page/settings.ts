@@ -7,7 +7,12 @@ import { type AnyTable, namesOf } from "../src/options/row.ts";
 import { SESSION, type SessionOptions } from "../src/options/session.ts";
 import type { OwnPolicy } from "../src/policies/own.ts";
 import { readText } from "../src/options/text.ts";
-import type { Turn } from "./protocol.ts";
+
+/** One thing asked of a session. Empty text: what was generated last goes on. */
+export interface Turn {
+  readonly text: string;
+  readonly max: number; // new tokens
+}
 
 /** Options that are none of a run's settings: a turn has its tokens, lists and functions have no field. */
 const UNSET = [

@@ -1,7 +1,7 @@
 /** The run there is: its settings, and what was asked of it, so that its address gives the same again. */
 import type { Report } from "../src/session/report.ts";
-import type { ToWorker, Turn } from "./protocol.ts";
-import type { Settings } from "./settings.ts";
+import type { ToWorker } from "./protocol.ts";
+import type { Settings, Turn } from "./settings.ts";
 
 export class Turns {
   /** The run's settings; null where there is none. */

@@ -1,32 +1,20 @@
 /** The page's three views. The first is there from the beginning; the others' code is fetched when they are first looked at. */
+import type { ViewPage } from "./view/page.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { Told } from "./compare/result.ts";
 import type { CompareView } from "./compare/view.ts";
 import type { CostView } from "./cost/view.ts";
-import type { ModelInfo, ToWorker } from "./protocol.ts";
+import type { ModelInfo } from "./protocol.ts";
 import type { Theme } from "./view/colour.ts";
 
 const NAMES = ["watch", "compare", "cost"] as const;
 export type ViewName = typeof NAMES[number];
 
-/** What a view may ask of the page. */
-export interface Host {
-  /** Gives the worker work; it is busy then. */
-  work(message: ToWorker): void;
-  stop(): void;
-  /** Says what went wrong with what was asked. */
-  trouble(text: string): void;
-  /** What an address calls the model. */
-  model(): string;
-  /** Says what the address of comparisons is now. */
-  address(hash: string): void;
-}
-
 const by = (id: string) => document.getElementById(id)!;
 
 export class Views {
   current: ViewName = "watch";
-  readonly #host: Host;
+  readonly #host: ViewPage;
   #compare: Promise<CompareView> | null = null;
   #cost: Promise<CostView> | null = null;
   #state: { model: ModelInfo | null; busy: boolean } = { model: null, busy: true };
@@ -34,7 +22,7 @@ export class Views {
   readonly #addresses = { watch: location.pathname + location.search, compare: "#view=compare", cost: "#view=cost" };
   #visit = Math.random(); // marks the entries of the history since a link was opened
 
-  constructor(host: Omit<Host, "address">) {
+  constructor(host: Omit<ViewPage, "address">) {
     this.#host = { ...host, address: (hash) => this.at("compare", hash) };
     for (const name of NAMES) {
       by(`view-${name}`).addEventListener("click", () => this.go(name));

@@ -3,7 +3,7 @@ import type { ModelInfo } from "../protocol.ts";
 import { MOST_TOKENS } from "../settings.ts";
 import type { Theme } from "../view/colour.ts";
 import { make, save } from "../view/dom.ts";
-import type { Host } from "../views.ts";
+import type { ViewPage } from "../view/page.ts";
 import { type Choice, type Comparison, comparisonHash, FIRST, LETTERS } from "./comparison.ts";
 import { AGREEMENT, toCsv, toJson } from "./export.ts";
 import { CompareForm } from "./form.ts";
@@ -28,7 +28,7 @@ function nameOf({ policy, budget, positions, kv }: Choice, run: number): string 
 }
 
 export class CompareView {
-  readonly #host: Host;
+  readonly #host: ViewPage;
   readonly #form = new CompareForm(() => this.#show());
   readonly #texts = new Texts();
   readonly #plots = new Plots();
@@ -50,7 +50,7 @@ export class CompareView {
   #tabled = 0; // ms: when the table was written last
   #drawing = false;
 
-  constructor(box: HTMLElement, host: Host) {
+  constructor(box: HTMLElement, host: ViewPage) {
     this.#host = host;
     const button = (name: string, act: () => unknown) => {
       const made = make("button", { type: "button", disabled: "" }, name);

@@ -64,7 +64,7 @@ export function defaultOf(name: Name): string {
 /** Reads one setting. @throws KvcapRangeError */
 function read(name: Name, text: string, action: string): unknown {
   const no = (rule: string, names?: readonly string[]) =>
-    refusal(action, LABELS[name] ?? name, rule, text, name, names);
+    refusal(action, { name: LABELS[name] ?? name, rule, text, option: name, names });
   const choices = choicesOf(name);
   if (choices) {
     if (!choices.includes(text)) throw no(`${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`, choices);
@@ -82,14 +82,16 @@ function read(name: Name, text: string, action: string): unknown {
   return value;
 }
 
-function refusal(
-  action: string,
-  name: string,
-  rule: string,
-  text: string,
-  option = name,
-  names: readonly string[] = [],
-) {
+/** What breaks a rule in which way. */
+interface Broken {
+  readonly name: string; // as it is told
+  readonly rule: string;
+  readonly text: string;
+  readonly option?: string; // where that is another name
+  readonly names?: readonly string[] | undefined; // that there are
+}
+
+function refusal(action: string, { name, rule, text, option = name, names = [] }: Broken) {
   const meant = nearest(text, names);
   const said = { code: "bad-option", action, rule: `${name} must be ${rule}`, got: text.slice(0, 40), option } as const;
   return new KvcapRangeError(meant === undefined ? said : { ...said, meant });
@@ -136,7 +138,7 @@ export class LinkReader {
   }
 
   refuse(name: string, rule: string, text: string, names?: readonly string[]): void {
-    this.bad.push(refusal("open the link", name, rule, text, name, names).message);
+    this.bad.push(refusal("open the link", { name, rule, text, names }).message);
   }
 
   /** Refuses what has another name, or stands there twice. @param many the name that may */

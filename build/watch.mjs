@@ -37,7 +37,7 @@ export async function watchTests(run, args) {
   if (named) await run(args);
   for (;;) {
     process.stderr.write("kvcap: watching; Ctrl-C ends it\n");
-    await new Promise((resolve) => wake = () => resolve(undefined));
+    if (changed.size === 0) await new Promise((resolve) => wake = () => resolve(undefined));
     for (let before = -1; before !== changed.size; await new Promise((resolve) => setTimeout(resolve, QUIET))) {
       before = changed.size;
     }

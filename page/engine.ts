@@ -7,7 +7,7 @@ export class Engine {
   model: ModelInfo | null = null;
   busy = false; // it loads or runs
   running = false;
-  readonly #policies: string[] = []; // modules of the visitor's own
+  readonly #policies = new Map<string, string>(); // modules of the visitor's own, by the policy's name
   readonly #hear: (message: FromWorker) => void;
   #worker: Worker | null = null;
   #pending = 0; // of what it was given to do; it says "idle" after each
@@ -54,13 +54,14 @@ export class Engine {
       hear({ type: "idle" });
     });
     this.ask({ type: "load", from });
-    for (const code of this.#policies) this.ask({ type: "policy", code }); // each worker learns them
+    for (const code of this.#policies.values()) this.ask({ type: "policy", code, chosen: false }); // each worker learns them
   }
 
-  /** It has a policy of the visitor's own, and is to have it whatever model comes. @returns whether that is news */
-  keepPolicy(code: string): boolean {
-    if (this.#policies.includes(code)) return false;
-    return this.#policies.push(code) > 0;
+  /** It has a policy of the visitor's own, and is to have it whatever model comes. @returns whether one of that name goes */
+  keepPolicy(name: string, code: string): boolean {
+    const before = this.#policies.get(name);
+    this.#policies.set(name, code);
+    return before !== undefined && before !== code;
   }
 
   /** It did what it was given. @returns whether that was all */

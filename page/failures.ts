@@ -63,7 +63,7 @@ export function explain({ during, error, lost, webgpu, adapter }: Failed): Troub
       way: "model",
     };
   }
-  if (code === "no-memory") {
+  if (code === "no-memory" || code === undefined && name === "RangeError") {
     const text = name === "RangeError" // known before it was tried
       ? `This machine cannot hold that much in one piece${option ? said : ""}: a smaller budget or stride fits.`
       : "The GPU has no room for a cache of this size: a smaller budget or stride fits.";

@@ -80,7 +80,12 @@ function hear(message: FromWorker) {
     case "compared":
       return views.hear(message.told);
     case "policy":
-      if (!engine.keepPolicy(message.code)) return; // it came with another model
+      if (!message.chosen) return; // it came with another model
+      if (engine.keepPolicy(message.name, message.code) && alive) { // what runs is under the one of before
+        engine.ask({ type: "reset" });
+        giveBack();
+        writeAddress();
+      }
       addPolicy(message.name);
       return form.policy(message.name);
     case "noPolicy":
@@ -197,9 +202,10 @@ by<HTMLInputElement>("own").addEventListener("change", async ({ target }) => {
   const code = await input.files?.[0]?.text();
   input.value = ""; // the same file may be chosen again, once it is mended
   if (code === undefined) return;
+  if (!engine.model) return trouble.show({ text: "A policy of your own needs a model that is loaded." });
   trouble.hide();
   engine.busy = true;
-  engine.ask({ type: "policy", code });
+  engine.ask({ type: "policy", code, chosen: true });
   refresh();
 });
 by("link").addEventListener("click", async () => {

@@ -15,8 +15,8 @@ export type From = { kind: "shipped" } | { kind: "url"; url: string } | {
 
 export type ToWorker =
   | { type: "load"; from: From }
-  /** A module with a policy of the visitor's own, which settings may name from then on. */
-  | { type: "policy"; code: string }
+  /** A module with a policy of the visitor's own, which settings may name from then on. chosen: just now */
+  | { type: "policy"; code: string; chosen: boolean }
   /** A session under these settings, and these turns, one after the other. */
   | { type: "run"; settings: Settings; turns: readonly Turn[] }
   /** One more turn of the session there is. */
@@ -109,7 +109,7 @@ export type FromWorker =
   | { type: "scores"; scores: Scores | null; recorded: boolean } // recorded: as asked for; else those of now
   | { type: "report"; report: Report; ended: boolean } // so far, or of a turn that ended; without its ids
   | { type: "compared"; told: Told }
-  | { type: "policy"; name: string; code: string } // of the visitor's own: settings may name it
+  | { type: "policy"; name: string; code: string; chosen: boolean } // of the visitor's own: settings may name it
   | { type: "noPolicy"; error: ToldError }
   | { type: "idle" } // nothing runs any more
   /** alive: whether there is a session still. */

@@ -54,9 +54,9 @@ async function obey(message: ToWorker): Promise<void> {
   if (message.type === "load") return await open(message.from);
   if (message.type === "reset") return close();
   if (message.type === "policy") {
-    const { code } = message;
+    const { code, chosen } = message;
     return await takePolicy(code).then(
-      (name) => post({ type: "policy", name, code }),
+      (name) => post({ type: "policy", name, code, chosen }),
       (error) => post({ type: "noPolicy", error: toldOf(error) }),
     );
   }

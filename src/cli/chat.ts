@@ -1,7 +1,7 @@
 /** The command `chat`: a conversation in the terminal. */
 import { parseBudget } from "../options/text.ts";
 import type { ChatMessage } from "../chat/template.ts";
-import { refuse, words } from "../errors.ts";
+import { KvcapError, refuse, words } from "../errors.ts";
 import { load, type Model } from "../load.ts";
 import { type ChatOptions, checkChat, type SessionOptions } from "../options/index.ts";
 import type { Session } from "../session/session.ts";
@@ -242,7 +242,13 @@ class Talk {
   /** Goes on from a kept session. @throws Error */
   async load(path: string): Promise<void> {
     const bytes = await readFile("session", path);
-    await this.#replace(() => this.#model.restore(bytes, ownOf(this.#options)));
+    const own = ownOf(this.#options);
+    await this.#replace(() =>
+      this.#model.restore(bytes, own).catch((error) => { // a session under a policy of kvcap's needs none
+        if (own.policy && error instanceof KvcapError && error.option === "policy") return this.#model.restore(bytes);
+        throw error;
+      })
+    );
     const { options: { policy, budget, positions, kv }, conversation } = this.#session;
     this.#messages = conversation.length > 0 ? conversation : this.#beginning;
     this.#options = { policy, positions, kv, ...(budget > 0 ? { budget } : {}) };

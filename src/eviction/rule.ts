@@ -3,7 +3,7 @@ import type { CoreRule } from "../core/core.ts";
 import { readsRows } from "../core/rule.ts";
 import type { CheckedSession } from "../options/index.ts";
 import { namesOf } from "../options/row.ts";
-import { PARTS } from "../options/parts.ts";
+import { PARTS, PLAIN, type RuleParts, SCORED } from "../options/parts.ts";
 import { presetOf } from "../policies/own.ts";
 
 /**
@@ -24,7 +24,12 @@ export function readsAttention({ policy, score, scope }: CheckedSession): boolea
 /** A rule's name in a report: its policy, and the parts put in place of the policy's. */
 export function ruleName(options: CheckedSession): string {
   const preset = presetOf(options.policy);
-  const others = namesOf(PARTS).filter((name) => options[name] !== preset[name]);
+  const { score } = preset;
+  const usual = (name: keyof RuleParts) => { // what a part is where nobody sets it
+    const scored = typeof score === "string" ? SCORED[name]?.[score] : undefined;
+    return preset[name] === PLAIN[name as keyof typeof PLAIN] ? scored ?? preset[name] : preset[name];
+  };
+  const others = namesOf(PARTS).filter((name) => options[name] !== usual(name) && options[name] !== preset[name]);
   const told = others.map((name) => `${name} ${typeof options[name] === "function" ? "of its own" : options[name]}`);
   return [preset.name, ...told].join(", ");
 }

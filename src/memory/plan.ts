@@ -4,6 +4,7 @@ import type { LoadedModel } from "../model/loaded.ts";
 import { type CheckedSession, checkSession, type SessionOptions } from "../options/index.ts";
 import { MOST_SLOTS } from "../options/check.ts";
 import { sizesOf, slotBytes } from "./sizes.ts";
+import { given } from "../options/row.ts";
 
 /**
  * Fills in a session's defaults, the model's among them. Where the model has a bound on its memory and the options have no
@@ -14,10 +15,11 @@ import { sizesOf, slotBytes } from "./sizes.ts";
  */
 export function planSession(
   model: LoadedModel,
-  asked: SessionOptions,
+  options: SessionOptions,
   promptTokens: number | null = null,
   every = false,
 ): CheckedSession {
+  const asked = given(options);
   const { config, kv, engine } = model;
   const host = { kv, slotBytes: (kv: CheckedSession["kv"]) => slotBytes(config, kv) };
   const check = (options: SessionOptions) => checkSession(options, host, promptTokens);
@@ -36,8 +38,8 @@ export function planSession(
     const options = attempt(budget);
     return options === null || fits(model, options, every);
   });
-  const options = attempt(budget);
-  if (options) return options;
+  const found = attempt(budget);
+  if (found) return found;
   const least = largest(most, (budget) => attempt(budget) === null) + 1; // the smallest that may be asked for
   const small = check({ ...asked, budget: least });
   const slots = slotsOf(small);

@@ -10,7 +10,9 @@ export type OwnFunctions = Pick<SessionOptions, "onEvict" | "onStep" | "score" |
 /** Options that do not change when the lists and objects they were given with do. @param asked checked ones */
 export function copyOptions(asked: SessionOptions): SessionOptions {
   const copy = (name: keyof SessionOptions) =>
-    SESSION[name].kind.written === null || name === "score" || name === "policy"
+    name === "policy" && typeof asked.policy === "object"
+      ? { ...asked.policy }
+      : SESSION[name].kind.written === null || name === "score"
       ? asked[name]
       : structuredClone(asked[name]);
   return Object.fromEntries(namesOf(SESSION).map((name) => [name, copy(name)]));

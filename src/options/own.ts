@@ -3,16 +3,21 @@ import { refuse } from "../errors.ts";
 import { policies } from "../policies/index.ts";
 import type { OwnPolicy } from "../policies/own.ts";
 import { known } from "./check.ts";
-import { checkRows, namesOf } from "./row.ts";
+import { checkRows, given, namesOf } from "./row.ts";
 import { PARTS } from "./parts.ts";
+
+const checked = new WeakSet<OwnPolicy>(); // what came from here is one already
 
 /**
  * Checks a policy of the caller's own.
+ * @returns a copy, which nothing changes any more; of what was checked before, itself
  * @throws KvcapRangeError for a name that is none or another's, a score that is none, an unknown part, or a bad one
  */
 export function checkPolicy(action: string, policy: OwnPolicy): OwnPolicy {
+  if (checked.has(policy)) return policy;
   known(action, policy, ["name", ...namesOf(PARTS)]);
-  const { name, score } = policy;
+  const parts = given(policy);
+  const { name, score } = parts;
   if (typeof name !== "string" || !/^[a-z][a-z0-9-]{0,63}$/i.test(name) || Object.hasOwn(policies, name)) {
     const rule = "the name of a policy of its own must be letters, digits and dashes, and none that there is";
     refuse(action, rule, name, { option: "policy" });
@@ -20,8 +25,9 @@ export function checkPolicy(action: string, policy: OwnPolicy): OwnPolicy {
   if (score === undefined) {
     refuse(action, `the policy ${name} must have a score, a function or one by name`, score, { option: "policy" });
   }
-  checkRows(PARTS, policy, { action });
-  return policy;
+  checkRows(PARTS, parts, { action });
+  checked.add(parts);
+  return Object.freeze(parts);
 }
 
 /**
@@ -30,5 +36,5 @@ export function checkPolicy(action: string, policy: OwnPolicy): OwnPolicy {
  * @throws KvcapRangeError as it is checked: see OwnPolicy
  */
 export function definePolicy(policy: OwnPolicy): OwnPolicy {
-  return Object.freeze({ ...checkPolicy("define a policy", policy) });
+  return checkPolicy("define a policy", policy);
 }

@@ -30,6 +30,12 @@ export function namesOf<T extends AnyTable>(table: T): (keyof T & string)[] {
   return Object.keys(table);
 }
 
+/** Options without those that are left out: undefined, or null. What is no object is left for the check. */
+export function given<T extends object>(options: T): T {
+  if (typeof options !== "object" || options === null) return options;
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null)) as T;
+}
+
 /** One option's value, or what holds where it is left out. @throws KvcapRangeError where it is none */
 export function checkRow(table: AnyTable, name: string, value: unknown, at: At): unknown {
   const row = table[name];

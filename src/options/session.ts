@@ -5,7 +5,7 @@ import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import { refuse } from "../errors.ts";
 import { known, MOST_SEED, whole as checkWhole } from "./check.ts";
 import { callback, type Count, count, either, flag, oneOf, spans, unchecked, whole } from "./kinds.ts";
-import { checkRow, namesOf, type Table } from "./row.ts";
+import { checkRow, given, namesOf, type Table } from "./row.ts";
 import { type CheckedRule, checkRuleOptions, RULE, type RuleOptions } from "./rule.ts";
 import { keptName, protectedIn, type Span } from "./span.ts";
 import type { Evicted, RecordSink, StepEvent } from "./events.ts";
@@ -149,6 +149,7 @@ export function checkSession(
   promptTokens: number | null = null,
   action = "create session",
 ): CheckedSession {
+  options = given(options);
   known(action, options, namesOf(SESSION));
   const rule = checkRuleOptions(action, options);
   const full = rule.policy === "full";

@@ -4,7 +4,8 @@ import { policies, type PolicyName } from "../policies/index.ts";
 import { nameOf, type OwnPolicy, presetOf } from "../policies/own.ts";
 import { known } from "../options/check.ts";
 import { PARTS, type RuleParts, SCORED } from "../options/parts.ts";
-import { type AnyRow, namesOf } from "../options/row.ts";
+import { type AnyRow, given, namesOf } from "../options/row.ts";
+import { checkPolicy } from "../options/own.ts";
 import type { RuleOptions } from "../options/rule.ts";
 import { type CheckedSession, checkSession, SESSION, type SessionOptions } from "../options/session.ts";
 import type { Recording } from "./read.ts";
@@ -60,9 +61,11 @@ export function toldOptions(options: CheckedSession): Record<string, unknown> {
 }
 
 /** Fills in a replay's defaults. @throws KvcapRangeError as a session's options do */
-export function checkReplay(recording: Recording, asked: ReplayOptions = {}): CheckedReplay {
+export function checkReplay(recording: Recording, options: ReplayOptions = {}): CheckedReplay {
   const action = "replay";
-  known(action, asked, REPLAYABLE);
+  known(action, options, REPLAYABLE);
+  const asked = given(options);
+  if (typeof asked.policy === "object") asked.policy = checkPolicy(action, asked.policy);
   const recordedPolicy = policyOf(recording, asked.policy);
   const was = recorded(recording, recordedPolicy);
   const full = recordedPolicy === "full";
@@ -78,20 +81,19 @@ export function checkReplay(recording: Recording, asked: ReplayOptions = {}): Ch
   }
   const same = policy === recordedPolicy && budget === was.budget && !full;
   const { stride, seed, aggregate, allocation, sinks, newest, unsettled } = was;
-  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
-  const options = checkSession(
+  const found = checkSession(
     {
       ...{ stride, seed, aggregate },
       ...(same ? { allocation, sinks, newest, unsettled, ...partsOf(was) } : {}),
-      ...given,
+      ...asked,
       ...{ policy, budget: policy === "full" ? recording.longest : budget },
     },
     undefined,
     recording.tokens,
     action,
   );
-  const differs = recordedPolicy === null || DECIDES.some((name) => options[name] !== was[name]);
-  return { options, asRecorded: !differs };
+  const differs = recordedPolicy === null || DECIDES.some((name) => found[name] !== was[name]);
+  return { options: found, asRecorded: !differs };
 }
 
 /**
@@ -128,8 +130,11 @@ function recorded({ options }: Recording, known: PolicyName | OwnPolicy | null):
   };
   const parts = full || known === null ? {} : partsOf(was);
   const checked = checkSession({ policy, ...parts, ...rest }, undefined, null, action);
-  return { ...checked, ...(own && typeof policy === "string" ? { score: () => {} } : {}) };
+  return { ...checked, ...(own && !isOwn(policy) ? { score: () => {} } : {}) };
 }
+
+/** Whether a policy's own score is a function: then it is what was recorded as such. */
+const isOwn = (policy: PolicyName | OwnPolicy) => typeof policy === "object" && typeof policy.score === "function";
 
 /** The parts of a rule as a session takes them: without those that its score does not have. */
 function partsOf(options: CheckedSession): RuleOptions {

@@ -15,6 +15,7 @@ import {
   type Span,
 } from "../options/index.ts";
 import { copyOptions, keptOptions } from "../options/kept.ts";
+import { given } from "../options/row.ts";
 import { Recorder } from "../recording/recorder.ts";
 import { refuseSnapshot, type SavedSession } from "../snapshot/file.ts";
 import { SessionCache } from "./cache.ts";
@@ -64,10 +65,11 @@ export class SessionState {
    * @param onRelease hears of the end, before memory is given back
    * @throws RangeError for options out of range
    */
-  constructor(model: LoadedModel, asked: SessionOptions, promptTokens: number | null, onRelease: () => void) {
+  constructor(model: LoadedModel, options: SessionOptions, promptTokens: number | null, onRelease: () => void) {
+    const asked = given(options);
     this.model = model;
     this.#options = planSession(model, asked, promptTokens);
-    this.#asked = { ...copyOptions(asked), kv: this.#options.kv };
+    this.#asked = { ...given(copyOptions(asked)), kv: this.#options.kv };
     const { policy, budget, record } = this.#options;
     if (asked.budget === undefined && policy !== "full") this.#asked.budget = budget; // which memory may have decided
     this.#promptTokens = promptTokens;

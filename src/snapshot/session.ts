@@ -1,8 +1,11 @@
 /** Snapshots of whole sessions: written, opened for a model, and what a session that goes on from one must be given again. */
 import { describeModel, type ModelConfig } from "../engine/config.ts";
+import { KV_TYPES } from "../engine/kv.ts";
+import { show } from "../errors.ts";
 import { slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { callback, known } from "../options/check.ts";
+import { given } from "../options/row.ts";
 import { checkPolicyAgain, type OwnFunctions } from "../options/kept.ts";
 import type { CheckedSession, SessionOptions } from "../options/index.ts";
 import { type CacheParts, loadCache, saveCache } from "./cache.ts";
@@ -45,7 +48,9 @@ export async function openSnapshot(model: LoadedModel, bytes: Uint8Array): Promi
     refuseSnapshot(`the id generated last must be below ${config.vocab}`, saved.pending);
   }
   const { slots } = saved.context ?? { slots: 0 };
-  const bytesOfSlots = slots * slotBytes(config, saved.asked.kv ?? model.kv); // looked at before anything so large is made
+  const kv = saved.asked.kv ?? model.kv;
+  if (!KV_TYPES.includes(kv)) refuseSnapshot(`its kv must be one of ${KV_TYPES.join(", ")}`, show(kv));
+  const bytesOfSlots = slots * slotBytes(config, kv); // looked at before anything so large is made
   if (bytesOfSlots > body.length) refuseSnapshot(`${slots} slots must be at least ${bytesOfSlots} bytes`, body.length);
   return { saved, body: body as Uint8Array<ArrayBuffer> };
 }
@@ -69,10 +74,11 @@ export function fillCache(
  */
 export function optionsAgain(
   action: string,
-  { asked, ownScore, context }: SavedSession,
-  own: OwnFunctions,
+  { asked: kept, ownScore, context }: SavedSession,
+  functions: OwnFunctions,
 ): SessionOptions {
-  known(action, own, ["score", "policy", "onEvict", "onStep"]);
+  known(action, functions, ["score", "policy", "onEvict", "onStep"]);
+  const [asked, own] = [given(kept), given(functions)];
   checkPolicyAgain(action, asked, own.policy);
   const score = callback(action, "score", own.score as (() => void) | undefined);
   if (ownScore !== (score !== null)) {

@@ -1,15 +1,21 @@
 // The lab under a policy of the visitor's own: a module that they choose.
+// The quick run leaves out the module that takes another's place, and the link.
 import { Buffer } from "node:buffer";
+import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
+import { fewOf } from "../support/depth.ts";
 import { suiteWhere } from "../support/device.ts";
 import { ended, hashOf, inSight, type Lab, made, openLab, ready, trouble } from "./lab.ts";
 
-const test = suiteWhere(inSight, "lab, a policy of one's own");
+const test = fewOf(suiteWhere(inSight, "lab, a policy of one's own"), ["a module's policy runs", "what is no policy"]);
 const PROMPT = "Once upon a time";
 const SETTINGS = { mode: "text", temperature: "0", policy: "recency", budget: "16", stride: "4" };
 
 /** A module whose score is the position: the oldest goes, as under recency. */
 const OLDEST = `export default { name: "oldest", score: (lane, { positions }, scores) => scores.set(positions) };`;
+
+const chosen = (page: Page) =>
+  page.waitForFunction(() => (document.querySelector("[name=policy]") as HTMLSelectElement).value === "oldest");
 
 let it: Lab;
 test.before(async () => {
@@ -28,8 +34,8 @@ test("a module's policy runs, is named, and stays when another model comes", asy
       buffer: Buffer.from(text),
     });
   await choose(OLDEST);
+  await chosen(page);
   await ready(page);
-  assert.is(await page.inputValue("[name=policy]"), "oldest");
   assert.match((await page.textContent("#policy-about"))!, "Of your own");
   await page.click("#go");
   await ended(page);
@@ -42,6 +48,34 @@ test("a module's policy runs, is named, and stays when another model comes", asy
   await page.click("#go");
   await ended(page);
   assert.is(await made(page), recency);
+  await page.context().close();
+});
+
+test("a module of the same name takes the other's place, with this model and the next", async () => {
+  const page = await it.open(hashOf({ ...SETTINGS, budget: "12" }, `12:${PROMPT}`));
+  await ended(page);
+  const choose = async (text: string) => {
+    await page.setInputFiles("#own", { name: "mine.js", mimeType: "text/javascript", buffer: Buffer.from(text) });
+    await chosen(page);
+  };
+  const told = async () => {
+    await page.fill("#prompt", PROMPT);
+    await page.click("#go");
+    await ended(page);
+    return await made(page);
+  };
+  await choose(OLDEST);
+  await ready(page);
+  const oldest = await told();
+  await choose(OLDEST.replace("scores.set(positions)", "positions.forEach((at, slot) => scores[slot] = -at)"));
+  await page.waitForFunction(() => document.querySelectorAll("#text span").length === 0); // what ran under the other has ended
+  await ready(page);
+  const newest = await told();
+  assert.is.not(newest, oldest);
+  await page.click("#open");
+  await page.click("#load-shipped");
+  await ready(page);
+  assert.is(await told(), newest);
   await page.context().close();
 });
 

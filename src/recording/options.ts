@@ -9,6 +9,8 @@ import { checkPolicy } from "../options/own.ts";
 import type { RuleOptions } from "../options/rule.ts";
 import { type CheckedSession, checkSession, SESSION, type SessionOptions } from "../options/session.ts";
 import type { Recording } from "./read.ts";
+import type { Count } from "../options/kinds.ts";
+import type { Allocation } from "../policies/allocation.ts";
 
 /** A policy to replay, as a session takes it. Default: the recorded one; "roco" for a recording of a full cache. */
 export interface ReplayOptions extends RuleOptions {
@@ -18,13 +20,13 @@ export interface ReplayOptions extends RuleOptions {
    */
   budget?: number | { readonly share: number };
   /** First tokens always kept, as a session's. */
-  sinks?: SessionOptions["sinks"];
+  sinks?: Count;
   /** Last tokens always kept, as a session's. */
-  newest?: SessionOptions["newest"];
+  newest?: Count;
   /** Tokens with the largest spread, left out of the scope, as a session's. */
-  unsettled?: SessionOptions["unsettled"];
+  unsettled?: Count;
   /** How slots are shared out, as a session's. */
-  allocation?: SessionOptions["allocation"];
+  allocation?: Allocation;
   /** Seed of the policy "random", as a session's. */
   seed?: number;
 }

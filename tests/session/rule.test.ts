@@ -1,13 +1,12 @@
-// What a session evicts by, put together by its caller: parts of a rule, a score of one's own, pins and shares.
+// What a session evicts by, put together by its caller: parts of a rule, and a score of one's own.
 import * as assert from "uvu/assert";
 import { run as runOwnScore } from "../../examples/session-own-score.ts";
 import { load, type Model } from "../../src/load.ts";
-import { policies, type PolicyName } from "../../src/policies/index.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
-import { refusal, rejection } from "../support/spies.ts";
+import { rejection } from "../support/spies.ts";
 
 const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 
@@ -107,85 +106,4 @@ test("the example with a score of its own", async () => {
   assert.ok(kept[31] > 55);
 });
 
-test("pinned tokens stay: asked for at the start, before they come, and while lanes still have them", async () => {
-  for (const policy of (Object.keys(policies) as PolicyName[]).filter((name) => policies[name].evicts)) {
-    const session = model.session({ policy, budget: 24, stride: 2, sinks: 0, newest: 2, pin: [[3, 6], [40, 43]] });
-    await say(session, 10);
-    const held = session.livePositions().map((lane) => lane.filter((at) => at >= 20 && at < 25));
-    session.pin(20, 25);
-    await say(session, 60, " and then");
-    session.livePositions().forEach((lane, i) => {
-      assert.equal(lane.filter((at) => at >= 3 && at < 6), [3, 4, 5], policy);
-      assert.equal(lane.filter((at) => at >= 20 && at < 25), held[i], policy);
-      assert.equal(lane.filter((at) => at >= 40 && at < 43), [40, 41, 42], policy);
-      assert.is(lane.length, 24);
-    });
-    session.reset(); // the options' pins are there again, the others are not
-    await say(session, 80);
-    const [lane] = session.livePositions();
-    assert.equal(lane.filter((at) => at < 6 || (at >= 40 && at < 43)).slice(-6), [3, 4, 5, 40, 41, 42], policy);
-    if (policy === "recency") assert.is(lane.findIndex((at) => at >= 20 && at < 25), -1);
-    session.dispose();
-  }
-});
-
-test("a share of the budget is protected at both ends", async () => {
-  const session = model.session({
-    policy: "random",
-    budget: 40,
-    sinks: { share: 0.1 },
-    newest: { share: 0.5 },
-    stride: 4,
-  });
-  await say(session, 80);
-  for (const lane of session.livePositions()) {
-    assert.equal(lane.slice(0, 4), [0, 1, 2, 3]);
-    assert.is(lane[39] - lane[20], 19);
-  }
-  session.dispose();
-});
-
-test("where pins leave no room for a chunk, a smaller one is read; where one was asked for, that is said", async () => {
-  const options: SessionOptions = { budget: 24, sinks: 2, newest: 2, pin: [[0, 17]] };
-  const session = model.session(options);
-  assert.is(session.options.stride, 4);
-  const prompt = PROMPT.repeat(3);
-  const chunks: number[] = [];
-  const onPrefill = (done: number) => chunks.push(done);
-  for await (const _ of session.generate(prompt, { maxNewTokens: 4, onPrefill }));
-  assert.equal(chunks.slice(0, 3), [4, 8, 12]);
-  session.pin(session.seen, session.seen + 2);
-  chunks.length = 0;
-  for await (const _ of session.generate(prompt, { maxNewTokens: 4, onPrefill }));
-  assert.equal(chunks.slice(0, 3), [2, 4, 6]);
-  assert.is(session.report().liveSlots, 24);
-  const fixed = model.session({ ...options, stride: 4, pin: [[0, 18]] });
-  assert.match(refusal(() => fixed.generate(prompt)), "newest + stride = 24, got 24");
-  session.dispose();
-  fixed.dispose();
-});
-
-test("pins that would leave no room are refused, and change nothing", async () => {
-  const session = model.session({ budget: 24, stride: 2, sinks: 2, newest: 2 });
-  const refused = (use: () => unknown, words: string) => assert.match(refusal(use), words);
-  refused(() => session.pin(-1, 3), "Cannot pin: the span's from must be a whole number from 0");
-  refused(() => session.pin(5, 5), "Cannot pin: the span's to must be a whole number from 6 to 4194304, got 5");
-  refused(() => session.pin(0, 22), "Cannot pin: budget must be above sinks and pinned tokens + newest = 24, got 24");
-  session.pin(0, 20);
-  refused(() => session.pin(1000, 1002), "sinks and pinned tokens + newest = 24, got 24");
-  refused(
-    () => session.generate(PROMPT.repeat(2)),
-    "for a prompt beyond the budget, budget must be above sinks and pinned tokens + newest + stride = 24, got 24",
-  );
-  await say(session, 60);
-  assert.is(session.report().liveSlots, 24);
-  session.dispose();
-  refused(() => session.pin(0, 1), "Cannot pin: the session must not be disposed");
-  const waiting = model.session({ budget: { share: 0.5 }, pin: [[0, 90]], stride: 1 });
-  refused(
-    () => waiting.generate(PROMPT, { maxNewTokens: 100 }),
-    "budget must be above sinks and pinned tokens + newest",
-  );
-  waiting.dispose();
-});
 test.run();

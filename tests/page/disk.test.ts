@@ -1,10 +1,12 @@
 // A model from an address is kept in the browser's storage; where the disk is full, the page says so, and the model runs all the same.
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
+import { fewOf } from "../support/depth.ts";
 import { suiteWhere } from "../support/device.ts";
 import { ended, hashOf, inSight, type Lab, openLab, ready, trouble } from "./lab.ts";
 
-const test = suiteWhere(inSight, "lab, disk");
+// The quick run leaves out the comparison.
+const test = fewOf(suiteWhere(inSight, "lab, disk"), ["a model by address", "a link's run"]);
 const RUN = { mode: "text", temperature: "0", policy: "roco", budget: "24" };
 const FULL = "There is no room left on this disk for the model’s files: it runs, and is fetched again the next time.";
 

@@ -79,11 +79,14 @@ test("so do all allocations, with both kinds of positions", async () => {
 });
 
 test("and sampling, pins, a share of the prompt, a score of one's own and a full cache of a fixed size", async () => {
-  await goesOn(SMALL, { temperature: 1, topP: 0.9, seed: 7 });
-  await goesOn({ ...SMALL, pinPrompt: true, budget: 48 });
-  await goesOn({ ...SMALL, pin: [[4, 8], [40, 44]], policy: "random", seed: 5 });
-  await goesOn({ ...SMALL, budget: { share: 0.7 }, kv: "q8" });
-  await goesOn({ policy: "full", budget: 100, kv: "f32" });
+  const setups: [SessionOptions, GenerateOptions][] = [
+    [SMALL, { temperature: 1, topP: 0.9, seed: 7 }],
+    [{ ...SMALL, pinPrompt: true, budget: 48 }, {}],
+    [{ ...SMALL, pin: [[4, 8], [40, 44]], policy: "random", seed: 5 }, {}],
+    [{ ...SMALL, budget: { share: 0.7 }, kv: "q8" }, {}],
+    [{ policy: "full", budget: 100, kv: "f32" }, {}],
+  ];
+  for (const [options, generate] of chosen(setups, () => "any", 3)) await goesOn(options, generate); // the quick run: three
   const score: OwnScore = (_, { sums, births }, scores, clock) => {
     for (let slot = 0; slot < scores.length; slot++) scores[slot] = sums[slot] / (clock - births[slot] + 1);
   };

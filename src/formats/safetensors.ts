@@ -5,8 +5,6 @@ import { words } from "../errors.ts";
 import { decodeText, isRecord, parseJson, refuseFile } from "../files/checks.ts";
 import type { Source } from "../files/source.ts";
 
-export type { Tensor };
-
 /** A tensor as stored: its dtype may be one that we cannot use, which matters only if the model needs it. */
 export type StoredTensor = Omit<Tensor, "dtype"> & { dtype: string };
 

@@ -1,8 +1,9 @@
 /** A context on the GPU: its cache, its scratch, and the one wait of a pass. */
 import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/engine.ts";
+import { refuseFailed } from "../engine/failure.ts";
 import { readRanges, wholeOf } from "./buffers.ts";
 import { type Cache, cacheSizes, checkCache, copyCache, createCache, growCache, kvBuffers } from "./cache.ts";
-import { bufferBytes, type Gpu, refuseGpu, releaseBuffer } from "./device.ts";
+import { bufferBytes, type Gpu, releaseBuffer } from "./device.ts";
 import { uploadFeed } from "./feed.ts";
 import { encode, type Forward } from "./forward.ts";
 import { createOps } from "./ops.ts";
@@ -71,7 +72,7 @@ export class GpuContext implements EngineContext {
     const { count, wanted, observations } = pass;
     const { device } = this.#gpu;
     const { config, cache, scratch } = this.#forward;
-    if (this.#gpu.failure) refuseGpu("generate", this.#gpu.failure);
+    if (this.#gpu.failure) refuseFailed("generate", this.#gpu.failure);
     uploadFeed(this.#gpu, cache.feed, pass, { rope: config.rope, ranked: this.shape.ranked });
     const encoder = device.createCommandEncoder();
     const { extent, reused } = pass;

@@ -1,6 +1,6 @@
 /** The WebGPU device, its limits, and an account of every buffer made on it. */
 
-import { quote, refuse, words } from "../errors.ts";
+import { refuse, words } from "../errors.ts";
 
 /** A device with the books of what lives on it. */
 export interface Gpu {
@@ -83,11 +83,6 @@ function watch(device: GPUDevice, adapter: string, most: number, limit: number):
   device.addEventListener("uncapturederror", onError);
   gpu.unwatch = () => device.removeEventListener("uncapturederror", onError);
   return gpu;
-}
-
-/** @param why the device's failure @throws KvcapError always */
-export function refuseGpu(action: string, why: string): never {
-  refuse(action, "the GPU must work", quote(why), { kind: "plain", code: "device" });
 }
 
 /** Bytes of a buffer that holds `bytes`: rounded up to 16. */

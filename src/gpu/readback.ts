@@ -1,5 +1,6 @@
 /** Reading results back: the one wait of a step. */
-import { createBuffer, type Gpu, refuseGpu } from "./device.ts";
+import { refuseFailed } from "../engine/failure.ts";
+import { createBuffer, type Gpu } from "./device.ts";
 
 /** A buffer that the host can map. */
 export function createReadback(gpu: Gpu, bytes: number): GPUBuffer {
@@ -48,6 +49,6 @@ export async function mapped(
     return buffer.getMappedRange(offset, bytes);
   } catch (error) {
     await new Promise((resolve) => setTimeout(resolve, 0)); // lets the device say why first
-    refuseGpu(action, gpu.failure ?? (error as Error).message);
+    refuseFailed(action, gpu.failure ?? (error as Error).message);
   }
 }

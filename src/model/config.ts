@@ -1,10 +1,8 @@
 // config.json and generation_config.json of a Hugging Face folder, checked and put in our own words.
 // Defaults are those of transformers' configuration classes (configuration_llama.py and its like).
-import { type Architecture, ARCHITECTURES, describeModel, type ModelConfig } from "../engine/config.ts";
+import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
 import { inverseFrequencies } from "./rope.ts";
-
-export { type Architecture, ARCHITECTURES, describeModel, type ModelConfig };
 
 /** What a family is, and what it takes for granted where config.json is silent. */
 interface Family {

@@ -1,7 +1,8 @@
 /** The configuration of a GGUF file, from its metadata. Key names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
-import { type Architecture, ARCHITECTURES, type ModelConfig, parseConfig } from "./config.ts";
+import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
+import { parseConfig } from "./config.ts";
 import { refuseFile } from "../files/checks.ts";
-import type { Tensor } from "../formats/safetensors.ts";
+import type { Tensor } from "../engine/tensor.ts";
 import { readFloats } from "../engine/widen.ts";
 import type { Gguf, Metadata } from "../formats/gguf/file.ts";
 import { ROPE_FACTORS } from "../formats/gguf/names.ts";

@@ -1,9 +1,10 @@
 // Which tensors a model must have, under the names and in the shapes that Hugging Face gives them.
-import type { ModelConfig } from "./config.ts";
+import type { ModelConfig } from "../engine/config.ts";
 import { isDtype, isQuantised } from "../engine/dtypes.ts";
 import { words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
-import type { StoredTensor, Tensor } from "../formats/safetensors.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import type { StoredTensor } from "../formats/safetensors.ts";
 
 const EMBEDDING = "model.embed_tokens.weight";
 

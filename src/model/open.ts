@@ -5,7 +5,8 @@ import { type Access, type AccessOptions, openAccess } from "../files/access.ts"
 import { cachedSource } from "../files/cached.ts";
 import { catalogue } from "../files/catalogue.ts";
 import { openCatalogued } from "../files/catalogued.ts";
-import { type ModelConfig, parseConfig } from "./config.ts";
+import type { ModelConfig } from "../engine/config.ts";
+import { parseConfig } from "./config.ts";
 import { ggufConfig, isInterleaved } from "./gguf.ts";
 import { openGguf } from "../formats/gguf/file.ts";
 import { ggufName, namedTensors } from "../formats/gguf/names.ts";
@@ -14,7 +15,8 @@ import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
 import { hubUrl, isHub } from "../files/hub.ts";
 import { urlSource } from "../files/remote.ts";
 import { isRecord, parseJson } from "../files/checks.ts";
-import { openWeights, type Tensor } from "../formats/safetensors.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import { openWeights } from "../formats/safetensors.ts";
 import { openSource } from "../files/open-source.ts";
 import type { Source } from "../files/source.ts";
 

@@ -2,7 +2,7 @@
 import type { Tokens } from "../engine/engine.ts";
 import type { Books } from "../eviction/books.ts";
 import type { Tenants } from "../eviction/evictions.ts";
-import { describeModel, type ModelConfig } from "../model/config.ts";
+import { describeModel, type ModelConfig } from "../engine/config.ts";
 import type { RecordSink } from "../options/events.ts";
 import type { CheckedSession, Span } from "../options/index.ts";
 import { toldOptions } from "./options.ts";

@@ -1,7 +1,8 @@
 /** A loaded model as its users see it: what it is, and what is made of it. */
 import type { ModelConfig } from "../engine/config.ts";
+import { refuseFailed } from "../engine/failure.ts";
 import type { KvType } from "../engine/kv.ts";
-import { quote, refuse, words } from "../errors.ts";
+import { refuse, words } from "../errors.ts";
 import { planSession } from "../memory/plan.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { PerplexityOptions, SessionOptions } from "../options/index.ts";
@@ -96,7 +97,7 @@ export class Model {
       const state = { kind: "plain", code: "wrong-state" } as const;
       refuse(action, "the model must not be disposed", words("a disposed one"), state);
     }
-    if (this.failure) refuse(action, "the GPU must work", quote(this.failure), { kind: "plain", code: "device" });
+    if (this.failure) refuseFailed(action, this.failure);
   }
 
   /**

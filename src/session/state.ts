@@ -1,5 +1,6 @@
 /** All that a session is between two steps, in one place: what it was asked for, what it has seen, and what is under way. */
 import type { Tokens, Wanted } from "../engine/engine.ts";
+import { refuseFailed } from "../engine/failure.ts";
 import { quote, refuse, words } from "../errors.ts";
 import { mostHeld } from "../eviction/pins.ts";
 import { planSession } from "../memory/plan.ts";
@@ -127,7 +128,7 @@ export class SessionState {
     if (this.#disposed) refuseState("the session must not be disposed", "a disposed one");
     if (this.#busy) refuseState("one generation at a time on a session", "a second use");
     const { failure } = this.model.engine;
-    if (failure) refuse(action, "the GPU must work", quote(failure), { kind: "plain", code: "device" });
+    if (failure) refuseFailed(action, failure);
   }
 
   #checkNotDisposed(): void {

@@ -1,6 +1,7 @@
 /** One step: claim slots, let the engine take tokens in, observe, evict. */
 import type { EngineContext, Pass, Tokens, Wanted } from "../engine/engine.ts";
-import { KvcapError, type More, quote, refuse, words } from "../errors.ts";
+import { refuseFailed } from "../engine/failure.ts";
+import { KvcapError, type More, refuse, words } from "../errors.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { EvictionWatch, Tenants } from "../eviction/evictions.ts";
 import { stepEvent } from "../eviction/outlook.ts";
@@ -152,7 +153,7 @@ export class Stepper {
     const started = performance.now();
     if (this.#fault) throw this.#fault;
     const { failure } = this.#model.engine; // before a slot is claimed for what will not be taken in
-    if (failure) refuse("generate", "the GPU must work", quote(failure), { kind: "plain", code: "device" });
+    if (failure) refuseFailed("generate", failure);
     const { books, context } = this;
     this.#claim(tokens, observed);
     this.#pass.wanted = wanted;

@@ -5,7 +5,7 @@ import { TYPES } from "../../src/formats/gguf/file.ts";
 import { ggufName, namedTensors } from "../../src/formats/gguf/names.ts";
 import { tensorShapes } from "../../src/model/layout.ts";
 import { openGgufModel, openModel } from "../../src/model/open.ts";
-import type { Tensor } from "../../src/formats/safetensors.ts";
+import type { Tensor } from "../../src/engine/tensor.ts";
 import type { Source } from "../../src/files/source.ts";
 import { inBrowser, listGolden } from "../support/files.ts";
 import { changed, F32, openBytes, smallQwen, STRING, type Typed, U32 } from "../support/gguf.ts";

@@ -1,6 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ARCHITECTURES, type ModelConfig, parseConfig } from "../../src/model/config.ts";
+import { ARCHITECTURES, type ModelConfig } from "../../src/engine/config.ts";
+import { parseConfig } from "../../src/model/config.ts";
 import { listGolden, modelFolder, readJson } from "../support/files.ts";
 import { FILE_CODES, refused } from "../support/refused.ts";
 

@@ -8,11 +8,11 @@ import type { SessionOptions } from "../../src/options/index.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal } from "../support/spies.ts";
+import { PROMPT } from "../support/say.ts";
 
 /** Bytes of one slot of fable-2m's ten lanes, and per lane. */
 const SLOTS = { f32: 10 * 2 * 32 * 4, f16: 10 * 2 * 32 * 2, q8: 10 * 2 * (32 + 8) };
 const SLOT = SLOTS.f32;
-const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 
 const test = await gpuSuite("budget");
 

@@ -12,8 +12,8 @@ import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { CoreTwin } from "../reference/core.ts";
 import { refusal } from "../support/spies.ts";
+import { PROMPT } from "../support/say.ts";
 
-const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 const LANES = 10;
 const test = await gpuSuite("recordings");
 let model: Model;

@@ -3,8 +3,8 @@
 import type { Allocation } from "../../src/policies/allocation.ts";
 import type { CoreRule } from "../../src/core/core.ts";
 import type { KvType } from "../../src/engine/kv.ts";
-import type { ModelConfig } from "../../src/model/config.ts";
-import type { Tensor } from "../../src/formats/safetensors.ts";
+import type { ModelConfig } from "../../src/engine/config.ts";
+import type { Tensor } from "../../src/engine/tensor.ts";
 import { readFloats } from "../../src/engine/widen.ts";
 import { stored } from "./kv.ts";
 import { CoreTwin, type TwinToken } from "./core.ts";

@@ -7,8 +7,8 @@ import { policies, type PolicyName } from "../../src/policies/index.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { rejection } from "../support/spies.ts";
+import { PROMPT } from "../support/say.ts";
 
-const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 const BUDGET = 22;
 const NEW = 40; // tokens
 const test = await gpuSuite("onEvict");

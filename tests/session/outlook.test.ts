@@ -4,8 +4,8 @@ import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
+import { PROMPT } from "../support/say.ts";
 
-const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 const test = await gpuSuite("outlook");
 let model: Model;
 test.before(async () => {

@@ -10,8 +10,8 @@ import { replay } from "../../src/recording/replay.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal, rejection } from "../support/spies.ts";
+import { PROMPT } from "../support/say.ts";
 
-const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 const OPTIONS = { budget: 20, stride: 4, sinks: 2, newest: 2 };
 
 const test = await gpuSuite("policy of one's own");

@@ -7,8 +7,7 @@ import type { Session } from "../../src/session/session.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal } from "../support/spies.ts";
-
-const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
+import { PROMPT, say as sayWhole } from "../support/say.ts";
 
 const test = await gpuSuite("session, its pins");
 let model: Model;
@@ -18,10 +17,8 @@ test.before(async () => {
 });
 test.after(() => model.dispose());
 
-async function say(session: Session, maxNewTokens = 40, prompt: string | number[] = PROMPT) {
-  for await (const _ of session.generate(prompt, { maxNewTokens, banned: model.config.eosIds }));
-  return session.report();
-}
+const say = (session: Session, maxNewTokens = 40, prompt: string | number[] = PROMPT) =>
+  sayWhole(session, { maxNewTokens, banned: model.config.eosIds }, prompt);
 
 test("pinned tokens stay: asked for at the start, before they come, and while lanes still have them", async () => {
   for (const policy of (Object.keys(policies) as PolicyName[]).filter((name) => policies[name].evicts)) {

@@ -9,8 +9,8 @@ import { chosen } from "../support/depth.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal, rejection } from "../support/spies.ts";
+import { PROMPT, say as sayWhole } from "../support/say.ts";
 
-const PROMPT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";
 const SMALL: SessionOptions = { budget: 24, stride: 4, sinks: 2, newest: 2 };
 
 const test = await gpuSuite("session, its snapshots");
@@ -22,10 +22,9 @@ test.before(async () => {
 test.after(() => model.dispose());
 
 async function say(session: Session, maxNewTokens = 16, options: GenerateOptions = {}, prompt = PROMPT) {
-  let text = "";
-  const banned = model.config.eosIds;
-  for await (const piece of session.generate(prompt, { maxNewTokens, banned, ...options })) text += piece;
-  return { text, ids: session.report().ids };
+  const generate = { maxNewTokens, banned: model.config.eosIds, ...options };
+  const { text, ids } = await sayWhole(session, generate, prompt);
+  return { text, ids };
 }
 
 /**

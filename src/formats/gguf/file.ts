@@ -4,7 +4,7 @@
 import { bytesOf, type Dtype, formats, isDtype } from "../../engine/dtypes.ts";
 import { words } from "../../errors.ts";
 import { refuseFile } from "../../files/checks.ts";
-import type { Tensor } from "../safetensors.ts";
+import type { Tensor } from "../../engine/tensor.ts";
 import type { Source } from "../../files/source.ts";
 import { type Reader, readHeader, type Value } from "./reader.ts";
 

@@ -3,7 +3,7 @@ import type { ModelConfig } from "../../engine/config.ts";
 import { bytesOf } from "../../engine/dtypes.ts";
 import { words } from "../../errors.ts";
 import { refuseFile } from "../../files/checks.ts";
-import type { Tensor } from "../safetensors.ts";
+import type { Tensor } from "../../engine/tensor.ts";
 
 const MODEL: Record<string, string> = {
   token_embd: "model.embed_tokens",

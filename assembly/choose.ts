@@ -1,41 +1,11 @@
 // The rule at work: whose keys are asked for, how large the scope is, and who goes, lane by lane or layer by layer.
 
 import * as abi from "./abi";
-import {
-  capacity,
-  few,
-  keys,
-  lanes,
-  last,
-  loose,
-  position,
-  scores,
-  spreads,
-  state,
-  sum,
-  sumsq,
-  ties,
-  victims,
-} from "./layout";
-import { compact, endOfCandidates, orderOf, sinksOf } from "./compact";
-import { randomKeys } from "./random";
-import * as rule from "./rule";
-import {
-  birthsOf,
-  candidate,
-  fillSpreads,
-  givenKeys,
-  meanKeys,
-  NONE,
-  ordered,
-  plainKeys,
-  setLowest,
-  smallest,
-  spreadOf,
-  total,
-} from "./score";
+import { capacity, few, keys, lanes, loose, position, scores, spreads, state, sumsq, ties, victims } from "./layout";
+import { compact, endOfCandidates, sinksOf } from "./compact";
+import { birthsOf, candidate, fillSpreads, NONE, ordered, setLowest, smallest, spreadOf, total } from "./score";
+import { keysOf, MEMORY_WINDOW, memoryOf, ofIntegers } from "./scores";
 import { take, takeSettled } from "./select";
-import { windowScores } from "./window";
 
 /** How many slots of a lane may go under the rule. */
 export function countCandidates(lane: i32): i32 {
@@ -62,21 +32,12 @@ export function scoresAreGood(): bool {
 
 /** What must be in order before any lane is asked. */
 export function prepare(score: i32): void {
-  if (state.pool != abi.POOL_NONE && rule.memoryOf(score) >= rule.MEMORY_WINDOW) compact(); // neighbours are ranks
+  if (state.pool != abi.POOL_NONE && memoryOf(score) == MEMORY_WINDOW) compact(); // neighbours are ranks
 }
 
-/** Fills the keys of one lane. */
-function keysOf(lane: i32, score: i32): void {
-  const from = state.sinks;
-  const to = endOfCandidates(lane);
-  const first = (<usize> lane * <usize> capacity) << 2;
-  if (score == abi.SCORE_MEAN) meanKeys(lane, from, to);
-  else if (score == abi.SCORE_SUM) plainKeys(sum + first, lane, from, to);
-  else if (score == abi.SCORE_LAST) plainKeys(last + first, lane, from, to);
-  else if (score == abi.SCORE_RECENCY) plainKeys(position + first, lane, from, to);
-  else if (score == abi.SCORE_RANDOM) randomKeys(lane, from, to);
-  else if (score == abi.SCORE_GIVEN) givenKeys(scores + first, lane, from, to);
-  else plainKeys(windowScores(lane, orderOf(lane)), lane, from, to);
+/** Fills the keys of one lane, of the slots that may go. */
+function candidateKeys(lane: i32, score: i32): void {
+  keysOf(lane, score, loose + ((<usize> lane * <usize> capacity) << 2), state.sinks, endOfCandidates(lane));
 }
 
 /** Whether the scope leaves anything out: then how many slots it holds, never fewer than must go; else 0. */
@@ -91,7 +52,7 @@ export function chooseInLane(lane: i32, n: i32, score: i32): void {
   const found = countCandidates(lane);
   const places = loose + ((<usize> lane * <usize> capacity) << 2);
   const out = victims + ((<usize> lane * <usize> n) << 2);
-  keysOf(lane, score);
+  candidateKeys(lane, score);
   take(places, out, n, found);
   const room = roomOf(found, n);
   if (room == 0) return;
@@ -162,12 +123,12 @@ export function chooseInLayer(layer: i32, n: i32, score: i32): void {
 /** Fills keys, and spreads if they are asked for, with the means over a layer's lanes, the first of which is `lane`. */
 function averageKeys(lane: i32, score: i32, withSpreads: bool): void {
   const heads = state.kvHeads;
-  const integers = score == abi.SCORE_RECENCY || score == abi.SCORE_RANDOM; // the first lane's will do
+  const integers = ofIntegers(score); // the first lane's will do
   const bytes = (<usize> state.extent) << 2;
   memory.fill(few, 0, bytes); // both hold sums here: the selection, which needs them otherwise, comes later
   memory.fill(ties, 0, bytes);
   for (let head = 0; head < heads; head++) {
-    if (head == 0 || !integers) keysOf(lane + head, score);
+    if (head == 0 || !integers) candidateKeys(lane + head, score);
     if (!integers) addTo(few, keys);
     if (!withSpreads) continue;
     fillSpreads(lane + head);

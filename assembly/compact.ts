@@ -13,20 +13,15 @@ import {
   last,
   list,
   loose,
-  order,
+  orderOf,
   position,
   state,
   sum,
   sumsq,
   victims,
 } from "./layout";
-import { MEMORY_LAST, MEMORY_WINDOW, memoryOf } from "./rule";
+import { MEMORY_NUMBER, MEMORY_WINDOW, memoryOf } from "./scores";
 import { clearWindow } from "./window";
-
-/** Where a lane's order begins. */
-export function orderOf(lane: i32): usize {
-  return order + ((<usize> lane * <usize> capacity) << 3);
-}
 
 /**
  * Gives every lane slots for the next `tokens` positions: the slots freed last first, then unused ones in ascending order.
@@ -48,7 +43,7 @@ export function takeSlots(tokens: i32, observed: bool): void {
       const at = (first + <usize> slot) << 2;
       store<f32>(sum + at, 0);
       store<f32>(sumsq + at, 0);
-      if (kept == MEMORY_LAST) store<f32>(last + at, 0);
+      if (kept == MEMORY_NUMBER) store<f32>(last + at, 0);
       store<i32>(birth + at, observed ? born + j : born);
       store<i32>(position + at, state.seen + j);
       store<i32>(loose + at, state.seen + j);

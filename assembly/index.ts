@@ -25,12 +25,13 @@ import {
   TOO_FEW,
   WRONG_QUERIES,
 } from "./abi";
-import { addressOf, begin, capacity, empty, emptyWindow, endOfArena, lanes, last, place, rows, state } from "./layout";
-import { addQuery, addRow, rowIsGood } from "./observe";
+import { addressOf, begin, capacity, empty, endOfArena, lanes, place, rows, state } from "./layout";
+import { addQuery, addSums, rowIsGood } from "./observe";
 import { chooseInLane, chooseInLayer, countCandidates, prepare, scoresAreGood } from "./choose";
 import { closeFreed, freeInLane, lanesAgree, pinPositions, takeSlots, victimsAreGood, writeList } from "./compact";
-import * as words from "./rule";
 import { booksAreSound } from "./restore";
+import { ruleIsGood } from "./rule";
+import { beginMemory, MEMORY_WINDOW, memoryOf, remember } from "./scores";
 import { showAll } from "./show";
 import { openRow } from "./window";
 
@@ -65,9 +66,10 @@ export function address(region: i32): usize {
 /**
  * Sets what evict chooses by, from now on.
  * @param score, scope by their numbers in abi.ts
+ * @param parameter the score's own: the seed of random
  * @param pool by its number: none, or over `width` (odd) neighbouring positions, for the scores of the window alone
  * @param shared 1 if all lanes of a layer give up the same tokens
- * What a score remembers besides sums (last, or the window) is kept from the rule that asks for it on.
+ * What a score remembers besides sums is kept from the rule that asks for it on.
  */
 export function rule(
   score: i32,
@@ -75,25 +77,21 @@ export function rule(
   sinks: i32,
   newest: i32,
   unsettled: i32,
-  seed: i32,
+  parameter: i32,
   pool: i32,
   width: i32,
   shared: i32,
 ): i32 {
   if (lanes == 0) return NOT_READY;
-  if (!words.ruleIsGood(score, scope, sinks, newest, unsettled, pool, width, shared)) return BAD_RULE;
-  const kept = words.memoryOf(score);
-  if (kept >= words.MEMORY_WINDOW && state.window == 0) return NO_WINDOW;
-  if (kept != words.memoryOf(state.score)) {
-    if (kept == words.MEMORY_LAST) memory.fill(last, 0, (<usize> lanes * <usize> capacity) << 2);
-    else if (kept != words.MEMORY_NONE) emptyWindow();
-  }
+  if (!ruleIsGood(score, scope, sinks, newest, unsettled, pool, width, shared)) return BAD_RULE;
+  if (memoryOf(score) == MEMORY_WINDOW && state.window == 0) return NO_WINDOW;
+  beginMemory(score);
   state.score = score;
   state.scope = scope;
   state.sinks = sinks;
   state.newest = newest;
   state.unsettled = unsettled;
-  state.seed = seed;
+  state.parameter = parameter;
   state.pool = pool;
   state.width = width;
   state.shared = shared;
@@ -131,7 +129,13 @@ function rowCode(queries: i32, read: bool): i32 {
 function beginRow(queries: i32): void {
   state.clock += queries;
   state.pending = 0;
-  if (words.memoryOf(state.score) >= words.MEMORY_WINDOW) openRow();
+  if (memoryOf(state.score) == MEMORY_WINDOW) openRow();
+}
+
+/** Adds the row to all that one lane's books gather. */
+function addRow(lane: i32, queries: i32): void {
+  addSums(lane, queries);
+  remember(lane, queries);
 }
 
 /** Adds `rows` to the books; `queries` must be the number of tokens claimed (and to be observed) since the last row. */

@@ -6,7 +6,7 @@
 //   │ 0  state                  │ i32    │ [28], see State           │
 //   │ 2  sum                    │ f32    │ [lanes, capacity]         │ S
 //   │ 3  sumsq                  │ f32    │ [lanes, capacity]         │ Q
-//   │ 4  last                   │ f32    │ [lanes, capacity]         │ kept while the rule's score is last
+//   │ 4  last                   │ f32    │ [lanes, capacity]         │ what the rule's score remembers (scores.ts)
 //   │ 5  birth                  │ i32    │ [lanes, capacity]         │ clock of the first query that saw the token
 //   │ 6  position               │ i32    │ [lanes, capacity]         │ −1: the slot is free
 //   │ 7  loose                  │ i32    │ [lanes, capacity]         │ position if the token may go; −1: free or pinned
@@ -63,7 +63,7 @@ export class State {
   sinks: i32; // 19
   newest: i32; // 20
   unsettled: i32; // 21
-  seed: i32; // 22
+  parameter: i32; // 22 the score's own: the seed of random
   pool: i32; // 23
   width: i32; // 24
   shared: i32; // 25
@@ -177,6 +177,11 @@ export function place(layerCount: i32, heads: i32, slots: i32, windowRows: i32):
   ties = few + lane;
   totals = ties + lane;
   ranked = totals + lane;
+}
+
+/** Where a lane's order begins. */
+export function orderOf(lane: i32): usize {
+  return order + ((<usize> lane * <usize> capacity) << 3);
 }
 
 /** Begins new books of the shape that was placed. The rule is not set. */

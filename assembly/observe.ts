@@ -5,9 +5,7 @@
 // operations in the same order, so books and victims are the same to the last bit.
 
 import { P_BOUND } from "./abi";
-import { capacity, lanes, last, position, rows, state, sum, sumsq } from "./layout";
-import { addToWindow } from "./window";
-import { MEMORY_LAST, MEMORY_NONE, memoryOf } from "./rule";
+import { capacity, lanes, position, rows, state, sum, sumsq } from "./layout";
 
 /** Bits of 2⁴⁰: values of a row lie below it, so that no sum, square or mean can overflow. */
 const TOO_LARGE: u32 = reinterpret<u32>(<f32> P_BOUND);
@@ -61,13 +59,10 @@ export function squares4(x: v128): v128 {
   return f32x4.mul(normal, normal);
 }
 
-/** Adds the row to one lane's books: S and Q, and what the rule's score remembers besides. */
-export function addRow(lane: i32, queries: i32): void {
+/** Adds the row to one lane's S and Q. */
+export function addSums(lane: i32, queries: i32): void {
   if (queries == 1) addQuery(lane);
   else addChunk(lane);
-  const memory = memoryOf(state.score);
-  if (memory == MEMORY_LAST) keepLast(lane, queries);
-  else if (memory != MEMORY_NONE) addToWindow(lane, queries);
 }
 
 /**
@@ -117,25 +112,5 @@ function addChunk(lane: i32): void {
     const at = (<usize> i) << 2;
     store<f32>(sums + at, load<f32>(sums + at) + load<f32>(row + at));
     store<f32>(squares + at, load<f32>(squares + at) + load<f32>(row + plane + at));
-  }
-}
-
-/** last = p of the newest query: plane 0 of one query, plane 2 of more. Adding zero makes −0 the same as 0. */
-function keepLast(lane: i32, queries: i32): void {
-  const size = state.extent;
-  const first = (<usize> lane * <usize> capacity) << 2;
-  const plane = (<usize> lanes * <usize> capacity) << 2;
-  const row = rows + first + (queries == 1 ? 0 : plane * 2);
-  const lasts = last + first;
-  let i = 0;
-  if (ASC_FEATURE_SIMD) {
-    for (; i + 4 <= size; i += 4) {
-      const at = (<usize> i) << 2;
-      v128.store(lasts + at, f32x4.add(v128.load(row + at), f32x4.splat(0)));
-    }
-  }
-  for (; i < size; i++) {
-    const at = (<usize> i) << 2;
-    store<f32>(lasts + at, load<f32>(row + at) + 0);
   }
 }

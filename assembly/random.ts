@@ -1,6 +1,6 @@
 // The random score: a hash, so that every machine draws alike.
 
-import { capacity, keys, loose, state } from "./layout";
+import { keys, state } from "./layout";
 import { candidate, keys4, NONE, setLowest, smallest } from "./score";
 
 /** MurmurHash3's finaliser: every bit of x reaches every bit of the result. */
@@ -22,7 +22,7 @@ const SPACING: i32 = 0x9e3779b9;
 
 /** Where the draws of a lane's next eviction come from. */
 export function streamOf(lane: i32): u32 {
-  return mix(mix(mix(<u32> state.seed) + <u32> lane) + <u32> state.evictions);
+  return mix(mix(mix(<u32> state.parameter) + <u32> lane) + <u32> state.evictions);
 }
 
 /** The draw of the token at a position: 30 bits. */
@@ -34,11 +34,8 @@ export function drawAt(stream: u32, place: i32): i32 {
  * A uniform draw of 30 bits for every slot of a lane, a function of seed, lane, number of the eviction and position alone:
  * independent from lane to lane and from call to call, the same on every machine.
  */
-export function randomKeys(lane: i32, from: i32, to: i32): void {
+export function randomKeys(stream: u32, places: usize, from: i32, to: i32): void {
   const size = state.extent;
-  const first = <usize> lane * <usize> capacity;
-  const stream = streamOf(lane);
-  const places = loose + (first << 2);
   const out = keys;
   let least = NONE;
   let i = 0;

@@ -12,6 +12,7 @@ import {
   last,
   layers,
   loose,
+  orderOf,
   position,
   recent,
   ring,
@@ -21,8 +22,8 @@ import {
   VERSION,
   window,
 } from "./layout";
-import { orderOf } from "./compact";
-import { MEMORY_LAST, MEMORY_WINDOW, memoryOf, ruleIsGood } from "./rule";
+import { ruleIsGood } from "./rule";
+import { MEMORY_NUMBER, MEMORY_WINDOW, memoryOf } from "./scores";
 
 /** Bits of 2¹¹²: no sum of good rows comes near, and none of such sums overflows. */
 const TOO_LARGE: u32 = 0x77800000;
@@ -76,7 +77,7 @@ function slotsAreSound(lane: i32): bool {
     if (place < 0 || place >= seen || i >= state.extent || (may != place && (may != -1 || !state.pinned))) return false;
     const since = load<i32>(birth + at);
     if (since < 0 || since > born || since > place || (since != place && !state.skipped)) return false;
-    if (!good(sum + at) || !good(sumsq + at) || (kept == MEMORY_LAST && !good(last + at))) return false;
+    if (!good(sum + at) || !good(sumsq + at) || (kept == MEMORY_NUMBER && !good(last + at))) return false;
     if (rows > 0 && !good(recent + at)) return false;
     let inRing = ring + <usize> lane * <usize> rows * stride + ((<usize> i) << 2);
     for (let row = 0; row < rows; row++) {

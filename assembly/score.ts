@@ -2,7 +2,7 @@
 //
 // A key is an i32 that orders as the score does: positions and hashes are non-negative integers, and non-negative floats
 // order as their bits do. NONE, above every key, marks a slot that may not go. Comparing integers leaves no room for NaN
-// and none for rounding. Every function here fills the keys of one lane, for its loose slots at positions in [from, to).
+// and none for rounding. Every function here fills the keys of one lane, for the slots whose place, a position, is in [from, to).
 
 import { birth, capacity, keys, loose, spreads, state, sum, sumsq } from "./layout";
 import { squareOf, squares4 } from "./observe";
@@ -38,7 +38,7 @@ export function keys4(score: v128, places: v128, begin: v128, latest: v128): v12
   return v128.and(v128.or(score, stays), i32x4.splat(NONE));
 }
 
-/** Whether a slot may go: it is loose, its position in [from, to) with from ≥ 0. */
+/** Whether a slot may go: its position is in [from, to) with from ≥ 0. */
 export function candidate(place: i32, from: i32, to: i32): bool {
   return place >= from && place < to;
 }
@@ -54,13 +54,9 @@ function means4(sums: v128, births: v128, now: v128): v128 {
 }
 
 /** Keys m = S/n over the n queries that could see the token. A token that no query has seen counts as n = 1. */
-export function meanKeys(lane: i32, from: i32, to: i32): void {
+export function meanKeys(sums: usize, births: usize, places: usize, from: i32, to: i32): void {
   const size = state.extent;
   const clock = state.clock;
-  const first = (<usize> lane * <usize> capacity) << 2;
-  const sums = sum + first;
-  const births = birthsOf(lane);
-  const places = loose + first;
   const out = keys;
   let least = NONE;
   let i = 0;
@@ -138,9 +134,8 @@ export function fillSpreads(lane: i32): void {
 }
 
 /** Keys from one lane's scores as they stand in memory: integers or floats, not negative. */
-export function plainKeys(scores: usize, lane: i32, from: i32, to: i32): void {
+export function plainKeys(scores: usize, places: usize, from: i32, to: i32): void {
   const size = state.extent;
-  const places = loose + ((<usize> lane * <usize> capacity) << 2);
   const out = keys;
   let least = NONE;
   let i = 0;
@@ -175,9 +170,8 @@ export function ordered(bits: i32): i32 {
 }
 
 /** Keys from a host's scores: any finite floats. */
-export function givenKeys(scores: usize, lane: i32, from: i32, to: i32): void {
+export function givenKeys(scores: usize, places: usize, from: i32, to: i32): void {
   const size = state.extent;
-  const places = loose + ((<usize> lane * <usize> capacity) << 2);
   const out = keys;
   let least = NONE;
   for (let i = 0; i < size; i++) {

@@ -1,12 +1,9 @@
-// What the rule makes of every live slot, for whoever wants to look. Not in a hurry: the same loop in both builds.
+// What the rule makes of every live slot, for whoever wants to look.
 
-import * as abi from "./abi";
-import { birth, capacity, lanes, last, position, scores, state, sum } from "./layout";
-import { orderOf } from "./compact";
+import { capacity, keys, lanes, position, scores, state } from "./layout";
 import { prepare } from "./choose";
-import { drawAt, streamOf } from "./random";
-import * as rule from "./rule";
-import { windowScores } from "./window";
+import { NONE } from "./score";
+import { keysOf, ofIntegers } from "./scores";
 
 /** Writes every lane's own scores, before any averaging over a layer, to `scores` [lanes, capacity]; 0 at free slots. */
 export function showAll(): void {
@@ -14,23 +11,14 @@ export function showAll(): void {
   for (let lane = 0; lane < lanes; lane++) showLane(lane, state.score);
 }
 
+/** Its keys, whoever may go, as the numbers that they are. */
 function showLane(lane: i32, score: i32): void {
   const first = (<usize> lane * <usize> capacity) << 2;
-  const out = scores + first;
-  const windowed = rule.memoryOf(score) >= rule.MEMORY_WINDOW;
-  const from = windowed ? windowScores(lane, orderOf(lane)) : first + (score == abi.SCORE_LAST ? last : sum);
-  // Under a shared choice the first lane of a layer draws for all.
-  const stream = streamOf(state.shared ? lane - lane % state.kvHeads : lane);
+  const integers = ofIntegers(score);
+  keysOf(lane, score, position + first, 0, i32.MAX_VALUE);
   for (let i = 0; i < capacity; i++) {
     const at = (<usize> i) << 2;
-    const place = load<i32>(position + first + at);
-    let value: f32 = 0;
-    if (place >= 0) {
-      if (score == abi.SCORE_RECENCY) value = <f32> place;
-      else if (score == abi.SCORE_RANDOM) value = <f32> drawAt(stream, place);
-      else value = load<f32>(from + at);
-      if (score == abi.SCORE_MEAN) value /= <f32> max(state.clock - load<i32>(birth + first + at), 1);
-    }
-    store<f32>(out + at, value);
+    const key = i < state.extent ? load<i32>(keys + at) : NONE;
+    store<f32>(scores + first + at, key == NONE ? 0 : integers ? <f32> key : reinterpret<f32>(key));
   }
 }

@@ -12,7 +12,6 @@
 
 import { POOL_MAX, POOL_NONE } from "./abi";
 import { capacity, lanes, PAD, ranked, recent, ring, rows, spreads, state, totals } from "./layout";
-import { MEMORY_COUNTS, memoryOf } from "./rule";
 
 /** Where one lane's row `index` of the ring lies. */
 function ringRow(lane: i32, index: i32): usize {
@@ -29,14 +28,13 @@ export function openRow(): void {
   state.cursor++;
 }
 
-/** Adds plane 0 of the row to one lane's window, after openRow: Σp itself, or 1 where it is above queries / live. */
-export function addToWindow(lane: i32, queries: i32): void {
+/** Adds plane 0 of the row to one lane's window, after openRow: Σp itself, or, for `counts`, 1 where it is above queries / live. */
+export function addToWindow(lane: i32, queries: i32, counts: bool): void {
   const size = state.extent;
   const first = (<usize> lane * <usize> capacity) << 2;
   const row = rows + first;
   const place = ringRow(lane, state.cursor - 1);
   const recents = recent + first;
-  const counts = memoryOf(state.score) == MEMORY_COUNTS;
   const bound = <f32> queries / <f32> state.live;
   let i = 0;
   if (ASC_FEATURE_SIMD) {

@@ -204,14 +204,20 @@ export class JavaScriptCore {
       else {
         const windowed = score === "windowed" || score === "persistence";
         const from = windowed ? 0 : first;
-        const scores = windowed
-          ? this.#windowOf(lane + head, pool)
-          : { sum: this.#sum, last: this.#last, recency: this.position }[score];
+        const scores = windowed ? this.#windowOf(lane + head, pool) : this.#numbersOf(score);
         if (head === 0) { for (let i = 0; i < found; i++) keys[picked[i]] = scores[from + picked[i]]; }
         else for (let i = 0; i < found; i++) keys[picked[i]] = fround(keys[picked[i]] + scores[from + picked[i]]);
       }
     }
     if (lanes > 1 && !whole) { for (let i = 0; i < found; i++) keys[picked[i]] = fround(keys[picked[i]] / lanes); }
+  }
+
+  /** [lanes, capacity], a score that stands there as it is. */
+  #numbersOf(score: CoreRule["score"]): ArrayLike<number> {
+    if (score === "sum") return this.#sum;
+    if (score === "last") return this.#last;
+    if (score === "recency") return this.position;
+    throw new RangeError(`there is no JavaScript version of the score ${score}: the policies have none that it lacks`);
   }
 
   #mean(first: number, found: number, more: boolean): void {

@@ -1,5 +1,5 @@
 /** From a value to a level of the ramp, and the legend's words for it. */
-import type { Score } from "../../src/core/rule.ts";
+import { type Score, SCORE_ROWS } from "../../src/core/rule.ts";
 import type { RunInfo, Scores } from "../protocol.ts";
 import { LEVELS } from "./colour.ts";
 
@@ -20,27 +20,14 @@ export const scaleWords = (measure: Measure, run: RunInfo): string =>
 export function unitOf(measure: Measure, { score, window, pool }: RunInfo): string {
   if (measure === "mean") return "attention per query, mean";
   if (measure === "spread") return "attention per query, standard deviation";
+  if (!isNamed(score)) return score;
   const pooled = pool === "none" ? "" : `, ${pool} among neighbours`;
-  const words: Record<Score, string> = {
-    mean: "attention per query, mean",
-    sum: "attention, sum over queries",
-    last: "attention of the last query",
-    windowed: `attention, sum over ${window} rows${pooled}`,
-    persistence: `rows of ${window} with more than their share${pooled}`,
-    recency: "position, tokens",
-    random: "draw of the next eviction",
-  };
-  return Object.hasOwn(words, score) ? words[score as Score] : score;
+  return SCORE_ROWS[score].unit.replace("{window}", String(window)) + pooled;
 }
 
-/** Whether a score is attention, which is shown in decades. */
-const ATTENTION: Record<Score, boolean> = {
-  ...{ mean: true, sum: true, last: true, windowed: true },
-  ...{ recency: false, random: false, persistence: false },
-};
+const isNamed = (score: string): score is Score => Object.hasOwn(SCORE_ROWS, score);
 
-const isLog = (measure: Measure, score: string) =>
-  measure !== "score" || Object.hasOwn(ATTENTION, score) && ATTENTION[score as Score];
+const isLog = (measure: Measure, score: string) => measure !== "score" || isNamed(score) && SCORE_ROWS[score].attention; // attention is shown in decades
 
 /** The scale that shows these values: whole decades where attention is shown, else from the least to the largest. */
 export function scaleOf(values: Float32Array, measure: Measure, score: string): Scale {

@@ -11,7 +11,7 @@ export interface Exports {
     sinks: number,
     newest: number,
     unsettled: number,
-    seed: number,
+    parameter: number,
     pool: number,
     width: number,
     shared: number,

@@ -2,18 +2,51 @@
 import * as abi from "../../assembly/abi.ts";
 import { refuse, words } from "../errors.ts";
 
-/** Every score, by name. */
-export const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
-/** Every scope, by name. */
-export const SCOPES = ["all", "low-spread"] as const;
-/** Every pooling, by name. */
-export const POOLS = ["none", "max", "mean"] as const;
+/** What there is to know of a score. */
+export interface ScoreRow {
+  /** Its number in the ABI. */
+  readonly number: number;
+  /** What it is made of: positions alone, attention, or the attention of the rows in the window. */
+  readonly reads: "no rows" | "rows" | "a window of rows";
+  /** What it counts, in words; {window}: the window's rows. */
+  readonly unit: string;
+  /** Whether that is attention, which spreads over decades. */
+  readonly attention: boolean;
+}
+
+/** Every score, by name: its row. */
+export const SCORE_ROWS = {
+  mean: { number: abi.SCORE_MEAN, reads: "rows", unit: "attention per query, mean", attention: true },
+  sum: { number: abi.SCORE_SUM, reads: "rows", unit: "attention, sum over queries", attention: true },
+  last: { number: abi.SCORE_LAST, reads: "rows", unit: "attention of the last query", attention: true },
+  recency: { number: abi.SCORE_RECENCY, reads: "no rows", unit: "position, tokens", attention: false },
+  random: { number: abi.SCORE_RANDOM, reads: "no rows", unit: "draw of the next eviction", attention: false },
+  windowed: {
+    number: abi.SCORE_WINDOWED,
+    reads: "a window of rows",
+    unit: "attention, sum over {window} rows",
+    attention: true,
+  },
+  persistence: {
+    number: abi.SCORE_PERSISTENCE,
+    reads: "a window of rows",
+    unit: "rows of {window} with more than their share",
+    attention: false,
+  },
+} as const satisfies Record<string, ScoreRow>;
 
 /**
  * What a slot is worth. mean: S/n; sum: S; last: the newest query's p; recency: its position; random: a seeded draw;
  * windowed: Σp over the rows of the window; persistence: in how many rows of the window p was above its mean, 1/live.
  */
-export type Score = typeof SCORES[number];
+export type Score = keyof typeof SCORE_ROWS;
+/** Every score, by name. */
+export const SCORES = Object.keys(SCORE_ROWS) as readonly Score[] as readonly [Score, ...Score[]];
+/** Every scope, by name. */
+export const SCOPES = ["all", "low-spread"] as const;
+/** Every pooling, by name. */
+export const POOLS = ["none", "max", "mean"] as const;
+
 /** Which slots may go. all: every candidate; low-spread: all but the `unsettled` ones with the largest σ. */
 export type Scope = typeof SCOPES[number];
 /** What becomes of a windowed score: nothing, or the largest or the mean of those around it. */
@@ -21,15 +54,7 @@ export type Pooling = typeof POOLS[number];
 
 /** Their numbers in the ABI. */
 export const NUMBERS = {
-  score: {
-    mean: abi.SCORE_MEAN,
-    sum: abi.SCORE_SUM,
-    last: abi.SCORE_LAST,
-    recency: abi.SCORE_RECENCY,
-    random: abi.SCORE_RANDOM,
-    windowed: abi.SCORE_WINDOWED,
-    persistence: abi.SCORE_PERSISTENCE,
-  } satisfies Record<Score, number>,
+  score: Object.fromEntries(Object.entries(SCORE_ROWS).map(([name, { number }]) => [name, number])),
   scope: { all: abi.SCOPE_ALL, "low-spread": abi.SCOPE_LOW_SPREAD } satisfies Record<Scope, number>,
   pool: { none: abi.POOL_NONE, max: abi.POOL_MAX, mean: abi.POOL_MEAN } satisfies Record<Pooling, number>,
 } as const;
@@ -80,7 +105,7 @@ export type RuleNumbers = [
   sinks: number,
   newest: number,
   unsettled: number,
-  seed: number,
+  parameter: number,
   pool: number,
   width: number,
   shared: number,
@@ -105,7 +130,7 @@ export function checkRule(rule: CoreRule, window: number): RuleNumbers {
   const scope = known("scope", rule.scope);
   const pooled = known("pool", pool);
   for (const [name, value] of Object.entries({ sinks, newest, unsettled })) {
-    checkCount(action, `${name} must be a non-negative integer`, value, 0, name);
+    if (!isCount(value)) refuse(action, `${name} must be a non-negative integer`, words(value), { option: name });
   }
   if (!Number.isInteger(seed)) refuse(action, "seed must be an integer", words(seed), { option: "seed" });
   if (!(Number.isInteger(width) && width % 2 === 1 && width > 0 && width <= abi.MOST_WIDTH)) {
@@ -121,31 +146,22 @@ export function checkRule(rule: CoreRule, window: number): RuleNumbers {
   return [score, scope, sinks, newest, unsettled, seed | 0, pooled, width, shared ? 1 : 0];
 }
 
-/** What a score is made of. */
-const READS: Record<Score, "no rows" | "rows" | "a window of rows"> = {
-  mean: "rows",
-  sum: "rows",
-  last: "rows",
-  recency: "no rows",
-  random: "no rows",
-  windowed: "a window of rows",
-  persistence: "a window of rows",
-};
-
 /** Whether a score looks back on a window of rows. */
 export function readsWindow(score: Score): boolean {
-  return READS[score] === "a window of rows";
+  return SCORE_ROWS[score].reads === "a window of rows";
 }
 
 /** Whether a score reads attention at all. */
 export function readsRows(score: Score): boolean {
-  return READS[score] !== "no rows";
+  return SCORE_ROWS[score].reads !== "no rows";
 }
 
-/** Throws a RangeError unless `value` is an integer from `least` to 2³¹ − 1. @param option whose value it is, if one's */
-export function checkCount(action: string, rule: string, value: number, least: number, option?: string): void {
-  if (Number.isInteger(value) && value >= least && value < 2 ** 31) return;
-  refuse(action, rule, words(value), option === undefined ? {} : { option });
+/** Whether a value is an integer from `least` to 2³¹ − 1. */
+const isCount = (value: number, least = 0) => Number.isInteger(value) && value >= least && value < 2 ** 31;
+
+/** Throws a RangeError unless `value` is an integer from `least` to 2³¹ − 1. */
+export function checkCount(action: string, rule: string, value: number, least: number): void {
+  if (!isCount(value, least)) refuse(action, rule, words(value));
 }
 
 /** @returns how many slots each lane has among [lanes, n] @throws RangeError for another shape, or a slot that is no number */

@@ -1,6 +1,7 @@
 // Snapshots: a restored core answers as its original would have, whatever the build; one that is not whole is refused.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { SCORE_GIVEN } from "../../assembly/abi.ts";
 import { Core, type CoreShape } from "../../src/core/core.ts";
 import { crc32 } from "../../src/core/snapshot.ts";
 import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
@@ -180,7 +181,7 @@ refuses("books that contradict themselves", () => {
     [14, [7, 9, 25, -1]],
     [15, [9, -1]],
     [16, [-1]],
-    [17, [-1, 7]],
+    [17, [-1, SCORE_GIVEN]],
     [18, [-1, 2]],
     [19, [-1]],
     [20, [-1]],

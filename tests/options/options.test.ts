@@ -1,6 +1,8 @@
 // Every option is checked before use, and refused with one sentence.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { SESSION } from "../../src/options/session.ts";
+import { namesOf } from "../../src/options/row.ts";
 import { checkGenerate, checkLoad, checkPromptIds, checkRoom, checkSession } from "../../src/options/index.ts";
 import { SCORES } from "../../src/core/rule.ts";
 import { policies } from "../../src/policies/index.ts";
@@ -76,7 +78,7 @@ const session: [Record<string, unknown>, string][] = [
   [{ kv: "q4" }, 'kv must be one of f32, f16, q8, got "q4"'],
   [{ seed: -1 }, "seed must be a whole number from 0 to 4294967295, got -1"],
   [{ seed: 2 ** 32 }, "got 4294967296"],
-  [{ bugdet: 3 }, "options are policy, score, scope, window, pool, width, shared, budget"],
+  [{ bugdet: 3 }, `options are ${namesOf(SESSION).join(", ")}, got "bugdet"`],
 ];
 for (const [options, words] of session) {
   test(`session ${Object.entries(options).map(String)}`, () => {

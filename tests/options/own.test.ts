@@ -4,6 +4,8 @@ import * as assert from "uvu/assert";
 import { checkSession, type SessionOptions } from "../../src/options/index.ts";
 import { checkPolicyAgain } from "../../src/options/kept.ts";
 import { definePolicy } from "../../src/options/own.ts";
+import { PARTS } from "../../src/options/parts.ts";
+import { namesOf } from "../../src/options/row.ts";
 import { ruleName } from "../../src/eviction/rule.ts";
 import { SCORES } from "../../src/core/rule.ts";
 import { refusal } from "../support/spies.ts";
@@ -44,7 +46,7 @@ const WRONG: [Record<string, unknown>, string][] = [
   ],
   [{ name: "mine", score, scope: "some" }, 'scope must be one of all, low-spread, got "some"'],
   [{ name: "mine", score, shared: 1 }, "shared must be true or false, got 1"],
-  [{ name: "mine", score, budget: 3 }, 'options are name, score, scope, window, pool, width, shared, got "budget"'],
+  [{ name: "mine", score, budget: 3 }, `options are name, ${namesOf(PARTS).join(", ")}, got "budget"`],
 ];
 for (const [policy, words] of WRONG) {
   test(`refused: ${words}`, () => {

@@ -4,11 +4,13 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { choicesOf, DEFAULTS, fromHash, type Name, NAMES, optionsOf, toHash } from "../../page/settings.ts";
 import { Form } from "../../page/view/form.ts";
+import type { Score } from "../../src/core/rule.ts";
 import { KvcapError } from "../../src/errors.ts";
 import { HELP } from "../../src/options/help.ts";
 import { checkChat, checkGenerate, checkLoad, checkPerplexity, checkSession } from "../../src/options/index.ts";
 import { copyOptions, keptOptions } from "../../src/options/kept.ts";
 import type { Written } from "../../src/options/kinds.ts";
+import { SCORED } from "../../src/options/parts.ts";
 import { type AnyRow, type AnyTable, namesOf } from "../../src/options/row.ts";
 import { SESSION } from "../../src/options/session.ts";
 import { type Of, OPTIONS } from "../../src/options/table.ts";
@@ -92,26 +94,30 @@ const WRITTEN: Record<Exclude<Written, "name" | "flag">, [text: string, value: u
   texts: ["a", "a"],
 };
 
-/** A session's options with something for every row, which go together. */
-function everything(): Record<string, unknown> {
+/** The scores that have parts of their own. */
+const PARTED = [...new Set(Object.values(SCORED).flatMap((scores) => Object.keys(scores)))] as Score[];
+
+/** A session's options with something for every row, which go together: of the parts of some scores, those of this one. */
+function everything(score = PARTED[0]): Record<string, unknown> {
   const value = (name: string, { kind, default: usual }: AnyRow) => {
     if (name === "policy") return "snapkv";
-    if (kind.names) return name === "score" ? "windowed" : kind.names.find((name) => name !== usual && name !== "none");
+    if (kind.names) return name === "score" ? score : kind.names.find((name) => name !== usual && name !== "none");
     if (kind.written === null) return () => {};
     if (kind.written === "flag") return usual !== true;
     const [text, value] = WRITTEN[kind.written as "number"];
     assert.equal(readText(kind, text), value, name);
     return kind.written === "spans" ? [[1, 3]] : value;
   };
-  const rows = Object.entries(SESSION as AnyTable);
+  const goes = (name: string) => SCORED[name as keyof typeof SCORED]?.[score] !== undefined || !(name in SCORED);
+  const rows = Object.entries(SESSION as AnyTable).filter(([name]) => goes(name));
   return Object.fromEntries(rows.map(([name, row]) => [name, value(name, row)]));
 }
 
 test("snapshots keep all that can be written; copies of options are apart from them", () => {
-  const asked = everything();
+  const asked = Object.assign({}, ...PARTED.map((score) => everything(score))) as Record<string, unknown>;
   const kept = JSON.parse(JSON.stringify(keptOptions(asked)));
   const held = namesOf(SESSION).filter((name) => SESSION[name].kind.written !== null);
-  assert.equal(Object.keys(kept), held);
+  assert.equal(Object.keys(kept).toSorted(), held.toSorted());
   for (const name of held) assert.equal(kept[name], asked[name], name);
   const copy = copyOptions(asked);
   assert.equal(copy, asked);
@@ -119,8 +125,18 @@ test("snapshots keep all that can be written; copies of options are apart from t
   assert.equal(copy.pin, [[1, 3]]);
 });
 
-test("recordings tell all that can be written, and a replay takes what its rows say", () => {
-  const options = checkSession({ ...everything(), budget: 40 });
+test("every row is among everything", () => {
+  const names = new Set(PARTED.flatMap((score) => Object.keys(everything(score))));
+  assert.equal(namesOf(SESSION).filter((name) => !names.has(name)), []);
+});
+
+for (const score of PARTED) {
+  test(`recordings tell all that can be written, and a replay takes what its rows say: ${score}`, () =>
+    recorded(score));
+}
+
+function recorded(score: Score) {
+  const options = checkSession({ ...everything(score), budget: 40 });
   const told = JSON.parse(JSON.stringify(toldOptions(options)));
   for (const name of namesOf(SESSION)) {
     if (SESSION[name].kind.written === null) assert.not(name in told, name);
@@ -129,8 +145,8 @@ test("recordings tell all that can be written, and a replay takes what its rows 
   const recording = { options: told, tokens: 90, longest: 90, stride: 4, passes: 1 } as unknown as Recording;
   const { options: again, asRecorded } = checkReplay(recording);
   assert.ok(asRecorded);
-  const all = everything();
-  for (const name of namesOf(SESSION)) {
+  const all = everything(score);
+  for (const name of namesOf(SESSION).filter((name) => name in all)) {
     const asked = { [name]: name === "budget" ? 30 : all[name] } as ReplayOptions;
     if (!REPLAYABLE.includes(name)) {
       assert.equal(refusalOf(() => checkReplay(recording, asked)).code, "unknown-option", name);
@@ -139,7 +155,7 @@ test("recordings tell all that can be written, and a replay takes what its rows 
     const same = JSON.stringify(checkReplay(recording, asked).options[name]) === JSON.stringify(again[name]);
     assert.is(checkReplay(recording, asked).asRecorded, same, name);
   }
-});
+}
 
 /** How a setting is written in a link, and what it then is. */
 function settingOf(name: Name): [text: string, value: unknown] {

@@ -2,6 +2,19 @@
 import * as abi from "../../assembly/abi.ts";
 import { refuse, words } from "../errors.ts";
 
+/** Every score, by name. */
+export const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
+/** Every scope, by name. */
+export const SCOPES = ["all", "low-spread"] as const;
+/** Every pooling, by name. */
+export const POOLS = ["none", "max", "mean"] as const;
+
+/**
+ * What a slot is worth. mean: S/n; sum: S; last: the newest query's p; recency: its position; random: a seeded draw;
+ * windowed: Σp over the rows of the window; persistence: in how many rows of the window p was above its mean, 1/live.
+ */
+export type Score = typeof SCORES[number];
+
 /** What there is to know of a score. */
 export interface ScoreRow {
   /** Its number in the ABI. */
@@ -14,8 +27,8 @@ export interface ScoreRow {
   readonly attention: boolean;
 }
 
-/** Every score, by name: its row. */
-export const SCORE_ROWS = {
+/** A row for each. */
+export const SCORE_ROWS: Readonly<Record<Score, ScoreRow>> = {
   mean: { number: abi.SCORE_MEAN, reads: "rows", unit: "attention per query, mean", attention: true },
   sum: { number: abi.SCORE_SUM, reads: "rows", unit: "attention, sum over queries", attention: true },
   last: { number: abi.SCORE_LAST, reads: "rows", unit: "attention of the last query", attention: true },
@@ -33,19 +46,7 @@ export const SCORE_ROWS = {
     unit: "rows of {window} with more than their share",
     attention: false,
   },
-} as const satisfies Record<string, ScoreRow>;
-
-/**
- * What a slot is worth. mean: S/n; sum: S; last: the newest query's p; recency: its position; random: a seeded draw;
- * windowed: Σp over the rows of the window; persistence: in how many rows of the window p was above its mean, 1/live.
- */
-export type Score = keyof typeof SCORE_ROWS;
-/** Every score, by name. */
-export const SCORES = Object.keys(SCORE_ROWS) as readonly Score[] as readonly [Score, ...Score[]];
-/** Every scope, by name. */
-export const SCOPES = ["all", "low-spread"] as const;
-/** Every pooling, by name. */
-export const POOLS = ["none", "max", "mean"] as const;
+};
 
 /** Which slots may go. all: every candidate; low-spread: all but the `unsettled` ones with the largest σ. */
 export type Scope = typeof SCOPES[number];

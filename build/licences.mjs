@@ -1,6 +1,6 @@
 // The licences of the packages whose code is in a bundle.
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { join, relative } from "node:path";
 import { root } from "./setup.mjs";
 
 /**
@@ -8,10 +8,12 @@ import { root } from "./setup.mjs";
  * @param {string} what contains their code
  */
 export function licencesOf({ inputs }, what) {
-  const packages = new Set(
-    Object.keys(inputs).map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? "").filter(Boolean),
-  );
-  const licences = [...packages].sort().map((name) => {
+  // esbuild names a file by where it is, which a linked node_modules is not.
+  const where = relative(realpathSync(root), realpathSync(join(root, "node_modules"))).replaceAll("\\", "/");
+  const files = Object.keys(inputs).filter((file) => file.startsWith(`${where}/`));
+  const packages = files.map((file) => file.slice(where.length + 1).split("/"))
+    .map(([first, second]) => first.startsWith("@") ? `${first}/${second}` : first);
+  const licences = [...new Set(packages)].sort().map((name) => {
     const folder = join(root, "node_modules", name);
     const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     const file = ["LICENSE", "LICENSE.md", "LICENSE.txt"].map((file) => join(folder, file)).find((file) =>

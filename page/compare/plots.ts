@@ -54,6 +54,14 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
+/** A line of text in a picture, in its pixels. */
+interface Writing {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+  readonly weight?: number;
+}
+
 export class Plots {
   readonly element = make("div", { class: "plots" });
   readonly #boxes: { box: HTMLElement; readout: HTMLElement; plot: uPlot | null }[];
@@ -173,13 +181,13 @@ export class Plots {
     const ink = INKS[this.#theme];
     context.fillStyle = ink.ground;
     context.fillRect(0, 0, canvas.width, canvas.height);
-    const write = (text: string, x: number, y: number, colour = ink.text, weight = 400) => {
-      context.fillStyle = colour;
+    const write = ({ text, x, y, weight = 400 }: Writing) => {
+      context.fillStyle = ink.text;
       context.font = `${weight} ${13 * ratio}px system-ui, sans-serif`;
       context.fillText(text, x, y);
       return x + context.measureText(text).width;
     };
-    write(title, pad, pad + 10 * ratio);
+    write({ text: title, x: pad, y: pad + 10 * ratio });
     let x = pad;
     names.forEach((name, run) => {
       context.strokeStyle = STROKES[this.#theme][run];
@@ -189,11 +197,11 @@ export class Plots {
       context.moveTo(x, pad + 27 * ratio);
       context.lineTo(x + 26 * ratio, pad + 27 * ratio);
       context.stroke();
-      x = write(name, x + 32 * ratio, pad + 31 * ratio) + 22 * ratio;
+      x = write({ text: name, x: x + 32 * ratio, y: pad + 31 * ratio }) + 22 * ratio;
     });
     this.#boxes.forEach(({ plot }, i) => {
       const [left, top] = [pad + (i % 2) * (width + pad), head + Math.floor(i / 2) * (height + line + pad)];
-      write(`${KINDS[i].title}, ${KINDS[i].unit}`, left, top + 13 * ratio, ink.text, 600);
+      write({ text: `${KINDS[i].title}, ${KINDS[i].unit}`, x: left, y: top + 13 * ratio, weight: 600 });
       context.drawImage(plot!.ctx.canvas, left, top + line);
     });
     return png(canvas);

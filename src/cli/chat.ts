@@ -22,11 +22,13 @@ import {
   TEXT_FLAGS,
 } from "./usage.ts";
 
-const COMMANDS = `/save FILE     keep the conversation, cache and all     /load FILE    go on from one that was kept
+const HELP = `/save FILE     keep the conversation, cache and all     /load FILE    go on from one that was kept
 /budget N      slots, N% of the text, or NKB             /policy NAME  who is evicted, or a file: the text is read again
 /stats         what the cache holds, and the speed       /reset        begin anew
 /help          this                                      /exit         end, as Ctrl-D does
 Ctrl-C stops an answer. A line that ends with \\ goes on; pasted lines are one message.`;
+
+const COMMANDS = ["save", "load", "budget", "policy", "stats", "reset", "help", "exit", "quit"] as const;
 
 const MODEL = "smollm2-135m"; // of the catalogue: the shipped one knows no chat
 const BUDGET = 512; // slots
@@ -161,20 +163,22 @@ class Talk {
 
   /** @returns whether the conversation goes on */
   async #command(line: string): Promise<boolean> {
-    const [, name, value] = /^\/(\w+)\s*([^]*?)\s*$/.exec(line)!;
+    const [, word, value] = /^\/(\w+)\s*([^]*?)\s*$/.exec(line)!;
+    const name = COMMANDS.find((name) => name === word) ??
+      misusedCommand("commands are those of /help", `/${word}`, COMMANDS.map((name) => `/${name}`));
     const needed = () => value || misusedCommand(`/${name} needs a value, see /help`, "none");
     switch (name) {
       case "save":
         await this.#save(needed());
-        break;
+        return true;
       case "load":
         await this.load(needed());
-        break;
+        return true;
       case "budget": {
         const budget = parseBudget(needed()) ??
           misusedCommand("/budget must be slots (128), a share of the text (25%) or bytes (512KB)", value);
         await this.#anew({ ...this.#options, budget });
-        break;
+        return true;
       }
       case "policy":
         await this.#anew({
@@ -182,24 +186,21 @@ class Talk {
           policy: await namedPolicy(needed()),
           budget: value === "full" ? undefined : this.#options.budget, // a full cache takes what it needs
         });
-        break;
+        return true;
       case "stats":
         note(this.#stats());
-        break;
+        return true;
       case "reset":
         this.#session.reset();
         this.#messages = this.#beginning;
-        break;
+        return true;
       case "help":
-        note(COMMANDS);
-        break;
+        note(HELP);
+        return true;
       case "exit":
       case "quit":
         return false;
-      default:
-        misusedCommand("commands are those of /help", `/${name}`);
     }
-    return true;
   }
 
   /** The same conversation in another cache: it is read into it with the next question. */
@@ -268,6 +269,6 @@ class Talk {
   }
 }
 
-function misusedCommand(rule: string, value: string): never {
-  refuse("chat", rule, words(value), { kind: "plain" });
+function misusedCommand(rule: string, value: string, names: readonly string[] = []): never {
+  refuse("chat", rule, words(value), { kind: "plain", names });
 }

@@ -36,14 +36,24 @@ export interface Kind<T> extends AnyKind {
 /** A number of tokens, or a share of the budget, rounded down. */
 export type Count = number | { readonly share: number };
 
-function no(value: unknown, name: string, { action }: At, rule: string, names: readonly string[] = []): never {
-  refuse(action, `${name} must be ${rule}`, value, { option: name, names });
+/** What is wrong with a value. */
+interface Wrong {
+  readonly value: unknown;
+  readonly name: string;
+  readonly at: At;
+  readonly rule: string;
+  /** Names that there are, where it should be one of them. */
+  readonly names?: readonly string[];
+}
+
+function no({ value, name, at, rule, names = [] }: Wrong): never {
+  refuse(at.action, `${name} must be ${rule}`, value, { option: name, names });
 }
 
 /** Values that fit a rule, which are taken as they are. */
 const fitting = <T>(written: Written | null, rule: string, fits: (value: T) => boolean): Kind<T> => ({
   written,
-  check: (value, name, at) => fits(value as T) ? value : no(value, name, at, rule),
+  check: (value, name, at) => fits(value as T) ? value : no({ value, name, at, rule }),
 });
 
 /** Numbers within bounds. */
@@ -90,7 +100,7 @@ export const flag: Kind<boolean> = fitting("flag", "true or false", (value) => t
 /** One of a list of names. */
 export const oneOf = <T extends string>(names: readonly T[], rule = `one of ${names.join(", ")}`): Kind<T> => ({
   ...{ written: "name", names },
-  check: (value, name, at) => names.includes(value as T) ? value : no(value, name, at, rule, names),
+  check: (value, name, at) => names.includes(value as T) ? value : no({ value, name, at, rule, names }),
 });
 
 /** One of two names. */
@@ -125,7 +135,8 @@ export const text: Kind<string> = fitting(null, "text", (value) => typeof value 
 /** Text that no message shows. */
 export const secret: Kind<string> = {
   written: null,
-  check: (value, name, at) => typeof value === "string" ? value : no(typeof value, name, at, "a string"),
+  check: (value, name, at) =>
+    typeof value === "string" ? value : no({ value: typeof value, name, at, rule: "a string" }),
 };
 
 /** What is checked where it is used, or with others. */
@@ -138,7 +149,7 @@ export const count: Kind<Count> = {
     if (typeof value !== "object" || value === null) return checkWhole(at.action, name, value, { least: 0 });
     const { share } = value as { share?: unknown };
     if (Object.keys(value).length !== 1 || typeof share !== "number" || !(share >= 0 && share < 1)) {
-      no(value, name, at, "a number of tokens or { share } of the budget, from 0 to below 1");
+      no({ value, name, at, rule: "a number of tokens or { share } of the budget, from 0 to below 1" });
     }
     return Math.floor(share * (at.budget ?? 0));
   },
@@ -150,7 +161,7 @@ export const spans: Kind<readonly Span[]> = {
   check: (value, name, at) =>
     Array.isArray(value)
       ? value.map((span) => checkSpan(at.action, "a pinned span", span, name))
-      : no(value, name, at, "a list of [from, to]"),
+      : no({ value, name, at, rule: "a list of [from, to]" }),
 };
 
 /** One text or several, none of them empty: a list. */
@@ -158,7 +169,7 @@ export const texts: Kind<string | string[]> = {
   written: "texts",
   check: (value, name, at) => {
     const list = typeof value === "string" ? [value] : value;
-    if (!Array.isArray(list)) no(value, name, at, "a string or a list of strings");
+    if (!Array.isArray(list)) no({ value, name, at, rule: "a string or a list of strings" });
     const bad = list.findIndex((text) => typeof text !== "string" || text === "");
     if (bad >= 0) refuse(at.action, `a ${name} string must not be empty`, list[bad], { option: name });
     return [...list];
@@ -170,7 +181,7 @@ export const ids: Kind<number[]> = {
   written: null,
   check: (value, name, at) => {
     const { action, vocab = Infinity } = at;
-    if (!Array.isArray(value)) no(value, name, at, "a list of ids");
+    if (!Array.isArray(value)) no({ value, name, at, rule: "a list of ids" });
     const bounds = { least: 0, most: vocab - 1, more: { option: name } };
     for (const id of value) checkWhole(action, "a banned id", id, bounds);
     if (new Set(value).size >= vocab) {

@@ -70,9 +70,17 @@ test("chat answers line by line, keeps and goes on with conversations", async ()
     "Cannot save the session: the conversation must have been read into the cache",
   );
   assert.is(await Deno.stat(`${folder}/unread`).catch(() => null), null);
-  const wrong = spawn(args, {}, "piped");
-  await feed(wrong, "/budget none\n");
-  assert.equal([(await ended(wrong)).code], [1]);
+  const refusals = [
+    ["/budget none", "/budget must be slots (128), a share of the text (25%) or bytes (512KB), got none"],
+    ["/polcy h2o", "commands are those of /help, got /polcy; did you mean /policy?"],
+    ["/weather", "commands are those of /help, got /weather"],
+  ];
+  for (const [line, reason] of refusals) {
+    const wrong = spawn(args, {}, "piped");
+    await feed(wrong, `${line}\n`);
+    const { code, stderr } = await ended(wrong);
+    assert.equal([code, stderr], [1, `Cannot chat: ${reason}\n`]);
+  }
   const none = await kvcap(["chat", "--model", repoPath("models/fable-2m")]);
   assert.equal([none.code, none.stderr], [1, "Cannot chat: the model must have a chat template, got none\n"]);
   assert.is((await kvcap(["chat", "hello"])).code, 2);

@@ -60,11 +60,20 @@ function statsDifference(core: Core, trace: Trace, { stats }: TraceEvent, from: 
   return worst;
 }
 
+/** A lane whose victims are not EasyKV's. */
+interface Spill {
+  readonly lane: number;
+  readonly ours: readonly number[]; // positions
+  readonly theirs: readonly number[];
+  readonly spill: number; // slots
+  readonly what: string;
+}
+
 /**
  * Where RoCo's scope is larger than the slots whose σ EasyKV has not forced up, it takes `spill` forced ones as well, tied
  * at that σ, so which ones is its sort's chance. All that can differ then: forced slots of a smaller mean go in place of ours.
  */
-function checkSpill(core: Core, lane: number, ours: number[], theirs: number[], spill: number, what: string): void {
+function checkSpill(core: Core, { lane, ours, theirs, spill, what }: Spill): void {
   const mean = (position: number) => {
     const at = lane * core.capacity + core.positions.subarray(lane * core.capacity).indexOf(position);
     return core.sums[at] / (core.clock - core.births[at]);
@@ -124,7 +133,8 @@ function replay(name: string, trace: Trace): string {
       const close = Math.min(score[lane] ?? 1, scope[lane] ?? 1) < CLOSE;
       const what = `event ${call.event}, lane ${lane}: ${positions} instead of ${theirs}`;
       assert.ok(close, `${what}, margins ${score[lane]} and ${scope[lane]}`);
-      if (core.evictable < scopeSize) checkSpill(core, lane, positions, theirs, scopeSize - core.evictable, what);
+      const spill = scopeSize - core.evictable;
+      if (spill > 0) checkSpill(core, { lane, ours: positions, theirs, spill, what });
       skips.push(`${call.event}/${lane}`);
       differs = true;
     });

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { SESSION } from "../../src/options/session.ts";
 import { namesOf } from "../../src/options/row.ts";
 import { checkGenerate, checkLoad, checkPromptIds, checkRoom, checkSession } from "../../src/options/index.ts";
+import type { Demand } from "../../src/options/room.ts";
 import { SCORES } from "../../src/core/rule.ts";
 import { policies } from "../../src/policies/index.ts";
 import { refusal } from "../support/spies.ts";
@@ -167,22 +168,27 @@ test("shares of the budget, and the parts of a rule", () => {
 
 test("room for what must stay", () => {
   const session = checkSession({ budget: 20, stride: 4, sinks: 2, newest: 3 });
-  const room = (seen: number, prompt: number, spans: [number, number][], maxNewTokens: number, held?: number) =>
-    refusal(() => checkRoom(session, { seen, prompt, spans, maxNewTokens, ...(held === undefined ? {} : { held }) }));
-  assert.is(room(0, 30, [[0, 8]], 10), "nothing was thrown");
-  assert.is(room(0, 30, [[0, 10], [5, 10]], 10), "nothing was thrown");
+  const room = (demand: Demand) => refusal(() => checkRoom(session, demand));
+  assert.is(room({ seen: 0, prompt: 30, spans: [[0, 8]], maxNewTokens: 10 }), "nothing was thrown");
+  assert.is(room({ seen: 0, prompt: 30, spans: [[0, 10], [5, 10]], maxNewTokens: 10 }), "nothing was thrown");
   assert.match(
-    room(0, 30, [[0, 10], [20, 23]], 10),
+    room({ seen: 0, prompt: 30, spans: [[0, 10], [20, 23]], maxNewTokens: 10 }),
     "for a prompt beyond the budget, budget must be above sinks and pinned tokens + newest + stride = 20, got 20",
   );
-  assert.is(room(0, 10, [[0, 10], [20, 23]], 30), "nothing was thrown"); // 16 kept; no chunk of a prompt among them
+  // 16 are kept; no chunk of a prompt among them
+  assert.is(room({ seen: 0, prompt: 10, spans: [[0, 10], [20, 23]], maxNewTokens: 30 }), "nothing was thrown");
   assert.match(
-    room(0, 10, [[0, 10], [20, 27]], 30),
+    room({ seen: 0, prompt: 10, spans: [[0, 10], [20, 27]], maxNewTokens: 30 }),
     "Cannot generate: budget must be above sinks and pinned tokens + newest = 20, got 20",
   );
-  assert.is(room(0, 10, [[0, 10], [20, 27]], 8), "nothing was thrown"); // the second span is never reached
-  assert.is(room(90, 5, [[0, 90]], 8, 9), "nothing was thrown"); // of which only nine are still there
-  assert.match(room(90, 5, [[0, 90]], 8), "sinks and pinned tokens + newest = 93");
+  // the second span is never reached
+  assert.is(room({ seen: 0, prompt: 10, spans: [[0, 10], [20, 27]], maxNewTokens: 8 }), "nothing was thrown");
+  // of 90 pinned ones only nine are still there
+  assert.is(room({ seen: 90, prompt: 5, spans: [[0, 90]], maxNewTokens: 8, held: 9 }), "nothing was thrown");
+  assert.match(
+    room({ seen: 90, prompt: 5, spans: [[0, 90]], maxNewTokens: 8 }),
+    "sinks and pinned tokens + newest = 93",
+  );
 });
 
 test("prompts and loading", () => {

@@ -22,17 +22,23 @@ interface Family {
   qkNorm: boolean;
   /** Which layers have a window: none, every one, or where use_sliding_window says so those that the file names. */
   windows: "none" | "every layer" | "named layers";
+  /** How a GGUF file of this name orders the rows of q and k in a head: by rotary pairs, or in halves, as here; null: there is none. */
+  ggufRows: "pairs" | "halves" | null;
 }
 
 const LLAMA: Family = {
   ...{ kvHeads: null, headDim: null, window: null, maxPositions: 2048, bosId: 1, eosId: 2 },
   ...{ attentionBias: "asked", mlpBias: true, qkNorm: false, windows: "none" },
+  ggufRows: "pairs",
 };
 const QWEN2: Family = {
   ...{ kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, bosId: null, eosId: null },
   ...{ attentionBias: "q, k, v", mlpBias: false, qkNorm: false, windows: "named layers" },
+  ggufRows: "halves",
 };
-const FAMILIES: Record<Architecture, Family> = {
+
+/** Every family. */
+export const FAMILIES: Readonly<Record<Architecture, Family>> = {
   llama: LLAMA,
   mistral: {
     ...LLAMA,
@@ -43,6 +49,7 @@ const FAMILIES: Record<Architecture, Family> = {
       attentionBias: "none",
       mlpBias: false,
       windows: "every layer",
+      ggufRows: null, // such files are a llama's
     },
   },
   qwen2: QWEN2,

@@ -1,34 +1,26 @@
 /** The configuration of a GGUF file, from its metadata. Key names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
-import { parseConfig } from "./config.ts";
+import { FAMILIES, parseConfig } from "./config.ts";
 import { refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { readFloats } from "../engine/widen.ts";
 import type { Gguf, Metadata } from "../formats/gguf/file.ts";
 import { ROPE_FACTORS } from "../formats/gguf/names.ts";
 
-/** How GGUF files call a family, and whether they hold the rows of q and k in interleaved pairs; null: as another. */
-const IN_GGUF: Record<Architecture, { readonly shown: string; readonly interleaved: boolean } | null> = {
-  llama: { shown: "llama (Mistral too)", interleaved: true },
-  mistral: null,
-  qwen2: { shown: "qwen2", interleaved: false },
-  qwen3: { shown: "qwen3", interleaved: false },
-};
-
 /** The family of a file, by the name that it has there. @throws RangeError for one that we cannot run */
 function architectureOf(metadata: Metadata): Architecture {
   const name = metadata.get("general.architecture");
-  const known = ARCHITECTURES.filter((family) => IN_GGUF[family]);
+  const known = ARCHITECTURES.filter((family) => FAMILIES[family].ggufRows !== null);
   const found = known.find((family) => family === name);
   if (found) return found;
-  const shown = known.map((family) => IN_GGUF[family]!.shown);
+  const shown = known.map((family) => family === "llama" ? "llama (Mistral too)" : family);
   const names = `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
   refuseFile(`general.architecture must be one of ${names}`, name, { code: "unsupported" });
 }
 
 /** Whether a file holds the rows of q and k in the order of interleaved rotary pairs. */
 export function isInterleaved(metadata: Metadata): boolean {
-  return IN_GGUF[architectureOf(metadata)]!.interleaved;
+  return FAMILIES[architectureOf(metadata)].ggufRows === "pairs";
 }
 
 /**

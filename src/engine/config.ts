@@ -52,3 +52,8 @@ export interface ModelConfig {
 export function describeModel({ architecture, layers, hidden, heads, headDim, vocab }: ModelConfig): string {
   return `${architecture}, ${layers} layers of ${hidden}, ${heads} heads of ${headDim}, ${vocab} ids`;
 }
+
+/** What K and V depend on besides the weights, in words and numbers: models of other shapes cannot go on from each other's. */
+export function shapeOf(config: ModelConfig): string {
+  return `${describeModel(config)} ${config.windows} ${config.rope}`;
+}

@@ -153,11 +153,11 @@ export interface Engine {
    */
   guarded<T>(make: () => T): { made: T; refused: Promise<{ readonly message: string } | null> };
   /**
-   * The CRC-32 of `shape` and of the beginnings of all weights: tells apart models of the same shape. The weights are read at
-   * once: they may be released before the answer is there.
+   * The CRC-32 of the model's shape and of the beginnings of all weights: tells apart models of the same kind and size. The weights
+   * are read at once: they may be released before the answer is there.
    * @throws Error "Cannot <action>: …" where the hardware fails
    */
-  fingerprint(action: string, shape: string): Promise<number>;
+  fingerprint(action: string): Promise<number>;
   /** Gives everything back. */
   release(): void;
 }

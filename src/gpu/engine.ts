@@ -127,13 +127,13 @@ export class GpuEngine implements Engine {
     return guarded(this.#gpu, make);
   }
 
-  fingerprint(action: string, shape: string): Promise<number> {
-    return this.#print ??= this.#takeFingerprint(action, shape);
+  fingerprint(action: string): Promise<number> {
+    return this.#print ??= this.#takeFingerprint(action);
   }
 
-  async #takeFingerprint(action: string, shape: string): Promise<number> {
+  async #takeFingerprint(action: string): Promise<number> {
     try {
-      return await fingerprint(action, this.#model, shape);
+      return await fingerprint(action, this.#model);
     } catch (error) {
       this.#print = null;
       throw error;

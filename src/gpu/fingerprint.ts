@@ -1,9 +1,10 @@
 /** Telling models apart that have the same shape: a fine-tune's cache means nothing to its base model. */
 import { crc32 } from "../core/snapshot.ts";
+import { shapeOf } from "../engine/config.ts";
 import { type Range, readRanges } from "./buffers.ts";
-import { bufferBytes, type Gpu, releaseBuffer } from "./device.ts";
+import { bufferBytes, releaseBuffer } from "./device.ts";
 import { createReadback } from "./readback.ts";
-import type { Matrix, Weights } from "./weights.ts";
+import type { GpuModel, Matrix, Weights } from "./weights.ts";
 
 const MOST = 256; // bytes of every matrix
 
@@ -30,11 +31,10 @@ export function fingerprintBytes(weights: Weights): number {
  */
 export async function fingerprint(
   action: string,
-  { gpu, weights }: { readonly gpu: Gpu; readonly weights: Weights },
-  shape: string,
+  { gpu, config, weights }: GpuModel,
 ): Promise<number> {
   const ranges = rangesOf(weights);
-  const words = new TextEncoder().encode(shape);
+  const words = new TextEncoder().encode(shapeOf(config));
   const bytes = new Uint8Array(words.length + readBytes(ranges));
   bytes.set(words);
   const readback = createReadback(gpu, readBytes(ranges));

@@ -11,9 +11,6 @@ import type { CheckedSession, SessionOptions } from "../options/index.ts";
 import { type CacheParts, loadCache, saveCache } from "./cache.ts";
 import { beginFile, readFile, refuseSnapshot, type SavedSession } from "./file.ts";
 
-/** The model's shape, in words and numbers: what its fingerprint begins with. */
-const shapeOf = (config: ModelConfig) => `${describeModel(config)} ${config.windows} ${config.rope}`;
-
 /** Writes a snapshot. @throws Error where the device fails, or the books can no longer be trusted */
 export async function writeSnapshot(
   { engine, config }: LoadedModel,
@@ -21,7 +18,7 @@ export async function writeSnapshot(
   parts: CacheParts | null,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const action = "take a snapshot";
-  const origin = { model: describeModel(config), fingerprint: await engine.fingerprint(action, shapeOf(config)) };
+  const origin = { model: describeModel(config), fingerprint: await engine.fingerprint(action) };
   const { cache: context = null, bytes = new Uint8Array(0) } = parts ? saveCache(parts) : {};
   const { body, seal } = beginFile({ ...origin, ...saved, context }, bytes.length + (parts?.context.savedBytes ?? 0));
   body.set(bytes);
@@ -41,7 +38,7 @@ export async function openSnapshot(model: LoadedModel, bytes: Uint8Array): Promi
   const { engine, config } = model;
   const mine = describeModel(config);
   if (origin !== mine) refuseSnapshot(`the snapshot must be of this model (${mine})`, `one of ${origin}`);
-  if (print !== await engine.fingerprint("restore session", shapeOf(config))) {
+  if (print !== await engine.fingerprint("restore session")) {
     refuseSnapshot("the snapshot must be of a model with these weights", "one of others");
   }
   if (saved.pending !== null && saved.pending >= config.vocab) {

@@ -133,7 +133,8 @@ export function smallQwen(): Described {
   };
 }
 
-function sizes(architecture: string): Described["metadata"] {
+/** The sizes of both, in the metadata of a file of this architecture. */
+export function sizes(architecture: string): Described["metadata"] {
   return Object.fromEntries(
     Object.entries(
       {

@@ -10,7 +10,7 @@ import { openSource } from "../../src/files/open-source.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
 import { chosen } from "../support/depth.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
-import { inBrowser, readJson, repoPath } from "../support/files.ts";
+import { inBrowser, listGolden, modelFolder, readJson } from "../support/files.ts";
 import { readWeights, SessionTwin } from "../reference/forward.ts";
 
 const NEW = 12; // tokens
@@ -29,7 +29,6 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-llama3", { policy: "recency", budget: 12, stride: 5, sinks: 3 }],
   ["tiny-llama3", { policy: "roco", budget: 45, stride: 9, sinks: 0, newest: 2, pinPrompt: true }],
   ["tiny-llama3", { policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, positions: "cache" }],
-  ["tiny-qwen3", { policy: "h2o", budget: 15, stride: 7, sinks: 1, newest: 1, positions: "cache" }],
   ["tiny-mistral-window", { policy: "recency", budget: 20, stride: 8, sinks: 2, newest: 2, positions: "cache" }],
   ["tiny-qwen2", { policy: "h2o", budget: 14, stride: 4, aggregate: "max" }],
   ["tiny-llama3", { policy: "tova", budget: 12, stride: 10, sinks: 0, newest: 0 }], // last chunk of 1 after 10 freed
@@ -73,6 +72,14 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-qwen3", { score: fading, budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid", pin: [[5, 7]] }],
 ];
 
+/** Every recorded model, with positions of either kind. */
+for (const { name } of await listGolden("hf")) {
+  if (!name.startsWith("tiny-")) continue;
+  for (const more of [{}, { positions: "cache" }] as const) {
+    SETUPS.push([name, { policy: "h2o", budget: 15, stride: 7, sinks: 1, newest: 1, ...more }]);
+  }
+}
+
 /** A score of a caller's own: mean attention, less for those that came long ago; and the same for the twin's tokens. */
 function fading(_lane: number, { positions, sums, births }: LaneViews, scores: Float32Array, clock: number): void {
   for (let slot = 0; slot < positions.length; slot++) {
@@ -100,7 +107,7 @@ function kindsOf(
 }
 for (const [name, options] of chosen(SETUPS, kindsOf)) {
   test(`${name} ${Object.entries(options).map(([key, value]) => `${key} ${told(value)}`).join(", ")}`, async () => {
-    const folder = repoPath(`tests/golden/models/${name}`);
+    const folder = (await modelFolder(name))!;
     const model = await load(folder, { device: (await testDevice())! });
     const session = model.session({ kv: "f32", ...options });
     const prompt = Array.from({ length: 41 }, (_, i) => 3 + (i * i * 31 + i * 7) % 500);

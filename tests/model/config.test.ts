@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ARCHITECTURES, type ModelConfig } from "../../src/engine/config.ts";
+import { type Architecture, ARCHITECTURES, type ModelConfig } from "../../src/engine/config.ts";
 import { parseConfig } from "../../src/model/config.ts";
 import { listGolden, modelFolder, readJson } from "../support/files.ts";
 import { FILE_CODES, refused } from "../support/refused.ts";
@@ -15,9 +15,8 @@ const llama = {
   vocab_size: 512,
   eos_token_id: 2,
 };
-const as = (type: string, more: Record<string, unknown> = {}) => {
-  const name = { llama: "Llama", mistral: "Mistral", qwen2: "Qwen2", qwen3: "Qwen3" }[type];
-  return { ...llama, model_type: type, architectures: [`${name}ForCausalLM`], num_key_value_heads: 2, ...more };
+const as = (type: Architecture, more: Record<string, unknown> = {}) => {
+  return { ...llama, model_type: type, architectures: [`${type}ForCausalLM`], num_key_value_heads: 2, ...more };
 };
 
 const families = suite("config: families");
@@ -99,11 +98,11 @@ families("ends of both files are merged", () => {
 });
 
 families("sliding windows", () => {
-  const windows = (type: string, more: Record<string, unknown>) => parseConfig(as(type, more)).windows;
+  const windows = (type: Architecture, more: Record<string, unknown>) => parseConfig(as(type, more)).windows;
   assert.equal(windows("llama", { sliding_window: 12 }), [0, 0, 0, 0]);
   assert.equal(windows("mistral", { sliding_window: 12 }), [12, 12, 12, 12]);
   assert.equal(windows("mistral", { sliding_window: null }), [0, 0, 0, 0]);
-  for (const qwen of ["qwen2", "qwen3"]) {
+  for (const qwen of ["qwen2", "qwen3"] as const) {
     assert.equal(windows(qwen, { sliding_window: 12, max_window_layers: 0 }), [0, 0, 0, 0]); // not turned on
     const on = { use_sliding_window: true, sliding_window: 12 };
     assert.equal(windows(qwen, { ...on, max_window_layers: 3 }), [0, 0, 0, 12]);

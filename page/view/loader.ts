@@ -1,4 +1,5 @@
 /** Choosing a model: the dialog, and files dropped on the page. */
+import { ARCHITECTURES } from "../../src/engine/config.ts";
 import type { From } from "../protocol.ts";
 
 const by = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
@@ -6,6 +7,7 @@ const by = <T extends HTMLElement>(id: string) => document.getElementById(id) as
 /** @param chosen hears of what was chosen */
 export function loader(chosen: (from: From) => void): { open(): void } {
   const dialog = by<HTMLDialogElement>("loader");
+  by("families").textContent = ARCHITECTURES.join(", ");
   const choose = (from: From) => {
     dialog.close();
     chosen(from);

@@ -25,7 +25,8 @@ def rope(kind, theta, **more):
 
 LLAMA3 = rope("llama3", 500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64)
 
-# Name: the family, how weights are stored, what differs from SIZES.
+# Name: the family, how weights are stored, what differs from SIZES. Between them: MHA, MQA and GQA, tied and untied heads, every type
+# of weights, sharded files, each kind of rope scaling, a head_dim other than hidden/heads, a sliding window, each family's own.
 MODELS = {
     "tiny-llama3": (LlamaConfig, torch.bfloat16, {**LLAMA3, "tie_word_embeddings": False}),
     "tiny-mistral": (MistralConfig, torch.float16, {"sliding_window": None, "tie_word_embeddings": False, "head_dim": 32}),

@@ -101,7 +101,8 @@ export function wasm() {
   for (const [target, { outFile }] of targets) {
     say(`compiling ${outFile}`);
     const asc = join(root, "node_modules/assemblyscript/bin/asc.js");
-    must(deno, ["run", "-A", "--quiet", asc, "assembly/index.ts", "--config", "asconfig.json", "--target", target]);
+    const entry = target.startsWith("forward") ? "assembly/forward/index.ts" : "assembly/index.ts";
+    must(deno, ["run", "-A", "--quiet", asc, entry, "--config", "asconfig.json", "--target", target]);
   }
   done("wasm");
 }
@@ -164,6 +165,9 @@ function runs(/** @type {string} */ file) {
 
 // ---- adapter -----------------------------------------------------------------------------------------------------
 
+// On Linux wgpu would also offer OpenGL, which lacks shader-f16 and half of the storage buffers.
+if (process.platform === "linux") environment.DENO_WEBGPU_BACKEND ??= "vulkan";
+
 function probe() {
   const code = "Deno.exit(await navigator.gpu?.requestAdapter() ? 0 : 3)";
   return spawnSync(deno, ["eval", "--quiet", code], { cwd: root, stdio: "ignore", env: environment }).status === 0;
@@ -179,8 +183,6 @@ function drivers() {
 
 /** Sees to it that Deno finds a WebGPU adapter, on Linux by a software one where there is no other. */
 export function adapter() {
-  // On Linux wgpu would also offer OpenGL, which lacks shader-f16 and half of the storage buffers.
-  if (process.platform === "linux") environment.DENO_WEBGPU_BACKEND ??= "vulkan";
   if (once("adapter", drivers())) return;
   if (!probe()) {
     const need = "Deno finds no WebGPU adapter; it needs a Vulkan driver";

@@ -72,7 +72,7 @@ function flagOf(/** @type {string} */ name, /** @type {string[]} */ args) {
 const commands = {
   async run(args) {
     packages(), wasm();
-    if (!["replay", "models", "pull"].includes(args[0])) adapter();
+    if (flagOf("device", args) === "webgpu") adapter(); // without it the processor computes where there is no GPU
     // A model that is no path comes over the network, into the cache, by pip at need. The program may also write what it is
     // asked to keep; else it neither writes nor has a network.
     const cwd = process.env.INIT_CWD ?? process.cwd();

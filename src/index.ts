@@ -61,6 +61,8 @@ export type { Report } from "./session/report.ts";
 export { policies, type Policy, type PolicyName } from "./policies/index.ts";
 export type { OwnPolicy } from "./policies/own.ts";
 export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core/core.ts";
+export { type Device, type DeviceName, DEVICES } from "./engine/engine.ts";
+export { type Precision, PRECISIONS } from "./options/load.ts";
 export { type Pooling, POOLS, type Scope, SCOPES, type Score, SCORES } from "./core/rule.ts";
 export { type Allocation, ALLOCATIONS } from "./policies/allocation.ts";
 export type { PickedFiles } from "./files/picked.ts";

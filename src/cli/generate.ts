@@ -105,7 +105,7 @@ export async function generate(args: Arguments): Promise<number> {
       if (begun) print("\n");
       note(`\n${describe(report)}`);
       const { gpuBytesLimit: limit, peakGpuBytes: peak } = model;
-      if (limit < Infinity) note(`GPU memory  ${megabytes(peak)} at most, of ${megabytes(limit)}`);
+      if (limit < Infinity) note(`memory      ${megabytes(peak)} at most, of ${megabytes(limit)}`);
     }
     return stopper.signal.aborted ? 130 : 0;
   } finally {
@@ -120,9 +120,9 @@ export async function generate(args: Arguments): Promise<number> {
 function summary(text: string, report: Report) {
   const { ids, promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots, kvBytes, fullKvBytes, ...rest } =
     report;
-  const { evictions, tokensPerSecond, stepMs, adapter, ended } = rest;
+  const { evictions, tokensPerSecond, stepMs, device, adapter, ended } = rest;
   const counts = { promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots, kvBytes, fullKvBytes, evictions };
-  return { text, ids, ...counts, tokensPerSecond, stepMs, adapter, ended };
+  return { text, ids, ...counts, tokensPerSecond, stepMs, device, adapter, ended };
 }
 
 function describe(report: Report): string {
@@ -141,8 +141,8 @@ function describe(report: Report): string {
   if (step.total === 0) return lines.join("\n");
   return [
     ...lines,
-    `speed       ${report.tokensPerSecond.toFixed(1)} tokens/s on ${report.adapter}`,
-    `a step      ${ms(step.total)} ms = ${ms(step.wait)} GPU and readback wait + ${ms(step.wasm)} Wasm bookkeeping + ${
+    `speed       ${report.tokensPerSecond.toFixed(1)} tokens/s on ${report.adapter}: ${report.device.why}`,
+    `a step      ${ms(step.total)} ms = ${ms(step.wait)} waiting for the device + ${ms(step.wasm)} Wasm bookkeeping + ${
       ms(step.other)
     } the rest`,
   ].join("\n");

@@ -31,7 +31,7 @@ export async function perplexity(args: Arguments): Promise<number> {
     const reading = (done: number, total: number) => progress.show("reading", done, total);
     const found = await model.perplexity(text, { ...options, record: file?.write, onProgress: reading })
       .finally(() => progress.clear());
-    if (args.has("json")) print(`${JSON.stringify({ ...found, adapter: model.adapter })}\n`);
+    if (args.has("json")) print(`${JSON.stringify({ ...found, device: model.device, adapter: model.adapter })}\n`);
     else {
       print(`${found.perplexity.toFixed(4)}\n`);
       note(describe(found));

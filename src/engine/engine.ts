@@ -4,6 +4,19 @@
  */
 import type { KvType } from "./kv.ts";
 
+/** What computes, by name: a GPU, or the processor. */
+export const DEVICES = ["webgpu", "wasm"] as const;
+/** A name of DEVICES. */
+export type DeviceName = typeof DEVICES[number];
+
+/** What computes a model, and why that was chosen. */
+export interface Device {
+  /** A GPU, or the processor. */
+  readonly name: DeviceName;
+  /** Why, in words: what was asked for, or found. */
+  readonly why: string;
+}
+
 /** The sizes of a context: a cache of K and V, and what a pass works on. */
 export interface ContextShape {
   /** Rows of K and V per layer and lane, on average over the layer's lanes: [layers]. */

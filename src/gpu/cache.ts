@@ -2,9 +2,10 @@
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextShape } from "../engine/engine.ts";
 import { kvRowBytes } from "../engine/kv.ts";
+import { writeAngles } from "../engine/stored.ts";
 import { refuse } from "../errors.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
-import { createFeed, type Feed, feedBytes, writeAngles } from "./feed.ts";
+import { createFeed, type Feed, feedBytes } from "./feed.ts";
 
 /** Buffers of one context's cache. They are made once and never grow. */
 export interface Cache {

@@ -1,9 +1,10 @@
 /** A context on the GPU: its cache, its scratch, and the one wait of a pass. */
 import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
+import { bufferBytes } from "../engine/stored.ts";
 import { readRanges, wholeOf } from "./buffers.ts";
 import { type Cache, cacheSizes, checkCache, copyCache, createCache, growCache, kvBuffers } from "./cache.ts";
-import { bufferBytes, type Gpu, releaseBuffer } from "./device.ts";
+import { type Gpu, releaseBuffer } from "./device.ts";
 import { uploadFeed } from "./feed.ts";
 import { encode, type Forward } from "./forward.ts";
 import { createOps } from "./ops.ts";

@@ -1,5 +1,6 @@
 /** The WebGPU device, its limits, and an account of every buffer made on it. */
 
+import { bufferBytes } from "../engine/stored.ts";
 import { refuse, words } from "../errors.ts";
 
 /** A device with the books of what lives on it. */
@@ -83,11 +84,6 @@ function watch(device: GPUDevice, adapter: string, most: number, limit: number):
   device.addEventListener("uncapturederror", onError);
   gpu.unwatch = () => device.removeEventListener("uncapturederror", onError);
   return gpu;
-}
-
-/** Bytes of a buffer that holds `bytes`: rounded up to 16. */
-export function bufferBytes(bytes: number): number {
-  return Math.max(16, Math.ceil(bytes / 16) * 16);
 }
 
 /**

@@ -1,15 +1,15 @@
 /** The engine of WebGPU: a model's weights on a device. */
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextBytes, ContextShape, Engine, EngineContext } from "../engine/engine.ts";
-import { megabytes } from "../engine/megabytes.ts";
-import { WEIGHT_TYPES, type WeightType } from "../engine/quantise.ts";
+import type { WeightType } from "../engine/quantise.ts";
+import { checkFits } from "../engine/stored.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import { quote, refuse, words } from "../errors.ts";
+import { quote, refuse } from "../errors.ts";
 import { contextBytes, GpuContext } from "./context.ts";
 import { type Gpu, guarded, openGpu } from "./device.ts";
 import { Pipelines } from "./dispatch.ts";
 import { fingerprint, fingerprintBytes } from "./fingerprint.ts";
-import { type GpuModel, uploadWeights, weightBytes, type Weights } from "./weights.ts";
+import { type GpuModel, uploadWeights, type Weights } from "./weights.ts";
 
 /** What goes onto a GPU, and how. */
 export interface GpuOptions {
@@ -19,7 +19,7 @@ export interface GpuOptions {
   /** What matrices of plain numbers are quantised to; null: nothing. */
   readonly type: WeightType | null;
   /** A device of the caller's own; by default one is opened, and closed with the engine. */
-  readonly device: GPUDevice | undefined;
+  readonly device?: GPUDevice | undefined;
   /** Bytes; a bound of the caller's own on what a kernel may bind. */
   readonly maxBinding: number;
   /** Bytes; a bound on all buffers together. */
@@ -31,7 +31,7 @@ export interface GpuOptions {
 /** Opens the GPU and uploads a model. @throws Error or RangeError, one sentence, where there is none or it is too small */
 export async function openGpuEngine(options: GpuOptions): Promise<GpuEngine> {
   const { config, tensors, type, device, maxBinding, memory, onBytes } = options;
-  if (weightBytes(tensors, type) > memory) refuseLarge(tensors, type, memory);
+  checkFits(tensors, type, memory);
   const gpu = await openGpu(device, maxBinding, memory);
   const close = () => device || gpu.device.destroy();
   gpu.device.pushErrorScope("validation");
@@ -53,17 +53,6 @@ export async function openGpuEngine(options: GpuOptions): Promise<GpuEngine> {
     refuse("load model", rule, quote(refused?.message ?? gpu.failure), { kind: "plain", code });
   }
   return new GpuEngine({ gpu, config, weights, pipelines: new Pipelines(gpu) }, !device);
-}
-
-/** What is said where the weights alone exceed the memory. */
-function refuseLarge(tensors: Map<string, Tensor>, type: WeightType | null, memory: number): never {
-  const bytes = weightBytes(tensors, type);
-  const ways = WEIGHT_TYPES.map((other) => [other, weightBytes(tensors, other)] as const)
-    .filter(([, less]) => less < bytes)
-    .map(([other, less]) => `, or ${megabytes(less, Math.ceil)} as ${other}`);
-  const [needed, given] = [megabytes(bytes, Math.ceil), megabytes(memory, Math.floor)];
-  const more = { code: "no-memory", option: "memory" } as const;
-  refuse("load model", `memory must hold ${needed} of weights${ways.join("")}`, words(given), more);
 }
 
 /** Weights on a device, and the contexts made for them. */

@@ -1,6 +1,7 @@
 /** What tells a pass which tokens go into which slots: the one upload of a step. */
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextShape, Pass } from "../engine/engine.ts";
+import { writeAngles } from "../engine/stored.ts";
 import type { Gpu } from "./device.ts";
 
 /**
@@ -52,13 +53,4 @@ export function uploadFeed(
     at += rows.length;
   }
   queue.writeBuffer(buffer, 0, words, 0, at);
-}
-
-/** Writes cos and sin of a position's angles, [2, headDim / 2], to `to` from `at`. */
-export function writeAngles(to: Float32Array, at: number, position: number, rope: Float32Array): void {
-  for (let i = 0; i < rope.length; i++) {
-    const angle = Math.fround(position * rope[i]); // rounded as the reference does
-    to[at + i] = Math.cos(angle);
-    to[at + rope.length + i] = Math.sin(angle);
-  }
 }

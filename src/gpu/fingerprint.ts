@@ -2,7 +2,8 @@
 import { crc32 } from "../core/snapshot.ts";
 import { shapeOf } from "../engine/config.ts";
 import { type Range, readRanges } from "./buffers.ts";
-import { bufferBytes, releaseBuffer } from "./device.ts";
+import { bufferBytes } from "../engine/stored.ts";
+import { releaseBuffer } from "./device.ts";
 import { createReadback } from "./readback.ts";
 import type { GpuModel, Matrix, Weights } from "./weights.ts";
 

@@ -1,7 +1,8 @@
 /** Tensors become matrices in GPU memory, each in its own format; norms and biases, a few kilobytes, are widened to f32. */
 import type { ModelConfig } from "../engine/config.ts";
-import { bytesOf, type Dtype, isQuantised } from "../engine/dtypes.ts";
+import { bytesOf, type Dtype } from "../engine/dtypes.ts";
 import { quantise, targetOf, type WeightType } from "../engine/quantise.ts";
+import { padRows, storedBytes } from "../engine/stored.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { readFloats } from "../engine/widen.ts";
 import { refuse } from "../errors.ts";
@@ -163,31 +164,6 @@ async function uploadRows(
     t += run.length;
   }
   return parts;
-}
-
-/** Bytes that the tensors take in GPU memory, but for what rounds buffers up. @param type see uploadWeights */
-export function weightBytes(tensors: Map<string, Tensor>, type: WeightType | null): number {
-  let sum = 0;
-  for (const [name, { dtype, shape }] of tensors) {
-    const to = /^(model\.embed_tokens|lm_head)\./.test(name) ? type && "q8" : type;
-    const [rows, columns] = shape;
-    sum += shape.length === 2 ? rows * storedBytes(targetOf(dtype, columns, to), columns) : 4 * rows;
-  }
-  return sum;
-}
-
-/** Bytes of a row in GPU memory: padded to 8 elements, or, in quantised blocks, to whole words. */
-function storedBytes(dtype: Dtype, columns: number): number {
-  return isQuantised(dtype) ? Math.ceil(bytesOf(dtype, columns) / 4) * 4 : bytesOf(dtype, Math.ceil(columns / 8) * 8);
-}
-
-/** Rows of `bytes` moved `pitch` bytes apart, the gaps zero. */
-function padRows(bytes: Uint8Array<ArrayBuffer>, rows: number, pitch: number): Uint8Array<ArrayBuffer> {
-  const length = bytes.byteLength / rows;
-  if (length === pitch) return bytes;
-  const padded = new Uint8Array(rows * pitch);
-  for (let row = 0; row < rows; row++) padded.set(bytes.subarray(row * length, (row + 1) * length), row * pitch);
-  return padded;
 }
 
 function concat(parts: Float32Array[]): Float32Array<ArrayBuffer> {

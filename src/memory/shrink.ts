@@ -27,7 +27,10 @@ export function smallerBudget(
   const { budget, policy, exactBudget } = options;
   const slots = `${budget || "all"} slots per lane`;
   const fail = (): never => {
-    return refuse("create session", `the GPU must hold ${slots}`, quote(refusal), { kind: "plain", code: "no-memory" });
+    return refuse("create session", `the device must hold ${slots}`, quote(refusal), {
+      kind: "plain",
+      code: "no-memory",
+    });
   };
   if (exactBudget || policy === "full") fail();
   const smaller = { ...asked, budget: Math.floor(budget * 3 / 4) };

@@ -1,5 +1,5 @@
 /** A model whose weights are on some hardware: what steps and sessions need of it. */
-import type { Engine } from "../engine/engine.ts";
+import type { Device, Engine } from "../engine/engine.ts";
 import type { KvType } from "../engine/kv.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { ModelConfig } from "../engine/config.ts";
@@ -12,6 +12,8 @@ export interface LoadedModel {
   readonly chatTemplate: string | null;
   /** What holds its weights and does the forward pass. */
   readonly engine: Engine;
+  /** What that is, and why. */
+  readonly device: Device;
   /** How sessions store K and V that are not told otherwise. */
   readonly kv: KvType;
 }

@@ -24,16 +24,32 @@ const PRESET = "the policy's";
 /** A row without words does not compile. */
 export const HELP: Words = {
   load: {
-    device: { words: "a `GPUDevice` of your own", default: "one is opened, and closed with the model" },
+    device: {
+      words:
+        "what computes: {names}; `wasm` is the processor, `auto` takes a GPU where there is a real one; or a `GPUDevice` of your own",
+      flag: "NAME",
+      cli: "what computes: {names}; wasm is the processor, auto a GPU where there is a real one",
+    },
+    threads: {
+      words: "threads of the device `wasm`",
+      default: "the processor's, at most 8; 1 in a page that is not cross-origin isolated",
+      flag: "N",
+      cli: "threads of the device wasm  (the processor's, at most 8)",
+    },
+    precision: {
+      words: "how the device `wasm` multiplies quantised weights: {names}; `fast` rounds activations to bytes",
+      flag: "NAME",
+    },
     maxBinding: {
       words: "bytes of the largest buffer a kernel may bind: larger weights are split",
       default: "what the device allows",
     },
     memory: {
-      words: "bytes of GPU memory never exceeded: weights, K and V, scratch; without a `budget`, the slots that fit",
+      words:
+        "bytes of the device's memory never exceeded: weights, K and V, scratch; without a `budget`, the slots that fit",
       default: "no bound",
       flag: "NMB",
-      cli: "GPU memory never exceeded: weights, K and V, scratch; without `budget`, the slots that fit",
+      cli: "memory of the device never exceeded: weights, K and V, scratch; without `budget`, the slots that fit",
     },
     kv: { words: "how sessions store K and V that are not told otherwise: {names}" },
     weights: {
@@ -137,7 +153,7 @@ export const HELP: Words = {
       cli: "how K and V are stored: {names}; f16 takes half, q8 about a quarter  (f16)",
     },
     exactBudget: {
-      words: "where the GPU refuses the memory of a budget: an error, in place of a smaller one and a warning",
+      words: "where the device refuses the memory of a budget: an error, in place of a smaller one and a warning",
       flag: "",
     },
     onWarning: { words: "hears of a budget that had to be smaller", default: "`console.warn`" },

@@ -1,18 +1,38 @@
 /** How a model is loaded: types, rows and checks. */
+import { type DeviceName, DEVICES } from "../engine/engine.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import type { AccessOptions, OnUnkept } from "../files/access.ts";
 import { WEIGHT_TYPES, type WeightType } from "../engine/quantise.ts";
-import { bytes, callback, flag, having, oneOf, secret, unchecked } from "./kinds.ts";
+import { bytes, callback, flag, having, type Kind, oneOf, secret, unchecked, whole } from "./kinds.ts";
 import { checkAll, type Table } from "./row.ts";
+
+/** Every precision of quantised weights on the processor. */
+export const PRECISIONS = ["fast", "exact"] as const;
+/** A name of PRECISIONS. */
+export type Precision = typeof PRECISIONS[number];
 
 /** How a model is loaded. */
 export interface LoadOptions {
-  /** A device of your own; by default one is opened with the adapter's largest bindings, and closed with the model. */
-  device?: GPUDevice;
+  /**
+   * What computes: "webgpu", a GPU, opened with the adapter's largest bindings and closed with the model; a GPUDevice of your
+   * own; "wasm", the processor, which needs no GPU; "auto", a GPU where there is a real one, else the processor.
+   * Default "auto".
+   */
+  device?: "auto" | DeviceName | GPUDevice;
+  /**
+   * How many threads a model on the processor runs on, 1 to 64: workers that share its memory, where the host lets them (a page
+   * must be cross-origin isolated). Default: the processor's, at most 8.
+   */
+  threads?: number;
+  /**
+   * How quantised weights are multiplied on the processor: "fast", by activations that are rounded to bytes in blocks of 32; or
+   * "exact", by activations as they are. Plain weights are always multiplied in f32. Default "fast".
+   */
+  precision?: Precision;
   /** Largest buffer a kernel may bind, in bytes; larger weights are split. Default: what the device allows. */
   maxBinding?: number;
   /**
-   * Bytes of GPU memory that weights and all sessions together never exceed, uploads, scratch and what is mapped back included.
+   * Bytes of the device's memory that weights and all sessions together never exceed, uploads, scratch and what is mapped back included.
    * A session without a budget takes the most slots that fit. Default: no bound.
    */
   memory?: number;
@@ -38,9 +58,20 @@ export interface LoadOptions {
   token?: string;
 }
 
+const NAMES = ["auto", ...DEVICES] as const;
+const named = oneOf(NAMES, `one of ${NAMES.join(", ")}, or a GPUDevice`);
+const given = having<GPUDevice>("createComputePipeline", "a GPUDevice");
+const device: Kind<"auto" | DeviceName | GPUDevice> = {
+  written: "name",
+  names: NAMES,
+  check: (value, name, at) => (typeof value === "object" ? given : named).check(value, name, at),
+};
+
 /** One row each. */
 export const LOAD = {
-  device: { kind: having("createComputePipeline", "a GPUDevice") },
+  device: { kind: device, default: "auto" },
+  threads: { kind: whole(1, 64) },
+  precision: { kind: oneOf(PRECISIONS), default: "fast" },
   maxBinding: { kind: bytes },
   memory: { kind: bytes },
   kv: { kind: oneOf(KV_TYPES), default: "f16" },
@@ -55,7 +86,9 @@ export const LOAD = {
 
 /** What is loaded with: every default filled in, and apart from the rest what reaches the network. */
 export interface CheckedLoad {
-  readonly device: GPUDevice | undefined;
+  readonly device: "auto" | DeviceName | GPUDevice;
+  readonly threads: number | undefined;
+  readonly precision: Precision;
   readonly maxBinding: number;
   readonly memory: number;
   readonly kv: KvType;

@@ -55,7 +55,7 @@ export interface SessionOptions extends RuleOptions {
    */
   kv?: KvType;
   /**
-   * Where the GPU refuses the memory that a budget takes, a session goes on with a smaller one, and `onWarning` hears of it.
+   * Where the device refuses the memory that a budget takes, a session goes on with a smaller one, and `onWarning` hears of it.
    * true: it is an error. Default false.
    */
   exactBudget?: boolean;

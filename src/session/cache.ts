@@ -77,7 +77,7 @@ export class SessionCache {
       const failure = await refused;
       check();
       if (failure) {
-        const rule = `the GPU must hold ${plan.slots} slots per lane`;
+        const rule = `the device must hold ${plan.slots} slots per lane`;
         refuse("generate", rule, quote(failure), { kind: "plain", code: "no-memory" });
       }
     } catch (error) {

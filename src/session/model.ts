@@ -1,6 +1,7 @@
 /** A loaded model as its users see it: what it is, and what is made of it. */
 import type { ModelConfig } from "../engine/config.ts";
 import { refuseFailed } from "../engine/failure.ts";
+import type { Device } from "../engine/engine.ts";
 import type { KvType } from "../engine/kv.ts";
 import { refuse, words } from "../errors.ts";
 import { planSession } from "../memory/plan.ts";
@@ -49,17 +50,22 @@ export class Model {
     return this.#loaded.kv;
   }
 
-  /** What the GPU calls itself. */
+  /** What computes, and why that was chosen. */
+  get device(): Device {
+    return this.#loaded.device;
+  }
+
+  /** What the device calls itself: the GPU's adapter, or the build and threads of the processor's pass. */
   get adapter(): string {
     return this.#loaded.engine.adapter;
   }
 
-  /** Why the GPU can no longer be used; null while it can. */
+  /** Why the device can no longer be used; null while it can. */
   get failure(): string | null {
     return this.#loaded.engine.failure;
   }
 
-  /** Settles with why, once the GPU device was lost; after `dispose`, too. */
+  /** Settles with why, once the device was lost; after `dispose`, too. */
   get lost(): Promise<string> {
     return this.#loaded.engine.lost;
   }

@@ -57,7 +57,7 @@ export async function perplexity(
   try {
     const failure = await refused;
     if (failure) {
-      const rule = `the GPU must hold ${stepper.memory.gpu} bytes`;
+      const rule = `the device must hold ${stepper.memory.gpu} bytes`;
       refuse("measure perplexity", rule, quote(failure), { kind: "plain", code: "no-memory" });
     }
     if (checked.pinPrompt) {

@@ -1,5 +1,7 @@
 /** What a generation did, in numbers. */
 
+import type { Device } from "../engine/engine.ts";
+
 /** Numbers of one generation. Slots are per lane; bytes are of K and V; times are milliseconds. */
 export interface Report {
   /** The policy, and what was put in place of its parts. */
@@ -26,11 +28,13 @@ export interface Report {
   readonly evictions: number;
   /** Tokens per second of decoding: the prompt's time and the caller's between pieces left out; 0 without a decode step. */
   readonly tokensPerSecond: number;
-  /** The mean decode step: all of it, waiting for the GPU's answer, Wasm bookkeeping, and the rest (text and sampling too). */
+  /** The mean decode step: all of it, waiting for the device's answer, Wasm bookkeeping, and the rest (text and sampling too). */
   readonly stepMs: { readonly total: number; readonly wait: number; readonly wasm: number; readonly other: number };
   /** Milliseconds to read the prompt. */
   readonly prefillMs: number;
-  /** The GPU, as its adapter calls itself. */
+  /** What computed, and why that was chosen. */
+  readonly device: Device;
+  /** As it calls itself: the GPU's adapter, or the build and threads of the processor's pass. */
   readonly adapter: string;
 }
 
@@ -67,7 +71,7 @@ export function reportOf(
   clock: { total: number; wait: number; wasm: number },
   held: Pick<
     Report,
-    "policy" | "budget" | "liveSlots" | "maxLiveSlots" | "kvBytes" | "fullKvBytes" | "evictions" | "adapter"
+    "policy" | "budget" | "liveSlots" | "maxLiveSlots" | "kvBytes" | "fullKvBytes" | "evictions" | "device" | "adapter"
   >,
 ): Report {
   const per = (ms: number) => counts.steps > 0 ? ms / counts.steps : 0;

@@ -260,7 +260,7 @@ export class Session {
   /** Numbers of the last generation, or of the one that is running. */
   report(): Report {
     if (this.#lastReport) return this.#lastReport;
-    const { config, engine } = this.#model;
+    const { config, engine, device } = this.#model;
     const { books, memory, slots, clock, peak } = this.#state.stepper ?? {};
     const liveSlots = books?.live ?? 0;
     return reportOf(this.#state.counts, clock ?? { total: 0, wait: 0, wasm: 0 }, {
@@ -271,6 +271,7 @@ export class Session {
       kvBytes: memory?.kv ?? 0,
       fullKvBytes: this.seen * slotBytes(config, this.options.kv),
       evictions: this.seen - liveSlots,
+      device,
       adapter: engine.adapter,
     });
   }

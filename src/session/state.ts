@@ -151,7 +151,7 @@ export class SessionState {
     const bytes = this.stepper?.memory.kv;
     const refusal = await this.#cache.refusal();
     if (refusal === null) return;
-    const rule = `the GPU must hold ${bytes} bytes of cache`;
+    const rule = `the device must hold ${bytes} bytes of cache`;
     refuse("create session", rule, quote(refusal), { kind: "plain", code: "no-memory" });
   }
 
@@ -177,7 +177,7 @@ export class SessionState {
     const options = this.#options;
     const promptTokens = this.#promptTokens;
     if (this.seen > 0) {
-      refuse("generate", "the GPU must hold the cache", quote(refusal), { kind: "plain", code: "no-memory" });
+      refuse("generate", "the device must hold the cache", quote(refusal), { kind: "plain", code: "no-memory" });
     }
     const asked = smallerBudget(this.model, { asked: this.#asked, options, refusal, promptTokens });
     this.#cache.release();

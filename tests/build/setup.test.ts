@@ -73,6 +73,8 @@ setup.before(async () => {
   for (const file of files) await Deno.copyFile(repoPath(file), `${root}/${file}`);
   await Deno.symlink(repoPath("node_modules"), `${root}/node_modules`);
   await Deno.writeTextFile(`${root}/src/cli/main.ts`, program);
+  await Deno.mkdir(`${root}/assembly/forward`);
+  await Deno.writeTextFile(`${root}/assembly/forward/index.ts`, "export function one(): i32 {\n  return 1;\n}\n");
   await Deno.writeTextFile(`${root}/assembly/index.ts`, "export function one(): i32 {\n  return 1;\n}\n");
 });
 setup.after(() => Deno.remove(root, { recursive: true }));
@@ -141,7 +143,7 @@ setup("installs the packages again where the lock file changed", async () => {
 
 setup("says in a line what is missing where it cannot install it", async () => {
   const PATH = await programs("bare", bare);
-  const { code, out, err } = await start(["run"], { ...noAdapter, PATH });
+  const { code, out, err } = await start(["run", "0", "--device", "webgpu"], { ...noAdapter, PATH });
   assert.is(code, 0);
   assert.is(JSON.parse(out).wasm, true);
   if (Deno.build.os === "linux") assert.is(err, "kvcap: Deno finds no WebGPU adapter; it needs a Vulkan driver\n");
@@ -151,7 +153,7 @@ setup("installs what is missing where it can", async () => {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return;
   const log = `${root}/apt.log`;
   const PATH = await programs("apt", { ...bare, "apt-get": `echo "$@" >> ${log}` });
-  await start(["run"], { ...noAdapter, PATH });
+  await start(["run", "0", "--device=webgpu"], { ...noAdapter, PATH });
   assert.match(await Deno.readTextFile(log), /^update .*\ninstall .*mesa-vulkan-drivers\n$/);
 });
 

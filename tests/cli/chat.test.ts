@@ -1,11 +1,11 @@
 // The command chat, line by line and at a terminal. The quick run does one.
+import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { COMMAND, ended, feed, kvcap, spawn } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
-import { gpuSuite } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 
-const test = fewOf(await gpuSuite("command line: chat"), 1);
+const test = fewOf(suite("command line: chat"), 1);
 
 /** The shipped model with a chat template of its own. */
 async function chatModel(): Promise<string> {

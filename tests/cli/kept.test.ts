@@ -1,12 +1,13 @@
 // What is taken up again: sessions that were saved, and policies of one's own, given anew. The quick run does one.
+import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { policies } from "../../src/policies/index.ts";
 import { kvcap } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
-import { gpuSuite } from "../support/device.ts";
+
 import { repoPath } from "../support/files.ts";
 
-const test = fewOf(await gpuSuite("command line: kept"), 1);
+const test = fewOf(suite("command line: kept"), 1);
 
 test("a session is saved, and resumed exactly", async () => {
   const folder = await Deno.makeTempDir();

@@ -1,9 +1,9 @@
 // The command perplexity.
+import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { kvcap } from "../support/command.ts";
-import { gpuSuite } from "../support/device.ts";
 
-const test = await gpuSuite("command line: perplexity");
+const test = suite("command line: perplexity");
 
 test("perplexity counts the same tokens whatever the policy and budget", async () => {
   const text = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park.";

@@ -1,10 +1,10 @@
 // The command replay.
+import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { policies } from "../../src/policies/index.ts";
 import { kvcap } from "../support/command.ts";
-import { gpuSuite } from "../support/device.ts";
 
-const test = await gpuSuite("command line: replay");
+const test = suite("command line: replay");
 
 test("a recording is replayed, by the policy recorded to the same victims", async () => {
   const file = await Deno.makeTempFile();

@@ -1,10 +1,10 @@
 // Signals and closed pipes. The quick run does one.
+import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { spawn } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
-import { gpuSuite } from "../support/device.ts";
 
-const test = fewOf(await gpuSuite("command line: signals"), 1);
+const test = fewOf(suite("command line: signals"), 1);
 
 test("Ctrl-C stops cleanly with the report", async () => {
   const child = spawn(["generate", "Once upon a time", "--budget", "24", "--max-new-tokens", "100000", "--ignore-eos"]);

@@ -115,8 +115,12 @@ errors("what cannot be loaded or read", async () => {
   }
 });
 errors("a machine without an adapter", async () => {
-  const { code, stderr } = await kvcap(["generate", "x"], { VK_DRIVER_FILES: "/none", DENO_WEBGPU_BACKEND: "vulkan" });
+  const none = { VK_DRIVER_FILES: "/none", DENO_WEBGPU_BACKEND: "vulkan" };
+  const { code, stderr } = await kvcap(["generate", "x", "--device", "webgpu"], none);
   assert.is(code, 1);
   assert.match(stderr, /^Cannot open the GPU: WebGPU must offer an adapter, got none[^\n]*\n$/);
+  const other = await kvcap(["generate", "x", "--max-new-tokens", "3", "--threads", "1"], none);
+  assert.is(other.code, 0, other.stderr);
+  assert.match(other.stderr, /tokens\/s on WebAssembly \((relaxed )?SIMD, 1 thread\): WebGPU offers no adapter\n/);
 });
 errors.run();

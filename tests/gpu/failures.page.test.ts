@@ -23,7 +23,11 @@ test("no adapter", async () => {
   const request = gpu.requestAdapter;
   gpu.requestAdapter = () => Promise.resolve(null);
   try {
-    assert.match(await rejection(load(FABLE)), /^Cannot open the GPU: WebGPU must offer an adapter, got none/);
+    const none = load(FABLE, { device: "webgpu" });
+    assert.match(await rejection(none), /^Cannot open the GPU: WebGPU must offer an adapter, got none/);
+    const model = await load(FABLE);
+    assert.equal(model.device, { name: "wasm", why: "WebGPU offers no adapter" });
+    model.dispose();
   } finally {
     gpu.requestAdapter = request;
   }
@@ -65,15 +69,15 @@ test("a device lost in the middle of a generation", async () => {
       if (++pieces === 5) device.destroy();
     }
   };
-  assert.match(await rejection(talk()), /^Cannot generate: the GPU must work, got: the GPU device was lost/);
+  assert.match(await rejection(talk()), /^Cannot generate: the device must work, got: the GPU device was lost/);
   assert.ok(pieces >= 5 && pieces < 200);
   assert.match(
     refusal(() => session.generate("again")),
-    /^Cannot generate: the GPU must work, got: the GPU device was lost/,
+    /^Cannot generate: the device must work, got: the GPU device was lost/,
   );
   assert.match(
     refusal(() => model.session()),
-    "Cannot create session: the GPU must work, got: the GPU device was lost",
+    "Cannot create session: the device must work, got: the GPU device was lost",
   );
   session.dispose();
   model.dispose();

@@ -1,7 +1,7 @@
 // Memory as a hard bound: never exceeded, used to the last slot where nothing else is asked for, refused in one sentence
 // where it is too small; and a GPU that refuses what it is asked for.
 import * as assert from "uvu/assert";
-import { bufferBytes } from "../../src/gpu/device.ts";
+import { bufferBytes } from "../../src/engine/stored.ts";
 import { fits, largest } from "../../src/memory/fit.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
@@ -196,21 +196,21 @@ test("a budget that the GPU refuses becomes the next smaller one, with a warning
   same.dispose();
   assert.is(model.gpuBytes, before);
 
-  const words = "Cannot create session: the GPU must hold 3000 slots per lane, got: ";
+  const words = "Cannot create session: the device must hold 3000 slots per lane, got: ";
   assert.ok((await rejection(talk(model, { ...setup, exactBudget: true }))).startsWith(words));
   const count = heard.length;
   const stuck = { ...setup, sinks: 1400, newest: 1000 };
-  assert.match(await rejection(talk(model, stuck)), "the GPU must hold 3000 slots per lane");
+  assert.match(await rejection(talk(model, stuck)), "the device must hold 3000 slots per lane");
   assert.is(heard.length, count, "nothing smaller holds what must stay");
   const full = model.session({ policy: "full", stride: 32 });
   assert.match(
     await rejection(full.generate(PROMPT, { maxNewTokens: 3000 }).next()),
-    "Cannot generate: the GPU must hold",
+    "Cannot generate: the device must hold",
   );
   for await (const _ of full.generate(PROMPT, { maxNewTokens: 4 }));
   assert.match(
     await rejection(model.perplexity(PROMPT, { budget: 3000 })),
-    "Cannot measure perplexity: the GPU must hold",
+    "Cannot measure perplexity: the device must hold",
   );
   assert.is(model.failure, null);
   model.dispose();

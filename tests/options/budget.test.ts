@@ -5,16 +5,16 @@ import { parseBudget } from "../../src/options/text.ts";
 import { KV_TYPES, type KvType } from "../../src/engine/kv.ts";
 import { load } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal } from "../support/spies.ts";
 import { PROMPT } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 /** Bytes of one slot of fable-2m's ten lanes, and per lane. */
 const SLOTS = { f32: 10 * 2 * 32 * 4, f16: 10 * 2 * 32 * 2, q8: 10 * 2 * (32 + 8) };
 const SLOT = SLOTS.f32;
 
-const test = await gpuSuite("budget");
+const test = await engineSuite("budget");
 
 test("bytes hold budget and stride, and not one slot more would fit", () => {
   for (let bytes = 2 * SLOT; bytes < 300 * SLOT; bytes += 997) {
@@ -60,7 +60,7 @@ test("on a command line", () => {
 });
 
 test("a session holds what was asked for, and says so", async () => {
-  const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  const model = await load(repoPath("models/fable-2m"), await onEngine());
   const weights = model.gpuBytes;
   const prompt = model.tokenizer.encode(PROMPT, { bos: true });
   const cases = KV_TYPES.flatMap((kv): [SessionOptions, slots: number, KvType][] => [

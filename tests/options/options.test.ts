@@ -1,6 +1,7 @@
 // Every option is checked before use, and refused with one sentence.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { LOAD } from "../../src/options/load.ts";
 import { SESSION } from "../../src/options/session.ts";
 import { namesOf } from "../../src/options/row.ts";
 import { checkGenerate, checkLoad, checkPromptIds, checkRoom, checkSession } from "../../src/options/index.ts";
@@ -204,7 +205,7 @@ test("prompts and loading", () => {
   assert.match(refusal(() => checkLoad({ maxBinding: 0 })), "Cannot load model: maxBinding must be");
   assert.match(
     refusal(() => checkLoad({ gpu: 1 } as never)),
-    "options are device, maxBinding, memory, kv, weights",
+    `options are ${namesOf(LOAD).join(", ")}`,
   );
   assert.match(
     refusal(() => checkLoad({ kv: "f8" } as never)),

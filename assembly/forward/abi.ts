@@ -1,0 +1,128 @@
+// The numbers that the forward pass in Wasm and its host agree on, written once: AssemblyScript compiles them into the module,
+// TypeScript imports them. So this file has plain constants alone. All structures are words of 32 bits; an address is one.
+
+// A matrix, then its parts.
+export const MATRIX_PARTS = 0; // how many
+export const MATRIX_BIAS = 1; // f32 [rows]; 0: none
+export const MATRIX_BYTES = 2; // 1: its nibbles may meet activations in bytes; 0: in 16 bits
+export const MATRIX_HEADER = 3; // words
+
+// A part: rows of one format, four by four side by side (rows.ts draws them).
+export const PART_KIND = 0;
+export const PART_AT = 1;
+export const PART_ROWS = 2; // a multiple of 4 is stored
+export const PART_COLUMNS = 3; // as stored: a multiple of 4, in codes of 32
+export const PART_FIRST = 4; // where its rows begin in the matrix
+export const PART_FORM = 5; // of codes: FORM_…, added
+export const PART_TABLE = 6; // of nibbles: which of the tables has their values
+export const PART_WORDS = 7;
+
+export const KIND_F32 = 0;
+export const KIND_F16 = 1;
+export const KIND_BF16 = 2;
+export const KIND_NIBBLES = 3;
+export const KIND_BYTES = 4;
+
+export const FORM_HALVES = 1; // scales and minima are f16, else f32
+export const FORM_MINIMA = 2; // weight = scale · code + minimum, else scale · code
+export const FORM_PAIRS = 4; // one scale for each 16 weights of a unit, else one for all 32
+
+export const UNIT = 32; // weights of a row that are stored together
+
+// Tables of the values of nibbles.
+export const TABLE_PLAIN = 0; // 0 … 15
+export const TABLE_LESS_8 = 1; // −8 … 7
+export const TABLE_LESS_4 = 2; // −4 … 3
+export const TABLE_LEVELS = 3; // of IQ4
+
+// How K and V are stored, in the order of KV_TYPES.
+export const KV_F32 = 0;
+export const KV_F16 = 1;
+export const KV_Q8 = 2;
+
+// A model.
+export const MODEL_LAYERS = 0;
+export const MODEL_HIDDEN = 1;
+export const MODEL_INTERMEDIATE = 2;
+export const MODEL_HEADS = 3;
+export const MODEL_KV_HEADS = 4;
+export const MODEL_HEAD_DIM = 5;
+export const MODEL_VOCAB = 6;
+export const MODEL_EPS = 7; // f32
+export const MODEL_EMBEDDING = 8; // matrix
+export const MODEL_NORM = 9; // f32 [padded hidden]
+export const MODEL_HEAD = 10; // matrix
+export const MODEL_TEAM = 11;
+export const MODEL_THREADS = 12;
+export const MODEL_HEADER = 13; // words; then its layers
+
+export const LAYER_ATTENTION_NORM = 0;
+export const LAYER_QKV = 1; // matrix
+export const LAYER_HEAD_NORMS = 2; // f32 [2, headDim], of q and of k; 0: none
+export const LAYER_OUTPUT = 3; // matrix
+export const LAYER_MLP_NORM = 4;
+export const LAYER_GATE_UP = 5; // matrix
+export const LAYER_DOWN = 6; // matrix
+export const LAYER_WINDOW = 7; // positions that a query sees; 0: all
+export const LAYER_WORDS = 8;
+
+// A context.
+export const CONTEXT_CAPACITY = 0; // slots per lane
+export const CONTEXT_STRIDE = 1; // tokens
+export const CONTEXT_KV = 2; // KV_…
+export const CONTEXT_ROW_BYTES = 3; // of K or V of one slot
+export const CONTEXT_FLAGS = 4; // FLAG_…, added
+export const CONTEXT_POSITIONS = 5; // i32 [lanes, capacity], −1: a free slot
+export const CONTEXT_RANKS = 6; // i32 [lanes, capacity]
+export const CONTEXT_ROWS = 7; // i32 [lanes, capacity]: of shared rows
+export const CONTEXT_RANK_ANGLES = 8; // f32 [capacity, 2, headDim / 2]: cos and sin of each rank
+export const CONTEXT_IDS = 9; // u32 [stride + 1]: the pass's, and what follows them
+export const CONTEXT_SLOTS = 10; // u32 [lanes, tokens]
+export const CONTEXT_NEW_ROWS = 11; // u32 [lanes, tokens]: the shared rows of these slots
+export const CONTEXT_ANGLES = 12; // f32 [tokens, 2, headDim / 2]
+export const CONTEXT_X = 13; // f32 [stride, padded hidden]: the residual stream
+export const CONTEXT_NORMED = 14; // as x
+export const CONTEXT_QKV = 15; // f32 [stride, (heads + 2 · kvHeads) · headDim]
+export const CONTEXT_MIXED = 16; // f32 [stride, padded heads · headDim]
+export const CONTEXT_GATE_UP = 17; // f32 [stride, padded 2 · intermediate]
+export const CONTEXT_ACTIVATED = 18; // f32 [stride, padded intermediate]
+export const CONTEXT_SCORES = 19; // f32 [threads, heads of a group, stride, padded capacity]
+export const CONTEXT_ROW = 20; // f32 [threads, 4, headDim]: rows of K or V as numbers
+export const CONTEXT_OBSERVED = 21; // f32 [3, lanes, capacity]: Σp, Σp², last p
+export const CONTEXT_LOGITS = 22; // f32 [1 or stride, padded vocab]
+export const CONTEXT_LOSSES = 23; // f32 [1 or stride]
+export const CONTEXT_BANNED = 24; // u32 [ceil(vocab / 32)]: one bit per id
+export const CONTEXT_STAGES = 25; // f32 [layers + 1, stride, padded hidden], where hidden states can be read; 0
+export const CONTEXT_BYTES = 26; // i8 [stride, columns]: inputs of products
+export const CONTEXT_WIDE = 27; // i16 [stride, columns]: the same
+export const CONTEXT_MARKS = 28; // [stride, columns / 32, 8]: their scales and sums, see quantised.ts
+// The pass.
+export const CONTEXT_TOKENS = 29;
+export const CONTEXT_EXTENT = 30; // slots of a lane that may hold anything
+export const CONTEXT_FIRST = 31; // position of the first token
+export const CONTEXT_FIRST_RANK = 32;
+export const CONTEXT_ASKED = 33; // PASS_…, added
+export const CONTEXT_HEADER = 34; // words; then of each layer:
+
+export const CACHE_KEYS = 0;
+export const CACHE_VALUES = 1;
+export const CACHE_ROWS = 2; // of a lane, on average
+export const CACHE_WORDS = 3;
+
+export const FLAG_RANKED = 1; // keys are rotated when they are read, by rank
+export const FLAG_POOLED = 2; // the lanes of a layer share its rows
+export const FLAG_OBSERVED = 4;
+export const FLAG_MAXIMUM = 8; // the maximum over a group's heads is observed, not the mean
+export const FLAG_EVERY = 16; // logits and losses of every token
+
+// A team: what the threads of an engine share a pass by, see team.ts. Each word has a line of the cache to itself.
+export const TEAM_TICKET = 0; // u64
+export const TEAM_DONE = 16;
+export const TEAM_SLEEPERS = 32; // threads that wait for work
+export const TEAM_AWAITED = 48; // whether the first thread waits for the others
+export const TEAM_JOB = 64; // its number, then its arguments
+export const TEAM_WORDS = 80;
+
+// What `pass` is asked for, added.
+export const PASS_OUTPUT = 1; // logits and the greedy id
+export const PASS_REUSED = 2; // its slots are those that the last eviction freed

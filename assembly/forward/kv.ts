@@ -1,0 +1,83 @@
+// A row of K or V, as numbers and as it is stored: src/engine/kv.ts says what the kinds are.
+
+import { KV_F16, KV_F32 } from "./abi";
+import { halvesAt, narrowHalves } from "./half";
+
+const NO_NUMBER: u32 = 0x7fc00000; // NaN in f32
+
+/** Bytes where the scales of q8 begin: codes are padded to 8. */
+@inline
+function scalesAt(dim: u32): usize {
+  return <usize> ((dim + 7) & ~7);
+}
+
+/** Where the second half of a row of q8 begins: whole quads. */
+@inline
+function middleOf(dim: u32): u32 {
+  return ((dim + 4) >> 3) << 2;
+}
+
+/** The largest absolute value of numbers [begin, end), as bits; NO_NUMBER or above where one is none. */
+function largest(row: usize, begin: u32, end: u32): u32 {
+  let most: u32 = 0;
+  for (let i = begin; i < end; i++) most = max(most, load<u32>(row + <usize> (i << 2)) & 0x7fffffff);
+  return most;
+}
+
+/** 127 · number / scale, rounded, halves up. */
+function codesOf(row: usize, begin: u32, end: u32, scale: f32, to: usize): void {
+  for (let i = begin; i < end; i++) {
+    const part = load<f32>(row + <usize> (i << 2)) / scale;
+    store<i8>(to + <usize> i, <i8> floor<f32>(<f32> 0.5 + <f32> 127 * part));
+  }
+}
+
+/** Stores a row of `dim` numbers. */
+export function storeRow(kv: u32, row: usize, to: usize, dim: u32): void {
+  const bytes = <usize> dim << 2;
+  if (kv == KV_F32) {
+    memory.copy(to, row, bytes);
+    return;
+  }
+  if (kv == KV_F16) {
+    for (let i: usize = 0; i < bytes; i += 16) {
+      const half = narrowHalves(v128.load(row + i));
+      v128.store64_lane(to + (i >> 1), i16x8.narrow_i32x4_u(half, half), 0);
+    }
+    return;
+  }
+  const middle = middleOf(dim);
+  const low = largest(row, 0, middle);
+  const high = largest(row, middle, dim);
+  const scales = to + scalesAt(dim);
+  memory.fill(to, 0, scalesAt(dim));
+  if (max(low, high) >= 0x7f800000) {
+    store<u32>(scales, NO_NUMBER);
+    store<u32>(scales, NO_NUMBER, 4);
+    return;
+  }
+  store<u32>(scales, low);
+  store<u32>(scales, high, 4);
+  if (reinterpret<f32>(low) >= 1e-30) codesOf(row, 0, middle, reinterpret<f32>(low), to); // else too small to divide by
+  if (reinterpret<f32>(high) >= 1e-30) codesOf(row, middle, dim, reinterpret<f32>(high), to);
+}
+
+/** A stored row's numbers: where they lie already, or where `to` now has them. */
+export function rowOf(kv: u32, from: usize, to: usize, dim: u32): usize {
+  if (kv == KV_F32) return from;
+  const bytes = <usize> dim << 2;
+  if (kv == KV_F16) {
+    for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, halvesAt(from, i >> 1));
+    return to;
+  }
+  const middle = <usize> middleOf(dim) << 2;
+  const scales = from + scalesAt(dim);
+  const whole = f32x4.splat(127);
+  const least = f32x4.splat(-1);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const codes = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from + (i >> 2))));
+    const part = f32x4.pmax(f32x4.div(f32x4.convert_i32x4_s(codes), whole), least);
+    v128.store(to + i, f32x4.mul(part, v128.load32_splat(scales + (i < middle ? 0 : 4))));
+  }
+  return to;
+}

@@ -1,0 +1,170 @@
+// y = W·x, or y += W·x: a matrix of any formats and any number of tokens.
+
+import {
+  CONTEXT_BYTES,
+  CONTEXT_MARKS,
+  CONTEXT_WIDE,
+  KIND_NIBBLES,
+  MATRIX_BIAS,
+  MATRIX_BYTES,
+  MATRIX_HEADER,
+  MATRIX_PARTS,
+  PART_AT,
+  PART_COLUMNS,
+  PART_FIRST,
+  PART_FORM,
+  PART_KIND,
+  PART_ROWS,
+  PART_TABLE,
+  PART_WORDS,
+} from "./abi";
+import { plainFour, plainOne, sum0, sum1, sum2, sum3 } from "./plain";
+import { isNarrow, narrowFourOf, narrowOneOf } from "./narrow";
+import { MARKS, quantiseRow } from "./quantised";
+import { fourBytes, tableOf, word } from "./rows";
+import { wideFourOf, wideOneOf } from "./wide";
+
+/** Where part `index` of a matrix begins. */
+export function partOf(matrix: usize, index: u32): usize {
+  return matrix + <usize> ((MATRIX_HEADER + index * PART_WORDS) << 2);
+}
+
+/** Writes four rows of one token, or as many as there are, with their bias. */
+@inline
+function put(to: usize, sum: v128, rows: u32, bias: usize, more: bool): void {
+  if (rows >= 4) {
+    if (bias) sum = f32x4.add(sum, v128.load(bias));
+    v128.store(to, more ? f32x4.add(v128.load(to), sum) : sum);
+    return;
+  }
+  let lane = sum;
+  for (let row: u32 = 0; row < rows; row++) {
+    const at = to + <usize> (row << 2);
+    let value = f32x4.extract_lane(lane, 0);
+    if (bias) value += load<f32>(bias + <usize> (row << 2));
+    store<f32>(at, more ? load<f32>(at) + value : value);
+    lane = v128.shuffle<i32>(lane, lane, 1, 2, 3, 0);
+  }
+}
+
+/** Whether a matrix has codes, which `prepare` is for. */
+function isCoded(matrix: usize): bool {
+  for (let part: u32 = 0; part < word(matrix, MATRIX_PARTS); part++) {
+    if (<i32> word(partOf(matrix, part), PART_KIND) >= KIND_NIBBLES) return true;
+  }
+  return false;
+}
+
+/** Makes rows [begin, end) of x ready to be multiplied by a matrix of codes. @param columns floats between tokens */
+export function prepare(context: usize, matrix: usize, rows: usize, columns: u32, begin: u32, end: u32): void {
+  if (!isCoded(matrix)) return;
+  takeInput(context, matrix, rows, columns);
+  for (let token = begin; token < end; token++) {
+    const at = <usize> (token * columns);
+    quantiseRow(narrow, rows + (at << 2), columns, bytes + at, marks + (at >> 5) * MARKS, wide + (at << 1));
+  }
+}
+
+// The input of a product.
+let x: usize = 0; // f32 [tokens, width]
+let width: u32 = 0;
+let bytes: usize = 0; // i8 [tokens, width]
+let wide: usize = 0; // i16 [tokens, width]
+let marks: usize = 0; // see quantiseRow
+let narrow = false; // whether nibbles meet bytes
+
+function takeInput(context: usize, matrix: usize, rows: usize, columns: u32): void {
+  x = rows;
+  width = columns;
+  bytes = word(context, CONTEXT_BYTES);
+  wide = word(context, CONTEXT_WIDE);
+  marks = word(context, CONTEXT_MARKS);
+  narrow = ASC_FEATURE_RELAXED_SIMD && word(matrix, MATRIX_BYTES) != 0;
+}
+
+/**
+ * A share of y [tokens, pitch] = W·x: of each part's groups of four rows the index-th of `count` spans.
+ * @param rows x, prepared, `columns` floats between tokens @param more whether it is added to what y holds
+ */
+export function multiply(
+  context: usize,
+  matrix: usize,
+  rows: usize,
+  columns: u32,
+  y: usize,
+  pitch: u32,
+  tokens: u32,
+  more: bool,
+  index: u32,
+  count: u32,
+): void {
+  takeInput(context, matrix, rows, columns);
+  const bias: usize = word(matrix, MATRIX_BIAS);
+  for (let i: u32 = 0; i < word(matrix, MATRIX_PARTS); i++) {
+    const part = partOf(matrix, i);
+    const groups = (word(part, PART_ROWS) + 3) >> 2;
+    multiplyGroups(part, bias, y, pitch, tokens, more, groups * index / count, groups * (index + 1) / count);
+  }
+}
+
+function multiplyGroups(
+  part: usize,
+  bias: usize,
+  y: usize,
+  pitch: u32,
+  tokens: u32,
+  more: bool,
+  begin: u32,
+  end: u32,
+): void {
+  const kind = <i32> word(part, PART_KIND);
+  const bytes = fourBytes(kind, word(part, PART_FORM), word(part, PART_COLUMNS));
+  const rows = word(part, PART_ROWS);
+  const first = <usize> word(part, PART_FIRST) << 2;
+  const apart = <usize> pitch << 2;
+  let w = <usize> word(part, PART_AT) + <usize> begin * bytes;
+  for (let row = begin << 2; row < end << 2; row += 4, w += bytes) {
+    const left = rows - row;
+    const own = bias ? bias + first + <usize> (row << 2) : 0;
+    let to = y + first + <usize> (row << 2);
+    let token: u32 = 0;
+    for (; token + 4 <= tokens; token += 4, to += apart << 2) {
+      fourTokens(part, kind, w, token);
+      put(to, sum0, left, own, more);
+      put(to + apart, sum1, left, own, more);
+      put(to + 2 * apart, sum2, left, own, more);
+      put(to + 3 * apart, sum3, left, own, more);
+    }
+    for (; token < tokens; token++, to += apart) put(to, oneToken(part, kind, w, token), left, own, more);
+  }
+}
+
+/** Four rows times four tokens from this one on, to the sums. */
+@inline
+function fourTokens(part: usize, kind: i32, w: usize, token: u32): void {
+  const columns = word(part, PART_COLUMNS);
+  const at = <usize> (token * width);
+  if (kind < KIND_NIBBLES) {
+    plainFour(kind, w, x + (at << 2), <usize> width << 2, columns);
+    return;
+  }
+  const form = word(part, PART_FORM);
+  const table = <i32> word(part, PART_TABLE);
+  const own = marks + (at >> 5) * MARKS;
+  const apart = (<usize> width >> 5) * MARKS;
+  if (narrow && isNarrow(kind, table)) narrowFourOf(form, table, w, bytes + at, width, own, apart, columns);
+  else wideFourOf(kind, form, tableOf(table), w, wide + (at << 1), <usize> width << 1, own, apart, columns);
+}
+
+/** Four rows times one token. */
+@inline
+function oneToken(part: usize, kind: i32, w: usize, token: u32): v128 {
+  const columns = word(part, PART_COLUMNS);
+  const at = <usize> (token * width);
+  if (kind < KIND_NIBBLES) return plainOne(kind, w, x + (at << 2), columns);
+  const form = word(part, PART_FORM);
+  const table = <i32> word(part, PART_TABLE);
+  const own = marks + (at >> 5) * MARKS;
+  if (narrow && isNarrow(kind, table)) return narrowOneOf(form, table, w, bytes + at, own, columns);
+  return wideOneOf(kind, form, tableOf(table), w, wide + (at << 1), own, columns);
+}

@@ -1,0 +1,213 @@
+// The threads of an engine. The first one walks through the pass and offers its large parts as jobs, in chunks; whoever is free
+// takes the next chunk. What a chunk computes does not depend on who does it. A thread that does not get to run holds nobody
+// up unless it is in the middle of a chunk: the others take what there is.
+//
+// The ticket says which job is offered, of how many chunks, and how many are taken: [job 32 | count 16 | taken 16]. A job's
+// arguments stand still until all its chunks are done, so who takes a chunk by exchanging the ticket has read the right ones.
+
+import { MODEL_TEAM, MODEL_THREADS, TEAM_AWAITED, TEAM_DONE, TEAM_JOB, TEAM_SLEEPERS, TEAM_TICKET } from "./abi";
+import { attend } from "./attention";
+import { multiply, prepare } from "./product";
+import { word } from "./rows";
+import { normalise, swiglu } from "./vector";
+
+const SPINS = 2000; // before a thread sleeps: about 10 µs
+
+const ENDED: u32 = 0xffffffff; // no job has this number
+
+const JOB_MULTIPLY: u32 = 1;
+const JOB_ATTEND: u32 = 2;
+const JOB_NORMALISE: u32 = 3;
+const JOB_PREPARE: u32 = 4;
+const JOB_SWIGLU: u32 = 5;
+
+let team: usize = 0;
+let threads: u32 = 1;
+let own: u32 = 0; // this thread
+let offered: u32 = 0; // jobs so far
+
+/** Before a pass, in the first thread. */
+export function beginTeam(model: usize): void {
+  team = word(model, MODEL_TEAM);
+  threads = word(model, MODEL_THREADS);
+}
+
+@inline
+function argument(index: i32): u32 {
+  return load<u32>(team + <usize> ((TEAM_JOB + 1 + index) << 2));
+}
+
+@inline
+function setArgument(index: i32, value: usize): void {
+  store<u32>(team + <usize> ((TEAM_JOB + 1 + index) << 2), <u32> value);
+}
+
+/** Does one chunk of the job that stands in the team. */
+function work(index: u32, count: u32): void {
+  const job = load<u32>(team + (TEAM_JOB << 2));
+  const a = argument(0);
+  const b = argument(1);
+  const c = argument(2);
+  const d = argument(3);
+  const e = argument(4);
+  const f = argument(5);
+  const g = argument(6);
+  const h = argument(7);
+  if (job == JOB_MULTIPLY) {
+    multiply(a, b, c, d, e, f, g, h != 0, index, count);
+    return;
+  }
+  if (job == JOB_ATTEND) {
+    attend(a, b, c, d, e, own, index);
+    return;
+  }
+  // The others have `tokens` (g) rows, spans of which are chunks.
+  const begin = g * index / count;
+  const end = g * (index + 1) / count;
+  if (job == JOB_PREPARE) {
+    prepare(a, b, c, d, begin, end);
+    return;
+  }
+  for (let token = begin; token < end; token++) {
+    if (job == JOB_NORMALISE) {
+      const at = <usize> (token * e) << 2;
+      normalise(<usize> a + at, b, <usize> c + at, d, reinterpret<f32>(f));
+    } else swiglu(<usize> a + (<usize> (token * b) << 2), <usize> c + (<usize> (token * d) << 2), e);
+  }
+}
+
+/** Offers a job whose arguments are set, takes part in it, and comes back when it is done. */
+function share(job: u32, count: u32): void {
+  store<u32>(team + (TEAM_JOB << 2), job);
+  if (threads == 1 || count == 1) {
+    for (let index: u32 = 0; index < count; index++) work(index, count);
+    return;
+  }
+  atomic.store<u32>(team + (TEAM_DONE << 2), 0);
+  offered = (offered + 1) & 0x7fffffff;
+  const ticket = (<u64> offered << 32) | (<u64> count << 16);
+  atomic.store<u64>(team + (TEAM_TICKET << 2), ticket);
+  if (atomic.load<u32>(team + (TEAM_SLEEPERS << 2))) atomic.notify(team + (TEAM_TICKET << 2) + 4, -1);
+  while (take()) {}
+  let spins = 0;
+  while (true) {
+    const done = atomic.load<u32>(team + (TEAM_DONE << 2));
+    if (done == count) return;
+    if (++spins < SPINS) continue;
+    atomic.store<u32>(team + (TEAM_AWAITED << 2), 1);
+    if (atomic.load<u32>(team + (TEAM_DONE << 2)) == done) atomic.wait<i32>(team + (TEAM_DONE << 2), done, -1);
+    atomic.store<u32>(team + (TEAM_AWAITED << 2), 0);
+    spins = 0;
+  }
+}
+
+/** Takes a chunk and does it. @returns whether there was one */
+function take(): bool {
+  const at = team + (TEAM_TICKET << 2);
+  while (true) {
+    const ticket = atomic.load<u64>(at);
+    const count = <u32> (ticket >> 16) & 0xffff;
+    const index = <u32> ticket & 0xffff;
+    if (index >= count) return false;
+    if (atomic.cmpxchg<u64>(at, ticket, ticket + 1) != ticket) continue;
+    work(index, count);
+    atomic.add<u32>(team + (TEAM_DONE << 2), 1);
+    if (atomic.load<u32>(team + (TEAM_AWAITED << 2))) atomic.notify(team + (TEAM_DONE << 2), 1);
+    return true;
+  }
+}
+
+/** A further thread: works until the team ends. @param thread its number, from 1 */
+export function serve(model: usize, thread: u32): void {
+  beginTeam(model);
+  own = thread;
+  const job = team + (TEAM_TICKET << 2) + 4;
+  while (true) {
+    const seen = atomic.load<u32>(job);
+    while (take()) {}
+    let spins = 0;
+    while (atomic.load<u32>(job) == seen) {
+      if (++spins < SPINS) continue;
+      atomic.add<u32>(team + (TEAM_SLEEPERS << 2), 1);
+      atomic.wait<i32>(job, <i32> seen, -1);
+      atomic.sub<u32>(team + (TEAM_SLEEPERS << 2), 1);
+      spins = 0;
+    }
+    if (atomic.load<u32>(job) == ENDED) return;
+  }
+}
+
+/** Ends the further threads. */
+export function endTeam(model: usize): void {
+  beginTeam(model);
+  atomic.store<u64>(team + (TEAM_TICKET << 2), <u64> ENDED << 32);
+  atomic.notify(team + (TEAM_TICKET << 2) + 4, -1);
+}
+
+/** How many chunks: more than threads, so that who is late leaves some to the others. @param most what can be told apart */
+@inline
+function chunks(most: u32): u32 {
+  return threads == 1 ? 1 : max(1, min(most, threads * 4));
+}
+
+/** y = W·x, or y += W·x. */
+export function shareMultiply(
+  context: usize,
+  matrix: usize,
+  x: usize,
+  width: u32,
+  y: usize,
+  pitch: u32,
+  tokens: u32,
+  more: bool,
+): void {
+  setArgument(0, context);
+  setArgument(1, matrix);
+  setArgument(2, x);
+  setArgument(3, width);
+  setArgument(4, y);
+  setArgument(5, pitch);
+  setArgument(6, tokens);
+  setArgument(7, more ? 1 : 0);
+  share(JOB_MULTIPLY, chunks(pitch >> 4));
+}
+
+/** The attention of a layer, a KV head a chunk. */
+export function shareAttend(model: usize, layer: usize, context: usize, cache: usize, index: u32, kvHeads: u32): void {
+  setArgument(0, model);
+  setArgument(1, layer);
+  setArgument(2, context);
+  setArgument(3, cache);
+  setArgument(4, index);
+  share(JOB_ATTEND, kvHeads);
+}
+
+export function shareNormalise(x: usize, weight: usize, y: usize, n: u32, width: u32, eps: f32, tokens: u32): void {
+  setArgument(0, x);
+  setArgument(1, weight);
+  setArgument(2, y);
+  setArgument(3, n);
+  setArgument(4, width);
+  setArgument(5, reinterpret<u32>(eps));
+  setArgument(6, tokens);
+  share(JOB_NORMALISE, chunks(tokens));
+}
+
+export function sharePrepare(context: usize, matrix: usize, x: usize, width: u32, tokens: u32): void {
+  setArgument(0, context);
+  setArgument(1, matrix);
+  setArgument(2, x);
+  setArgument(3, width);
+  setArgument(6, tokens);
+  share(JOB_PREPARE, chunks(tokens));
+}
+
+export function shareSwiglu(gateUp: usize, both: u32, activated: usize, width: u32, n: u32, tokens: u32): void {
+  setArgument(0, gateUp);
+  setArgument(1, both);
+  setArgument(2, activated);
+  setArgument(3, width);
+  setArgument(4, n);
+  setArgument(6, tokens);
+  share(JOB_SWIGLU, chunks(tokens));
+}

@@ -1,0 +1,105 @@
+// What a pass does to rows of numbers besides products. Rows are padded with zeros to whole vectors.
+
+/** The sum of a vector's lanes. */
+@inline
+export function total(v: v128): f32 {
+  return (f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1)) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}
+
+/** The largest of a vector's lanes. */
+@inline
+export function largest(v: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
+    max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
+  );
+}
+
+/** e^x for x ≤ 0, within 2 · 10⁻⁷ of it, relative; NaN of NaN. Cephes' expf. */
+@inline
+export function exponential(x: v128): v128 {
+  const c = f32x4.max(x, f32x4.splat(-87));
+  const n = f32x4.nearest(f32x4.mul(c, f32x4.splat(1.44269504)));
+  let r = f32x4.sub(c, f32x4.mul(n, f32x4.splat(0.693359375)));
+  r = f32x4.add(r, f32x4.mul(n, f32x4.splat(2.12194440e-4)));
+  let p = f32x4.splat(1.9875691500e-4);
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
+  p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
+  return f32x4.mul(p, i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23));
+}
+
+/** y = x / √(mean of x² + eps) · weight. @param n numbers of x, its padding not counted */
+export function normalise(x: usize, weight: usize, y: usize, n: u32, eps: f32): void {
+  const bytes = (<usize> n + 3) >> 2 << 4;
+  let squares = f32x4.splat(0);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const v = v128.load(x + i);
+    squares = f32x4.add(squares, f32x4.mul(v, v));
+  }
+  const scale = f32x4.splat(1 / sqrt<f32>(total(squares) / <f32> n + eps));
+  for (let i: usize = 0; i < bytes; i += 16) {
+    v128.store(y + i, f32x4.mul(f32x4.mul(v128.load(x + i), scale), v128.load(weight + i)));
+  }
+}
+
+/** activated = silu(gate) · up, which lie one behind the other. The padding becomes 0. */
+export function swiglu(gate: usize, activated: usize, n: u32): void {
+  const up = gate + (<usize> n << 2);
+  const one = f32x4.splat(1);
+  let i: u32 = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = <usize> i << 2;
+    v128.store(activated + at, f32x4.mul(silu(v128.load(gate + at), one), v128.load(up + at)));
+  }
+  for (; i < n; i++) {
+    const at = <usize> i << 2;
+    const value = f32x4.mul(silu(v128.load32_splat(gate + at), one), v128.load32_splat(up + at));
+    store<f32>(activated + at, f32x4.extract_lane(value, 0));
+  }
+}
+
+/** v / (1 + e^−v), without overflow. */
+@inline
+function silu(v: v128, one: v128): v128 {
+  const e = exponential(f32x4.neg(f32x4.abs(v)));
+  const share = f32x4.div(v128.bitselect(e, one, f32x4.lt(v, f32x4.splat(0))), f32x4.add(one, e));
+  return f32x4.mul(v, share);
+}
+
+const LOWEST: f32 = -3.4e38;
+
+/** The id of the largest logit that is not banned, ties to the smaller; `vocab` where there is none. */
+export function greedy(logits: usize, banned: usize, vocab: u32): u32 {
+  let best = LOWEST;
+  let id = vocab;
+  for (let i: u32 = 0; i < vocab; i++) {
+    const logit = load<f32>(logits + (<usize> i << 2));
+    if (logit > best && !(load<u32>(banned + (<usize> (i >> 5) << 2)) >> (i & 31) & 1)) {
+      best = logit;
+      id = i;
+    }
+  }
+  return id;
+}
+
+/** −ln of the probability that logits give to an id. @param logits padded: what is behind `vocab` is not read */
+export function lossOf(logits: usize, id: u32, vocab: u32): f32 {
+  let top = LOWEST;
+  for (let i: u32 = 0; i < vocab; i++) top = max(top, load<f32>(logits + (<usize> i << 2)));
+  const tops = f32x4.splat(top);
+  let sums = f32x4.splat(0);
+  let i: u32 = 0;
+  for (; i + 4 <= vocab; i += 4) {
+    sums = f32x4.add(sums, exponential(f32x4.sub(v128.load(logits + (<usize> i << 2)), tops)));
+  }
+  let sum = total(sums);
+  for (; i < vocab; i++) {
+    const rest = f32x4.sub(v128.load32_splat(logits + (<usize> i << 2)), tops);
+    sum += f32x4.extract_lane(exponential(rest), 0);
+  }
+  return <f32> Math.log(sum) - (load<f32>(logits + (<usize> id << 2)) - top);
+}

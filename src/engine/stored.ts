@@ -1,0 +1,57 @@
+/** What all engines store alike, so that a snapshot of one goes on on another: sizes, and the angles of rotary positions. */
+import { refuse, words } from "../errors.ts";
+import { megabytes } from "./megabytes.ts";
+import { bytesOf, type Dtype, isQuantised } from "./dtypes.ts";
+import { targetOf, WEIGHT_TYPES, type WeightType } from "./quantise.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Bytes of a buffer that holds `bytes`: rounded up to 16. */
+export function bufferBytes(bytes: number): number {
+  return Math.max(16, Math.ceil(bytes / 16) * 16);
+}
+
+/** Bytes of a row of weights in a buffer: padded to 8 elements, or, in quantised blocks, to whole words. */
+export function storedBytes(dtype: Dtype, columns: number): number {
+  return isQuantised(dtype) ? Math.ceil(bytesOf(dtype, columns) / 4) * 4 : bytesOf(dtype, Math.ceil(columns / 8) * 8);
+}
+
+/** Bytes that the tensors take, but for what rounds buffers up. @param type what plain matrices are quantised to */
+export function weightBytes(tensors: Map<string, Tensor>, type: WeightType | null): number {
+  let sum = 0;
+  for (const [name, { dtype, shape }] of tensors) {
+    const to = /^(model\.embed_tokens|lm_head)\./.test(name) ? type && "q8" : type;
+    const [rows, columns] = shape;
+    sum += shape.length === 2 ? rows * storedBytes(targetOf(dtype, columns, to), columns) : 4 * rows;
+  }
+  return sum;
+}
+
+/** @throws RangeError where the weights alone exceed the memory: it says as what they would not */
+export function checkFits(tensors: Map<string, Tensor>, type: WeightType | null, memory: number): void {
+  const bytes = weightBytes(tensors, type);
+  if (bytes <= memory) return;
+  const ways = WEIGHT_TYPES.map((other) => [other, weightBytes(tensors, other)] as const)
+    .filter(([, less]) => less < bytes)
+    .map(([other, less]) => `, or ${megabytes(less, Math.ceil)} as ${other}`);
+  const [needed, given] = [megabytes(bytes, Math.ceil), megabytes(memory, Math.floor)];
+  const more = { code: "no-memory", option: "memory" } as const;
+  refuse("load model", `memory must hold ${needed} of weights${ways.join("")}`, words(given), more);
+}
+
+/** Rows of `bytes` moved `pitch` bytes apart, the gaps zero. */
+export function padRows(bytes: Uint8Array<ArrayBuffer>, rows: number, pitch: number): Uint8Array<ArrayBuffer> {
+  const length = bytes.byteLength / rows;
+  if (length === pitch) return bytes;
+  const padded = new Uint8Array(rows * pitch);
+  for (let row = 0; row < rows; row++) padded.set(bytes.subarray(row * length, (row + 1) * length), row * pitch);
+  return padded;
+}
+
+/** Writes cos and sin of a position's angles, [2, headDim / 2], to `to` from `at`. @param rope inverse frequencies [headDim / 2] */
+export function writeAngles(to: Float32Array, at: number, position: number, rope: Float32Array): void {
+  for (let i = 0; i < rope.length; i++) {
+    const angle = Math.fround(position * rope[i]); // rounded as the reference does
+    to[at + i] = Math.cos(angle);
+    to[at + rope.length + i] = Math.sin(angle);
+  }
+}

@@ -1,0 +1,202 @@
+/** A context in the memory of the pass: its cache, and what a pass works on. */
+import * as abi from "../../assembly/forward/abi.ts";
+import type { ModelConfig } from "../engine/config.ts";
+import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/engine.ts";
+import { refuseFailed } from "../engine/failure.ts";
+import { kvRowBytes } from "../engine/kv.ts";
+import { writeAngles } from "../engine/stored.ts";
+import { messageOf } from "../errors.ts";
+import type { Heap } from "./heap.ts";
+import { type ContextLayout, contextWords, hiddenPitch, layoutOf, type Region } from "./layout.ts";
+import type { Exports } from "./module.ts";
+import { pause } from "./pause.ts";
+
+/** A model that passes run on. */
+export interface WasmModel {
+  readonly heap: Heap;
+  readonly wasm: Exports;
+  readonly config: ModelConfig;
+  /** Its address. */
+  readonly at: number;
+  /** How many run a pass. */
+  readonly threads: number;
+  /** Why it can no longer be used; null while it can. */
+  failure: string | null;
+}
+
+/** See Engine.sizes. */
+export function contextBytes(config: ModelConfig, shape: ContextShape, threads: number): ContextBytes {
+  const { bytes, keys, values, parts } = layoutOf(config, shape, threads);
+  const sum = (regions: readonly Region[]) => regions.reduce((sum, { bytes }) => sum + bytes, 0);
+  const kv = sum(keys) + sum(values);
+  const slots = [abi.CONTEXT_POSITIONS, abi.CONTEXT_RANKS, abi.CONTEXT_ROWS, abi.CONTEXT_RANK_ANGLES, abi.CONTEXT_SLOTS]
+    .reduce((sum, word) => sum + parts.get(word)!.bytes, 0);
+  return { kv, slots, scratch: bytes - kv - slots, readback: 0 };
+}
+
+/** See Engine.context. */
+export class WasmContext implements EngineContext {
+  readonly shape: ContextShape;
+  readonly bytes: ContextBytes;
+  readonly logits: Float32Array<ArrayBuffer>;
+  readonly losses: Float32Array<ArrayBuffer>;
+  waited = 0;
+  readonly #model: WasmModel;
+  readonly #layout: ContextLayout;
+  readonly #at: number; // 0: memory was refused
+
+  constructor(model: WasmModel, shape: ContextShape) {
+    const { heap, config } = model;
+    this.shape = shape;
+    this.bytes = contextBytes(config, shape, model.threads);
+    this.logits = new Float32Array(config.vocab);
+    this.losses = new Float32Array(shape.stride);
+    this.#model = model;
+    this.#layout = layoutOf(config, shape, model.threads);
+    this.#at = heap.take("a session", this.#layout.bytes);
+    if (this.#at === 0) return;
+    heap.words.set(contextWords(config, shape, this.#layout, this.#at), this.#at / 4);
+    if (shape.ranked) {
+      const from = this.#from(abi.CONTEXT_RANK_ANGLES) / 4;
+      for (let rank = 0; rank < shape.capacity; rank++) {
+        writeAngles(heap.floats, from + rank * config.headDim, rank, config.rope);
+      }
+    }
+  }
+
+  /** Where a part begins, in bytes of the memory. */
+  #from(word: number): number {
+    return this.#at + this.#layout.parts.get(word)!.from;
+  }
+
+  async pass(pass: Pass): Promise<number> {
+    const { heap, wasm, config, at, failure } = this.#model;
+    if (failure) refuseFailed("generate", failure);
+    await pause();
+    const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations } = pass;
+    const { ranked } = this.shape;
+    const to = this.#from(abi.CONTEXT_IDS) / 4;
+    for (let t = 0; t < count; t++) heap.words[to + t] = ids[begin + t];
+    heap.words[to + count] = ids[begin + count] ?? 0; // what follows, where losses are asked for
+    heap.words.set(slots, this.#from(abi.CONTEXT_SLOTS) / 4);
+    if (rows) heap.words.set(rows, this.#from(abi.CONTEXT_NEW_ROWS) / 4);
+    const origin = ranked ? firstRank : first; // what queries are rotated by
+    const angles = this.#from(abi.CONTEXT_ANGLES) / 4;
+    for (let t = 0; t < count; t++) {
+      writeAngles(heap.floats, angles + t * config.headDim, origin + t, config.rope);
+    }
+    const told = this.#at / 4;
+    heap.words[told + abi.CONTEXT_TOKENS] = count;
+    heap.words[told + abi.CONTEXT_EXTENT] = extent;
+    heap.words[told + abi.CONTEXT_FIRST] = first;
+    heap.words[told + abi.CONTEXT_FIRST_RANK] = firstRank;
+    heap.words[told + abi.CONTEXT_ASKED] = (wanted === "nothing" ? 0 : abi.PASS_OUTPUT) |
+      (reused ? abi.PASS_REUSED : 0);
+    const began = performance.now();
+    let id: number;
+    try {
+      id = wasm.run(at, this.#at);
+    } catch (error) {
+      this.#model.failure ??= `the pass stopped (${messageOf(error)})`;
+      refuseFailed("generate", this.#model.failure);
+    }
+    this.waited = performance.now() - began;
+    if (wanted === "logits") {
+      const newest = this.shape.every ? (count - 1) * config.vocab : 0;
+      this.#copy(abi.CONTEXT_LOGITS, newest, this.logits);
+    }
+    if (wanted === "losses") this.#copy(abi.CONTEXT_LOSSES, 0, this.losses.subarray(0, count));
+    if (observations) {
+      const plane = observations.length / 3;
+      this.#copy(abi.CONTEXT_OBSERVED, 0, count === 1 ? observations.subarray(0, plane) : observations);
+    }
+    return id;
+  }
+
+  /** Copies floats of a part, from the `index`-th on. */
+  #copy(word: number, index: number, into: Float32Array): void {
+    const from = this.#from(word) / 4 + index;
+    into.set(this.#model.heap.floats.subarray(from, from + into.length));
+  }
+
+  place(positions: Int32Array<ArrayBuffer>, ranks: Int32Array<ArrayBuffer> | null): void {
+    const { words } = this.#model.heap;
+    words.set(positions, this.#from(abi.CONTEXT_POSITIONS) / 4);
+    if (ranks) words.set(ranks, this.#from(abi.CONTEXT_RANKS) / 4);
+  }
+
+  placeRows(rows: Int32Array<ArrayBuffer>): void {
+    this.#model.heap.words.set(rows, this.#from(abi.CONTEXT_ROWS) / 4);
+  }
+
+  ban(bits: Uint32Array<ArrayBuffer>): void {
+    this.#model.heap.words.set(bits, this.#from(abi.CONTEXT_BANNED) / 4);
+  }
+
+  read(count: number, logits: Float32Array, hidden: Float32Array): Promise<void> {
+    const { heap: { floats }, config } = this.#model;
+    const pitch = hiddenPitch(config);
+    this.#copy(abi.CONTEXT_LOGITS, 0, logits.subarray(0, count * config.vocab));
+    const stages = this.#from(abi.CONTEXT_STAGES) / 4;
+    for (let i = 0; i <= config.layers; i++) {
+      for (let t = 0; t < count; t++) {
+        const from = stages + (i * this.shape.stride + t) * pitch;
+        hidden.set(floats.subarray(from, from + config.hidden), (i * count + t) * config.hidden);
+      }
+    }
+    return Promise.resolve();
+  }
+
+  /** K and V, layer by layer, keys before values. */
+  get #caches(): Region[] {
+    return this.#layout.keys.flatMap((keys, i) => [keys, this.#layout.values[i]]);
+  }
+
+  get savedBytes(): number {
+    return this.#caches.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  save(_action: string, into: Uint8Array): Promise<void> {
+    let to = 0;
+    for (const { from, bytes } of this.#caches) {
+      into.set(this.#model.heap.bytesOf.subarray(this.#at + from, this.#at + from + bytes), to);
+      to += bytes;
+    }
+    return Promise.resolve();
+  }
+
+  load(saved: Uint8Array<ArrayBuffer>): void {
+    let at = 0;
+    for (const { from, bytes } of this.#caches) {
+      this.#model.heap.bytesOf.set(saved.subarray(at, at + bytes), this.#at + from);
+      at += bytes;
+    }
+  }
+
+  copyFrom(other: EngineContext): void {
+    const { bytesOf } = this.#model.heap;
+    const source = other as WasmContext;
+    const theirs = source.#caches;
+    this.#caches.forEach(({ from, bytes }, i) => {
+      const at = source.#at + theirs[i].from;
+      bytesOf.copyWithin(this.#at + from, at, at + bytes);
+    });
+  }
+
+  growFrom(other: EngineContext, slots: number): void {
+    const { heap: { bytesOf }, config } = this.#model;
+    const source = other as WasmContext;
+    const theirs = source.#caches;
+    const rowBytes = kvRowBytes(config.headDim, this.shape.kv);
+    this.#caches.forEach(({ from }, i) => {
+      for (let head = 0; head < config.kvHeads; head++) {
+        const at = source.#at + theirs[i].from + head * source.shape.capacity * rowBytes;
+        bytesOf.copyWithin(this.#at + from + head * this.shape.capacity * rowBytes, at, at + slots * rowBytes);
+      }
+    });
+  }
+
+  release(): void {
+    this.#model.heap.give(this.#at);
+  }
+}

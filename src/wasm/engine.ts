@@ -1,0 +1,152 @@
+/** The engine without a GPU: a model's weights in a Wasm memory, and the pass on the processor. */
+import { MODEL_THREADS } from "../../assembly/forward/abi.ts";
+import { crc32 } from "../core/snapshot.ts";
+import { type ModelConfig, shapeOf } from "../engine/config.ts";
+import type { ContextBytes, ContextShape, Engine, EngineContext } from "../engine/engine.ts";
+import { megabytes } from "../engine/megabytes.ts";
+import type { WeightType } from "../engine/quantise.ts";
+import { checkFits } from "../engine/stored.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import { messageOf, quote, refuse, words } from "../errors.ts";
+import { contextBytes, WasmContext, type WasmModel } from "./context.ts";
+import { Heap, MOST } from "./heap.ts";
+import { buildHere, instantiate, moduleFor } from "./module.ts";
+import { startTeam, type Team } from "./team.ts";
+import { layOut } from "./weights.ts";
+
+/** What is loaded, and how. */
+export interface WasmOptions {
+  readonly config: ModelConfig;
+  /** Checked against the config (checkWeights). */
+  readonly tensors: Map<string, Tensor>;
+  /** What matrices of plain numbers are quantised to; null: nothing. */
+  readonly type: WeightType | null;
+  /** Whether all quantised weights meet activations in 16 bits; else some meet bytes, which is faster. */
+  readonly exact: boolean;
+  /** How many threads run a pass; undefined: the processor's, at most 8, where they may share memory. */
+  readonly threads: number | undefined;
+  /** Bytes; a bound on all that is held. */
+  readonly memory: number;
+  /** Hears how many bytes of the files have been read since it was last called. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+const MOST_THREADS = 8; // where nothing is said
+
+/** Whether threads may share memory here. */
+const canShare = () => typeof SharedArrayBuffer === "function" && (globalThis.crossOriginIsolated ?? true);
+
+/**
+ * Lays out a model.
+ * @throws Error or RangeError, one sentence, where the host cannot run it, lets no threads share memory that were asked for, or
+ * has too little memory
+ */
+export async function openWasmEngine(options: WasmOptions): Promise<WasmEngine> {
+  const { memory: limit, threads: asked, ...source } = options;
+  checkFits(source.tensors, source.type, Math.min(limit, MOST));
+  const able = canShare();
+  if (!able && asked !== undefined && asked > 1) {
+    const rule = "threads must be 1 in a page that is not cross-origin isolated";
+    refuse("load model", rule, asked, { option: "threads" });
+  }
+  const most = able ? asked ?? Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1) : 1;
+  const shared = most > 1;
+  const module = await moduleFor(shared);
+  const heap = new Heap(limit, shared);
+  const wasm = await instantiate(module, heap.memory);
+  const { model: at, beginnings } = await layOut({ ...source, heap, wasm, threads: most });
+  const model = { heap, wasm, config: source.config, at, threads: most, failure: null };
+  if (!shared) return new WasmEngine(model, beginnings, null);
+  try {
+    const team = await startTeam(wasm, { module, memory: heap.memory, model: at, count: most });
+    return new WasmEngine(model, beginnings, team);
+  } catch (error) {
+    if (asked !== undefined) {
+      const more = { kind: "plain", code: "device", option: "threads" } as const;
+      refuse("load model", "the host must start workers for threads", quote(messageOf(error)), more);
+    }
+    heap.words[at / 4 + MODEL_THREADS] = 1; // a page whose policy forbids workers goes on with one
+    return new WasmEngine({ ...model, threads: 1 }, beginnings, null);
+  }
+}
+
+/** Weights in memory, and the contexts made for them. */
+export class WasmEngine implements Engine {
+  readonly adapter: string;
+  readonly weightBytes: number;
+  readonly fingerprintBytes = 0;
+  readonly limit: number;
+  readonly lost: Promise<string>;
+  readonly #model: WasmModel;
+  readonly #team: Team | null;
+  readonly #beginnings: readonly Uint8Array[];
+  #lose: (why: string) => void = () => {};
+
+  /** @param beginnings see layOut */
+  constructor(model: WasmModel, beginnings: readonly Uint8Array[], team: Team | null) {
+    this.#team = team;
+    const { threads } = model;
+    this.adapter = `WebAssembly (${buildHere()}, ${threads === 1 ? "1 thread" : `${threads} threads`})`;
+    this.#model = model;
+    this.#beginnings = beginnings;
+    this.weightBytes = model.heap.bytes;
+    this.limit = model.heap.limit;
+    this.lost = new Promise((resolve) => this.#lose = resolve);
+  }
+
+  /** What passes run on, for tests and benchmarks. */
+  get model(): WasmModel {
+    return this.#model;
+  }
+
+  get failure(): string | null {
+    return this.#model.failure;
+  }
+
+  get bytes(): number {
+    return this.#model.heap.bytes;
+  }
+
+  get peak(): number {
+    return this.#model.heap.peak;
+  }
+
+  sizes(shape: ContextShape): ContextBytes {
+    const sizes = contextBytes(this.#model.config, shape, this.#model.threads);
+    const bytes = sizes.kv + sizes.slots + sizes.scratch;
+    if (bytes > MOST - this.weightBytes) {
+      const rule = `a Wasm memory holds ${megabytes(MOST, Math.floor)}, ${megabytes(this.weightBytes)} of it weights`;
+      refuse("create session", rule, words(megabytes(bytes, Math.ceil)), { code: "no-memory", option: "budget" });
+    }
+    return sizes;
+  }
+
+  context(shape: ContextShape): EngineContext {
+    this.sizes(shape);
+    return new WasmContext(this.#model, shape);
+  }
+
+  guarded<T>(make: () => T): { made: T; refused: Promise<{ readonly message: string } | null> } {
+    this.#model.heap.refusal = null;
+    const made = make();
+    return { made, refused: Promise.resolve(this.#model.heap.refusal) };
+  }
+
+  fingerprint(): Promise<number> {
+    const parts = [new TextEncoder().encode(shapeOf(this.#model.config)), ...this.#beginnings];
+    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return Promise.resolve(crc32(bytes));
+  }
+
+  release(): void {
+    this.#model.failure ??= "the engine was released";
+    this.#team?.end();
+    this.#model.heap.close();
+    this.#lose(this.#model.failure);
+  }
+}

@@ -1,0 +1,102 @@
+/** The one memory of an engine: its blocks, an account of them, and views that stay true when it grows. */
+import { refuse, words } from "../errors.ts";
+
+const PAGE = 65536; // bytes
+const FIRST = 65536; // what is below belongs to the module
+/** Bytes that a Wasm memory may have: 4 GiB, less a page. */
+export const MOST = 65535 * PAGE;
+const ALIGN = 64;
+
+/** Bytes rounded up to a block's. */
+export const padded = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
+
+/** A block of the memory. */
+interface Block {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  /** Bytes that blocks never exceed. */
+  readonly limit: number;
+  /** Bytes of all blocks. */
+  bytes = 0;
+  /** The most that there ever were. */
+  peak = 0;
+  /** Why memory was refused since this was last set to null. */
+  refusal: { readonly message: string } | null = null;
+  /** Views of all of the memory; other ones once it has grown. */
+  bytesOf = new Uint8Array(0);
+  words = new Uint32Array(0);
+  floats = new Float32Array(0);
+  #blocks: Block[] = []; // by address
+
+  /** @param shared whether threads share it */
+  constructor(limit: number, shared: boolean) {
+    this.limit = limit;
+    this.memory = new WebAssembly.Memory({ initial: FIRST / PAGE, maximum: MOST / PAGE + 1, shared });
+    this.#look();
+  }
+
+  #look(): void {
+    this.bytesOf = new Uint8Array(this.memory.buffer);
+    this.words = new Uint32Array(this.memory.buffer);
+    this.floats = new Float32Array(this.memory.buffer);
+  }
+
+  /**
+   * A zeroed block; 0, and `refusal` says why, where the host has no more.
+   * @throws RangeError where all blocks together would exceed the limit
+   */
+  take(what: string, length: number): number {
+    const bytes = padded(length);
+    if (this.bytes + bytes > this.limit) {
+      const found = words(`${this.bytes} and ${bytes} of ${what}`);
+      refuse("use the memory", `all of it must fit ${this.limit} bytes`, found, { code: "no-memory" });
+    }
+    let at = FIRST;
+    let index = 0;
+    for (; index < this.#blocks.length; index++) {
+      const block = this.#blocks[index];
+      if (block.at - at >= bytes) break;
+      at = block.at + block.bytes;
+    }
+    if (!this.#grow(at + bytes)) return 0;
+    this.#blocks.splice(index, 0, { at, bytes });
+    this.bytes += bytes;
+    this.peak = Math.max(this.peak, this.bytes);
+    this.bytesOf.fill(0, at, at + bytes);
+    return at;
+  }
+
+  /** Gives everything back: nothing may be taken any more. */
+  close(): void {
+    this.#blocks = [];
+    this.bytes = 0;
+    this.bytesOf = new Uint8Array(0);
+    this.words = new Uint32Array(0);
+    this.floats = new Float32Array(0);
+  }
+
+  /** Gives a block back. */
+  give(at: number): void {
+    const index = this.#blocks.findIndex((block) => block.at === at);
+    if (index < 0) return; // it was refused, or all is given back
+    this.bytes -= this.#blocks[index].bytes;
+    this.#blocks.splice(index, 1);
+  }
+
+  #grow(end: number): boolean {
+    const more = Math.ceil((end - this.memory.buffer.byteLength) / PAGE);
+    if (more <= 0) return true;
+    try {
+      this.memory.grow(more);
+    } catch (error) {
+      this.refusal ??= { message: `${end} bytes: ${(error as Error).message}` };
+      return false;
+    }
+    this.#look();
+    return true;
+  }
+}

@@ -1,0 +1,102 @@
+/** Where everything of a context lies: one block of the memory, laid out once; assembly/forward/abi.ts numbers its words. */
+import * as abi from "../../assembly/forward/abi.ts";
+import type { ModelConfig } from "../engine/config.ts";
+import type { ContextShape } from "../engine/engine.ts";
+import { KV_TYPES, kvRowBytes } from "../engine/kv.ts";
+import { bufferBytes } from "../engine/stored.ts";
+import { padded } from "./heap.ts";
+
+const UNIT = abi.UNIT;
+const whole = (length: number) => Math.ceil(length / UNIT) * UNIT;
+
+/** A part of a context: its bytes, from its beginning. */
+export interface Region {
+  readonly from: number;
+  readonly bytes: number;
+}
+
+/** Every part by its word in the context; then of each layer, K and V. */
+export interface ContextLayout {
+  readonly parts: ReadonlyMap<number, Region>;
+  readonly keys: readonly Region[];
+  readonly values: readonly Region[];
+  readonly bytes: number;
+}
+
+/** Floats between tokens of hidden states. */
+export const hiddenPitch = ({ hidden }: ModelConfig): number => whole(hidden);
+
+/** Bytes of each part; 0: it is not there. */
+function partBytes(
+  config: ModelConfig,
+  shape: ContextShape,
+  threads: number,
+): [word: number, bytes: number][] {
+  const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab } = config;
+  const { capacity, stride, ranked, pooled, observe, every } = shape;
+  const slots = layers * kvHeads * capacity;
+  const perSlot = (has: boolean) => has ? 4 * slots : 0;
+  const rows = every ? stride : 1;
+  const widest = Math.max(whole(hidden), whole(heads * headDim), whole(intermediate));
+  return [
+    [abi.CONTEXT_POSITIONS, 4 * slots],
+    [abi.CONTEXT_RANKS, perSlot(ranked)],
+    [abi.CONTEXT_ROWS, perSlot(pooled)],
+    [abi.CONTEXT_RANK_ANGLES, ranked ? 4 * capacity * headDim : 0],
+    [abi.CONTEXT_IDS, 4 * (stride + 1)],
+    [abi.CONTEXT_SLOTS, 4 * layers * kvHeads * stride],
+    [abi.CONTEXT_NEW_ROWS, pooled ? 4 * layers * kvHeads * stride : 0],
+    [abi.CONTEXT_ANGLES, 4 * stride * headDim],
+    [abi.CONTEXT_X, 4 * stride * whole(hidden)],
+    [abi.CONTEXT_NORMED, 4 * stride * whole(hidden)],
+    [abi.CONTEXT_QKV, 4 * stride * (heads + 2 * kvHeads) * headDim],
+    [abi.CONTEXT_MIXED, 4 * stride * whole(heads * headDim)],
+    [abi.CONTEXT_GATE_UP, 4 * stride * 2 * intermediate + 16],
+    [abi.CONTEXT_ACTIVATED, 4 * stride * whole(intermediate)],
+    [abi.CONTEXT_BYTES, stride * widest],
+    [abi.CONTEXT_WIDE, 2 * stride * widest],
+    [abi.CONTEXT_MARKS, stride * widest],
+    [abi.CONTEXT_SCORES, 4 * threads * (heads / kvHeads) * stride * Math.ceil(capacity / 4) * 4],
+    [abi.CONTEXT_ROW, 4 * threads * 4 * headDim],
+    [abi.CONTEXT_OBSERVED, observe ? 4 * 3 * slots : 0],
+    [abi.CONTEXT_LOGITS, 4 * rows * vocab + 16],
+    [abi.CONTEXT_LOSSES, 4 * rows],
+    [abi.CONTEXT_BANNED, 4 * Math.ceil(vocab / 32)],
+    [abi.CONTEXT_STAGES, shape.hidden ? 4 * (layers + 1) * stride * whole(hidden) : 0],
+  ];
+}
+
+/** Lays out a context. */
+export function layoutOf(config: ModelConfig, shape: ContextShape, threads: number): ContextLayout {
+  const { layers, kvHeads, headDim } = config;
+  let end = padded(4 * (abi.CONTEXT_HEADER + layers * abi.CACHE_WORDS));
+  const place = (bytes: number): Region => {
+    const from = end;
+    end += padded(bytes);
+    return { from, bytes };
+  };
+  const parts = new Map(partBytes(config, shape, threads).map(([word, bytes]) => [word, place(bytes)]));
+  const cache = (rows: number) => place(bufferBytes(kvHeads * rows * kvRowBytes(headDim, shape.kv)));
+  const keys = shape.rows.map(cache);
+  const values = shape.rows.map(cache);
+  return { parts, keys, values, bytes: end };
+}
+
+/** The words of a context that lies at `at`. */
+export function contextWords(config: ModelConfig, shape: ContextShape, layout: ContextLayout, at: number): Uint32Array {
+  const words = new Uint32Array(abi.CONTEXT_HEADER + config.layers * abi.CACHE_WORDS);
+  words[abi.CONTEXT_CAPACITY] = shape.capacity;
+  words[abi.CONTEXT_STRIDE] = shape.stride;
+  words[abi.CONTEXT_KV] = KV_TYPES.indexOf(shape.kv);
+  words[abi.CONTEXT_ROW_BYTES] = kvRowBytes(config.headDim, shape.kv);
+  const flags = { ...shape, maximum: shape.observe === "max" };
+  words[abi.CONTEXT_FLAGS] = (flags.ranked ? abi.FLAG_RANKED : 0) | (flags.pooled ? abi.FLAG_POOLED : 0) |
+    (flags.observe ? abi.FLAG_OBSERVED : 0) | (flags.maximum ? abi.FLAG_MAXIMUM : 0) |
+    (flags.every ? abi.FLAG_EVERY : 0);
+  for (const [word, { from, bytes }] of layout.parts) words[word] = bytes > 0 ? at + from : 0;
+  for (let i = 0; i < config.layers; i++) {
+    const cache = [at + layout.keys[i].from, at + layout.values[i].from, shape.rows[i]];
+    words.set(cache, abi.CONTEXT_HEADER + i * abi.CACHE_WORDS);
+  }
+  return words;
+}

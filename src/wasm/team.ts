@@ -1,0 +1,93 @@
+/** The further threads of an engine: workers that share its memory. */
+import type { Exports } from "./module.ts";
+
+/** What a thread is given. */
+interface Share {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly model: number; // its address
+  readonly thread: number; // from 1
+}
+
+/** What a thread runs: it works until the team ends. */
+const WORK = `
+const work = async ({ module, memory, model, thread }, ready) => {
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  ready("ready");
+  exports.serve(model, thread);
+};`;
+const IN_PAGES = `${WORK}
+onmessage = ({ data }) => work(data, postMessage);`;
+const ELSEWHERE = `${WORK}
+const { parentPort, workerData } = require("node:worker_threads");
+work(workerData, (word) => parentPort.postMessage(word));`;
+
+/** Threads at work. */
+export interface Team {
+  end(): void;
+}
+
+/** Starts a thread. @returns what ends it, once it is ready */
+type Start = (share: Share) => Promise<() => void>;
+
+/** Web workers, of a page. */
+async function startInPage(share: Share): Promise<() => void> {
+  const url = URL.createObjectURL(new Blob([IN_PAGES], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  const over = () => worker.terminate();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      worker.onmessage = () => resolve();
+      worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(event.message || "a worker could not be started"));
+      };
+      worker.postMessage(share);
+    });
+    return over;
+  } catch (error) {
+    over();
+    throw error;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** Deno and Node have workers that keep no program from its end: a web worker would. */
+async function startElsewhere(): Promise<Start> {
+  const name = "node:worker_threads"; // bundlers are not to look for it
+  const { Worker } = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+  return async (workerData) => {
+    const worker = new Worker(ELSEWHERE, { eval: true, workerData });
+    await new Promise<void>((resolve, reject) => {
+      worker.once("message", () => resolve());
+      worker.once("error", reject);
+    });
+    worker.unref();
+    return () => void worker.terminate();
+  };
+}
+
+/** Starts threads 1 … count - 1 of an engine. @throws where the host starts no workers */
+export async function startTeam(
+  wasm: Exports,
+  { count, ...shared }: Omit<Share, "thread"> & { readonly count: number },
+): Promise<Team> {
+  const start: Start = "document" in globalThis || "importScripts" in globalThis || !("process" in globalThis)
+    ? startInPage
+    : await startElsewhere();
+  const started = await Promise.allSettled(
+    Array.from({ length: count - 1 }, (_, i) => start({ ...shared, thread: i + 1 })),
+  );
+  const ends = started.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+  const end = () => {
+    wasm.endTeam(shared.model);
+    for (const over of ends) over();
+  };
+  const failed = started.find((one) => one.status === "rejected");
+  if (failed) {
+    end();
+    throw failed.reason;
+  }
+  return { end };
+}

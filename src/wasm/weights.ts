@@ -1,0 +1,231 @@
+/** Tensors become matrices in the memory of the pass: four rows side by side, slice by slice, so that no file is held twice. */
+import * as abi from "../../assembly/forward/abi.ts";
+import type { ModelConfig } from "../engine/config.ts";
+import { bytesOf, type Dtype, formats, isQuantised } from "../engine/dtypes.ts";
+import { bufferBytes, storedBytes } from "../engine/stored.ts";
+import { quantise, targetOf, type WeightType } from "../engine/quantise.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import { readFloats } from "../engine/widen.ts";
+import { quote, refuse } from "../errors.ts";
+import type { Heap } from "./heap.ts";
+import type { Exports } from "./module.ts";
+
+const { FORM_HALVES, FORM_MINIMA, FORM_PAIRS } = abi;
+const plain = (kind: number) => ({ kind, form: 0, table: 0 });
+const nibbles = (form: number, table: number = abi.TABLE_PLAIN) => ({ kind: abi.KIND_NIBBLES, form, table });
+const bytes = (form: number) => ({ kind: abi.KIND_BYTES, form, table: 0 });
+
+/** How rows of each format lie in memory: see assembly/forward/rows.ts. */
+export const STORED: Record<Dtype, { readonly kind: number; readonly form: number; readonly table: number }> = {
+  F32: plain(abi.KIND_F32),
+  F16: plain(abi.KIND_F16),
+  BF16: plain(abi.KIND_BF16),
+  Q4_0: nibbles(FORM_HALVES, abi.TABLE_LESS_8),
+  Q4_1: nibbles(FORM_HALVES | FORM_MINIMA),
+  Q5_0: bytes(FORM_HALVES),
+  Q5_1: bytes(FORM_HALVES | FORM_MINIMA),
+  Q8_0: bytes(FORM_HALVES),
+  IQ4_NL: nibbles(FORM_HALVES, abi.TABLE_LEVELS),
+  Q2_K: nibbles(FORM_MINIMA | FORM_PAIRS),
+  Q3_K: nibbles(FORM_PAIRS, abi.TABLE_LESS_4),
+  Q4_K: nibbles(FORM_MINIMA),
+  Q5_K: bytes(FORM_MINIMA),
+  Q6_K: bytes(FORM_PAIRS),
+  IQ4_XS: nibbles(0, abi.TABLE_LEVELS),
+};
+
+/** The same with f32 where there is f16. */
+function inFull(stored: typeof STORED[Dtype]): typeof STORED[Dtype] {
+  return {
+    ...stored,
+    kind: stored.kind === abi.KIND_F16 ? abi.KIND_F32 : stored.kind,
+    form: stored.form & ~FORM_HALVES,
+  };
+}
+
+const SLICE = 1 << 20; // bytes read and repacked at once
+const BEGINNING = 256; // bytes of every matrix that tell models apart
+
+/** What is needed to lay out a model. */
+export interface Source {
+  readonly heap: Heap;
+  readonly wasm: Exports;
+  readonly config: ModelConfig;
+  /** Checked against the config (checkWeights). */
+  readonly tensors: Map<string, Tensor>;
+  /** What matrices of plain numbers are quantised to; null: nothing. */
+  readonly type: WeightType | null;
+  /** Hears how many bytes of the files have been read since it was last called. */
+  readonly onBytes: (bytes: number) => void;
+  /** Whether no matrix meets activations in bytes. */
+  readonly exact: boolean;
+  /** How many threads run a pass. */
+  readonly threads: number;
+}
+
+/** A model in memory. */
+export interface LaidOut {
+  /** Its address. */
+  readonly model: number;
+  /** The beginnings of its matrices and norms as files have them, in the order of a fingerprint. */
+  readonly beginnings: readonly Uint8Array[];
+}
+
+/** Lays out every tensor of a model. @throws RangeError, Error, one sentence, where there is too little memory */
+export async function layOut(source: Source): Promise<LaidOut> {
+  const { heap, config, type, exact } = source;
+  const writer = new Writer(source);
+  const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab, rmsEps } = config;
+  const model = writer.take("the model", 4 * (abi.MODEL_HEADER + layers * abi.LAYER_WORDS));
+  const team = writer.take("the threads", 4 * abi.TEAM_WORDS);
+  const outer = type && "q8"; // embeddings and head: see WeightType
+  const embedding = await writer.matrix(["model.embed_tokens"], false, outer);
+  const ofLayers: Uint8Array[] = [];
+  for (let i = 0; i < layers; i++) {
+    const at = `model.layers.${i}`;
+    const projections = ["q", "k", "v"].map((name) => `${at}.self_attn.${name}_proj`);
+    const attentionNorm = await writer.vector(`${at}.input_layernorm.weight`);
+    const qkv = await writer.matrix(projections, config.qkvBias);
+    const norms = ["q", "k"].map((name) => `${at}.self_attn.${name}_norm.weight`);
+    const headNorms = config.qkNorm ? await writer.vector(...norms) : null;
+    const output = await writer.matrix([`${at}.self_attn.o_proj`], config.oBias);
+    const mlpNorm = await writer.vector(`${at}.post_attention_layernorm.weight`);
+    const gateUp = await writer.matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias, type, !exact);
+    const down = await writer.matrix([`${at}.mlp.down_proj`], config.mlpBias);
+    const parts = [attentionNorm, qkv, headNorms, output, mlpNorm, gateUp, down].map((part) => part?.at ?? 0);
+    heap.words.set([...parts, config.windows[i]], model / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS);
+    const all = [attentionNorm, mlpNorm, qkv, output, gateUp, down];
+    ofLayers.push(...all.flatMap(({ beginnings }) => beginnings));
+  }
+  const norm = await writer.vector("model.norm.weight");
+  const head = config.tied ? embedding : await writer.matrix(["lm_head"], false, outer);
+  writer.end();
+  const sizes = [layers, hidden, intermediate, heads, kvHeads, headDim, vocab, 0];
+  heap.words.set([...sizes, embedding.at, norm.at, head.at, team, source.threads], model / 4);
+  heap.floats[model / 4 + abi.MODEL_EPS] = rmsEps;
+  return { model, beginnings: [norm, embedding, head].flatMap(({ beginnings }) => beginnings).concat(ofLayers) };
+}
+
+/** Something laid out, and how it begins. */
+interface Placed {
+  readonly at: number;
+  readonly beginnings: readonly Uint8Array[];
+}
+
+class Writer {
+  readonly #source: Source;
+  readonly #staging: number; // where slices of files pass through
+
+  constructor(source: Source) {
+    this.#source = source;
+    this.#staging = this.take("what is being read", stagingBytes(source));
+  }
+
+  take(what: string, length: number): number {
+    const { heap } = this.#source;
+    const at = heap.take(what, length);
+    if (at > 0) return at;
+    const rule = `the memory must hold ${length} bytes of ${what}`;
+    refuse("load model", rule, quote(heap.refusal!.message), { kind: "plain", code: "no-memory" });
+  }
+
+  end(): void {
+    this.#source.heap.give(this.#staging);
+  }
+
+  /** Vectors one behind the other, as f32. */
+  async vector(...names: string[]): Promise<Placed> {
+    const { heap, tensors, onBytes } = this.#source;
+    const parts = await Promise.all(names.map((name) => readFloats(tensors.get(name)!)));
+    names.forEach((name) => onBytes(tensors.get(name)!.bytes));
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const at = this.take(names[0], 4 * length);
+    let to = at / 4;
+    for (const part of parts) {
+      heap.floats.set(part, to);
+      to += part.length;
+    }
+    return { at, beginnings: [heap.bytesOf.slice(at, at + Math.min(BEGINNING, bufferBytes(4 * length)))] };
+  }
+
+  /**
+   * Tensors stacked by rows, in as many parts as they have formats.
+   * @param to what plain numbers are quantised to @param narrow whether activations may be bytes: of all matrices those of gate
+   *   and up, half of a layer's weights, lose least by it
+   */
+  async matrix(names: string[], biased: boolean, to = this.#source.type, narrow = false): Promise<Placed> {
+    const { heap, tensors } = this.#source;
+    const weights = names.map((name) => tensors.get(`${name}.weight`)!);
+    const runs: Tensor[][] = [];
+    for (const weight of weights) {
+      if (runs.at(-1)?.[0].dtype === weight.dtype) runs.at(-1)!.push(weight);
+      else runs.push([weight]);
+    }
+    const bias = biased ? (await this.vector(...names.map((name) => `${name}.bias`))).at : 0;
+    const at = this.take(names[0], 4 * (abi.MATRIX_HEADER + runs.length * abi.PART_WORDS));
+    heap.words.set([runs.length, bias, narrow ? 1 : 0], at / 4);
+    let first = 0;
+    const beginnings: Uint8Array[] = [];
+    for (let i = 0; i < runs.length; i++) {
+      const part = at + 4 * (abi.MATRIX_HEADER + i * abi.PART_WORDS);
+      beginnings.push(await this.#part(runs[i], { part, first, type: to }));
+      first += runs[i].reduce((sum, { shape }) => sum + shape[0], 0);
+    }
+    return { at, beginnings };
+  }
+
+  /**
+   * Lays out rows of one format. Where an f16 of theirs is 64 or more, which is rare, again, with f32 in its place.
+   * @returns how they begin in the file
+   */
+  async #part(
+    run: Tensor[],
+    { part, first, type, whole = false }: { part: number; first: number; type: WeightType | null; whole?: boolean },
+  ): Promise<Uint8Array> {
+    const { heap, wasm, onBytes } = this.#source;
+    const { dtype, name } = run[0];
+    const columns = run[0].shape[1];
+    const rows = run.reduce((sum, { shape }) => sum + shape[0], 0);
+    const target = targetOf(dtype, columns, type);
+    const { kind, form, table } = whole ? inFull(STORED[target]) : STORED[target];
+    const width = isQuantised(target) ? columns : Math.ceil(columns / 4) * 4;
+    const to = this.take(name, Math.ceil(rows / 4) * wasm.fourBytes(kind, form, width));
+    heap.words.set([kind, to, rows, width, first, form, table], part / 4);
+    const [rowBytes, pitch] = [bytesOf(dtype, columns), storedBytes(target, columns)];
+    const beginning = new Uint8Array(Math.min(BEGINNING, bufferBytes(rows * pitch)));
+    let done = 0;
+    for (const tensor of run) {
+      for (let row = 0; row < tensor.shape[0];) {
+        const count = Math.min(tensor.shape[0] - row, Math.max(1, Math.floor(SLICE / rowBytes)));
+        const read = await tensor.read(row * rowBytes, (row + count) * rowBytes);
+        const stored = target === dtype ? read : quantise(read, dtype, target, tensor.name);
+        heap.bytesOf.set(stored, this.#staging);
+        if (!wasm.repack(part, formats[target].code, this.#staging, columns, done, count)) {
+          heap.give(to);
+          return await this.#part(run, { part, first, type, whole: true });
+        }
+        begin(beginning, stored, { row: done, count, pitch });
+        if (!whole) onBytes(read.byteLength);
+        row += count;
+        done += count;
+      }
+    }
+    return beginning;
+  }
+}
+
+/** Bytes of the largest slice. */
+function stagingBytes({ tensors }: Source): number {
+  const rows = [...tensors.values()].map(({ dtype, shape }) => shape.length === 2 ? bytesOf(dtype, shape[1]) : 0);
+  return Math.max(SLICE, ...rows) + 64;
+}
+
+/** Copies what of these rows, `pitch` bytes apart, falls into a beginning. */
+function begin(beginning: Uint8Array, rows: Uint8Array, at: { row: number; count: number; pitch: number }): void {
+  const length = rows.length / at.count;
+  for (let i = 0; i < at.count; i++) {
+    const to = (at.row + i) * at.pitch;
+    if (to >= beginning.length) return;
+    beginning.set(rows.subarray(i * length, i * length + Math.min(length, beginning.length - to)), to);
+  }
+}

@@ -1,0 +1,158 @@
+// The engine on the processor: when it is taken, that threads change nothing, what bytes cost in exactness, and that a snapshot of
+// one engine goes on on the other.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { evaluate } from "../../src/session/evaluate.ts";
+import { load, type Model } from "../../src/load.ts";
+import { testDevice } from "../support/device.ts";
+import { inBrowser, listGolden, modelFolder, readJson, repoPath } from "../support/files.ts";
+import { inside } from "../support/inside.ts";
+import { say } from "../support/say.ts";
+import { rejection } from "../support/spies.ts";
+
+const FABLE = repoPath("models/fable-2m");
+const TEXT =
+  "Once upon a time there was a fox. The fox went to the river, and met a crow who had found a piece of cheese.";
+const shares = typeof SharedArrayBuffer === "function" && (globalThis.crossOriginIsolated ?? true);
+
+const test = suite("engine in Wasm");
+
+test("auto takes the processor where WebGPU offers software only, and says so", async () => {
+  const { gpu } = navigator;
+  const request = gpu?.requestAdapter;
+  const offer = (info: object) => {
+    if (gpu) gpu.requestAdapter = () => Promise.resolve({ info } as unknown as GPUAdapter);
+  };
+  try {
+    for (
+      const [info, why] of [
+        [{ description: "llvmpipe (LLVM 15.0.6, 256 bits)" }, "software only: llvmpipe (LLVM 15.0.6, 256 bits)"],
+        [{ vendor: "google", architecture: "swiftshader" }, "software only: swiftshader"],
+        [{ description: "Microsoft Basic Render Driver" }, "software only: Microsoft Basic Render Driver"],
+        [{ vendor: "someone", isFallbackAdapter: true }, "software only: someone"],
+      ] as const
+    ) {
+      offer(info);
+      const model = await load(FABLE);
+      const expected = gpu ? `WebGPU offers ${why}` : "this host has no WebGPU";
+      assert.equal(model.device, { name: "wasm", why: expected });
+      model.dispose();
+    }
+  } finally {
+    if (gpu) gpu.requestAdapter = request;
+  }
+});
+
+test("asked for, it says what it runs on, and is gone once it is disposed of", async () => {
+  const model = await load(FABLE, { device: "wasm", threads: 1 });
+  assert.equal(model.device, { name: "wasm", why: "it was asked for" });
+  assert.match(model.adapter, /^WebAssembly \((relaxed )?SIMD, 1 thread\)$/);
+  const session = model.session({ budget: 32 });
+  assert.is((await say(session, { maxNewTokens: 4 })).adapter, model.adapter);
+  model.dispose();
+  assert.is(model.gpuBytes, 0);
+  assert.match(await rejection(model.perplexity(TEXT)), /the model must not be disposed/);
+  assert.is(await model.lost, "the engine was released");
+});
+
+test("options it cannot keep are refused", async () => {
+  assert.match(await rejection(load(FABLE, { device: "wasm", memory: 1e6 })), /memory must hold 4\.73 MB of weights/);
+  assert.match(await rejection(load(FABLE, { device: "cpu" as "wasm" })), /device must be one of auto, webgpu, wasm/);
+  if (!shares) {
+    assert.match(await rejection(load(FABLE, { device: "wasm", threads: 2 })), /threads must be 1 in a page/);
+  }
+});
+
+/** What a session generates, and its books at the end. */
+async function run(model: Model, budget: number) {
+  const session = model.session({ policy: "roco", budget, stride: 8 });
+  const options = { maxNewTokens: 60, temperature: 1, seed: 3, banned: model.config.eosIds };
+  const { ids } = await say(session, options, TEXT);
+  const [positions, sums] = [session.livePositions(), session.laneViews().map(({ sums }) => Array.from(sums))];
+  session.dispose();
+  return { ids, positions, sums };
+}
+
+if (shares) {
+  test("any number of threads gives the same, to the last bit", async () => {
+    const found = [];
+    for (const threads of [1, 2, 3, 5]) {
+      const model = await load(FABLE, { device: "wasm", threads, weights: "q4" });
+      found.push({ ...await run(model, 40), ...await model.perplexity(TEXT, { budget: 24 }) });
+      model.dispose();
+    }
+    for (const other of found.slice(1)) assert.equal(other, found[0]);
+  });
+}
+
+test("a snapshot of one engine goes on on the other, as it would have", async () => {
+  const device = await testDevice();
+  if (!device) return;
+  const models = [await load(FABLE, { device: "wasm" }), await load(FABLE, { device })];
+  const options = { maxNewTokens: 30, banned: models[0].config.eosIds };
+  for (const [from, to] of [models, models.toReversed()]) {
+    const session = from.session({ policy: "roco", budget: 32, stride: 8 });
+    await say(session, options, TEXT);
+    const bytes = await session.snapshot();
+    const { ids } = await say(session, options, "");
+    const again = await to.restore(bytes);
+    assert.equal((await say(again, options, "")).ids, ids);
+    assert.equal(again.livePositions(), session.livePositions());
+    session.dispose();
+    again.dispose();
+  }
+  for (const model of models) model.dispose();
+});
+
+/** Mean KL divergence of the second logits from the first, over tokens. */
+function divergence(p: Float32Array, q: Float32Array, vocab: number): number {
+  let sum = 0;
+  for (let at = 0; at < p.length; at += vocab) {
+    const [a, b] = [p, q].map((logits) => {
+      const row = Array.from(logits.subarray(at, at + vocab));
+      const top = Math.max(...row);
+      const total = Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0)) + top;
+      return row.map((x) => x - total);
+    });
+    sum += a.reduce((sum, log, i) => sum + Math.exp(log) * (log - b[i]), 0);
+  }
+  return sum * vocab / p.length;
+}
+
+/** A recorded text of a model. */
+async function textOf(name: string): Promise<number[] | null> {
+  for (const { json } of await listGolden("easykv")) {
+    const { case: { modelName }, promptIds } = await readJson(json);
+    if (modelName === name && promptIds.length >= 60) return promptIds;
+  }
+  return null;
+}
+
+const QUANTISED = [["fable-2m-Q4_1", "fable-2m"], ["smollm2-135m-Q4_1", "smollm2-135m"]];
+for (const [name, of] of QUANTISED.slice(0, inBrowser ? 1 : 2)) { // a page reads 100 MB slowly
+  test(`${name}: activations in bytes cost little`, async () => {
+    const json = (await listGolden("gguf")).find((one) => one.name === name)?.json;
+    const ids = await textOf(of);
+    if (!json || !ids) return; // SmolLM2's are not everywhere
+    const { file, modelFile } = await readJson<{ file?: string; modelFile?: string }>(json);
+    const place = file ? json.replace(/[^/]+$/, file) : await modelFolder(modelFile!);
+    if (!place) return;
+    const found = [];
+    for (const precision of ["exact", "fast"] as const) {
+      const model = await load(place, { device: "wasm", precision });
+      const { logits } = await evaluate(inside(model), ids, 16);
+      const { perplexity } = await model.perplexity(ids, { policy: "full", kv: "f32" });
+      found.push({ logits, perplexity, vocab: model.config.vocab });
+      model.dispose();
+    }
+    const [exact, fast] = found;
+    const kl = divergence(exact.logits, fast.logits, exact.vocab);
+    const change = fast.perplexity / exact.perplexity - 1;
+    console.log(`    ${name}: mean KL ${kl.toExponential(1)}, perplexity ${(100 * change).toFixed(3)} %`);
+    assert.ok(kl > 0 && kl <= 1e-3, `KL ${kl}`);
+    // Losses of single tokens change by √(2 · KL) or so, either way: the mean over these few by three standard errors at most.
+    const chance = 3 * Math.sqrt(2 * kl / ids.length);
+    assert.ok(Math.abs(change) <= 0.003 + chance, `perplexity changes by ${change}`);
+  });
+}
+test.run();

@@ -7,10 +7,10 @@ import { openFolder } from "../../src/model/open.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { ChatOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { readBytes, repoPath } from "../support/files.ts";
 import { folder } from "../support/memory.ts";
 import { refusal } from "../support/spies.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 // The shipped model's two special tokens, in the manner of ChatML.
 const TEMPLATE = "{{ bos_token }}{% for m in messages %}{{ m.role + ': ' + m.content + eos_token + '\\n' }}" +
@@ -19,11 +19,11 @@ const SYSTEM = { role: "system", content: "Tell a story about a girl named Lily.
 const user = (content: string): ChatMessage => ({ role: "user", content });
 const assistant = (content: string): ChatMessage => ({ role: "assistant", content });
 
-const test = await gpuSuite("chat");
+const test = await engineSuite("chat");
 let model: Model;
 
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

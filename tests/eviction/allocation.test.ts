@@ -4,20 +4,20 @@ import { ALLOCATIONS, boundsOf, layerBudgets, leastBudget, shareOut } from "../.
 import { load, type Model } from "../../src/load.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
 import { RowPool } from "../../src/eviction/row-pool.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
-import { counting, refusal } from "../support/spies.ts";
+import { refusal } from "../support/spies.ts";
 import { randomFrom } from "../support/trio.ts";
-import { onGpu } from "../support/inside.ts";
+import { allocating } from "../support/inside.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const POLICIES: PolicyName[] = ["roco", "h2o", "tova"];
 const PROMPT = "The fox and the crow met again and again. Once upon a time there was a little girl. ".repeat(4);
 const UNEVEN = ALLOCATIONS.filter((allocation) => allocation !== "uniform");
 
-const test = await gpuSuite("allocation");
+const test = await engineSuite("allocation");
 let model: Model;
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 
@@ -88,9 +88,9 @@ for (const allocation of UNEVEN) {
       uniform.dispose();
       const before = model.gpuBytes;
       let different = 0;
-      let calls: ReturnType<typeof counting> | null = null;
+      let made: ReturnType<typeof allocating> | null = null;
       const onToken = () => {
-        calls ??= counting(onGpu(model).gpu.device);
+        made ??= allocating(model);
         const lives = session.livePositions().map((lane) => lane.length);
         assert.ok(sum(lives) <= 40 * lives.length, `${lives}`);
         for (let layer = 0; allocation === "adaptive" && layer < lives.length; layer += 2) {
@@ -103,8 +103,8 @@ for (const allocation of UNEVEN) {
         return session.report();
       };
       const first = await run();
-      calls!.stop();
-      assert.is(calls!.counts.createBuffer, undefined);
+      made!.stop();
+      assert.is(made!.count, 0);
       assert.is(different, 80, "lanes differ after every step");
       assert.ok(first.maxLiveSlots <= 48);
       assert.is(model.gpuBytes, before);

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load } from "../../src/load.ts";
 import { QUESTIONS } from "../support/conversation.ts";
-import { testDevice } from "../support/device.ts";
+import { onEngine, whereAble } from "../support/engine.ts";
 import { checkedCase, modelFolder } from "../support/files.ts";
 
 const BUDGET = 512; // slots
@@ -17,12 +17,12 @@ const FREQUENT = new Set(
 );
 
 const test = suite("golden chat");
-const run = (await testDevice()) ? test : test.skip;
+const run = await whereAble(test);
 const file = await modelFolder("smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf");
 
 run("ten turns under 512 slots", async () => {
   if (!file) return checkedCase("chat: SmolLM2 absent, and there is nothing to check without it");
-  const model = await load(file, { device: (await testDevice())! });
+  const model = await load(file, await onEngine());
   const session = model.session({ policy: "roco", budget: BUDGET, positions: "cache" });
   const held = session.memory();
   const shares: number[] = [];

@@ -8,7 +8,7 @@ import { checkSession } from "../../src/options/index.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
 import { Stepper } from "../../src/session/stepper.ts";
 import { chosen } from "../support/depth.ts";
-import { testDevice } from "../support/device.ts";
+import { onEngine, whereAble } from "../support/engine.ts";
 import { kindsOfCase, planTrace, readTrace, type Trace } from "../support/easykv.ts";
 import { checkedCase, listGolden, modelFolder } from "../support/files.ts";
 import { inside } from "../support/inside.ts";
@@ -102,12 +102,12 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
 for (const one of chosen(await listGolden("easykv"), kindsOfCase)) {
   const test = suite(`easykv model ${one.name}`);
   const trace = await readTrace(one) as Recorded;
-  const run = (await testDevice()) ? test : test.skip;
+  const run = await whereAble(test);
   run("end to end", async () => {
     const { modelName, modelFile } = trace.case;
     const place = await modelFolder(modelFile ?? modelName!);
     if (!place) return checkedCase(`easykv ${one.name}: no model here, only its trace is checked`);
-    const model = await load(place, { device: (await testDevice())! });
+    const model = await load(place, await onEngine());
     try {
       checkedCase(`easykv ${one.name}: ${await replay(model, trace)}`);
     } finally {

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import { chosen } from "../support/depth.ts";
-import { testDevice } from "../support/device.ts";
+import { onEngine, whereAble } from "../support/engine.ts";
 import { kindsOfCase } from "../support/easykv.ts";
 import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";
 
@@ -73,13 +73,13 @@ async function replay(model: Model, trace: Trace): Promise<string> {
 const test = suite("golden easykv, end to end");
 const decoding = (await listGolden("easykv")).filter(({ name }) => name.includes("-decoding-"));
 for (const { name, json } of chosen(decoding, kindsOfCase)) {
-  const run = (await testDevice()) ? test : test.skip;
+  const run = await whereAble(test);
   run(name, async () => {
     const trace = await readJson<Trace>(json);
     const { modelName, modelFile } = trace.case;
     const place = await modelFolder(modelFile ?? modelName!);
     if (!place) return checkedCase(`easykv ${name}: no model here, only its trace is checked`);
-    const model = await load(place, { device: (await testDevice())! });
+    const model = await load(place, await onEngine());
     try {
       checkedCase(`easykv ${name}: ${await replay(model, trace)}`);
     } finally {

@@ -7,7 +7,7 @@ import { planTurn } from "../../src/chat/turn.ts";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
 import { chosen } from "../support/depth.ts";
-import { testDevice } from "../support/device.ts";
+import { engine, onEngine, whereAble } from "../support/engine.ts";
 import { checkedCase, listGolden, modelFolder, readFloats, readJson } from "../support/files.ts";
 import { relative } from "../support/relative.ts";
 import { inside, onGpu } from "../support/inside.ts";
@@ -86,12 +86,12 @@ const files = (await listGolden("gguf")).filter(({ name }) => name !== "blocks")
 /** A file's model, which its name begins with; none for SmolLM2's, which is left to the full run. */
 const kindsOf = ({ name }: { name: string }) => name.startsWith("smollm2") ? [] : name.replace(/-[^-]+$/, "");
 for (const { name, json, floats } of chosen(files, kindsOf)) {
-  const run = (await testDevice()) ? test : test.skip;
+  const run = await whereAble(test);
   run(name, async () => {
     const golden = await readJson<Golden>(json);
     const place = golden.file ? json.replace(/[^/]+$/, golden.file) : await modelFolder(golden.modelFile!);
     if (!place) return checkedCase(`gguf ${name}: model absent, and there is nothing to check without it`);
-    const model = await load(place, { device: (await testDevice())! });
+    const model = await load(place, await onEngine());
     try {
       if (golden.template !== undefined) assert.is(model.chatTemplate, golden.template);
       const recorded = await readFloats(floats);
@@ -104,12 +104,12 @@ for (const { name, json, floats } of chosen(files, kindsOf)) {
   });
 }
 const PARTED = [["fable-2m-Q4_1", 40_000], ["tiny-kquant-Q4_K_M", 20_000]] as const;
-for (const [name, maxBinding] of chosen(PARTED, () => "any")) {
-  const run = (await testDevice()) ? test : test.skip;
+for (const [name, maxBinding] of engine() === "webgpu" ? chosen(PARTED, () => "any") : []) {
+  const run = await whereAble(test);
   run(`${name}, its matrices in many parts`, async () => {
     const { json, floats } = (await listGolden("gguf")).find((one) => one.name === name)!;
     const golden = await readJson<Case & { file: string }>(json);
-    const options = { device: (await testDevice())!, maxBinding };
+    const options = { ...await onEngine(), maxBinding };
     const model = await load(json.replace(/[^/]+$/, golden.file), options);
     try {
       assert.ok(onGpu(model).weights.embedding.parts.length > 3);

@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
 import { chosen } from "../support/depth.ts";
-import { testDevice } from "../support/device.ts";
+import { onEngine, whereAble } from "../support/engine.ts";
 import { checkedCase, inBrowser, listGolden, modelFolder, readFloats, readJson } from "../support/files.ts";
 import { relative } from "../support/relative.ts";
 import { inside } from "../support/inside.ts";
@@ -55,12 +55,12 @@ const test = suite("golden hf");
 const all = await listGolden("hf");
 const small = all.filter(({ name }) => /^(fable|tiny)-/.test(name));
 for (const { name, json, floats } of inBrowser ? chosen(small, () => "any", 2) : all) {
-  const run = (await testDevice()) ? test : test.skip;
+  const run = await whereAble(test);
   run(name, async () => {
     const golden = await readJson<{ model: string; cases: Case[] }>(json);
     const folder = await modelFolder(golden.model);
     if (!folder) return checkedCase(`hf ${name}: model absent, and there is nothing to check without it`);
-    const model = await load(folder, { device: (await testDevice())! });
+    const model = await load(folder, await onEngine());
     try {
       const recorded = await readFloats(floats);
       for (const [i, one] of golden.cases.entries()) {

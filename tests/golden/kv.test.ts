@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import { chosen } from "../support/depth.ts";
-import { testDevice } from "../support/device.ts";
+import { onEngine, whereAble } from "../support/engine.ts";
 import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";
 
 const IDS = 20; // compared
@@ -39,7 +39,7 @@ async function checkGreedy(model: Model, { ids, greedy, lastGap, gaps, messages 
 }
 
 const test = suite("golden kv");
-const run = (await testDevice()) ? test : test.skip;
+const run = await whereAble(test);
 for (const kind of ["hf", "gguf"]) {
   const all = (await listGolden(kind)).filter(({ name }) => name !== "blocks");
   for (const { name, json } of chosen(all, ({ name }) => name.startsWith("smollm2") ? [] : kind, 2)) {
@@ -49,7 +49,7 @@ for (const kind of ["hf", "gguf"]) {
         ? json.replace(/[^/]+$/, golden.file)
         : await modelFolder(golden.modelFile ?? golden.model);
       if (!place) return checkedCase(`kv ${name}: model absent, and there is nothing to check without it`);
-      const model = await load(place, { device: (await testDevice())! });
+      const model = await load(place, await onEngine());
       try {
         const counts = [];
         for (const one of "cases" in golden ? golden.cases : [golden]) counts.push(await checkGreedy(model, one));
@@ -83,7 +83,7 @@ for (const [name, modelName, text] of chosen(await texts(), ([, model]) => model
   run(`${name}, its perplexity`, async () => {
     const place = await modelFolder(modelName);
     if (!place) return checkedCase(`kv ${name}: model absent, and there is nothing to check without it`);
-    const model = await load(place, { device: (await testDevice())! });
+    const model = await load(place, await onEngine());
     try {
       const told: string[] = [];
       const capped = { policy: "roco", budget: { share: 0.5 }, stride: 16 } as const;

@@ -5,8 +5,8 @@ import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
 import { chosen, full } from "../support/depth.ts";
-import { testDevice } from "../support/device.ts";
 import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";
+import { onEngine, whereAble } from "../support/engine.ts";
 
 const MOST_FILLER = 20; // lines
 const STRIDE = 16; // queries
@@ -23,7 +23,7 @@ interface Golden {
 }
 
 const test = suite("golden passkey");
-const run = (await testDevice()) ? test : test.skip;
+const run = await whereAble(test);
 for (const { name, json } of await listGolden("passkey")) {
   const golden = await readJson<Golden>(json);
   const docs = chosen(golden.docs.filter(({ fillerLines }) => fillerLines <= MOST_FILLER), () => "any", 3);
@@ -34,7 +34,7 @@ for (const { name, json } of await listGolden("passkey")) {
     for (const policy of chosen(Object.keys(policies) as PolicyName[], kindOf)) {
       if (policy === "full" && share < 0.5) continue; // it has no budget
       run(`${name}: ${policy} at ${share * 100} %`, async () => {
-        const model = await (loaded ??= testDevice().then((device) => load(folder!, { device: device! })));
+        const model = await (loaded ??= onEngine().then((options) => load(folder!, options)));
         const found = await keysFound(model, docs, policy, share);
         checkedCase(`passkey ${name}: ${policy} at ${share * 100} % finds ${found} of ${docs.length}`);
         if (share !== 0.5) return;

@@ -4,7 +4,20 @@ import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { fewOf } from "../support/depth.ts";
 import { suiteWhere } from "../support/device.ts";
-import { drop, ended, hashOf, inSight, type Lab, MODEL_FILES, openLab, ready, trouble } from "./lab.ts";
+import {
+  begun,
+  drop,
+  ended,
+  hashOf,
+  inSight,
+  type Lab,
+  MODEL_FILES,
+  openLab,
+  ready,
+  REAL_GPU,
+  SMALL_GPU,
+  trouble,
+} from "./lab.ts";
 
 /** What the quick run takes: each ends before a text is made. */
 const BEFORE = ["no WebGPU", "a link to a model elsewhere"];
@@ -20,22 +33,28 @@ test.after(() => it?.close());
 const way = (page: Page) => page.textContent("#trouble-way");
 const end = (page: Page) => page.context().close();
 
-test("no WebGPU, no adapter, and one that is too small", async () => {
+test("no WebGPU, or no adapter: the processor computes, and the page says so", async () => {
   const preludes: [string, RegExp][] = [
-    ["Object.defineProperty(navigator, 'gpu', { value: undefined })", /^This browser has no WebGPU/],
-    ["GPU.prototype.requestAdapter = async () => null", /knows WebGPU, but offers no GPU/],
-    [
-      "Object.defineProperty(GPUAdapter.prototype, 'limits', { get: () => ({ maxStorageBuffersPerShaderStage: 4 }) })",
-      /^This GPU is too small .*maxStorageBuffersPerShaderStage must be at least 8, got 4/,
-    ],
+    ["Object.defineProperty(navigator, 'gpu', { value: undefined })", /this host has no WebGPU$/],
+    ["GPU.prototype.requestAdapter = async () => null", /WebGPU offers no adapter$/],
+    ["", /WebGPU offers software only: .+/],
   ];
   for (const [prelude, text] of preludes) {
     const page = await it.open("", {}, prelude);
-    assert.match(await trouble(page), text);
-    assert.is(await way(page), "Load the model again");
-    assert.ok(await page.isDisabled("#go"));
+    await ready(page);
+    assert.match((await page.getAttribute("#open", "title"))!, /on WebAssembly \((relaxed )?SIMD, \d threads?\): /);
+    assert.match((await page.getAttribute("#open", "title"))!, text);
     await end(page);
   }
+});
+
+test("a GPU that is too small", async () => {
+  const page = await it.open("", {}, SMALL_GPU);
+  const text = /^This GPU is too small .*maxStorageBuffersPerShaderStage must be at least 8, got 4/;
+  assert.match(await trouble(page), text);
+  assert.is(await way(page), "Load the model again");
+  assert.ok(await page.isDisabled("#go"));
+  await end(page);
 });
 
 test("a worker that cannot begin", async () => {
@@ -57,7 +76,8 @@ test("a worker that cannot begin", async () => {
 });
 
 test("no room on the GPU for the model", async () => {
-  const prelude = "GPUDevice.prototype.popErrorScope = async () => ({ message: 'no memory' })";
+  const prelude = `${REAL_GPU};
+    GPUDevice.prototype.popErrorScope = async () => ({ message: 'no memory' })`;
   const page = await it.open("", {}, prelude);
   assert.match(await trouble(page), "The model does not fit into this machine’s memory");
   assert.is(await way(page), "Choose another model");
@@ -67,7 +87,8 @@ test("no room on the GPU for the model", async () => {
 });
 
 test("a GPU of small limits runs what fits, and says so of what does not", async () => {
-  const prelude = `const { get } = Object.getOwnPropertyDescriptor(GPUDevice.prototype, "limits");
+  const prelude = `${REAL_GPU};
+    const { get } = Object.getOwnPropertyDescriptor(GPUDevice.prototype, "limits");
     const small = (limits) => new Proxy(limits, { get: (of, name) => name === "maxStorageBufferBindingSize" ? 2 ** 20 : of[name] });
     Object.defineProperty(GPUDevice.prototype, "limits", { get() { return small(get.call(this)); } })`;
   const page = await it.open(RUN, {}, prelude);
@@ -84,7 +105,8 @@ test("a GPU of small limits runs what fits, and says so of what does not", async
 });
 
 test("a lost device: the text stays, and the model can be loaded again", async () => {
-  const prelude = `const ask = GPUAdapter.prototype.requestDevice;
+  const prelude = `${REAL_GPU};
+    const ask = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (...args) { return self.device = await ask.apply(this, args); }`;
   const page = await it.open(RUN, {}, prelude);
   await ended(page);
@@ -95,8 +117,7 @@ test("a lost device: the text stays, and the model can be loaded again", async (
   await page.click("#trouble-way");
   await ready(page);
   assert.is(await page.inputValue("#prompt"), "Once upon a time");
-  await page.click("#go");
-  await page.waitForSelector("#stop:not([hidden])");
+  await begun(page, () => page.click("#go"));
   await ended(page);
   assert.ok(await page.isHidden("#trouble"));
   await end(page);

@@ -2,7 +2,7 @@
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { suiteWhere } from "../support/device.ts";
-import { drawn, drop, ended, hashOf, inSight, type Lab, MODEL_FILES, openLab, ready, trouble } from "./lab.ts";
+import { begun, drawn, drop, ended, hashOf, inSight, type Lab, MODEL_FILES, openLab, ready, trouble } from "./lab.ts";
 
 const test = suiteWhere(inSight, "lab flow");
 const PROMPT = "Once upon a time";
@@ -188,8 +188,7 @@ test("views are entries of the history: Back and Forward switch them, and what r
   const page = await it.open();
   await ready(page);
   await page.fill("#max", "2000");
-  await page.click("#go");
-  await page.waitForSelector("#stop:not([hidden])");
+  await begun(page, () => page.click("#go"));
   await page.click("#view-compare");
   await page.click("#view-compare"); // the view that is shown already: no entry
   await page.click("#view-cost");

@@ -79,6 +79,20 @@ export async function ended(page: Page): Promise<void> {
   await drawn(page);
 }
 
+/** Does what begins a run, and waits until it has begun: it may be over by then. */
+export async function begun(page: Page, act: () => Promise<unknown>): Promise<void> {
+  await page.evaluate(() => {
+    const stop = document.getElementById("stop")!; // shown while a run is under way
+    stop.dataset.shown = "";
+    new MutationObserver((_, observer) => {
+      stop.dataset.shown = "yes";
+      observer.disconnect();
+    }).observe(stop, { attributeFilter: ["hidden"] });
+  });
+  await act();
+  await page.waitForFunction(() => document.getElementById("stop")!.dataset.shown === "yes");
+}
+
 const FRAMES = 18; // 0.3 s of a machine that does nothing else
 
 /** Waits until what is known is drawn: the workers have answered, and frames came in which all that was left could be drawn. */
@@ -180,3 +194,15 @@ export async function drop(page: Page, files: { name: string; url?: string; text
     document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
   }, files);
 }
+
+/** A prelude under which the page takes the software adapter for a real GPU, and computes on it. */
+export const REAL_GPU = `for (const name of ["vendor", "architecture", "device", "description"]) {
+    Object.defineProperty(GPUAdapterInfo.prototype, name, { get: () => "a real one" });
+  }
+  for (const { prototype } of [GPUAdapterInfo, GPUAdapter]) {
+    Object.defineProperty(prototype, "isFallbackAdapter", { get: () => false });
+  }`;
+
+/** And one under which that is too small. */
+export const SMALL_GPU = `${REAL_GPU}
+  Object.defineProperty(GPUAdapter.prototype, "limits", { get: () => ({ maxStorageBuffersPerShaderStage: 4 }) })`;

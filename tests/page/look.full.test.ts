@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { faults } from "./axe.ts";
 import { suiteWhere } from "../support/device.ts";
-import { drawn, ended, hashOf, inSight, type Lab, openLab } from "./lab.ts";
+import { drawn, ended, hashOf, inSight, type Lab, openLab, SMALL_GPU } from "./lab.ts";
 
 const test = suiteWhere(inSight, "lab looks");
 const folder = Deno.env.get("KVCAP_SCREENSHOTS");
@@ -87,7 +87,7 @@ for (const [name, width, height, deviceScaleFactor] of SIZES) {
 
 test("a bar of trouble and an empty page have no serious fault either", async () => {
   for (const colorScheme of ["light", "dark"] as const) {
-    const page = await it.open("", { colorScheme }, "GPU.prototype.requestAdapter = async () => null");
+    const page = await it.open("", { colorScheme }, SMALL_GPU);
     await page.waitForSelector("#trouble:not([hidden])");
     await page.click("summary");
     assert.equal(await faults(page), []);
@@ -96,7 +96,7 @@ test("a bar of trouble and an empty page have no serious fault either", async ()
 });
 
 test("nothing overflows from 360 pixels to 4K, and all of the desktop is in sight", async () => {
-  const page = await it.open("", {}, "GPU.prototype.requestAdapter = async () => null");
+  const page = await it.open("", {}, SMALL_GPU);
   for (const [width, height] of [[360, 640], [768, 1024], [1024, 768], [1280, 720], [1920, 1080], [3840, 2160]]) {
     await page.setViewportSize({ width, height });
     await drawn(page);
@@ -115,7 +115,7 @@ test("nothing overflows from 360 pixels to 4K, and all of the desktop is in sigh
 });
 
 test("the theme's button turns it, and the page remembers", async () => {
-  const page = await it.open("", { colorScheme: "light" }, "GPU.prototype.requestAdapter = async () => null");
+  const page = await it.open("", { colorScheme: "light" }, SMALL_GPU);
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
   await page.click("#theme");

@@ -3,7 +3,7 @@
 import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { suiteWhere } from "../support/device.ts";
-import { ended, inSight, type Lab, openLab, ready } from "./lab.ts";
+import { begun, ended, inSight, type Lab, openLab, ready } from "./lab.ts";
 import { quantile, tasksDuring } from "../support/trace.ts";
 
 const [MOST, LONGEST] = [8, 50]; // ms: of 95 %, of all
@@ -44,8 +44,7 @@ async function free(what: string, work: () => Promise<unknown>) {
 test("while a text is made", async () => {
   await page.fill("#max", "60");
   await free("a run", async () => {
-    await page.click("#go");
-    await page.waitForSelector("#stop:not([hidden])");
+    await begun(page, () => page.click("#go"));
     await ended(page);
   });
 });

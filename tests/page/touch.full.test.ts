@@ -39,6 +39,7 @@ async function fingers(...ways: [from: Point, to: Point][]) {
     await send("touchMove", at(step / 10));
     await page.waitForTimeout(20);
   }
+  await page.waitForTimeout(200); // the fingers rest: else the page scrolls on by itself, farther the busier the machine is
   await send("touchEnd", []);
   await page.waitForTimeout(200);
   await drawn(page);

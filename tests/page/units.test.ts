@@ -215,18 +215,18 @@ test("every failure has a plain sentence and a way on", () => {
     ],
     [{ error: told("generate", "anything", "x", {}), lost: true, ...run }, /GPU was lost/, "retry"],
     [
-      { error: told("load model", "the GPU must hold 5 bytes of weights", "lost", plain("device")) },
+      { error: told("load model", "the device must hold 5 bytes of weights", "lost", plain("device")) },
       /was lost/,
       "retry",
     ],
     [
-      { error: told("load model", "the GPU must hold 5 bytes of weights", "x", plain("no-memory")) },
+      { error: told("load model", "the device must hold 5 bytes of weights", "x", plain("no-memory")) },
       /not fit/,
       "model",
     ],
     [{ error: { name: "RangeError", message: "Array buffer allocation failed" } }, /does not fit/, "model"],
     [
-      { error: told("create session", "the GPU must hold 5 bytes of cache", "x", plain("no-memory")), ...run },
+      { error: told("create session", "the device must hold 5 bytes of cache", "x", plain("no-memory")), ...run },
       /no room for a cache.*smaller budget/,
       "settings",
     ],

@@ -8,14 +8,14 @@ import { policies, type PolicyName } from "../../src/policies/index.ts";
 import { checksum } from "../../src/recording/format.ts";
 import { type Pass, readRecording, type Recording } from "../../src/recording/read.ts";
 import { replay } from "../../src/recording/replay.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { CoreTwin } from "../reference/core.ts";
 import { refusal } from "../support/spies.ts";
 import { PROMPT } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const LANES = 10;
-const test = await gpuSuite("recordings");
+const test = await engineSuite("recordings");
 let model: Model;
 let full: Uint8Array<ArrayBuffer>; // a recording of a full cache, that grew between two prompts
 
@@ -40,7 +40,7 @@ async function record(options: SessionOptions, maxNewTokens = 30, pinned = false
 }
 
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
   full = (await record({ policy: "full" })).bytes;
 });
 test.after(() => model.dispose());

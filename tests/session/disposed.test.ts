@@ -5,17 +5,17 @@ import { compare } from "../../page/worker/compare.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal, rejection } from "../support/spies.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const PROMPT = "Once upon a time, there was a little girl named Lily.";
 const SMALL: SessionOptions = { budget: 24, stride: 4, sinks: 2, newest: 2 };
 
-const test = await gpuSuite("session, disposed of meanwhile");
+const test = await engineSuite("session, disposed of meanwhile");
 
 async function loadModel(): Promise<Model> {
-  return await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  return await load(repoPath("models/fable-2m"), await onEngine());
 }
 
 async function say(session: Session): Promise<void> {

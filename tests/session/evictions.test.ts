@@ -4,17 +4,17 @@ import type { Evicted } from "../../src/options/events.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { rejection } from "../support/spies.ts";
 import { PROMPT } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const BUDGET = 22;
 const NEW = 40; // tokens
-const test = await gpuSuite("onEvict");
+const test = await engineSuite("onEvict");
 let model: Model;
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

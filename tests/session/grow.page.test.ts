@@ -3,15 +3,15 @@ import * as assert from "uvu/assert";
 import { KV_TYPES } from "../../src/engine/kv.ts";
 import { load, type Model } from "../../src/load.ts";
 import { chosen } from "../support/depth.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { inBrowser, repoPath } from "../support/files.ts";
 import { PROMPT, say } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
-const test = await gpuSuite("session: a full cache");
+const test = await engineSuite("session: a full cache");
 let model: Model;
 
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

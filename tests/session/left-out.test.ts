@@ -5,16 +5,16 @@ import { definePolicy } from "../../src/options/own.ts";
 import { checkSession, SESSION, type SessionOptions } from "../../src/options/session.ts";
 import { readRecording } from "../../src/recording/read.ts";
 import { replay } from "../../src/recording/replay.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { PROMPT, say } from "../support/say.ts";
 import { refusal } from "../support/spies.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
-const test = await gpuSuite("options that are left out");
+const test = await engineSuite("options that are left out");
 let model: Model;
 
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

@@ -3,17 +3,17 @@ import * as assert from "uvu/assert";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, SessionOptions } from "../../src/options/index.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { inside } from "../support/inside.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const PROMPT = "Once upon a time, there was a little girl named Lily.";
 const TEXT = `${PROMPT} She loved to play outside in the park with her dog.`;
 
-const test = await gpuSuite("session logits");
+const test = await engineSuite("session logits");
 let model: Model;
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

@@ -2,14 +2,14 @@
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { PROMPT } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
-const test = await gpuSuite("outlook");
+const test = await engineSuite("outlook");
 let model: Model;
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

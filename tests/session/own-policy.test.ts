@@ -7,18 +7,18 @@ import { definePolicy } from "../../src/options/own.ts";
 import type { Session } from "../../src/session/session.ts";
 import { readRecording } from "../../src/recording/read.ts";
 import { replay } from "../../src/recording/replay.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal, rejection } from "../support/spies.ts";
 import { PROMPT } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const OPTIONS = { budget: 20, stride: 4, sinks: 2, newest: 2 };
 
-const test = await gpuSuite("policy of one's own");
+const test = await engineSuite("policy of one's own");
 let model: Model;
 
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

@@ -5,18 +5,18 @@ import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
 import { chosen } from "../support/depth.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { rejection } from "../support/spies.ts";
 import { inside } from "../support/inside.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const TEXT =
   "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day she saw a cat.";
 
-const test = await gpuSuite("perplexity");
+const test = await engineSuite("perplexity");
 let model: Model;
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

@@ -7,9 +7,9 @@ import { load, type Model } from "../../src/load.ts";
 import { checkSession, type SessionOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { Stepper } from "../../src/session/stepper.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { inside } from "../support/inside.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const STEPS = 20_000; // tokens
 const PART = 600; // tokens of a fifth that are compared
@@ -33,9 +33,9 @@ async function losses(model: Model, ids: number[], options: SessionOptions): Pro
   return all;
 }
 
-const test = await gpuSuite("positions in the cache, far beyond those trained on");
+const test = await engineSuite("positions in the cache, far beyond those trained on");
 test(`${STEPS} tokens under roco in 128 slots`, async () => {
-  const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  const model = await load(repoPath("models/fable-2m"), await onEngine());
   const session = model.session(CACHE);
   const prompt = model.tokenizer.encode("Once upon a time", { bos: true });
   const write = async (session: Session, maxNewTokens: number, seed: number) => {

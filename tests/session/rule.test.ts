@@ -4,16 +4,16 @@ import { run as runOwnScore } from "../../examples/session-own-score.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { rejection } from "../support/spies.ts";
 import { PROMPT, say as sayWhole } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
-const test = await gpuSuite("session, its rule");
+const test = await engineSuite("session, its rule");
 let model: Model;
 
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

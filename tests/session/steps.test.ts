@@ -3,15 +3,15 @@ import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import type { Evicted, StepEvent } from "../../src/options/events.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { PROMPT, say } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
-const test = await gpuSuite("session: its steps");
+const test = await engineSuite("session: its steps");
 let model: Model;
 
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

@@ -9,13 +9,13 @@ import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/open-source.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
 import { chosen } from "../support/depth.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { inBrowser, listGolden, modelFolder, readJson } from "../support/files.ts";
 import { readWeights, SessionTwin } from "../reference/forward.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const NEW = 12; // tokens
 
-const test = await gpuSuite("session, against its twin");
+const test = await engineSuite("session, against its twin");
 
 /** Setups that leave free slots behind (last chunks shorter than others), pin, protect, and slide a window. */
 const SETUPS: [model: string, SessionOptions][] = [
@@ -108,7 +108,7 @@ function kindsOf(
 for (const [name, options] of chosen(SETUPS, kindsOf)) {
   test(`${name} ${Object.entries(options).map(([key, value]) => `${key} ${told(value)}`).join(", ")}`, async () => {
     const folder = (await modelFolder(name))!;
-    const model = await load(folder, { device: (await testDevice())! });
+    const model = await load(folder, await onEngine());
     const session = model.session({ kv: "f32", ...options });
     const prompt = Array.from({ length: 41 }, (_, i) => 3 + (i * i * 31 + i * 7) % 500);
     const generate = { maxNewTokens: NEW, stopAtEnd: false };

@@ -5,18 +5,18 @@ import { crc32 } from "../../src/core/snapshot.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, SessionOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { rejection } from "../support/spies.ts";
 import { PROMPT, say as sayWhole } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const SMALL: SessionOptions = { budget: 24, stride: 4, sinks: 2, newest: 2 };
 
-const test = await gpuSuite("session, snapshots that are refused");
+const test = await engineSuite("session, snapshots that are refused");
 let model: Model;
 
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 
@@ -80,7 +80,7 @@ test("damaged, cut and foreign bytes are refused in one sentence, and leave noth
     await refusedBytes(bad, "Cannot restore session: ");
     await refusedBytes(bytes.slice(0, at), "Cannot restore session: ");
   }
-  const other = await load(repoPath("tests/golden/models/tiny-mha"), { device: (await testDevice())! });
+  const other = await load(repoPath("tests/golden/models/tiny-mha"), await onEngine());
   assert.match(await rejection(other.restore(bytes)), "the snapshot must be of this model (llama");
   other.dispose();
 });

@@ -6,18 +6,18 @@ import { ALLOCATIONS } from "../../src/policies/allocation.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { chosen } from "../support/depth.ts";
-import { gpuSuite, testDevice } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal, rejection } from "../support/spies.ts";
 import { PROMPT, say as sayWhole } from "../support/say.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
 
 const SMALL: SessionOptions = { budget: 24, stride: 4, sinks: 2, newest: 2 };
 
-const test = await gpuSuite("session, its snapshots");
+const test = await engineSuite("session, its snapshots");
 let model: Model;
 
 test.before(async () => {
-  model = await load(repoPath("models/fable-2m"), { device: (await testDevice())! });
+  model = await load(repoPath("models/fable-2m"), await onEngine());
 });
 test.after(() => model.dispose());
 

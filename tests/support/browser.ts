@@ -1,6 +1,7 @@
 // Runs test files in Chromium: bundles them, serves the page with the files they read, and hands on what comes back.
 import * as esbuild from "esbuild";
 import { type Browser, chromium } from "playwright-core";
+import { moduleOf } from "./engine.ts";
 import { startServer } from "./server.ts";
 import { setting, SETTINGS } from "./setting.ts";
 import type { Totals } from "./totals.ts";
@@ -42,7 +43,7 @@ const ownUvu: esbuild.Plugin = {
 
 /** The page's script and what it imports, by path. All files share one copy of what they import. */
 async function bundle(paths: string[]): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const list = paths.map((path) => `${JSON.stringify(path)}: () => import("./${path}")`);
+  const list = paths.map((name) => `${JSON.stringify(name)}: () => import("./${moduleOf(name)}")`);
   const { outputFiles } = await esbuild.build({
     stdin: {
       contents: `import { runInPage } from "./tests/support/page.ts";\nrunInPage({${list.join(", ")}});`,

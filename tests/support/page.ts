@@ -1,5 +1,6 @@
 // The script of the test page: runs the files and tells tests/support/browser.ts, which put these functions into the page.
 import { checkedCases } from "./files.ts";
+import { takeEngine } from "./engine.ts";
 import { runFiles } from "./harness.ts";
 import type { Totals } from "./totals.ts";
 
@@ -14,7 +15,7 @@ export async function runInPage(files: Record<string, () => Promise<unknown>>): 
   await runFiles({
     async next() {
       const name = await driver.kvcapNext();
-      return name === null ? null : { name, load: files[name] };
+      return name === null ? null : { name, load: (takeEngine(name), files[name]) };
     },
     print: driver.kvcapPrint,
     begins: driver.kvcapBegins,

@@ -8,12 +8,15 @@
 // tests/golden/…               check recorded references; the only ones that --golden runs
 //
 // What a file imports says what it needs: support/device.ts, src/load.ts or the lab a GPU; support/depth.ts that it goes deeper
-// in the full run.
+// in the full run; support/engine.ts that it means either engine. Such a file runs on the processor, and on the GPU too where it
+// is a recorded reference of transformers, in the full run, and where the day's draw says so in the quick one.
+import { chosen } from "./depth.ts";
 import type { HostName } from "./process.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 
 const GPU = /from "[./]+\/(support\/(device|browser)|src\/load|lab)\.ts"/;
+const ENGINE = /from "[./]+\/support\/engine\.ts"/;
 const DEPTH = /from "[./]+\/support\/depth\.ts"/;
 
 export interface Choice {
@@ -22,26 +25,43 @@ export interface Choice {
   golden: boolean;
   host: HostName | undefined; // both, where undefined
   deeper: boolean; // only files that go deeper in the full run
+  engine: string | undefined; // of files that mean either: both as the depth has it, where undefined
 }
 
-/** Paths from the root, each list in the order its files run in. */
+const DRAWN = 3; // files that run on the GPU as well in the quick run
+const ALWAYS = "tests/golden/hf."; // and those of this path
+
+/** Paths from the root, with their engine where they mean either, each list in the order its files run in. */
 export interface Plan {
   gpu: string[]; // in Deno
   plain: string[]; // in Deno, without a GPU
   page: string[]; // in Chromium
 }
 
-export function planOf({ full, parts, golden, host, deeper }: Choice): Plan {
+export function planOf({ full, parts, golden, host, deeper, engine }: Choice): Plan {
   const plan: Plan = { gpu: [], plain: [], page: [] };
+  const either = testFiles("tests").filter((path) => ENGINE.test(Deno.readTextFileSync(root + path)));
+  const onGpu = new Set(full ? either : chosen(either, () => "any", DRAWN));
   for (const path of testFiles("tests")) {
     if (golden && !path.includes("/golden/")) continue;
     if (parts.length && !parts.some((part) => path.includes(part))) continue;
     const late = path.endsWith(".full.test.ts");
     if (late && !full) continue;
     const source = Deno.readTextFileSync(root + path);
-    if (deeper && !late && !DEPTH.test(source)) continue;
-    if (host !== "chromium") plan[GPU.test(source) ? "gpu" : "plain"].push(path);
-    if (host !== "deno" && path.endsWith(".page.test.ts")) plan.page.push(path);
+    const same = deeper && !late && !DEPTH.test(source); // as in the quick run
+    if (!ENGINE.test(source)) {
+      if (same) continue;
+      if (host !== "chromium") plan[GPU.test(source) ? "gpu" : "plain"].push(path);
+      if (host !== "deno" && path.endsWith(".page.test.ts")) plan.page.push(path);
+      continue;
+    }
+    for (const name of ["wasm", "webgpu"]) {
+      if (engine ? engine !== name : name === "webgpu" && !onGpu.has(path) && !path.startsWith(ALWAYS)) continue;
+      if (same && name === "wasm") continue;
+      const entry = `${path} on ${name}`;
+      if (host !== "chromium") plan[name === "webgpu" ? "gpu" : "plain"].push(entry);
+      if (host !== "deno" && path.endsWith(".page.test.ts")) plan.page.push(entry);
+    }
   }
   return plan;
 }

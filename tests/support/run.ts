@@ -3,6 +3,7 @@
 //
 // --name TEXT                only tests whose name contains TEXT
 // --only=deno|chromium       only in this host
+// --engine=wasm|webgpu       files that mean either engine only on this one
 // --golden                   only recorded references
 // --deeper                   only files that go deeper in the full run than in the quick one
 // --before=P,F,S             counts of a run before this one, added to the totals
@@ -49,6 +50,7 @@ const plan = planOf({
   golden: flags.has("golden"),
   host: flags.get("only") as HostName | undefined,
   deeper: flags.has("deeper"),
+  engine: flags.get("engine"),
 });
 const page = [...plan.page];
 await Promise.all(
@@ -117,6 +119,7 @@ function argumentsOf(args: string[]): { flags: Map<string, string>; parts: strin
   const values: Record<string, RegExp> = {
     name: /./,
     only: /^(deno|chromium)$/,
+    engine: /^(wasm|webgpu)$/,
     golden: /^$/,
     deeper: /^$/,
     before: /^\d+,\d+,\d+$/,
@@ -133,7 +136,9 @@ function argumentsOf(args: string[]): { flags: Map<string, string>; parts: strin
     const value = given ?? (name === "name" ? args[++i] : undefined) ?? "";
     if (!Object.hasOwn(values, name) || !values[name].test(value)) {
       refuse(
-        `flags are --name TEXT, --only=deno, --only=chromium, --golden and --watch, got ${args[i] ?? args[i - 1]}`,
+        `flags are --name TEXT, --only=deno|chromium, --engine=wasm|webgpu, --golden and --watch, got ${
+          args[i] ?? args[i - 1]
+        }`,
       );
     }
     flags.set(name, value);

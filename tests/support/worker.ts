@@ -2,6 +2,7 @@
 // a page. It asks tests/support/process.ts for a file by a message (messages.ts) and reads its path from a line of standard input;
 // the end of the input ends it.
 import { runInChromium } from "./browser.ts";
+import { moduleOf, takeEngine } from "./engine.ts";
 import { checkedCases } from "./files.ts";
 import { runFiles } from "./harness.ts";
 import { linesOf, MARK, type Message } from "./messages.ts";
@@ -33,7 +34,8 @@ async function work(host: string, paths: string[]): Promise<void> {
     ...driver,
     async next() {
       const name = await driver.next();
-      return name === null ? null : { name, load: () => import(`${root}${name}`) };
+      if (name === null) return null;
+      return { name, load: () => import(`${root}${moduleOf(takeEngine(name))}`) };
     },
     ended: (totals) => driver.ended(totals, checkedCases()),
   });

@@ -1,0 +1,38 @@
+// The engine that a test file is about. Files that import this load models by `onEngine` and mean any engine; tests/support/plan.ts
+// says which of them run on which, and the runner sets it before it loads a file: "tests/x.test.ts on webgpu".
+import type { Test } from "uvu";
+import type { DeviceName } from "../../src/engine/engine.ts";
+import type { LoadOptions } from "../../src/options/load.ts";
+import { suiteWhere, testDevice } from "./device.ts";
+
+let current: DeviceName = "wasm";
+
+/** Sets the engine that a file's name in the runner says. @returns the name */
+export function takeEngine(name: string): string {
+  current = name.endsWith(" on webgpu") ? "webgpu" : "wasm";
+  return name;
+}
+
+/** What is imported for a file of this name: for each engine it is another module, so that its suites are queued anew. */
+export function moduleOf(name: string): string {
+  return name.replace(" on ", "?on=");
+}
+
+/** The engine that this run of the file is about. */
+export const engine = (): DeviceName => current;
+
+/** Loads onto that engine, exactly. */
+export async function onEngine(): Promise<LoadOptions> {
+  if (current === "wasm") return { device: "wasm", precision: "exact" };
+  return { device: (await testDevice())! };
+}
+
+/** A suite of tests that are skipped, and counted so, where the engine cannot run. */
+export async function engineSuite(name: string): Promise<Test> {
+  return suiteWhere(current === "wasm" || await testDevice() !== null, `${name}, on ${current}`);
+}
+
+/** Likewise of tests one by one. */
+export async function whereAble(test: Test): Promise<Test | Test["skip"]> {
+  return current === "wasm" || await testDevice() ? test : test.skip;
+}

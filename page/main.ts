@@ -117,9 +117,9 @@ function load(from: From) {
 function loaded(model: ModelInfo) {
   engine.model = model;
   by("model-name").textContent = model.name;
-  by("open").title = `${model.about}; ${bytes(model.bytes)} on ${model.adapter}`;
+  by("open").title = `${model.about}; ${bytes(model.bytes)} on ${model.adapter}: ${model.why}`;
   form.chat(model.chat);
-  say(`${model.about}, ${bytes(model.bytes)}, on ${model.adapter}`);
+  say(`${model.about}, ${bytes(model.bytes)}, on ${model.adapter}: ${model.why}`);
   refresh();
   const begun = links.loaded(); // a run that begins takes away what was said before
   const { unkept } = model;

@@ -35,7 +35,8 @@ export interface ModelInfo {
   readonly name: string;
   readonly about: string; // kind and size in words
   readonly adapter: string;
-  readonly bytes: number; // of weights on the GPU
+  readonly why: string; // it was chosen
+  readonly bytes: number; // of weights on the device
   readonly chat: boolean; // has a chat template
   readonly unkept: Unkept | null; // why its files are not kept; null: they are, or need not be
 }

@@ -89,7 +89,7 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
       downloads.get(file)!(done, total);
     },
   });
-  const { config, adapter, chatTemplate } = model;
+  const { config, adapter, device, chatTemplate } = model;
   const mine = model;
   model.lost.then(async () => {
     if (mine === model) await fail("run", new Error("the GPU device was lost"));
@@ -99,6 +99,7 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
     name: nameOf(from),
     about,
     adapter,
+    why: device.why,
     bytes: model.gpuBytes,
     chat: chatTemplate !== null,
     unkept,

@@ -20,8 +20,8 @@ export interface LoadOptions {
    */
   device?: "auto" | DeviceName | GPUDevice;
   /**
-   * How many threads a model on the processor runs on, 1 to 64: workers that share its memory, where the host lets them (a page
-   * must be cross-origin isolated). Default: the processor's, at most 8.
+   * How many threads a model on the processor runs on, 1 to 64: workers that share its memory, where the host lets them (of
+   * pages, in workers of cross-origin isolated ones). Default: the processor's, at most 8.
    */
   threads?: number;
   /**

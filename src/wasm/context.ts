@@ -70,9 +70,9 @@ export class WasmContext implements EngineContext {
   }
 
   async pass(pass: Pass): Promise<number> {
+    await pause();
     const { heap, wasm, config, at, failure } = this.#model;
     if (failure) refuseFailed("generate", failure);
-    await pause();
     const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations } = pass;
     const { ranked } = this.shape;
     const to = this.#from(abi.CONTEXT_IDS) / 4;

@@ -33,8 +33,9 @@ export interface WasmOptions {
 
 const MOST_THREADS = 8; // where nothing is said
 
-/** Whether threads may share memory here. */
-const canShare = () => typeof SharedArrayBuffer === "function" && (globalThis.crossOriginIsolated ?? true);
+/** Whether threads may share memory here, and this one may wait for others: a page's own may not. */
+const canShare = () =>
+  typeof SharedArrayBuffer === "function" && (globalThis.crossOriginIsolated ?? true) && !("document" in globalThis);
 
 /**
  * Lays out a model.
@@ -46,25 +47,34 @@ export async function openWasmEngine(options: WasmOptions): Promise<WasmEngine> 
   checkFits(source.tensors, source.type, Math.min(limit, MOST));
   const able = canShare();
   if (!able && asked !== undefined && asked > 1) {
-    const rule = "threads must be 1 in a page that is not cross-origin isolated";
+    const rule = "threads must be 1 but in workers of cross-origin isolated pages";
     refuse("load model", rule, asked, { option: "threads" });
   }
   const most = able ? asked ?? Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1) : 1;
-  const shared = most > 1;
-  const module = await moduleFor(shared);
-  const heap = new Heap(limit, shared);
-  const wasm = await instantiate(module, heap.memory);
-  const { model: at, beginnings } = await layOut({ ...source, heap, wasm, threads: most });
-  const model = { heap, wasm, config: source.config, at, threads: most, failure: null };
-  if (!shared) return new WasmEngine(model, beginnings, null);
+  /** What is done where threads cannot be had: with one, unless more were asked for. */
+  const refused = (error: unknown) => {
+    if (asked === undefined) return;
+    const more = { kind: "plain", code: "device", option: "threads" } as const;
+    refuse("load model", "the host must start workers for threads", quote(messageOf(error)), more);
+  };
+  let heap: Heap | null = null;
   try {
-    const team = await startTeam(wasm, { module, memory: heap.memory, model: at, count: most });
+    if (most > 1) heap = new Heap(limit, true); // which takes addresses for all that it may ever hold
+  } catch (error) {
+    refused(error);
+  }
+  const threads = heap ? most : 1;
+  heap ??= new Heap(limit, false);
+  const module = await moduleFor(threads > 1);
+  const wasm = await instantiate(module, heap.memory);
+  const { model: at, beginnings } = await layOut({ ...source, heap, wasm, threads });
+  const model = { heap, wasm, config: source.config, at, threads, failure: null };
+  if (threads === 1) return new WasmEngine(model, beginnings, null);
+  try {
+    const team = await startTeam(wasm, { module, memory: heap.memory, model: at, count: threads });
     return new WasmEngine(model, beginnings, team);
   } catch (error) {
-    if (asked !== undefined) {
-      const more = { kind: "plain", code: "device", option: "threads" } as const;
-      refuse("load model", "the host must start workers for threads", quote(messageOf(error)), more);
-    }
+    refused(error);
     heap.words[at / 4 + MODEL_THREADS] = 1; // a page whose policy forbids workers goes on with one
     return new WasmEngine({ ...model, threads: 1 }, beginnings, null);
   }

@@ -13,7 +13,7 @@ import { rejection } from "../support/spies.ts";
 const FABLE = repoPath("models/fable-2m");
 const TEXT =
   "Once upon a time there was a fox. The fox went to the river, and met a crow who had found a piece of cheese.";
-const shares = typeof SharedArrayBuffer === "function" && (globalThis.crossOriginIsolated ?? true);
+const shares = !inBrowser;
 
 const test = suite("engine in Wasm");
 
@@ -59,7 +59,10 @@ test("options it cannot keep are refused", async () => {
   assert.match(await rejection(load(FABLE, { device: "wasm", memory: 1e6 })), /memory must hold 4\.73 MB of weights/);
   assert.match(await rejection(load(FABLE, { device: "cpu" as "wasm" })), /device must be one of auto, webgpu, wasm/);
   if (!shares) {
-    assert.match(await rejection(load(FABLE, { device: "wasm", threads: 2 })), /threads must be 1 in a page/);
+    assert.match(
+      await rejection(load(FABLE, { device: "wasm", threads: 2 })),
+      /threads must be 1 but in workers of cross-origin isolated pages, got 2/,
+    );
   }
 });
 

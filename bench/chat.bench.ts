@@ -2,6 +2,7 @@
 // a turn's steps. The first question brings a story that fills the budget: until then a step costs less, and from then on, so
 // from the second turn to the tenth, the same.
 import { load } from "../src/load.ts";
+import { deviceOf } from "./device.ts";
 import { QUESTIONS } from "../tests/support/conversation.ts";
 
 const BUDGET = 512; // slots
@@ -9,7 +10,7 @@ const ANSWER = 96; // tokens at most
 
 const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1];
 
-const model = await load("smollm2-135m");
+const model = await load("smollm2-135m", { device: deviceOf(Deno.args) });
 const session = model.session({ policy: "roco", budget: BUDGET, positions: "cache" });
 console.log(`SmolLM2-135M-Instruct Q4_1 on ${model.adapter}, roco, ${BUDGET} slots; a step is one decoded token`);
 const costs: number[] = [];

@@ -5,6 +5,7 @@ import { KV_TYPES, type KvType } from "../src/engine/kv.ts";
 import { load, type Model } from "../src/load.ts";
 import type { SessionOptions } from "../src/options/index.ts";
 import type { Report } from "../src/session/report.ts";
+import { deviceOf } from "./device.ts";
 import { inside } from "../tests/support/inside.ts";
 
 const RUNS = 5;
@@ -39,7 +40,8 @@ async function validate(model: Model, prompt: number[]) {
   }
 }
 
-const model = await load(new URL("../models/fable-2m", import.meta.url));
+const device = deviceOf(Deno.args);
+const model = await load(new URL("../models/fable-2m", import.meta.url), { device });
 const story = "The old fox went down to the river and told the crow what he had seen in the garden that day. ";
 const text = model.tokenizer.encode(story.repeat(Math.ceil(CONTEXTS[1] / 20)), { bos: true });
 await validate(model, text);

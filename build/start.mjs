@@ -106,9 +106,15 @@ const commands = {
     packages(), wasm(), adapter();
     const folder = join(root, "bench");
     const files = (existsSync(folder) ? readdirSync(folder) : []).filter((file) => file.endsWith(".bench.ts")).sort();
-    const wanted = files.filter((file) => !args.length || args.some((arg) => file.includes(arg)));
+    const named = args.filter((arg) => !arg.startsWith("--"));
+    const device = args.filter((arg) => /^--device=(auto|webgpu|wasm)$/.test(arg)); // of what loads a model
+    if (named.length + device.length < args.length) {
+      process.stderr.write("usage: npm run bench -- [PART …] [--device=auto|webgpu|wasm]\n");
+      return 2;
+    }
+    const wanted = files.filter((file) => !named.length || named.some((part) => file.includes(part)));
     for (const file of wanted) {
-      const flags = file === "core.bench.ts" ? ["--only=deno", "--quick"] : []; // `bench:core` does it all
+      const flags = file === "core.bench.ts" ? ["--only=deno", "--quick"] : device; // `bench:core` does it all
       const code = await inDeno("run", "-A", "--quiet", "--no-prompt", `bench/${file}`, ...flags);
       if (code) return code;
     }

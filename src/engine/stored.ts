@@ -26,11 +26,19 @@ export function weightBytes(tensors: Map<string, Tensor>, type: WeightType | nul
   return sum;
 }
 
-/** @throws RangeError where the weights alone exceed the memory: it says as what they would not */
-export function checkFits(tensors: Map<string, Tensor>, type: WeightType | null, memory: number): void {
-  const bytes = weightBytes(tensors, type);
+/**
+ * @param weigh what an engine needs to hold them
+ * @throws RangeError where the weights alone exceed the memory: it says as what they would not
+ */
+export function checkFits(
+  tensors: Map<string, Tensor>,
+  type: WeightType | null,
+  memory: number,
+  weigh = weightBytes,
+): void {
+  const bytes = weigh(tensors, type);
   if (bytes <= memory) return;
-  const ways = WEIGHT_TYPES.map((other) => [other, weightBytes(tensors, other)] as const)
+  const ways = WEIGHT_TYPES.map((other) => [other, weigh(tensors, other)] as const)
     .filter(([, less]) => less < bytes)
     .map(([other, less]) => `, or ${megabytes(less, Math.ceil)} as ${other}`);
   const [needed, given] = [megabytes(bytes, Math.ceil), megabytes(memory, Math.floor)];

@@ -12,7 +12,7 @@ const MOST = 256; // bytes of every matrix
 const readBytes = (ranges: Range[]) => ranges.reduce((sum, { bytes }) => sum + bytes, 0);
 
 function rangesOf(weights: Weights): Range[] {
-  const matrices = (matrix: Matrix) => matrix.parts.map(({ buffer }) => buffer);
+  const matrices = (matrix: Matrix) => matrix.parts.filter(({ begins }) => begins).map(({ buffer }) => buffer);
   const buffers = [weights.norm, ...matrices(weights.embedding), ...matrices(weights.head)];
   for (const { attentionNorm, qkv, output, mlpNorm, gateUp, down } of weights.layers) {
     buffers.push(attentionNorm, mlpNorm, ...[qkv, output, gateUp, down].flatMap(matrices));

@@ -15,6 +15,8 @@ export interface MatrixPart {
   readonly dtype: Dtype;
   readonly first: number;
   readonly rows: number;
+  /** Whether a format begins here; else the part before ends where the adapter's largest binding does. */
+  readonly begins: boolean;
 }
 
 /** A matrix of one or more tensors stacked by rows, split where the dtype changes or the adapter's largest binding ends. */
@@ -147,7 +149,7 @@ async function uploadRows(
           const rows = Math.min(left, most);
           const buffer = createBuffer(gpu, name, rows * pitch, STORAGE);
           buffers.push(buffer);
-          part = { buffer, dtype: target, first, rows };
+          part = { buffer, dtype: target, first, rows, begins: part === null };
           parts.push(part);
           left -= rows;
         }

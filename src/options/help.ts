@@ -37,7 +37,8 @@ export const HELP: Words = {
       cli: "threads of the device wasm  (the processor's, at most 8)",
     },
     precision: {
-      words: "how the device `wasm` multiplies quantised weights: {names}; `fast` rounds activations to bytes",
+      words:
+        "how the device `wasm` multiplies quantised weights: {names}; `fast` rounds activations of half of them to bytes",
       flag: "NAME",
     },
     maxBinding: {

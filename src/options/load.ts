@@ -25,8 +25,9 @@ export interface LoadOptions {
    */
   threads?: number;
   /**
-   * How quantised weights are multiplied on the processor: "fast", by activations that are rounded to bytes in blocks of 32; or
-   * "exact", by activations as they are. Plain weights are always multiplied in f32. Default "fast".
+   * How quantised weights are multiplied on the processor: by activations that are rounded, in blocks of 32, to 16 bits; under
+   * "fast" those of gate and up to bytes, where the host has relaxed SIMD; under "exact" none. Plain weights are always
+   * multiplied in f32. Default "fast".
    */
   precision?: Precision;
   /** Largest buffer a kernel may bind, in bytes; larger weights are split. Default: what the device allows. */

@@ -183,7 +183,7 @@ export class SessionState {
     this.#cache.release();
     this.#asked.budget = asked.budget;
     this.#options = planSession(this.model, asked, promptTokens);
-    options.onWarning(`the GPU refused memory for a budget of ${options.budget} slots, trying ${asked.budget}`);
+    options.onWarning(`the device refused memory for a budget of ${options.budget} slots, trying ${asked.budget}`);
     this.#allocate();
   }
 

@@ -5,7 +5,7 @@ import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/
 import { refuseFailed } from "../engine/failure.ts";
 import { kvRowBytes } from "../engine/kv.ts";
 import { writeAngles } from "../engine/stored.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, quote, refuse } from "../errors.ts";
 import type { Heap } from "./heap.ts";
 import { type ContextLayout, contextWords, hiddenPitch, layoutOf, type Region } from "./layout.ts";
 import type { Exports } from "./module.ts";
@@ -43,7 +43,7 @@ export class WasmContext implements EngineContext {
   waited = 0;
   readonly #model: WasmModel;
   readonly #layout: ContextLayout;
-  readonly #at: number; // 0: memory was refused
+  readonly #at: number; // 0: memory was refused, which `guarded` tells; nothing is written then
 
   constructor(model: WasmModel, shape: ContextShape) {
     const { heap, config } = model;
@@ -73,6 +73,7 @@ export class WasmContext implements EngineContext {
     await pause();
     const { heap, wasm, config, at, failure } = this.#model;
     if (failure) refuseFailed("generate", failure);
+    this.#checkHeld("generate");
     const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations } = pass;
     const { ranked } = this.shape;
     const to = this.#from(abi.CONTEXT_IDS) / 4;
@@ -113,6 +114,14 @@ export class WasmContext implements EngineContext {
     return id;
   }
 
+  /** @throws Error where memory was refused, which nobody asked about */
+  #checkHeld(action: string): void {
+    if (this.#at > 0) return;
+    const { refusal } = this.#model.heap;
+    const rule = `the device must hold ${this.#layout.bytes} bytes of a session`;
+    refuse(action, rule, quote(refusal?.message ?? "none"), { kind: "plain", code: "no-memory" });
+  }
+
   /** Copies floats of a part, from the `index`-th on. */
   #copy(word: number, index: number, into: Float32Array): void {
     const from = this.#from(word) / 4 + index;
@@ -120,20 +129,23 @@ export class WasmContext implements EngineContext {
   }
 
   place(positions: Int32Array<ArrayBuffer>, ranks: Int32Array<ArrayBuffer> | null): void {
+    if (this.#at === 0) return;
     const { words } = this.#model.heap;
     words.set(positions, this.#from(abi.CONTEXT_POSITIONS) / 4);
     if (ranks) words.set(ranks, this.#from(abi.CONTEXT_RANKS) / 4);
   }
 
   placeRows(rows: Int32Array<ArrayBuffer>): void {
-    this.#model.heap.words.set(rows, this.#from(abi.CONTEXT_ROWS) / 4);
+    if (this.#at > 0) this.#model.heap.words.set(rows, this.#from(abi.CONTEXT_ROWS) / 4);
   }
 
   ban(bits: Uint32Array<ArrayBuffer>): void {
-    this.#model.heap.words.set(bits, this.#from(abi.CONTEXT_BANNED) / 4);
+    if (this.#at > 0) this.#model.heap.words.set(bits, this.#from(abi.CONTEXT_BANNED) / 4);
   }
 
-  read(count: number, logits: Float32Array, hidden: Float32Array): Promise<void> {
+  // deno-lint-ignore require-await
+  async read(count: number, logits: Float32Array, hidden: Float32Array): Promise<void> {
+    this.#checkHeld("generate");
     const { heap: { floats }, config } = this.#model;
     const pitch = hiddenPitch(config);
     this.#copy(abi.CONTEXT_LOGITS, 0, logits.subarray(0, count * config.vocab));
@@ -144,7 +156,6 @@ export class WasmContext implements EngineContext {
         hidden.set(floats.subarray(from, from + config.hidden), (i * count + t) * config.hidden);
       }
     }
-    return Promise.resolve();
   }
 
   /** K and V, layer by layer, keys before values. */
@@ -156,16 +167,18 @@ export class WasmContext implements EngineContext {
     return this.#caches.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  save(_action: string, into: Uint8Array): Promise<void> {
+  // deno-lint-ignore require-await
+  async save(action: string, into: Uint8Array): Promise<void> {
+    this.#checkHeld(action);
     let to = 0;
     for (const { from, bytes } of this.#caches) {
       into.set(this.#model.heap.bytesOf.subarray(this.#at + from, this.#at + from + bytes), to);
       to += bytes;
     }
-    return Promise.resolve();
   }
 
   load(saved: Uint8Array<ArrayBuffer>): void {
+    if (this.#at === 0) return;
     let at = 0;
     for (const { from, bytes } of this.#caches) {
       this.#model.heap.bytesOf.set(saved.subarray(at, at + bytes), this.#at + from);
@@ -176,6 +189,7 @@ export class WasmContext implements EngineContext {
   copyFrom(other: EngineContext): void {
     const { bytesOf } = this.#model.heap;
     const source = other as WasmContext;
+    if (this.#at === 0 || source.#at === 0) return;
     const theirs = source.#caches;
     this.#caches.forEach(({ from, bytes }, i) => {
       const at = source.#at + theirs[i].from;
@@ -186,6 +200,7 @@ export class WasmContext implements EngineContext {
   growFrom(other: EngineContext, slots: number): void {
     const { heap: { bytesOf }, config } = this.#model;
     const source = other as WasmContext;
+    if (this.#at === 0 || source.#at === 0) return;
     const theirs = source.#caches;
     const rowBytes = kvRowBytes(config.headDim, this.shape.kv);
     this.#caches.forEach(({ from }, i) => {

@@ -12,7 +12,7 @@ import { contextBytes, WasmContext, type WasmModel } from "./context.ts";
 import { Heap, MOST } from "./heap.ts";
 import { buildHere, instantiate, moduleFor } from "./module.ts";
 import { startTeam, type Team } from "./team.ts";
-import { layOut } from "./weights.ts";
+import { layOut, neededBytes } from "./weights.ts";
 
 /** What is loaded, and how. */
 export interface WasmOptions {
@@ -44,7 +44,7 @@ const canShare = () =>
  */
 export async function openWasmEngine(options: WasmOptions): Promise<WasmEngine> {
   const { memory: limit, threads: asked, ...source } = options;
-  checkFits(source.tensors, source.type, Math.min(limit, MOST));
+  checkFits(source.tensors, source.type, Math.min(limit, MOST), neededBytes);
   const able = canShare();
   if (!able && asked !== undefined && asked > 1) {
     const rule = "threads must be 1 but in workers of cross-origin isolated pages";

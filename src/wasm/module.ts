@@ -35,7 +35,7 @@ const RELAXED = Uint8Array.of(
   ...[65, 0, 253, 15, 65, 0, 253, 15, 253, 146, 2, 11],
 );
 
-/** Which of the two builds this host runs: they give the same to the last bit. */
+/** Which of the two builds this host runs: they give the same to the last bit, but for activations in bytes. */
 export type Build = "relaxed SIMD" | "SIMD";
 
 export const buildHere = (): Build => WebAssembly.validate(RELAXED) ? "relaxed SIMD" : "SIMD";

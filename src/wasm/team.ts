@@ -17,7 +17,9 @@ const work = async ({ module, memory, model, thread }, ready) => {
   exports.serve(model, thread);
 };`;
 const IN_PAGES = `${WORK}
-onmessage = ({ data }) => work(data, postMessage);`;
+const fail = (error) => setTimeout(() => { throw error; }); // where the page hears of it
+onmessage = ({ data }) => work(data, postMessage).catch(fail);
+onmessageerror = () => fail(new Error("the module did not arrive"));`;
 const ELSEWHERE = `${WORK}
 const { parentPort, workerData } = require("node:worker_threads");
 work(workerData, (word) => parentPort.postMessage(word));`;
@@ -58,10 +60,11 @@ async function startElsewhere(): Promise<Start> {
   const name = "node:worker_threads"; // bundlers are not to look for it
   const { Worker } = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
   return async (workerData) => {
-    const worker = new Worker(ELSEWHERE, { eval: true, workerData });
+    const worker = new Worker(ELSEWHERE, { eval: true, workerData, execArgv: [] });
     await new Promise<void>((resolve, reject) => {
       worker.once("message", () => resolve());
       worker.once("error", reject);
+      worker.once("exit", () => reject(new Error("a worker ended before it began")));
     });
     worker.unref();
     return () => void worker.terminate();

@@ -118,7 +118,7 @@ class Writer {
 
   constructor(source: Source) {
     this.#source = source;
-    this.#staging = this.take("what is being read", stagingBytes(source));
+    this.#staging = this.take("what is being read", stagingBytes(source.tensors));
   }
 
   take(what: string, length: number): number {
@@ -180,32 +180,43 @@ class Writer {
    */
   async #part(
     run: Tensor[],
-    { part, first, type, whole = false }: { part: number; first: number; type: WeightType | null; whole?: boolean },
+    { part, first, type, told = null }: {
+      part: number;
+      first: number;
+      type: WeightType | null;
+      told?: number | null; // bytes that were read before, in vain
+    },
   ): Promise<Uint8Array> {
     const { heap, wasm, onBytes } = this.#source;
     const { dtype, name } = run[0];
     const columns = run[0].shape[1];
     const rows = run.reduce((sum, { shape }) => sum + shape[0], 0);
     const target = targetOf(dtype, columns, type);
-    const { kind, form, table } = whole ? inFull(STORED[target]) : STORED[target];
+    const { kind, form, table } = told === null ? STORED[target] : inFull(STORED[target]);
     const width = isQuantised(target) ? columns : Math.ceil(columns / 4) * 4;
     const to = this.take(name, Math.ceil(rows / 4) * wasm.fourBytes(kind, form, width));
     heap.words.set([kind, to, rows, width, first, form, table], part / 4);
     const [rowBytes, pitch] = [bytesOf(dtype, columns), storedBytes(target, columns)];
     const beginning = new Uint8Array(Math.min(BEGINNING, bufferBytes(rows * pitch)));
     let done = 0;
+    let heard = told ?? 0;
+    let seen = 0;
     for (const tensor of run) {
       for (let row = 0; row < tensor.shape[0];) {
         const count = Math.min(tensor.shape[0] - row, Math.max(1, Math.floor(SLICE / rowBytes)));
         const read = await tensor.read(row * rowBytes, (row + count) * rowBytes);
         const stored = target === dtype ? read : quantise(read, dtype, target, tensor.name);
+        seen += read.byteLength;
+        if (seen > heard) {
+          onBytes(seen - heard);
+          heard = seen;
+        }
         heap.bytesOf.set(stored, this.#staging);
         if (!wasm.repack(part, formats[target].code, this.#staging, columns, done, count)) {
           heap.give(to);
-          return await this.#part(run, { part, first, type, whole: true });
+          return await this.#part(run, { part, first, type, told: heard });
         }
         begin(beginning, stored, { row: done, count, pitch });
-        if (!whole) onBytes(read.byteLength);
         row += count;
         done += count;
       }
@@ -215,9 +226,31 @@ class Writer {
 }
 
 /** Bytes of the largest slice. */
-function stagingBytes({ tensors }: Source): number {
-  const rows = [...tensors.values()].map(({ dtype, shape }) => shape.length === 2 ? bytesOf(dtype, shape[1]) : 0);
-  return Math.max(SLICE, ...rows) + 64;
+function stagingBytes(tensors: Map<string, Tensor>): number {
+  const slices = [...tensors.values()].filter(({ shape }) => shape.length === 2).map(({ dtype, shape, bytes }) => {
+    return Math.min(bytes, Math.max(SLICE, bytesOf(dtype, shape[1])));
+  });
+  return Math.max(0, ...slices) + 64;
+}
+
+/** Bytes that laying out a model takes at most, where no f16 is 64 or more. @param type see layOut */
+export function neededBytes(tensors: Map<string, Tensor>, type: WeightType | null): number {
+  let sum = stagingBytes(tensors) + 4096;
+  for (const [name, { dtype, shape }] of tensors) {
+    const to = /^(model\.embed_tokens|lm_head)\./.test(name) ? type && "q8" : type;
+    const [rows, columns] = shape;
+    const target = shape.length === 2 ? targetOf(dtype, columns, to) : null;
+    sum += 256 + (target ? Math.ceil(rows / 4) * fourBytes(target, columns) : 4 * rows); // 256: what describes it, and gaps
+  }
+  return sum;
+}
+
+/** Bytes of four rows, as assembly/forward/rows.ts draws them. */
+function fourBytes(dtype: Dtype, columns: number): number {
+  const { kind, form } = STORED[dtype];
+  if (!isQuantised(dtype)) return Math.ceil(columns / 4) * 4 * (kind === abi.KIND_F32 ? 16 : 8);
+  const scales = (form & FORM_HALVES ? 8 : 16) * (form & FORM_PAIRS ? 2 : 1) * (form & FORM_MINIMA ? 2 : 1);
+  return columns / abi.UNIT * (scales + (kind === abi.KIND_NIBBLES ? 64 : 128));
 }
 
 /** Copies what of these rows, `pitch` bytes apart, falls into a beginning. */

@@ -189,7 +189,7 @@ test("a budget that the GPU refuses becomes the next smaller one, with a warning
   const least = largest(3000, (slots) => 6 * 32 * (slots + 32) * 4 <= 1_000_000);
   assert.ok(session.options.budget <= least && session.options.budget > least / 2);
   assert.is(session.options.budget, 1265); // 3000, 2250, 1687, 1265
-  assert.equal(heard[0], "the GPU refused memory for a budget of 3000 slots, trying 2250");
+  assert.equal(heard[0], "the device refused memory for a budget of 3000 slots, trying 2250");
   const same = await talk(model, { ...setup, budget: session.options.budget }, 30);
   assert.equal(session.report().ids, same.report().ids);
   session.dispose();

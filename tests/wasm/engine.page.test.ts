@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
+import type { WasmEngine } from "../../src/wasm/engine.ts";
 import { testDevice } from "../support/device.ts";
 import { inBrowser, listGolden, modelFolder, readJson, repoPath } from "../support/files.ts";
 import { inside } from "../support/inside.ts";
@@ -56,7 +57,7 @@ test("asked for, it says what it runs on, and is gone once it is disposed of", a
 });
 
 test("options it cannot keep are refused", async () => {
-  assert.match(await rejection(load(FABLE, { device: "wasm", memory: 1e6 })), /memory must hold 4\.73 MB of weights/);
+  assert.match(await rejection(load(FABLE, { device: "wasm", memory: 1e6 })), /memory must hold 5\.\d\d MB of weights/);
   assert.match(await rejection(load(FABLE, { device: "cpu" as "wasm" })), /device must be one of auto, webgpu, wasm/);
   if (!shares) {
     assert.match(
@@ -64,6 +65,49 @@ test("options it cannot keep are refused", async () => {
       /threads must be 1 but in workers of cross-origin isolated pages, got 2/,
     );
   }
+});
+
+test("where the host refuses memory nothing is written, and what can goes on", async () => {
+  const model = await load(FABLE, { device: "wasm", threads: 1 });
+  const { heap } = (inside(model).engine as WasmEngine).model;
+  const { memory } = heap;
+  // The module's own, and all weights: but for where they passed through, which sessions take.
+  const free = [65536, 65536 + 2 * model.config.vocab * model.config.hidden + 64];
+  let before = heap.bytesOf.slice(0, free[1] + heap.bytes);
+  const same = () =>
+    heap.bytesOf.subarray(0, before.length).every((byte, i) => byte === before[i] || i >= free[0] && i < free[1]);
+  const grow = memory.grow.bind(memory);
+  let refusals = 1;
+  memory.grow = (pages) => {
+    if (refusals-- > 0) throw new RangeError("no more");
+    return grow(pages);
+  };
+  const warnings: string[] = [];
+  const session = model.session({ budget: 8000, onWarning: (message) => void warnings.push(message) });
+  assert.ok(same());
+  const { ids } = await say(session, { maxNewTokens: 4 });
+  assert.equal(warnings, ["the device refused memory for a budget of 8000 slots, trying 6000"]);
+  const small = model.session({ budget: 64 });
+  assert.equal((await say(small, { maxNewTokens: 4 })).ids, ids);
+  before = heap.bytesOf.slice(0, before.length); // passes have left their jobs there
+  refusals = Infinity;
+  assert.match(await rejection(session.fork()), /the device must hold/);
+  assert.match(await rejection(model.restore(await session.snapshot())), /the device must hold/);
+  assert.match(await rejection(evaluate(inside(model), Array(2000).fill(5), 2000)), /the device must hold/);
+  assert.ok(same());
+  for (const one of [session, small]) one.dispose();
+  model.dispose();
+});
+
+test("memory that is asked for is enough, and progress is told to its end", async () => {
+  const words = await rejection(load(FABLE, { device: "wasm", memory: 1e6 }));
+  const needed = Number(/memory must hold (\S+) MB/.exec(words)![1]) * 1e6;
+  const told: [number, number][] = [];
+  const onProgress = (done: number, total: number) => void told.push([done, total]);
+  const model = await load(FABLE, { device: "wasm", threads: 1, memory: needed, onProgress });
+  assert.ok(model.peakGpuBytes <= needed && model.peakGpuBytes > 0.98 * needed, `${model.peakGpuBytes} of ${needed}`);
+  assert.is(told.at(-1)![0], told.at(-1)![1]);
+  model.dispose();
 });
 
 /** What a session generates, and its books at the end. */

@@ -6,9 +6,9 @@ import {
   CONTEXT_WIDE,
   KIND_NIBBLES,
   MATRIX_BIAS,
-  MATRIX_BYTES,
   MATRIX_HEADER,
   MATRIX_PARTS,
+  MATRIX_WAY,
   PART_AT,
   PART_COLUMNS,
   PART_FIRST,
@@ -17,8 +17,11 @@ import {
   PART_ROWS,
   PART_TABLE,
   PART_WORDS,
+  WAY_EXACT,
+  WAY_NARROW,
 } from "./abi";
 import { plainFour, plainOne, sum0, sum1, sum2, sum3 } from "./plain";
+import { exactFour, exactOne, neighbours } from "./exact";
 import { isNarrow, narrowFourOf, narrowOneOf } from "./narrow";
 import { MARKS, quantiseRow } from "./quantised";
 import { fourBytes, tableOf, word } from "./rows";
@@ -61,17 +64,19 @@ export function prepare(context: usize, matrix: usize, rows: usize, columns: u32
   takeInput(context, matrix, rows, columns);
   for (let token = begin; token < end; token++) {
     const at = <usize> (token * columns);
-    quantiseRow(narrow, rows + (at << 2), columns, bytes + at, marks + (at >> 5) * MARKS, wide + (at << 1));
+    if (exact) neighbours(rows + (at << 2), bytes + (at >> 2), columns);
+    else quantiseRow(narrow, rows + (at << 2), columns, bytes + at, marks + (at >> 5) * MARKS, wide + (at << 1));
   }
 }
 
 // The input of a product.
 let x: usize = 0; // f32 [tokens, width]
 let width: u32 = 0;
-let bytes: usize = 0; // i8 [tokens, width]
+let bytes: usize = 0; // i8 [tokens, width]; where products are exact f32 [tokens, width / 16], see `neighbours`
 let wide: usize = 0; // i16 [tokens, width]
 let marks: usize = 0; // see quantiseRow
 let narrow = false; // whether nibbles meet bytes
+let exact = false; // whether codes meet f32
 
 function takeInput(context: usize, matrix: usize, rows: usize, columns: u32): void {
   x = rows;
@@ -79,7 +84,8 @@ function takeInput(context: usize, matrix: usize, rows: usize, columns: u32): vo
   bytes = word(context, CONTEXT_BYTES);
   wide = word(context, CONTEXT_WIDE);
   marks = word(context, CONTEXT_MARKS);
-  narrow = ASC_FEATURE_RELAXED_SIMD && word(matrix, MATRIX_BYTES) != 0;
+  narrow = ASC_FEATURE_RELAXED_SIMD && word(matrix, MATRIX_WAY) == WAY_NARROW;
+  exact = word(matrix, MATRIX_WAY) == WAY_EXACT;
 }
 
 /**
@@ -150,6 +156,12 @@ function fourTokens(part: usize, kind: i32, w: usize, token: u32): void {
   }
   const form = word(part, PART_FORM);
   const table = <i32> word(part, PART_TABLE);
+  if (exact) {
+    const from = x + (at << 2);
+    const pitch = <usize> width << 2;
+    exactFour(kind, form, tableOf(table), w, from, pitch, bytes + (at >> 2), <usize> width >> 2, columns);
+    return;
+  }
   const own = marks + (at >> 5) * MARKS;
   const apart = (<usize> width >> 5) * MARKS;
   if (narrow && isNarrow(kind, table)) narrowFourOf(form, table, w, bytes + at, width, own, apart, columns);
@@ -164,6 +176,7 @@ function oneToken(part: usize, kind: i32, w: usize, token: u32): v128 {
   if (kind < KIND_NIBBLES) return plainOne(kind, w, x + (at << 2), columns);
   const form = word(part, PART_FORM);
   const table = <i32> word(part, PART_TABLE);
+  if (exact) return exactOne(kind, form, tableOf(table), w, x + (at << 2), bytes + (at >> 2), columns);
   const own = marks + (at >> 5) * MARKS;
   if (narrow && isNarrow(kind, table)) return narrowOneOf(form, table, w, bytes + at, own, columns);
   return wideOneOf(kind, form, tableOf(table), w, wide + (at << 1), own, columns);

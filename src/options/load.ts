@@ -25,9 +25,9 @@ export interface LoadOptions {
    */
   threads?: number;
   /**
-   * How quantised weights are multiplied on the processor: by activations that are rounded, in blocks of 32, to 16 bits; under
-   * "fast" those of gate and up to bytes, where the host has relaxed SIMD; under "exact" none. Plain weights are always
-   * multiplied in f32. Default "fast".
+   * How quantised weights are multiplied on the processor: "exact", by activations in f32, as plain weights are; or "fast",
+   * by activations that are rounded, in blocks of 32, to 16 bits, for gate and up to bytes, where the host has relaxed SIMD.
+   * Default "fast".
    */
   precision?: Precision;
   /** Largest buffer a kernel may bind, in bytes; larger weights are split. Default: what the device allows. */

@@ -21,7 +21,7 @@ export interface WasmOptions {
   readonly tensors: Map<string, Tensor>;
   /** What matrices of plain numbers are quantised to; null: nothing. */
   readonly type: WeightType | null;
-  /** Whether all quantised weights meet activations in 16 bits; else some meet bytes, which is faster. */
+  /** Whether quantised weights meet activations in f32; else rounded ones, which is faster. */
   readonly exact: boolean;
   /** How many threads run a pass; undefined: the processor's, at most 8, where they may share memory. */
   readonly threads: number | undefined;

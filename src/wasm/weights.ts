@@ -57,7 +57,7 @@ export interface Source {
   readonly type: WeightType | null;
   /** Hears how many bytes of the files have been read since it was last called. */
   readonly onBytes: (bytes: number) => void;
-  /** Whether no matrix meets activations in bytes. */
+  /** Whether codes meet activations in f32; else rounded ones. */
   readonly exact: boolean;
   /** How many threads run a pass. */
   readonly threads: number;
@@ -73,7 +73,7 @@ export interface LaidOut {
 
 /** Lays out every tensor of a model. @throws RangeError, Error, one sentence, where there is too little memory */
 export async function layOut(source: Source): Promise<LaidOut> {
-  const { heap, config, type, exact } = source;
+  const { heap, config, type } = source;
   const writer = new Writer(source);
   const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab, rmsEps } = config;
   const model = writer.take("the model", 4 * (abi.MODEL_HEADER + layers * abi.LAYER_WORDS));
@@ -90,7 +90,7 @@ export async function layOut(source: Source): Promise<LaidOut> {
     const headNorms = config.qkNorm ? await writer.vector(...norms) : null;
     const output = await writer.matrix([`${at}.self_attn.o_proj`], config.oBias);
     const mlpNorm = await writer.vector(`${at}.post_attention_layernorm.weight`);
-    const gateUp = await writer.matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias, type, !exact);
+    const gateUp = await writer.matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias, type, true);
     const down = await writer.matrix([`${at}.mlp.down_proj`], config.mlpBias);
     const parts = [attentionNorm, qkv, headNorms, output, mlpNorm, gateUp, down].map((part) => part?.at ?? 0);
     heap.words.set([...parts, config.windows[i]], model / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS);
@@ -163,7 +163,8 @@ class Writer {
     }
     const bias = biased ? (await this.vector(...names.map((name) => `${name}.bias`))).at : 0;
     const at = this.take(names[0], 4 * (abi.MATRIX_HEADER + runs.length * abi.PART_WORDS));
-    heap.words.set([runs.length, bias, narrow ? 1 : 0], at / 4);
+    const way = this.#source.exact ? abi.WAY_EXACT : narrow ? abi.WAY_NARROW : abi.WAY_WIDE;
+    heap.words.set([runs.length, bias, way], at / 4);
     let first = 0;
     const beginnings: Uint8Array[] = [];
     for (let i = 0; i < runs.length; i++) {

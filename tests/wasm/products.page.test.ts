@@ -49,7 +49,7 @@ class Bench {
     x: Float32Array,
     width: number,
     rows: number,
-    exact: boolean,
+    way: number,
     shares: number,
     y?: Float32Array,
   ): Float32Array {
@@ -57,7 +57,7 @@ class Bench {
     const tokens = x.length / width;
     const context = heap.take("context", 4 * abi.CONTEXT_HEADER);
     const part = (bytes: number) => heap.take("input", bytes);
-    heap.words[this.matrix / 4 + abi.MATRIX_BYTES] = exact ? 0 : 1;
+    heap.words[this.matrix / 4 + abi.MATRIX_WAY] = way;
     heap.words[context / 4 + abi.CONTEXT_BYTES] = part(x.length);
     heap.words[context / 4 + abi.CONTEXT_WIDE] = part(2 * x.length);
     heap.words[context / 4 + abi.CONTEXT_MARKS] = part(x.length);
@@ -120,8 +120,13 @@ function plainMatrices(): Matrix[] {
   });
 }
 
-const EXACT = 5e-6; // of Σ|w·x|: f32 sums in another order, activations in 16 bits
-const BYTES = 4e-3; // likewise, activations rounded to 1/254 of the largest of 32
+// Of Σ|w·x|: f32 sums in another order; and activations rounded to 1/65534 and 1/254 of the largest of 32.
+const EXACT = 5e-7;
+const WAYS = [
+  [abi.WAY_EXACT, "exact", EXACT],
+  [abi.WAY_WIDE, "in 16 bits", 5e-6],
+  [abi.WAY_NARROW, "in bytes", 4e-3],
+] as const;
 
 const test = suite("products in Wasm");
 for (const matrix of [...plainMatrices(), ...await recorded()]) {
@@ -143,11 +148,11 @@ for (const matrix of [...plainMatrices(), ...await recorded()]) {
       const x = new Float32Array(tokens * width);
       for (let t = 0; t < tokens; t++) for (let k = 0; k < columns; k++) x[t * width + k] = random() - 0.5;
       const before = Float32Array.from({ length: tokens * rows }, random);
-      for (const exact of [true, false]) {
-        const outs = all.map((bench) => bench.product(x, width, rows, exact, 1, before));
+      for (const [way, name, bound] of WAYS) {
+        const outs = all.map((bench) => bench.product(x, width, rows, way, 1, before));
         for (const [i, bench] of all.entries()) {
-          assert.equal(bench.product(x, width, rows, exact, 2, before), outs[i], "in two shares");
-          if (exact) assert.equal(outs[i], outs[0], "both builds");
+          assert.equal(bench.product(x, width, rows, way, 2, before), outs[i], "in two shares");
+          if (way !== abi.WAY_NARROW) assert.equal(outs[i], outs[0], "both builds");
         }
         let most = 0;
         for (let t = 0; t < tokens; t++) {
@@ -162,9 +167,8 @@ for (const matrix of [...plainMatrices(), ...await recorded()]) {
             most = Math.max(most, Math.abs(outs.at(-1)![t * rows + row] - expected) / (size + Math.abs(expected)));
           }
         }
-        const bound = exact || !isQuantised(dtype) ? EXACT : BYTES;
-        assert.ok(most <= bound, `${tokens} tokens, ${exact ? "exact" : "fast"}: ${most}`);
-        if (tokens === 6) console.log(`    ${dtype} ${exact ? "exact" : "fast"}: within ${most.toExponential(1)}`);
+        assert.ok(most <= (isQuantised(dtype) ? bound : EXACT), `${tokens} tokens, ${name}: ${most}`);
+        if (tokens === 6) console.log(`    ${dtype} ${name}: within ${most.toExponential(1)}`);
       }
     }
   });

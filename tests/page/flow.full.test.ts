@@ -187,7 +187,8 @@ test("what is bad in a link is refused, and the rest can be used", async () => {
 test("views are entries of the history: Back and Forward switch them, and what runs goes on", async () => {
   const page = await it.open();
   await ready(page);
-  await page.fill("#max", "2000");
+  await page.fill("#max", "20000"); // so that it is stopped before it ends
+  await page.locator("[name=stopAtEnd]").evaluate((list: HTMLSelectElement) => list.value = "no");
   await begun(page, () => page.click("#go"));
   await page.click("#view-compare");
   await page.click("#view-compare"); // the view that is shown already: no entry
@@ -201,7 +202,7 @@ test("views are entries of the history: Back and Forward switch them, and what r
   await went(() => page.goBack(), "Side by side");
   assert.is(hash(page), "#view=compare");
   await went(() => page.goBack(), "Watch");
-  assert.match(hash(page), "turn=2000%3AOnce");
+  assert.match(hash(page), "turn=20000%3AOnce");
   assert.ok(await page.isVisible("#stop")); // it runs on
   const before = await spans(page);
   await page.waitForFunction((before) => document.querySelectorAll("#text span").length > before, before);

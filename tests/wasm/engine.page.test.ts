@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { WasmEngine } from "../../src/wasm/engine.ts";
+import { depth } from "../support/depth.ts";
 import { testDevice } from "../support/device.ts";
 import { inBrowser, listGolden, modelFolder, readJson, repoPath } from "../support/files.ts";
 import { inside } from "../support/inside.ts";
@@ -176,7 +177,7 @@ async function textOf(name: string): Promise<number[] | null> {
 }
 
 const QUANTISED = [["fable-2m-Q4_1", "fable-2m"], ["smollm2-135m-Q4_1", "smollm2-135m"]];
-for (const [name, of] of QUANTISED.slice(0, inBrowser ? 1 : 2)) { // a page reads 100 MB slowly
+for (const [name, of] of QUANTISED.slice(0, inBrowser ? 1 : depth(1, 2))) { // a page reads 100 MB slowly
   test(`${name}: activations in bytes cost little`, async () => {
     const json = (await listGolden("gguf")).find((one) => one.name === name)?.json;
     const ids = await textOf(of);

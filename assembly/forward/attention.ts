@@ -39,7 +39,7 @@ import {
   MODEL_LAYERS,
 } from "./abi";
 import { rowOf, storeRow } from "./kv";
-import { word } from "./rows";
+import { padded, word } from "./rows";
 import { exponential, largest, normalise, total } from "./vector";
 
 const HIDDEN: f32 = -3.0e38; // the score of what a query does not see
@@ -325,5 +325,5 @@ export function attend(
   if (word(context, CONTEXT_FLAGS) & FLAG_OBSERVED) {
     observe(context, word(model, MODEL_LAYERS) * kvHeads, lane, group, pitch);
   }
-  mix(model, context, cache, lane, head, pitch, (word(model, MODEL_HEADS) * dim + 31) & ~31);
+  mix(model, context, cache, lane, head, pitch, padded(word(model, MODEL_HEADS) * dim));
 }

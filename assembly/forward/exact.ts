@@ -1,10 +1,9 @@
 // Products of any codes and f32: codes become f32. A unit's scales come in once, behind the
 // sum of its 16 or 32 products; minima meet the sums of the activations alone, which `neighbours` has.
 
-import { FORM_HALVES, FORM_MINIMA, FORM_PAIRS, KIND_NIBBLES, UNIT } from "./abi";
-import { raisedAt } from "./half";
+import { FORM_MINIMA, FORM_PAIRS, UNIT } from "./abi";
 import { setSums } from "./plain";
-import { codesAt, scalesBytes, unitBytes } from "./rows";
+import { codesAt, fourAt, highCodes, lowCodes, scalesBytes, unitBytes } from "./rows";
 import { total } from "./vector";
 
 /** The sums of every 16 neighbours of x, which minima are multiplied by. @param n a multiple of 32 */
@@ -30,30 +29,23 @@ function addFour(sum: v128, codes: v128, x: usize): v128 {
   return f32x4.add(sum, f32x4.mul(byteOf(codes, 3), v128.load32_splat(x, 12)));
 }
 
-/** Four scales or minima: of the first half of a unit, or of the second. */
-@inline
-function scalesOf(at: usize, form: u32, second: u32): v128 {
-  if (form & FORM_HALVES) return raisedAt(at, 0);
-  return v128.load(at + (form & FORM_PAIRS ? <usize> second << 4 : 0));
-}
-
 /** Adds a unit's halves, scaled, and its minima. @param sums of x: f32 of the first 16, of the other 16 */
 @inline
 function finish(sum: v128, w: usize, form: u32, low: v128, high: v128, sums: usize): v128 {
   const least = w + scalesBytes(form);
   if (form & FORM_PAIRS) {
-    sum = f32x4.add(sum, f32x4.mul(scalesOf(w, form, 0), low));
-    sum = f32x4.add(sum, f32x4.mul(scalesOf(w, form, 1), high));
+    sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 0), low));
+    sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 16), high));
     if (form & FORM_MINIMA) {
-      sum = f32x4.add(sum, f32x4.mul(scalesOf(least, form, 0), v128.load32_splat(sums)));
-      sum = f32x4.add(sum, f32x4.mul(scalesOf(least, form, 1), v128.load32_splat(sums, 4)));
+      sum = f32x4.add(sum, f32x4.mul(fourAt(least, form, 0), v128.load32_splat(sums)));
+      sum = f32x4.add(sum, f32x4.mul(fourAt(least, form, 16), v128.load32_splat(sums, 4)));
     }
     return sum;
   }
-  sum = f32x4.add(sum, f32x4.mul(scalesOf(w, form, 0), f32x4.add(low, high)));
+  sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 0), f32x4.add(low, high)));
   if (form & FORM_MINIMA) {
     const both = f32x4.add(v128.load32_splat(sums), v128.load32_splat(sums, 4));
-    sum = f32x4.add(sum, f32x4.mul(scalesOf(least, form, 0), both));
+    sum = f32x4.add(sum, f32x4.mul(fourAt(least, form, 0), both));
   }
   return sum;
 }
@@ -62,17 +54,14 @@ function finish(sum: v128, w: usize, form: u32, low: v128, high: v128, sums: usi
 export function exactOne(kind: i32, form: u32, table: v128, w: usize, x: usize, sums: usize, columns: u32): v128 {
   const codes = codesAt(form);
   const bytes = unitBytes(kind, form);
-  const mask = i8x16.splat(15);
-  const nibbles = kind == KIND_NIBBLES;
   let sum = f32x4.splat(0);
   for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += bytes, x += 128, sums += 8) {
     let low = f32x4.splat(0);
     let high = low;
     const at = w + codes;
     for (let i: usize = 0; i < 64; i += 16) {
-      const q = v128.load(at + i);
-      const first = nibbles ? i8x16.swizzle(table, v128.and(q, mask)) : q;
-      const other = nibbles ? i8x16.swizzle(table, i8x16.shr_u(q, 4)) : v128.load(at + i, 64);
+      const first = lowCodes(kind, table, at + i);
+      const other = highCodes(kind, table, at + i);
       low = addFour(low, first, x + i);
       high = addFour(high, other, x + i + 64);
     }
@@ -95,8 +84,6 @@ export function exactFour(
 ): void {
   const codes = codesAt(form);
   const bytes = unitBytes(kind, form);
-  const mask = i8x16.splat(15);
-  const nibbles = kind == KIND_NIBBLES;
   let sumA = f32x4.splat(0);
   let sumB = sumA;
   let sumC = sumA;
@@ -112,12 +99,11 @@ export function exactFour(
     let highC = lowA;
     let highD = lowA;
     for (let i: usize = 0; i < 64; i += 16) {
-      const q = v128.load(at + i);
-      const first = nibbles ? i8x16.swizzle(table, v128.and(q, mask)) : q;
-      const other = nibbles ? i8x16.swizzle(table, i8x16.shr_u(q, 4)) : v128.load(at + i, 64);
+      const first = lowCodes(kind, table, at + i);
+      const other = highCodes(kind, table, at + i);
       for (let j = 0; j < 4; j++) {
-        const a = f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(first, 24 - (j << 3)), 24));
-        const b = f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(other, 24 - (j << 3)), 24));
+        const a = byteOf(first, j);
+        const b = byteOf(other, j);
         const to = x + i + <usize> (j << 2);
         lowA = f32x4.add(lowA, f32x4.mul(a, v128.load32_splat(to)));
         highA = f32x4.add(highA, f32x4.mul(b, v128.load32_splat(to, 64)));

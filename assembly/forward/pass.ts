@@ -49,15 +49,9 @@ import {
   PASS_REUSED,
 } from "./abi";
 import { partOf } from "./product";
-import { readRow, word } from "./rows";
+import { padded, readRow, word } from "./rows";
 import { beginTeam, shareAttend, shareMultiply, shareNormalise, sharePrepare, shareSwiglu } from "./team";
 import { greedy, lossOf } from "./vector";
-
-/** Rows of activations are padded to whole units. */
-@inline
-function padded(length: u32): u32 {
-  return (length + 31) & ~31;
-}
 
 /** Positions "cache": closes the gaps in the ranks that the pass's slots leave, whose tokens were evicted in the last step. */
 function rerank(model: usize, context: usize, tokens: u32, extent: u32): void {

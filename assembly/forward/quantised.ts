@@ -1,9 +1,8 @@
 // Activations as integers, in units of 32 with a scale each: bytes for narrow.ts, 16 bits for wide.ts, which round 256 times less.
 // Sums of integers are exact: any number of tokens at once gives the same to the last bit.
 
-import { FORM_HALVES, FORM_MINIMA, FORM_PAIRS, UNIT } from "./abi";
-import { raisedAt } from "./half";
-import { scalesBytes } from "./rows";
+import { FORM_MINIMA, FORM_PAIRS, UNIT } from "./abi";
+import { fourAt, scalesBytes } from "./rows";
 import { largest } from "./vector";
 
 // What there is of a unit besides its integers. Of bytes: scale f32, Σ of the first 16 i32, of the others i32, scale · Σ of all
@@ -73,12 +72,6 @@ export function quantiseRow(narrow: bool, x: usize, n: u32, codes: usize, marks:
   }
 }
 
-/** Four scales or minima. */
-@inline
-function four(at: usize, form: u32, offset: usize): v128 {
-  return form & FORM_HALVES ? raisedAt(at, 0) : v128.load(at + offset);
-}
-
 /**
  * Adds a unit to four rows' sums.
  * @param bytes whether x were those @param low, high Σ code · x over the unit's halves, i32; without pairs `low` is of all
@@ -87,18 +80,18 @@ function four(at: usize, form: u32, offset: usize): v128 {
 export function finish(bytes: bool, sum: v128, w: usize, form: u32, low: v128, high: v128, marks: usize): v128 {
   const scale = v128.load32_splat(marks);
   const least = w + scalesBytes(form);
-  sum = f32x4.add(sum, f32x4.mul(four(w, form, 0), f32x4.mul(f32x4.convert_i32x4_s(low), scale)));
+  sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 0), f32x4.mul(f32x4.convert_i32x4_s(low), scale)));
   if (form & FORM_PAIRS) {
-    sum = f32x4.add(sum, f32x4.mul(four(w, form, 16), f32x4.mul(f32x4.convert_i32x4_s(high), scale)));
+    sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 16), f32x4.mul(f32x4.convert_i32x4_s(high), scale)));
   }
   if (!(form & FORM_MINIMA)) return sum;
-  if (!(form & FORM_PAIRS)) return f32x4.add(sum, f32x4.mul(four(least, form, 0), v128.load32_splat(marks, 12)));
+  if (!(form & FORM_PAIRS)) return f32x4.add(sum, f32x4.mul(fourAt(least, form, 0), v128.load32_splat(marks, 12)));
   let sumLow = v128.load32_splat(marks, 4);
   let sumHigh = v128.load32_splat(marks, 8);
   if (bytes) {
     sumLow = f32x4.mul(f32x4.convert_i32x4_s(sumLow), scale);
     sumHigh = f32x4.mul(f32x4.convert_i32x4_s(sumHigh), scale);
   }
-  sum = f32x4.add(sum, f32x4.mul(four(least, form, 0), sumLow));
-  return f32x4.add(sum, f32x4.mul(four(least, form, 16), sumHigh));
+  sum = f32x4.add(sum, f32x4.mul(fourAt(least, form, 0), sumLow));
+  return f32x4.add(sum, f32x4.mul(fourAt(least, form, 16), sumHigh));
 }

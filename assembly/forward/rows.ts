@@ -16,6 +16,7 @@ import {
   FORM_HALVES,
   FORM_MINIMA,
   FORM_PAIRS,
+  KIND_F16,
   KIND_F32,
   KIND_NIBBLES,
   PART_AT,
@@ -30,36 +31,61 @@ import {
   TABLE_LEVELS,
   UNIT,
 } from "./abi";
-import { widenHalf } from "./half";
+import { raisedAt, widenHalf } from "./half";
 
 /** Word `index` of a structure. */
-
+@inline
 export function word(at: usize, index: i32): u32 {
   return load<u32>(at + (<usize> index << 2));
 }
 
-/** Bytes of one scale or minimum. */
+/** Floats of a row of activations: whole units. */
+@inline
+export function padded(length: u32): u32 {
+  return (length + (UNIT - 1)) & ~(UNIT - 1);
+}
 
+/** Bytes of one scale or minimum. */
+@inline
 export function scaleBytes(form: u32): usize {
   return form & FORM_HALVES ? 2 : 4;
 }
 
 /** Where minima begin in a unit, and codes where there are none. */
-
+@inline
 export function scalesBytes(form: u32): usize {
   return scaleBytes(form) << (form & FORM_PAIRS ? 3 : 2);
 }
 
 /** Where codes begin in a unit. */
-
+@inline
 export function codesAt(form: u32): usize {
   return scalesBytes(form) << (form & FORM_MINIMA ? 1 : 0);
 }
 
 /** Bytes of a unit of four rows. */
-
+@inline
 export function unitBytes(kind: i32, form: u32): usize {
   return codesAt(form) + (kind == KIND_NIBBLES ? 64 : 128);
+}
+
+/** Four scales or minima: of the first half of a unit, or, with `offset` 16 and pairs, of the second. */
+@inline
+export function fourAt(at: usize, form: u32, offset: usize): v128 {
+  return form & FORM_HALVES ? raisedAt(at, 0) : v128.load(at + offset);
+}
+
+/** The signed codes of four columns in the first half of a unit, `at` where [i] of its codes lies. */
+@inline
+export function lowCodes(kind: i32, table: v128, at: usize): v128 {
+  const q = v128.load(at);
+  return kind == KIND_NIBBLES ? i8x16.swizzle(table, v128.and(q, i8x16.splat(15))) : q;
+}
+
+/** Likewise in the second half. */
+@inline
+export function highCodes(kind: i32, table: v128, at: usize): v128 {
+  return kind == KIND_NIBBLES ? i8x16.swizzle(table, i8x16.shr_u(v128.load(at), 4)) : v128.load(at, 64);
 }
 
 /** Bytes of four rows. */
@@ -100,7 +126,7 @@ export function readRow(part: usize, row: u32, to: usize): bool {
       if (kind == KIND_F32) store<f32>(to, load<f32>(from + (at << 2)));
       else {
         const bits = <u32> load<u16>(from + (at << 1));
-        store<f32>(to, kind == 1 ? widenHalf(bits) / 1024 : reinterpret<f32>(bits << 16));
+        store<f32>(to, kind == KIND_F16 ? widenHalf(bits) / 1024 : reinterpret<f32>(bits << 16));
       }
     }
     return true;

@@ -3,7 +3,7 @@
 import { FORM_HALVES, FORM_MINIMA, FORM_PAIRS, KIND_BYTES, KIND_NIBBLES, UNIT } from "./abi";
 import { setSums } from "./plain";
 import { finish, MARKS, WIDE } from "./quantised";
-import { codesAt, unitBytes } from "./rows";
+import { codesAt, highCodes, lowCodes, unitBytes } from "./rows";
 
 /** Codes of four columns and four rows times x: of rows 0 and 1, two partial sums each. */
 @inline
@@ -25,7 +25,6 @@ function rowsOf(first: v128, last: v128): v128 {
 /** Any signed codes, times 16 bits. @param x i16 */
 @inline
 function wideOne(kind: i32, form: u32, table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
-  const mask = i8x16.splat(15);
   const codes = codesAt(form);
   let sum = f32x4.splat(0);
   for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += unitBytes(kind, form), x += 64, marks += MARKS) {
@@ -35,9 +34,8 @@ function wideOne(kind: i32, form: u32, table: v128, w: usize, x: usize, marks: u
     let high2 = low;
     for (let i: usize = 0; i < 4; i++) {
       const at = w + codes + (i << 4);
-      const q = v128.load(at);
-      const first = kind == KIND_NIBBLES ? i8x16.swizzle(table, v128.and(q, mask)) : q;
-      const other = kind == KIND_NIBBLES ? i8x16.swizzle(table, i8x16.shr_u(q, 4)) : v128.load(at, 64);
+      const first = lowCodes(kind, table, at);
+      const other = highCodes(kind, table, at);
       const a = v128.load64_splat(x + (i << 3));
       const b = v128.load64_splat(x + (i << 3), 32);
       low = i32x4.add(low, firstTwo(first, a));
@@ -71,7 +69,6 @@ function wideFour(
   apart: usize,
   columns: u32,
 ): void {
-  const mask = i8x16.splat(15);
   const codes = codesAt(form);
   let sumA = f32x4.splat(0);
   let sumB = sumA;
@@ -91,9 +88,8 @@ function wideFour(
       let highB2 = none;
       for (let i: usize = 0; i < 4; i++) {
         const at = w + codes + (i << 4);
-        const q = v128.load(at);
-        const first = kind == KIND_NIBBLES ? i8x16.swizzle(table, v128.and(q, mask)) : q;
-        const other = kind == KIND_NIBBLES ? i8x16.swizzle(table, i8x16.shr_u(q, 4)) : v128.load(at, 64);
+        const first = lowCodes(kind, table, at);
+        const other = highCodes(kind, table, at);
         const a = i16x8.extend_low_i8x16_s(first);
         const b = i16x8.extend_high_i8x16_s(first);
         const c = i16x8.extend_low_i8x16_s(other);

@@ -15,13 +15,20 @@ export function storedBytes(dtype: Dtype, columns: number): number {
   return isQuantised(dtype) ? Math.ceil(bytesOf(dtype, columns) / 4) * 4 : bytesOf(dtype, Math.ceil(columns / 8) * 8);
 }
 
+/** The format that a tensor's matrix is to have; null for a vector, which becomes f32. @param type what plain matrices are quantised to */
+export function targetFor({ dtype, shape }: Tensor, name: string, type: WeightType | null): Dtype | null {
+  if (shape.length < 2) return null;
+  const outer = /^(model\.embed_tokens|lm_head)\./.test(name); // see WeightType
+  return targetOf(dtype, shape[1], outer ? type && "q8" : type);
+}
+
 /** Bytes that the tensors take, but for what rounds buffers up. @param type what plain matrices are quantised to */
 export function weightBytes(tensors: Map<string, Tensor>, type: WeightType | null): number {
   let sum = 0;
-  for (const [name, { dtype, shape }] of tensors) {
-    const to = /^(model\.embed_tokens|lm_head)\./.test(name) ? type && "q8" : type;
-    const [rows, columns] = shape;
-    sum += shape.length === 2 ? rows * storedBytes(targetOf(dtype, columns, to), columns) : 4 * rows;
+  for (const [name, tensor] of tensors) {
+    const target = targetFor(tensor, name, type);
+    const [rows, columns] = tensor.shape;
+    sum += target ? rows * storedBytes(target, columns) : 4 * rows;
   }
   return sum;
 }

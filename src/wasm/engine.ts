@@ -5,7 +5,7 @@ import { type ModelConfig, shapeOf } from "../engine/config.ts";
 import type { ContextBytes, ContextShape, Engine, EngineContext } from "../engine/engine.ts";
 import { megabytes } from "../engine/megabytes.ts";
 import type { WeightType } from "../engine/quantise.ts";
-import { checkFits } from "../engine/stored.ts";
+import { checkFits, type weightBytes } from "../engine/stored.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { messageOf, quote, refuse, words } from "../errors.ts";
 import { contextBytes, WasmContext, type WasmModel } from "./context.ts";
@@ -44,7 +44,6 @@ const canShare = () =>
  */
 export async function openWasmEngine(options: WasmOptions): Promise<WasmEngine> {
   const { memory: limit, threads: asked, ...source } = options;
-  checkFits(source.tensors, source.type, Math.min(limit, MOST), neededBytes);
   const able = canShare();
   if (!able && asked !== undefined && asked > 1) {
     const rule = "threads must be 1 but in workers of cross-origin isolated pages";
@@ -67,6 +66,8 @@ export async function openWasmEngine(options: WasmOptions): Promise<WasmEngine> 
   heap ??= new Heap(limit, false);
   const module = await moduleFor(threads > 1);
   const wasm = await instantiate(module, heap.memory);
+  const weigh = (...of: Parameters<typeof weightBytes>) => neededBytes(wasm, ...of);
+  checkFits(source.tensors, source.type, Math.min(limit, MOST), weigh);
   const { model: at, beginnings } = await layOut({ ...source, heap, wasm, threads });
   const model = { heap, wasm, config: source.config, at, threads, failure: null };
   if (threads === 1) return new WasmEngine(model, beginnings, null);

@@ -1,8 +1,8 @@
 /** Tensors become matrices in the memory of the pass: four rows side by side, slice by slice, so that no file is held twice. */
 import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../engine/config.ts";
-import { bytesOf, type Dtype, formats, isQuantised } from "../engine/dtypes.ts";
-import { bufferBytes, storedBytes } from "../engine/stored.ts";
+import { bytesOf, type Dtype, formats } from "../engine/dtypes.ts";
+import { bufferBytes, padRows, storedBytes, targetFor } from "../engine/stored.ts";
 import { quantise, targetOf, type WeightType } from "../engine/quantise.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { readFloats } from "../engine/widen.ts";
@@ -193,10 +193,10 @@ class Writer {
     const columns = run[0].shape[1];
     const rows = run.reduce((sum, { shape }) => sum + shape[0], 0);
     const target = targetOf(dtype, columns, type);
-    const { kind, form, table } = told === null ? STORED[target] : inFull(STORED[target]);
-    const width = isQuantised(target) ? columns : Math.ceil(columns / 4) * 4;
-    const to = this.take(name, Math.ceil(rows / 4) * wasm.fourBytes(kind, form, width));
-    heap.words.set([kind, to, rows, width, first, form, table], part / 4);
+    const as = told === null ? STORED[target] : inFull(STORED[target]);
+    const to = this.take(name, partBytes(wasm, as, rows, columns));
+    const { kind, form, table } = as;
+    heap.words.set([kind, to, rows, widthOf(kind, columns), first, form, table], part / 4);
     const [rowBytes, pitch] = [bytesOf(dtype, columns), storedBytes(target, columns)];
     const beginning = new Uint8Array(Math.min(BEGINNING, bufferBytes(rows * pitch)));
     let done = 0;
@@ -217,7 +217,10 @@ class Writer {
           heap.give(to);
           return await this.#part(run, { part, first, type, told: heard });
         }
-        begin(beginning, stored, { row: done, count, pitch });
+        const at = done * pitch;
+        if (at < beginning.length) {
+          beginning.set(padRows(stored, count, pitch).subarray(0, beginning.length - at), at);
+        }
         row += count;
         done += count;
       }
@@ -235,31 +238,20 @@ function stagingBytes(tensors: Map<string, Tensor>): number {
 }
 
 /** Bytes that laying out a model takes at most, where no f16 is 64 or more. @param type see layOut */
-export function neededBytes(tensors: Map<string, Tensor>, type: WeightType | null): number {
+export function neededBytes(wasm: Exports, tensors: Map<string, Tensor>, type: WeightType | null): number {
   let sum = stagingBytes(tensors) + 4096;
-  for (const [name, { dtype, shape }] of tensors) {
-    const to = /^(model\.embed_tokens|lm_head)\./.test(name) ? type && "q8" : type;
-    const [rows, columns] = shape;
-    const target = shape.length === 2 ? targetOf(dtype, columns, to) : null;
-    sum += 256 + (target ? Math.ceil(rows / 4) * fourBytes(target, columns) : 4 * rows); // 256: what describes it, and gaps
+  for (const [name, tensor] of tensors) {
+    const target = targetFor(tensor, name, type);
+    const [rows, columns] = tensor.shape;
+    sum += 256 + (target ? partBytes(wasm, STORED[target], rows, columns) : 4 * rows); // 256: what describes it, and gaps
   }
   return sum;
 }
 
-/** Bytes of four rows, as assembly/forward/rows.ts draws them. */
-function fourBytes(dtype: Dtype, columns: number): number {
-  const { kind, form } = STORED[dtype];
-  if (!isQuantised(dtype)) return Math.ceil(columns / 4) * 4 * (kind === abi.KIND_F32 ? 16 : 8);
-  const scales = (form & FORM_HALVES ? 8 : 16) * (form & FORM_PAIRS ? 2 : 1) * (form & FORM_MINIMA ? 2 : 1);
-  return columns / abi.UNIT * (scales + (kind === abi.KIND_NIBBLES ? 64 : 128));
-}
+/** Columns of a row as it is stored. */
+const widthOf = (kind: number, columns: number) => kind >= abi.KIND_NIBBLES ? columns : Math.ceil(columns / 4) * 4;
 
-/** Copies what of these rows, `pitch` bytes apart, falls into a beginning. */
-function begin(beginning: Uint8Array, rows: Uint8Array, at: { row: number; count: number; pitch: number }): void {
-  const length = rows.length / at.count;
-  for (let i = 0; i < at.count; i++) {
-    const to = (at.row + i) * at.pitch;
-    if (to >= beginning.length) return;
-    beginning.set(rows.subarray(i * length, i * length + Math.min(length, beginning.length - to)), to);
-  }
+/** Bytes of rows as they are stored. */
+function partBytes(wasm: Exports, { kind, form }: typeof STORED[Dtype], rows: number, columns: number): number {
+  return Math.ceil(rows / 4) * wasm.fourBytes(kind, form, widthOf(kind, columns));
 }

@@ -4,12 +4,8 @@
 // A matrix, then its parts.
 export const MATRIX_PARTS = 0; // how many
 export const MATRIX_BIAS = 1; // f32 [rows]; 0: none
-export const MATRIX_WAY = 2; // how activations meet its codes: WAY_…
+export const MATRIX_EXACT = 2; // 1: activations meet its codes in f32, else rounded
 export const MATRIX_HEADER = 3; // words
-
-export const WAY_WIDE = 0; // rounded to 16 bits
-export const WAY_NARROW = 1; // likewise, and to bytes where the build and the codes allow
-export const WAY_EXACT = 2; // in f32
 
 // A part: rows of one format, four by four side by side (rows.ts draws them).
 export const PART_KIND = 0;
@@ -97,7 +93,7 @@ export const CONTEXT_LOGITS = 22; // f32 [1 or stride, padded vocab]
 export const CONTEXT_LOSSES = 23; // f32 [1 or stride]
 export const CONTEXT_BANNED = 24; // u32 [ceil(vocab / 32)]: one bit per id
 export const CONTEXT_STAGES = 25; // f32 [layers + 1, stride, padded hidden], where hidden states can be read; 0
-export const CONTEXT_BYTES = 26; // i8 [stride, columns]: inputs of products; in f32, the sums of their neighbours
+export const CONTEXT_BYTES = 26; // i8 [stride, columns / 32, 2, 32]: inputs of products; in f32, the sums of their neighbours
 export const CONTEXT_WIDE = 27; // i16 [stride, columns]: the same
 export const CONTEXT_MARKS = 28; // [stride, columns / 32, 8]: their scales and sums, see quantised.ts
 // The pass.

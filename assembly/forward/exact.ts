@@ -2,6 +2,7 @@
 // sum of its 16 or 32 products; minima meet the sums of the activations alone, which `neighbours` has.
 
 import { FORM_MINIMA, FORM_PAIRS, UNIT } from "./abi";
+import { keptRaise, keptSign } from "./kept";
 import { setSums } from "./plain";
 import { codesAt, fourAt, highCodes, lowCodes, scalesBytes, unitBytes } from "./rows";
 import { total } from "./vector";
@@ -31,27 +32,29 @@ function addFour(sum: v128, codes: v128, x: usize): v128 {
 
 /** Adds a unit's halves, scaled, and its minima. @param sums of x: f32 of the first 16, of the other 16 */
 @inline
-function finish(sum: v128, w: usize, form: u32, low: v128, high: v128, sums: usize): v128 {
-  const least = w + scalesBytes(form);
+function finish(sum: v128, w: usize, form: u32, low: v128, high: v128, sums: usize, sign: v128, raise: v128): v128 {
+  const minima = scalesBytes(form);
   if (form & FORM_PAIRS) {
-    sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 0), low));
-    sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 16), high));
+    sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 0, sign, raise), low));
+    sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 16, sign, raise), high));
     if (form & FORM_MINIMA) {
-      sum = f32x4.add(sum, f32x4.mul(fourAt(least, form, 0), v128.load32_splat(sums)));
-      sum = f32x4.add(sum, f32x4.mul(fourAt(least, form, 16), v128.load32_splat(sums, 4)));
+      sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, minima, sign, raise), v128.load32_splat(sums)));
+      sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, minima + 16, sign, raise), v128.load32_splat(sums, 4)));
     }
     return sum;
   }
-  sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 0), f32x4.add(low, high)));
+  sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, 0, sign, raise), f32x4.add(low, high)));
   if (form & FORM_MINIMA) {
     const both = f32x4.add(v128.load32_splat(sums), v128.load32_splat(sums, 4));
-    sum = f32x4.add(sum, f32x4.mul(fourAt(least, form, 0), both));
+    sum = f32x4.add(sum, f32x4.mul(fourAt(w, form, minima, sign, raise), both));
   }
   return sum;
 }
 
 /** Σ w·x of four rows and one token. @param sums [columns / 16] of x */
 export function exactOne(kind: i32, form: u32, table: v128, w: usize, x: usize, sums: usize, columns: u32): v128 {
+  const sign = keptSign();
+  const raise = keptRaise();
   const codes = codesAt(form);
   const bytes = unitBytes(kind, form);
   let sum = f32x4.splat(0);
@@ -65,7 +68,7 @@ export function exactOne(kind: i32, form: u32, table: v128, w: usize, x: usize, 
       low = addFour(low, first, x + i);
       high = addFour(high, other, x + i + 64);
     }
-    sum = finish(sum, w, form, low, high, sums);
+    sum = finish(sum, w, form, low, high, sums, sign, raise);
   }
   return sum;
 }
@@ -82,6 +85,8 @@ export function exactFour(
   apart: usize,
   columns: u32,
 ): void {
+  const sign = keptSign();
+  const raise = keptRaise();
   const codes = codesAt(form);
   const bytes = unitBytes(kind, form);
   let sumA = f32x4.splat(0);
@@ -115,10 +120,10 @@ export function exactFour(
         highD = f32x4.add(highD, f32x4.mul(b, v128.load32_splat(to + 3 * pitch, 64)));
       }
     }
-    sumA = finish(sumA, w, form, lowA, highA, sums);
-    sumB = finish(sumB, w, form, lowB, highB, sums + apart);
-    sumC = finish(sumC, w, form, lowC, highC, sums + 2 * apart);
-    sumD = finish(sumD, w, form, lowD, highD, sums + 3 * apart);
+    sumA = finish(sumA, w, form, lowA, highA, sums, sign, raise);
+    sumB = finish(sumB, w, form, lowB, highB, sums + apart, sign, raise);
+    sumC = finish(sumC, w, form, lowC, highC, sums + 2 * apart, sign, raise);
+    sumD = finish(sumD, w, form, lowD, highD, sums + 3 * apart, sign, raise);
   }
   setSums(sumA, sumB, sumC, sumD);
 }

@@ -34,11 +34,10 @@ export function raised(bits: u32): u32 {
 /** What `raised` cannot raise. */
 export const ABOVE: u32 = 0x10000;
 
-/** Four f16 at an address that were raised. */
+/** Four f16 at an address that were raised. @param sign, raise see kept.ts */
 @inline
-export function raisedAt(at: usize, offset: usize): v128 {
-  const moved = v128.and(i32x4.shl(v128.load_ext<i16>(at + offset), 13), i32x4.splat(0x8fffe000));
-  return f32x4.mul(moved, f32x4.splat(5.070602400912918e30)); // 2¹⁰²
+export function raisedAt(at: usize, offset: usize, sign: v128, raise: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(v128.load_ext<i16>(at + offset), 13), sign), raise);
 }
 
 /** Four bf16 at an address. */

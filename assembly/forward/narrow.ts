@@ -1,68 +1,78 @@
-// Products of nibbles and bytes, as in llama.cpp, with relaxed SIMD: exact, because nibbles fit seven bits.
+// Products of nibbles and bytes, as in llama.cpp, with relaxed SIMD: exact, because nibbles fit seven bits. Activations of 16 bits
+// come as two bytes, x = 256 · high + low (quantised.ts): where a unit's low bytes are all zero, half of the work is left out.
 
-import {
-  FORM_HALVES,
-  FORM_MINIMA,
-  FORM_PAIRS,
-  KIND_NIBBLES,
-  TABLE_LESS_4,
-  TABLE_LESS_8,
-  TABLE_PLAIN,
-  UNIT,
-} from "./abi";
+import { FORM_HALVES, FORM_MINIMA, FORM_PAIRS, KIND_NIBBLES, TABLE_LEVELS, UNIT } from "./abi";
+import { keptNibble, keptOnes, keptRaise, keptSign } from "./kept";
 import { setSums } from "./plain";
-import { finish, MARKS } from "./quantised";
-import { codesAt, unitBytes } from "./rows";
+import { FINE, finish, MARKS } from "./quantised";
+import { codesAt, fourAt, scalesBytes, unitBytes } from "./rows";
 
+/** Four columns of x times the codes of four rows, in pairs: i16. */
 @inline
-function dot(x: usize, offset: usize, codes: v128): v128 {
-  return i16x8.relaxed_dot_i8x16_i7x16_s(v128.load32_splat(x + offset), codes);
+function dot(x: usize, codes: v128): v128 {
+  return i16x8.relaxed_dot_i8x16_i7x16_s(v128.load32_splat(x), codes);
 }
 
+/** Sixteen columns, `from` bytes beyond x. */
 @inline
-function pairs(sums: v128): v128 {
-  return i32x4.dot_i16x8_s(sums, i16x8.splat(1));
+function dots(a: v128, b: v128, c: v128, d: v128, x: usize, from: usize): v128 {
+  const first = i16x8.add(dot(x + from, a), dot(x + (from + 4), b));
+  return i16x8.add(first, i16x8.add(dot(x + (from + 8), c), dot(x + (from + 12), d)));
 }
 
-/** Adds a unit of nibbles: Σ nibble · byte of its halves, i16; every code is `less` below its nibble. */
+/** Pairs added up: i32. */
 @inline
-function finishNibbles(sum: v128, w: usize, form: u32, low: v128, high: v128, less: i32, marks: usize): v128 {
-  if (form & FORM_PAIRS) {
-    let first = pairs(low);
-    let other = pairs(high);
-    if (less > 0) {
-      first = i32x4.sub(first, i32x4.splat(less * load<i32>(marks, 4)));
-      other = i32x4.sub(other, i32x4.splat(less * load<i32>(marks, 8)));
-    }
-    return finish(true, sum, w, form, first, other, marks);
-  }
-  let all = pairs(i16x8.add(low, high));
-  if (less > 0) all = i32x4.sub(all, i32x4.splat(less * (load<i32>(marks, 4) + load<i32>(marks, 8))));
-  return finish(true, sum, w, form, all, all, marks);
+function ended(pairs: v128, ones: v128): v128 {
+  return i32x4.dot_i16x8_s(pairs, ones);
 }
 
 /** Σ w·x of four rows and one token; every code is `less` below its nibble. */
 @inline
 function narrowOne(form: u32, less: i32, w: usize, x: usize, marks: usize, columns: u32): v128 {
-  const mask = i8x16.splat(15);
+  const mask = keptNibble();
+  const ones = keptOnes();
+  const sign = keptSign();
+  const raise = keptRaise();
+  const pairs = (form & FORM_PAIRS) != 0;
   const codes = codesAt(form);
+  const minima = scalesBytes(form);
   let sum = f32x4.splat(0);
-  for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += unitBytes(KIND_NIBBLES, form), x += 32, marks += MARKS) {
-    const at = w + codes;
-    const a = v128.load(at);
-    const b = v128.load(at, 16);
-    const c = v128.load(at, 32);
-    const d = v128.load(at, 48);
-    let low = i16x8.add(dot(x, 0, v128.and(a, mask)), dot(x, 4, v128.and(b, mask)));
-    let high = i16x8.add(dot(x, 16, i8x16.shr_u(a, 4)), dot(x, 20, i8x16.shr_u(b, 4)));
-    low = i16x8.add(low, i16x8.add(dot(x, 8, v128.and(c, mask)), dot(x, 12, v128.and(d, mask))));
-    high = i16x8.add(high, i16x8.add(dot(x, 24, i8x16.shr_u(c, 4)), dot(x, 28, i8x16.shr_u(d, 4))));
-    sum = finishNibbles(sum, w, form, low, high, less, marks);
+  for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += unitBytes(KIND_NIBBLES, form), x += 64, marks += MARKS) {
+    const q = v128.load(w + codes);
+    const r = v128.load(w + codes + 16);
+    const s = v128.load(w + codes + 32);
+    const t = v128.load(w + codes + 48);
+    const a = v128.and(q, mask);
+    const b = v128.and(r, mask);
+    const c = v128.and(s, mask);
+    const d = v128.and(t, mask);
+    const e = v128.and(i16x8.shr_u(q, 4), mask);
+    const f = v128.and(i16x8.shr_u(r, 4), mask);
+    const g = v128.and(i16x8.shr_u(s, 4), mask);
+    const h = v128.and(i16x8.shr_u(t, 4), mask);
+    let low = dots(a, b, c, d, x, 0);
+    let high = dots(e, f, g, h, x, 16);
+    if (!pairs) low = i16x8.add(low, high);
+    low = i32x4.shl(ended(low, ones), 8);
+    if (pairs) high = i32x4.shl(ended(high, ones), 8);
+    if (load<u32>(marks + FINE)) {
+      const low2 = dots(a, b, c, d, x, 32);
+      const high2 = dots(e, f, g, h, x, 48);
+      if (pairs) {
+        low = i32x4.add(low, ended(low2, ones));
+        high = i32x4.add(high, ended(high2, ones));
+      } else low = i32x4.add(low, ended(i16x8.add(low2, high2), ones));
+    }
+    const scale = fourAt(w, form, 0, sign, raise);
+    const scale2 = pairs ? fourAt(w, form, 16, sign, raise) : scale;
+    const least = form & FORM_MINIMA ? fourAt(w, form, minima, sign, raise) : scale;
+    const least2 = pairs && form & FORM_MINIMA ? fourAt(w, form, minima + 16, sign, raise) : least;
+    sum = finish(sum, form, less, low, high, marks, scale, scale2, least, least2);
   }
   return sum;
 }
 
-/** The same for four tokens: bytes `pitch` apart, marks `apart`. */
+/** The same for four tokens, to the sums of plain.ts: bytes `pitch` apart, marks `apart`. */
 @inline
 function narrowFour(
   form: u32,
@@ -74,68 +84,180 @@ function narrowFour(
   apart: usize,
   columns: u32,
 ): void {
-  const mask = i8x16.splat(15);
+  const mask = keptNibble();
+  const ones = keptOnes();
+  const sign = keptSign();
+  const raise = keptRaise();
+  const pairs = (form & FORM_PAIRS) != 0;
   const codes = codesAt(form);
+  const minima = scalesBytes(form);
+  let y = x + pitch;
+  let z = y + pitch;
+  let v = z + pitch;
+  let marksB = marks + apart;
+  let marksC = marksB + apart;
+  let marksD = marksC + apart;
   let sumA = f32x4.splat(0);
   let sumB = sumA;
   let sumC = sumA;
   let sumD = sumA;
-  for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += unitBytes(KIND_NIBBLES, form), x += 32, marks += MARKS) {
-    let lowA = i16x8.splat(0);
-    let lowB = lowA;
-    let lowC = lowA;
-    let lowD = lowA;
-    let highA = lowA;
-    let highB = lowA;
-    let highC = lowA;
-    let highD = lowA;
-    for (let i: usize = 0; i < 4; i++) {
-      const q = v128.load(w + codes + (i << 4));
-      const low = v128.and(q, mask);
-      const high = i8x16.shr_u(q, 4);
-      const at = x + (i << 2);
-      lowA = i16x8.add(lowA, dot(at, 0, low));
-      highA = i16x8.add(highA, dot(at, 16, high));
-      lowB = i16x8.add(lowB, dot(at + pitch, 0, low));
-      highB = i16x8.add(highB, dot(at + pitch, 16, high));
-      lowC = i16x8.add(lowC, dot(at + 2 * pitch, 0, low));
-      highC = i16x8.add(highC, dot(at + 2 * pitch, 16, high));
-      lowD = i16x8.add(lowD, dot(at + 3 * pitch, 0, low));
-      highD = i16x8.add(highD, dot(at + 3 * pitch, 16, high));
+  for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += unitBytes(KIND_NIBBLES, form)) {
+    let a = v128.and(v128.load(w + codes), mask);
+    let b = v128.and(v128.load(w + codes + 16), mask);
+    let c = v128.and(v128.load(w + codes + 32), mask);
+    let d = v128.and(v128.load(w + codes + 48), mask);
+    let lowA = dots(a, b, c, d, x, 0);
+    let lowB = dots(a, b, c, d, y, 0);
+    let lowC = dots(a, b, c, d, z, 0);
+    let lowD = dots(a, b, c, d, v, 0);
+    a = v128.and(i16x8.shr_u(v128.load(w + codes), 4), mask);
+    b = v128.and(i16x8.shr_u(v128.load(w + codes + 16), 4), mask);
+    c = v128.and(i16x8.shr_u(v128.load(w + codes + 32), 4), mask);
+    d = v128.and(i16x8.shr_u(v128.load(w + codes + 48), 4), mask);
+    let highA = dots(a, b, c, d, x, 16);
+    let highB = dots(a, b, c, d, y, 16);
+    let highC = dots(a, b, c, d, z, 16);
+    let highD = dots(a, b, c, d, v, 16);
+    if (pairs) {
+      highA = i32x4.shl(ended(highA, ones), 8);
+      highB = i32x4.shl(ended(highB, ones), 8);
+      highC = i32x4.shl(ended(highC, ones), 8);
+      highD = i32x4.shl(ended(highD, ones), 8);
+    } else {
+      lowA = i16x8.add(lowA, highA);
+      lowB = i16x8.add(lowB, highB);
+      lowC = i16x8.add(lowC, highC);
+      lowD = i16x8.add(lowD, highD);
     }
-    sumA = finishNibbles(sumA, w, form, lowA, highA, less, marks);
-    sumB = finishNibbles(sumB, w, form, lowB, highB, less, marks + apart);
-    sumC = finishNibbles(sumC, w, form, lowC, highC, less, marks + 2 * apart);
-    sumD = finishNibbles(sumD, w, form, lowD, highD, less, marks + 3 * apart);
+    lowA = i32x4.shl(ended(lowA, ones), 8);
+    lowB = i32x4.shl(ended(lowB, ones), 8);
+    lowC = i32x4.shl(ended(lowC, ones), 8);
+    lowD = i32x4.shl(ended(lowD, ones), 8);
+    if (load<u32>(marks + FINE) | load<u32>(marksB + FINE) | load<u32>(marksC + FINE) | load<u32>(marksD + FINE)) {
+      let moreA = dots(a, b, c, d, x, 48);
+      let moreB = dots(a, b, c, d, y, 48);
+      let moreC = dots(a, b, c, d, z, 48);
+      let moreD = dots(a, b, c, d, v, 48);
+      if (pairs) {
+        highA = i32x4.add(highA, ended(moreA, ones));
+        highB = i32x4.add(highB, ended(moreB, ones));
+        highC = i32x4.add(highC, ended(moreC, ones));
+        highD = i32x4.add(highD, ended(moreD, ones));
+      }
+      a = v128.and(v128.load(w + codes), mask);
+      b = v128.and(v128.load(w + codes + 16), mask);
+      c = v128.and(v128.load(w + codes + 32), mask);
+      d = v128.and(v128.load(w + codes + 48), mask);
+      if (pairs) {
+        moreA = dots(a, b, c, d, x, 32);
+        moreB = dots(a, b, c, d, y, 32);
+        moreC = dots(a, b, c, d, z, 32);
+        moreD = dots(a, b, c, d, v, 32);
+      } else {
+        moreA = i16x8.add(moreA, dots(a, b, c, d, x, 32));
+        moreB = i16x8.add(moreB, dots(a, b, c, d, y, 32));
+        moreC = i16x8.add(moreC, dots(a, b, c, d, z, 32));
+        moreD = i16x8.add(moreD, dots(a, b, c, d, v, 32));
+      }
+      lowA = i32x4.add(lowA, ended(moreA, ones));
+      lowB = i32x4.add(lowB, ended(moreB, ones));
+      lowC = i32x4.add(lowC, ended(moreC, ones));
+      lowD = i32x4.add(lowD, ended(moreD, ones));
+    }
+    const scale = fourAt(w, form, 0, sign, raise);
+    const scale2 = pairs ? fourAt(w, form, 16, sign, raise) : scale;
+    const least = form & FORM_MINIMA ? fourAt(w, form, minima, sign, raise) : scale;
+    const least2 = pairs && form & FORM_MINIMA ? fourAt(w, form, minima + 16, sign, raise) : least;
+    sumA = finish(sumA, form, less, lowA, highA, marks, scale, scale2, least, least2);
+    sumB = finish(sumB, form, less, lowB, highB, marksB, scale, scale2, least, least2);
+    sumC = finish(sumC, form, less, lowC, highC, marksC, scale, scale2, least, least2);
+    sumD = finish(sumD, form, less, lowD, highD, marksD, scale, scale2, least, least2);
+    x += 64;
+    y += 64;
+    z += 64;
+    v += 64;
+    marks += MARKS;
+    marksB += MARKS;
+    marksC += MARKS;
+    marksD += MARKS;
   }
   setSums(sumA, sumB, sumC, sumD);
 }
 
-/** What a table of nibbles takes off them; −1: it does more than that. */
-@inline
-function lessOf(table: i32): i32 {
-  return table == TABLE_PLAIN ? 0 : table == TABLE_LESS_8 ? 8 : table == TABLE_LESS_4 ? 4 : -1;
-}
-
-/** Whether relaxed SIMD multiplies codes of this kind. */
+/** Whether relaxed SIMD multiplies codes of this kind: nibbles that are their codes, or a number above them. */
 @inline
 export function isNarrow(kind: i32, table: i32): bool {
-  return kind == KIND_NIBBLES && lessOf(table) >= 0;
+  return kind == KIND_NIBBLES && table != TABLE_LEVELS;
 }
 
-const MOST_OF: i32 = FORM_HALVES | FORM_MINIMA;
+const HALVES_MINIMA: u32 = FORM_HALVES | FORM_MINIMA;
+const MINIMA_PAIRS: u32 = FORM_MINIMA | FORM_PAIRS;
 
-/** Σ w·x of four rows and one token. @param x bytes */
-export function narrowOneOf(form: u32, table: i32, w: usize, x: usize, marks: usize, columns: u32): v128 {
+// A function of its own for every form that formats have: an engine hands out registers function by function, and does worse in
+// large ones.
+
+function oneQ41(w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return narrowOne(HALVES_MINIMA, 0, w, x, marks, columns);
+}
+
+function oneQ40(w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return narrowOne(FORM_HALVES, 8, w, x, marks, columns);
+}
+
+function oneQ40Full(w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return narrowOne(0, 8, w, x, marks, columns);
+}
+
+function oneQ4K(w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return narrowOne(FORM_MINIMA, 0, w, x, marks, columns);
+}
+
+function oneQ2K(w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return narrowOne(MINIMA_PAIRS, 0, w, x, marks, columns);
+}
+
+function oneQ3K(w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return narrowOne(FORM_PAIRS, 4, w, x, marks, columns);
+}
+
+function fourQ41(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
+  narrowFour(HALVES_MINIMA, 0, w, x, pitch, marks, apart, columns);
+}
+
+function fourQ40(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
+  narrowFour(FORM_HALVES, 8, w, x, pitch, marks, apart, columns);
+}
+
+function fourQ40Full(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
+  narrowFour(0, 8, w, x, pitch, marks, apart, columns);
+}
+
+function fourQ4K(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
+  narrowFour(FORM_MINIMA, 0, w, x, pitch, marks, apart, columns);
+}
+
+function fourQ2K(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
+  narrowFour(MINIMA_PAIRS, 0, w, x, pitch, marks, apart, columns);
+}
+
+function fourQ3K(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
+  narrowFour(FORM_PAIRS, 4, w, x, pitch, marks, apart, columns);
+}
+
+/** Σ w·x of four rows and one token. @param x bytes, see quantiseRow */
+export function narrowOneOf(form: u32, w: usize, x: usize, marks: usize, columns: u32): v128 {
   if (!ASC_FEATURE_RELAXED_SIMD) return i32x4.splat(0);
-  if (form == MOST_OF && table == TABLE_PLAIN) return narrowOne(MOST_OF, 0, w, x, marks, columns); // Q4_1
-  return narrowOne(form, lessOf(table), w, x, marks, columns);
+  if (form == HALVES_MINIMA) return oneQ41(w, x, marks, columns);
+  if (form == FORM_HALVES) return oneQ40(w, x, marks, columns);
+  if (form == FORM_MINIMA) return oneQ4K(w, x, marks, columns); // or Q4_1 in full
+  if (form == MINIMA_PAIRS) return oneQ2K(w, x, marks, columns);
+  if (form == FORM_PAIRS) return oneQ3K(w, x, marks, columns);
+  return oneQ40Full(w, x, marks, columns);
 }
 
 /** Of four tokens, to the sums of plain.ts: bytes `pitch` apart, marks `apart`. */
 export function narrowFourOf(
   form: u32,
-  table: i32,
   w: usize,
   x: usize,
   pitch: usize,
@@ -144,6 +266,10 @@ export function narrowFourOf(
   columns: u32,
 ): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return;
-  if (form == MOST_OF && table == TABLE_PLAIN) narrowFour(MOST_OF, 0, w, x, pitch, marks, apart, columns);
-  else narrowFour(form, lessOf(table), w, x, pitch, marks, apart, columns);
+  if (form == HALVES_MINIMA) fourQ41(w, x, pitch, marks, apart, columns);
+  else if (form == FORM_HALVES) fourQ40(w, x, pitch, marks, apart, columns);
+  else if (form == FORM_MINIMA) fourQ4K(w, x, pitch, marks, apart, columns);
+  else if (form == MINIMA_PAIRS) fourQ2K(w, x, pitch, marks, apart, columns);
+  else if (form == FORM_PAIRS) fourQ3K(w, x, pitch, marks, apart, columns);
+  else fourQ40Full(w, x, pitch, marks, apart, columns);
 }

@@ -3,11 +3,12 @@
 
 import { KIND_BF16, KIND_F16, KIND_F32 } from "./abi";
 import { bf16At, raisedAt } from "./half";
+import { keptRaise, keptSign } from "./kept";
 
 /** Column `k` of four rows: `offset` columns beyond `at`. */
 @inline
-function column(kind: i32, at: usize, offset: usize): v128 {
-  if (kind == KIND_F16) return raisedAt(at, offset << 3);
+function column(kind: i32, at: usize, offset: usize, sign: v128, raise: v128): v128 {
+  if (kind == KIND_F16) return raisedAt(at, offset << 3, sign, raise);
   if (kind == KIND_BF16) return bf16At(at, offset << 3);
   return v128.load(at + (offset << 4));
 }
@@ -20,15 +21,17 @@ function add(sum: v128, w: v128, x: usize, offset: usize): v128 {
 /** Σ w·x of four rows and one token. */
 @inline
 function one(kind: i32, step: usize, w: usize, x: usize, columns: u32): v128 {
+  const sign = keptSign();
+  const raise = keptRaise();
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
   let d = a;
   for (let k: u32 = 0; k < columns; k += 4, w += step, x += 16) {
-    a = add(a, column(kind, w, 0), x, 0);
-    b = add(b, column(kind, w, 1), x, 1);
-    c = add(c, column(kind, w, 2), x, 2);
-    d = add(d, column(kind, w, 3), x, 3);
+    a = add(a, column(kind, w, 0, sign, raise), x, 0);
+    b = add(b, column(kind, w, 1, sign, raise), x, 1);
+    c = add(c, column(kind, w, 2, sign, raise), x, 2);
+    d = add(d, column(kind, w, 3, sign, raise), x, 3);
   }
   return f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
 }
@@ -54,6 +57,8 @@ export function setSums(a: v128, b: v128, c: v128, d: v128): void {
 
 @inline
 function four(kind: i32, step: usize, w: usize, x: usize, pitch: usize, columns: u32): void {
+  const sign = keptSign();
+  const raise = keptRaise();
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
@@ -63,12 +68,12 @@ function four(kind: i32, step: usize, w: usize, x: usize, pitch: usize, columns:
   const v = z + pitch;
   const end = <usize> columns << 2;
   for (let k: usize = 0; k < end; k += 8, w += step) {
-    const even = column(kind, w, 0);
+    const even = column(kind, w, 0, sign, raise);
     a = add(a, even, x + k, 0);
     b = add(b, even, y + k, 0);
     c = add(c, even, z + k, 0);
     d = add(d, even, v + k, 0);
-    const odd = column(kind, w, 1);
+    const odd = column(kind, w, 1, sign, raise);
     a = add(a, odd, x + k, 1);
     b = add(b, odd, y + k, 1);
     c = add(c, odd, z + k, 1);

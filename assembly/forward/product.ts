@@ -6,9 +6,9 @@ import {
   CONTEXT_WIDE,
   KIND_NIBBLES,
   MATRIX_BIAS,
+  MATRIX_EXACT,
   MATRIX_HEADER,
   MATRIX_PARTS,
-  MATRIX_WAY,
   PART_AT,
   PART_COLUMNS,
   PART_FIRST,
@@ -17,8 +17,6 @@ import {
   PART_ROWS,
   PART_TABLE,
   PART_WORDS,
-  WAY_EXACT,
-  WAY_NARROW,
 } from "./abi";
 import { plainFour, plainOne, sum0, sum1, sum2, sum3 } from "./plain";
 import { exactFour, exactOne, neighbours } from "./exact";
@@ -50,32 +48,30 @@ function put(to: usize, sum: v128, rows: u32, bias: usize, more: bool): void {
   }
 }
 
-/** Whether a matrix has codes, which `prepare` is for. */
-function isCoded(matrix: usize): bool {
-  for (let part: u32 = 0; part < word(matrix, MATRIX_PARTS); part++) {
-    if (<i32> word(partOf(matrix, part), PART_KIND) >= KIND_NIBBLES) return true;
-  }
-  return false;
-}
-
 /** Makes rows [begin, end) of x ready to be multiplied by a matrix of codes. @param columns floats between tokens */
 export function prepare(context: usize, matrix: usize, rows: usize, columns: u32, begin: u32, end: u32): void {
-  if (!isCoded(matrix)) return;
+  let coded = false;
+  let nibbles = false;
+  for (let part: u32 = 0; part < word(matrix, MATRIX_PARTS); part++) {
+    const kind = <i32> word(partOf(matrix, part), PART_KIND);
+    coded = coded || kind >= KIND_NIBBLES;
+    nibbles = nibbles || kind == KIND_NIBBLES;
+  }
+  if (!coded) return;
   takeInput(context, matrix, rows, columns);
   for (let token = begin; token < end; token++) {
     const at = <usize> (token * columns);
     if (exact) neighbours(rows + (at << 2), bytes + (at >> 2), columns);
-    else quantiseRow(narrow, rows + (at << 2), columns, bytes + at, marks + (at >> 5) * MARKS, wide + (at << 1));
+    else quantiseRow(nibbles, rows + (at << 2), columns, bytes + (at << 1), marks + (at >> 5) * MARKS, wide + (at << 1));
   }
 }
 
 // The input of a product.
 let x: usize = 0; // f32 [tokens, width]
 let width: u32 = 0;
-let bytes: usize = 0; // i8 [tokens, width]; where products are exact f32 [tokens, width / 16], see `neighbours`
+let bytes: usize = 0; // i8 [tokens, width / 32, 2, 32]; where products are exact f32 [tokens, width / 16], see `neighbours`
 let wide: usize = 0; // i16 [tokens, width]
 let marks: usize = 0; // see quantiseRow
-let narrow = false; // whether nibbles meet bytes
 let exact = false; // whether codes meet f32
 
 function takeInput(context: usize, matrix: usize, rows: usize, columns: u32): void {
@@ -84,8 +80,7 @@ function takeInput(context: usize, matrix: usize, rows: usize, columns: u32): vo
   bytes = word(context, CONTEXT_BYTES);
   wide = word(context, CONTEXT_WIDE);
   marks = word(context, CONTEXT_MARKS);
-  narrow = ASC_FEATURE_RELAXED_SIMD && word(matrix, MATRIX_WAY) == WAY_NARROW;
-  exact = word(matrix, MATRIX_WAY) == WAY_EXACT;
+  exact = word(matrix, MATRIX_EXACT) != 0;
 }
 
 /**
@@ -164,7 +159,7 @@ function fourTokens(part: usize, kind: i32, w: usize, token: u32): void {
   }
   const own = marks + (at >> 5) * MARKS;
   const apart = (<usize> width >> 5) * MARKS;
-  if (narrow && isNarrow(kind, table)) narrowFourOf(form, table, w, bytes + at, width, own, apart, columns);
+  if (ASC_FEATURE_RELAXED_SIMD && isNarrow(kind, table)) narrowFourOf(form, w, bytes + (at << 1), width << 1, own, apart, columns);
   else wideFourOf(kind, form, tableOf(table), w, wide + (at << 1), <usize> width << 1, own, apart, columns);
 }
 
@@ -178,6 +173,6 @@ function oneToken(part: usize, kind: i32, w: usize, token: u32): v128 {
   const table = <i32> word(part, PART_TABLE);
   if (exact) return exactOne(kind, form, tableOf(table), w, x + (at << 2), bytes + (at >> 2), columns);
   const own = marks + (at >> 5) * MARKS;
-  if (narrow && isNarrow(kind, table)) return narrowOneOf(form, table, w, bytes + at, own, columns);
+  if (ASC_FEATURE_RELAXED_SIMD && isNarrow(kind, table)) return narrowOneOf(form, w, bytes + (at << 1), own, columns);
   return wideOneOf(kind, form, tableOf(table), w, wide + (at << 1), own, columns);
 }

@@ -69,10 +69,13 @@ export function unitBytes(kind: i32, form: u32): usize {
   return codesAt(form) + (kind == KIND_NIBBLES ? 64 : 128);
 }
 
-/** Four scales or minima: of the first half of a unit, or, with `offset` 16 and pairs, of the second. */
+/**
+ * Four scales or minima of a unit, `offset` bytes from its beginning; with pairs those of the second half lie 16 further.
+ * @param sign, raise see kept.ts
+ */
 @inline
-export function fourAt(at: usize, form: u32, offset: usize): v128 {
-  return form & FORM_HALVES ? raisedAt(at, 0) : v128.load(at + offset);
+export function fourAt(unit: usize, form: u32, offset: usize, sign: v128, raise: v128): v128 {
+  return form & FORM_HALVES ? raisedAt(unit, offset, sign, raise) : v128.load(unit + offset);
 }
 
 /** The signed codes of four columns in the first half of a unit, `at` where [i] of its codes lies. */

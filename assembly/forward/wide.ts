@@ -1,19 +1,37 @@
 // Products of any codes and 16 bits.
 
 import { FORM_HALVES, FORM_MINIMA, FORM_PAIRS, KIND_BYTES, KIND_NIBBLES, UNIT } from "./abi";
+import { keptNibble, keptRaise, keptSign } from "./kept";
 import { setSums } from "./plain";
-import { finish, MARKS, WIDE } from "./quantised";
-import { codesAt, highCodes, lowCodes, unitBytes } from "./rows";
+import { finish, MARKS } from "./quantised";
+import { codesAt, fourAt, scalesBytes, unitBytes } from "./rows";
 
-/** Codes of four columns and four rows times x: of rows 0 and 1, two partial sums each. */
+/** Bytes of two rows, four columns of each, times x: two partial sums of each row. */
 @inline
-function firstTwo(codes: v128, x: v128): v128 {
-  return i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(codes), x);
+function bytesTimes(w: usize, codes: usize, x: usize, offset: usize): v128 {
+  return i32x4.dot_i16x8_s(v128.load_ext<i8>(w + codes), v128.load64_splat(x + offset));
 }
 
+/** Bytes of two rows times 16 columns of x, `codes` bytes from w on. */
 @inline
-function lastTwo(codes: v128, x: v128): v128 {
-  return i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(codes), x);
+function bytesOf(w: usize, codes: usize, x: usize, offset: usize): v128 {
+  const a = i32x4.add(bytesTimes(w, codes, x, offset), bytesTimes(w, codes + 16, x, offset + 8));
+  const b = i32x4.add(bytesTimes(w, codes + 32, x, offset + 16), bytesTimes(w, codes + 48, x, offset + 24));
+  return i32x4.add(a, b);
+}
+
+/** The values of the low nibbles of four columns, or of the high ones. */
+@inline
+function valuesOf(w: usize, codes: usize, high: bool, table: v128, mask: v128): v128 {
+  const q = v128.load(w + codes);
+  return i8x16.swizzle(table, v128.and(high ? i16x8.shr_u(q, 4) : q, mask));
+}
+
+/** Values of four columns of rows 0 and 1, or of 2 and 3, times x. */
+@inline
+function valuesTimes(values: v128, last: bool, x: usize, offset: usize): v128 {
+  const two = last ? i16x8.extend_high_i8x16_s(values) : i16x8.extend_low_i8x16_s(values);
+  return i32x4.dot_i16x8_s(two, v128.load64_splat(x + offset));
 }
 
 /** Partial sums of four rows, added up. */
@@ -22,38 +40,49 @@ function rowsOf(first: v128, last: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(first, last, 0, 2, 4, 6), v128.shuffle<i32>(first, last, 1, 3, 5, 7));
 }
 
+/** Half a unit of four rows times one token. @param high whether it is the second half */
+@inline
+function halfOf(kind: i32, w: usize, codes: usize, high: bool, table: v128, mask: v128, x: usize): v128 {
+  const offset: usize = high ? 32 : 0;
+  if (kind == KIND_BYTES) {
+    const at = high ? codes + 64 : codes;
+    return rowsOf(bytesOf(w, at, x, offset), bytesOf(w, at + 8, x, offset));
+  }
+  const a = valuesOf(w, codes, high, table, mask);
+  const b = valuesOf(w, codes + 16, high, table, mask);
+  const c = valuesOf(w, codes + 32, high, table, mask);
+  const d = valuesOf(w, codes + 48, high, table, mask);
+  const first = i32x4.add(
+    i32x4.add(valuesTimes(a, false, x, offset), valuesTimes(b, false, x, offset + 8)),
+    i32x4.add(valuesTimes(c, false, x, offset + 16), valuesTimes(d, false, x, offset + 24)),
+  );
+  const last = i32x4.add(
+    i32x4.add(valuesTimes(a, true, x, offset), valuesTimes(b, true, x, offset + 8)),
+    i32x4.add(valuesTimes(c, true, x, offset + 16), valuesTimes(d, true, x, offset + 24)),
+  );
+  return rowsOf(first, last);
+}
+
 /** Any signed codes, times 16 bits. @param x i16 */
 @inline
 function wideOne(kind: i32, form: u32, table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
+  const mask = keptNibble();
+  const sign = keptSign();
+  const raise = keptRaise();
   const codes = codesAt(form);
+  const minima = scalesBytes(form);
   let sum = f32x4.splat(0);
   for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += unitBytes(kind, form), x += 64, marks += MARKS) {
-    let low = i32x4.splat(0);
-    let low2 = low;
-    let high = low;
-    let high2 = low;
-    for (let i: usize = 0; i < 4; i++) {
-      const at = w + codes + (i << 4);
-      const first = lowCodes(kind, table, at);
-      const other = highCodes(kind, table, at);
-      const a = v128.load64_splat(x + (i << 3));
-      const b = v128.load64_splat(x + (i << 3), 32);
-      low = i32x4.add(low, firstTwo(first, a));
-      low2 = i32x4.add(low2, lastTwo(first, a));
-      high = i32x4.add(high, firstTwo(other, b));
-      high2 = i32x4.add(high2, lastTwo(other, b));
-    }
-    sum = finishWide(sum, w, form, low, low2, high, high2, marks);
+    let low = halfOf(kind, w, codes, false, table, mask, x);
+    const high = halfOf(kind, w, codes, true, table, mask, x);
+    if (!(form & FORM_PAIRS)) low = i32x4.add(low, high);
+    const scale = fourAt(w, form, 0, sign, raise);
+    const scale2 = form & FORM_PAIRS ? fourAt(w, form, 16, sign, raise) : scale;
+    const least = form & FORM_MINIMA ? fourAt(w, form, minima, sign, raise) : scale;
+    const least2 = form & FORM_PAIRS && form & FORM_MINIMA ? fourAt(w, form, minima + 16, sign, raise) : least;
+    sum = finish(sum, form, 0, low, high, marks, scale, scale2, least, least2);
   }
   return sum;
-}
-
-/** A unit's end: partial sums of rows 0 and 1, and of rows 2 and 3, over its halves. */
-@inline
-function finishWide(sum: v128, w: usize, form: u32, low: v128, low2: v128, high: v128, high2: v128, marks: usize): v128 {
-  if (form & FORM_PAIRS) return finish(false, sum, w, form, rowsOf(low, low2), rowsOf(high, high2), marks + WIDE);
-  const all = rowsOf(i32x4.add(low, high), i32x4.add(low2, high2));
-  return finish(false, sum, w, form, all, all, marks + WIDE);
 }
 
 /** The same for four tokens: `pitch` bytes apart, marks `apart`. */
@@ -69,73 +98,104 @@ function wideFour(
   apart: usize,
   columns: u32,
 ): void {
+  const mask = keptNibble();
+  const sign = keptSign();
+  const raise = keptRaise();
   const codes = codesAt(form);
+  const minima = scalesBytes(form);
+  const none = i32x4.splat(0);
   let sumA = f32x4.splat(0);
   let sumB = sumA;
   let sumC = sumA;
   let sumD = sumA;
-  const none = i32x4.splat(0);
   for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += unitBytes(kind, form), x += 64, marks += MARKS) {
-    for (let token: usize = 0; token < 4; token += 2) {
-      const from = x + token * pitch;
-      let lowA = none;
-      let lowA2 = none;
-      let highA = none;
-      let highA2 = none;
-      let lowB = none;
-      let lowB2 = none;
-      let highB = none;
-      let highB2 = none;
+    let lowA = none;
+    let lowB = none;
+    let lowC = none;
+    let lowD = none;
+    let highA = none;
+    let highB = none;
+    let highC = none;
+    let highD = none;
+    for (let half: usize = 0; half < 2; half++) {
+      let a = none;
+      let a2 = none;
+      let b = none;
+      let b2 = none;
+      let c = none;
+      let c2 = none;
+      let d = none;
+      let d2 = none;
       for (let i: usize = 0; i < 4; i++) {
-        const at = w + codes + (i << 4);
-        const first = lowCodes(kind, table, at);
-        const other = highCodes(kind, table, at);
-        const a = i16x8.extend_low_i8x16_s(first);
-        const b = i16x8.extend_high_i8x16_s(first);
-        const c = i16x8.extend_low_i8x16_s(other);
-        const d = i16x8.extend_high_i8x16_s(other);
-        const x0 = v128.load64_splat(from + (i << 3));
-        const x1 = v128.load64_splat(from + (i << 3), 32);
-        lowA = i32x4.add(lowA, i32x4.dot_i16x8_s(a, x0));
-        lowA2 = i32x4.add(lowA2, i32x4.dot_i16x8_s(b, x0));
-        highA = i32x4.add(highA, i32x4.dot_i16x8_s(c, x1));
-        highA2 = i32x4.add(highA2, i32x4.dot_i16x8_s(d, x1));
-        const y0 = v128.load64_splat(from + pitch + (i << 3));
-        const y1 = v128.load64_splat(from + pitch + (i << 3), 32);
-        lowB = i32x4.add(lowB, i32x4.dot_i16x8_s(a, y0));
-        lowB2 = i32x4.add(lowB2, i32x4.dot_i16x8_s(b, y0));
-        highB = i32x4.add(highB, i32x4.dot_i16x8_s(c, y1));
-        highB2 = i32x4.add(highB2, i32x4.dot_i16x8_s(d, y1));
+        let first: v128;
+        let last: v128;
+        if (kind == KIND_BYTES) {
+          const at = w + (half << 6) + (i << 4);
+          first = v128.load_ext<i8>(at + codes);
+          last = v128.load_ext<i8>(at + codes + 8);
+        } else {
+          const q = v128.load(w + codes + (i << 4));
+          const values = i8x16.swizzle(table, v128.and(half ? i16x8.shr_u(q, 4) : q, mask));
+          first = i16x8.extend_low_i8x16_s(values);
+          last = i16x8.extend_high_i8x16_s(values);
+        }
+        const from = x + (half << 5) + (i << 3);
+        const x0 = v128.load64_splat(from);
+        a = i32x4.add(a, i32x4.dot_i16x8_s(first, x0));
+        a2 = i32x4.add(a2, i32x4.dot_i16x8_s(last, x0));
+        const x1 = v128.load64_splat(from + pitch);
+        b = i32x4.add(b, i32x4.dot_i16x8_s(first, x1));
+        b2 = i32x4.add(b2, i32x4.dot_i16x8_s(last, x1));
+        const x2 = v128.load64_splat(from + 2 * pitch);
+        c = i32x4.add(c, i32x4.dot_i16x8_s(first, x2));
+        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(last, x2));
+        const x3 = v128.load64_splat(from + 3 * pitch);
+        d = i32x4.add(d, i32x4.dot_i16x8_s(first, x3));
+        d2 = i32x4.add(d2, i32x4.dot_i16x8_s(last, x3));
       }
-      const own = marks + token * apart;
-      if (token == 0) {
-        sumA = finishWide(sumA, w, form, lowA, lowA2, highA, highA2, own);
-        sumB = finishWide(sumB, w, form, lowB, lowB2, highB, highB2, own + apart);
+      if (form & FORM_PAIRS && half) {
+        highA = rowsOf(a, a2);
+        highB = rowsOf(b, b2);
+        highC = rowsOf(c, c2);
+        highD = rowsOf(d, d2);
       } else {
-        sumC = finishWide(sumC, w, form, lowA, lowA2, highA, highA2, own);
-        sumD = finishWide(sumD, w, form, lowB, lowB2, highB, highB2, own + apart);
+        lowA = i32x4.add(lowA, rowsOf(a, a2));
+        lowB = i32x4.add(lowB, rowsOf(b, b2));
+        lowC = i32x4.add(lowC, rowsOf(c, c2));
+        lowD = i32x4.add(lowD, rowsOf(d, d2));
       }
     }
+    const scale = fourAt(w, form, 0, sign, raise);
+    const scale2 = form & FORM_PAIRS ? fourAt(w, form, 16, sign, raise) : scale;
+    const least = form & FORM_MINIMA ? fourAt(w, form, minima, sign, raise) : scale;
+    const least2 = form & FORM_PAIRS && form & FORM_MINIMA ? fourAt(w, form, minima + 16, sign, raise) : least;
+    sumA = finish(sumA, form, 0, lowA, highA, marks, scale, scale2, least, least2);
+    sumB = finish(sumB, form, 0, lowB, highB, marks + apart, scale, scale2, least, least2);
+    sumC = finish(sumC, form, 0, lowC, highC, marks + 2 * apart, scale, scale2, least, least2);
+    sumD = finish(sumD, form, 0, lowD, highD, marks + 3 * apart, scale, scale2, least, least2);
   }
   setSums(sumA, sumB, sumC, sumD);
 }
 
-
 /** Σ w·x of four rows and one token. @param x i16 */
-export function wideOneOf(kind: i32, form: u32, values: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
+export function wideOneOf(kind: i32, form: u32, table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
   if (kind == KIND_BYTES) {
-    if (form == FORM_HALVES) return wideOne(KIND_BYTES, FORM_HALVES, values, w, x, marks, columns); // Q8_0, Q5_0
-    return wideOne(KIND_BYTES, form, values, w, x, marks, columns);
+    if (form == FORM_HALVES) return wideOne(KIND_BYTES, FORM_HALVES, table, w, x, marks, columns); // Q8_0, Q5_0
+    if (form == FORM_PAIRS) return wideOne(KIND_BYTES, FORM_PAIRS, table, w, x, marks, columns); // Q6_K
+    return wideOne(KIND_BYTES, form, table, w, x, marks, columns);
   }
-  if (form == (FORM_HALVES | FORM_MINIMA)) return wideOne(KIND_NIBBLES, FORM_HALVES | FORM_MINIMA, values, w, x, marks, columns); // Q4_1
-  return wideOne(KIND_NIBBLES, form, values, w, x, marks, columns);
+  if (form == (FORM_HALVES | FORM_MINIMA)) {
+    return wideOne(KIND_NIBBLES, FORM_HALVES | FORM_MINIMA, table, w, x, marks, columns); // Q4_1
+  }
+  if (form == FORM_HALVES) return wideOne(KIND_NIBBLES, FORM_HALVES, table, w, x, marks, columns); // Q4_0, IQ4_NL
+  return wideOne(KIND_NIBBLES, form, table, w, x, marks, columns);
 }
 
 /** Of four tokens, to the sums of plain.ts: `pitch` bytes apart, marks `apart`. @param x i16 */
 export function wideFourOf(
   kind: i32,
   form: u32,
-  values: v128,
+  table: v128,
   w: usize,
   x: usize,
   pitch: usize,
@@ -143,6 +203,6 @@ export function wideFourOf(
   apart: usize,
   columns: u32,
 ): void {
-  if (kind == KIND_BYTES) wideFour(KIND_BYTES, form, values, w, x, pitch, marks, apart, columns);
-  else wideFour(KIND_NIBBLES, form, values, w, x, pitch, marks, apart, columns);
+  if (kind == KIND_BYTES) wideFour(KIND_BYTES, form, table, w, x, pitch, marks, apart, columns);
+  else wideFour(KIND_NIBBLES, form, table, w, x, pitch, marks, apart, columns);
 }

@@ -53,7 +53,7 @@ function partBytes(
     [abi.CONTEXT_MIXED, 4 * stride * whole(heads * headDim)],
     [abi.CONTEXT_GATE_UP, 4 * stride * 2 * intermediate + 16],
     [abi.CONTEXT_ACTIVATED, 4 * stride * whole(intermediate)],
-    [abi.CONTEXT_BYTES, stride * widest],
+    [abi.CONTEXT_BYTES, 2 * stride * widest],
     [abi.CONTEXT_WIDE, 2 * stride * widest],
     [abi.CONTEXT_MARKS, stride * widest],
     [abi.CONTEXT_SCORES, 4 * threads * (heads / kvHeads) * stride * Math.ceil(capacity / 4) * 4],

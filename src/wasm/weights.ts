@@ -90,7 +90,7 @@ export async function layOut(source: Source): Promise<LaidOut> {
     const headNorms = config.qkNorm ? await writer.vector(...norms) : null;
     const output = await writer.matrix([`${at}.self_attn.o_proj`], config.oBias);
     const mlpNorm = await writer.vector(`${at}.post_attention_layernorm.weight`);
-    const gateUp = await writer.matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias, type, true);
+    const gateUp = await writer.matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias);
     const down = await writer.matrix([`${at}.mlp.down_proj`], config.mlpBias);
     const parts = [attentionNorm, qkv, headNorms, output, mlpNorm, gateUp, down].map((part) => part?.at ?? 0);
     heap.words.set([...parts, config.windows[i]], model / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS);
@@ -150,10 +150,9 @@ class Writer {
 
   /**
    * Tensors stacked by rows, in as many parts as they have formats.
-   * @param to what plain numbers are quantised to @param narrow whether activations may be bytes: of all matrices those of gate
-   *   and up, half of a layer's weights, lose least by it
+   * @param to what plain numbers are quantised to
    */
-  async matrix(names: string[], biased: boolean, to = this.#source.type, narrow = false): Promise<Placed> {
+  async matrix(names: string[], biased: boolean, to = this.#source.type): Promise<Placed> {
     const { heap, tensors } = this.#source;
     const weights = names.map((name) => tensors.get(`${name}.weight`)!);
     const runs: Tensor[][] = [];
@@ -163,8 +162,7 @@ class Writer {
     }
     const bias = biased ? (await this.vector(...names.map((name) => `${name}.bias`))).at : 0;
     const at = this.take(names[0], 4 * (abi.MATRIX_HEADER + runs.length * abi.PART_WORDS));
-    const way = this.#source.exact ? abi.WAY_EXACT : narrow ? abi.WAY_NARROW : abi.WAY_WIDE;
-    heap.words.set([runs.length, bias, way], at / 4);
+    heap.words.set([runs.length, bias, this.#source.exact ? 1 : 0], at / 4);
     let first = 0;
     const beginnings: Uint8Array[] = [];
     for (let i = 0; i < runs.length; i++) {

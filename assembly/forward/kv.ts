@@ -2,6 +2,8 @@
 
 import { KV_F16, KV_F32 } from "./abi";
 import { halvesAt, narrowHalves } from "./half";
+import { keptSign } from "./kept";
+import { largest } from "./vector";
 
 const NO_NUMBER: u32 = 0x7fc00000; // NaN in f32
 
@@ -18,7 +20,7 @@ function middleOf(dim: u32): u32 {
 }
 
 /** The largest absolute value of numbers [begin, end), as bits; NO_NUMBER or above where one is none. */
-function largest(row: usize, begin: u32, end: u32): u32 {
+function mostOf(row: usize, begin: u32, end: u32): u32 {
   let most: u32 = 0;
   for (let i = begin; i < end; i++) most = max(most, load<u32>(row + <usize> (i << 2)) & 0x7fffffff);
   return most;
@@ -47,8 +49,8 @@ export function storeRow(kv: u32, row: usize, to: usize, dim: u32): void {
     return;
   }
   const middle = middleOf(dim);
-  const low = largest(row, 0, middle);
-  const high = largest(row, middle, dim);
+  const low = mostOf(row, 0, middle);
+  const high = mostOf(row, middle, dim);
   const scales = to + scalesAt(dim);
   memory.fill(to, 0, scalesAt(dim));
   if (max(low, high) >= 0x7f800000) {
@@ -65,19 +67,37 @@ export function storeRow(kv: u32, row: usize, to: usize, dim: u32): void {
 /** A stored row's numbers: where they lie already, or where `to` now has them. */
 export function rowOf(kv: u32, from: usize, to: usize, dim: u32): usize {
   if (kv == KV_F32) return from;
-  const bytes = <usize> dim << 2;
-  if (kv == KV_F16) {
-    for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, halvesAt(from, i >> 1));
-    return to;
+  if (kv == KV_F16) halvesOf(from, to, <usize> dim << 2);
+  else bytesOf(from, to, dim);
+  return to;
+}
+
+/** Widens a row of f16. Few operations, and right for all numbers; a row with anything else, again. */
+function halvesOf(from: usize, to: usize, bytes: usize): void {
+  const places = keptSign();
+  const factor = f32x4.splat(5.192296858534828e33); // 2¹¹²
+  let most = f32x4.splat(0);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const moved = v128.and(i32x4.shl(v128.load_ext<i16>(from + (i >> 1)), 13), places);
+    const number = f32x4.mul(moved, factor);
+    most = f32x4.max(most, f32x4.abs(number));
+    v128.store(to + i, number);
   }
+  if (largest(most) < 65536) return;
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, halvesAt(from, i >> 1));
+}
+
+/** Widens a row of q8. */
+function bytesOf(from: usize, to: usize, dim: u32): void {
+  const bytes = <usize> dim << 2;
   const middle = <usize> middleOf(dim) << 2;
   const scales = from + scalesAt(dim);
-  const whole = f32x4.splat(127);
-  const least = f32x4.splat(-1);
+  const first = f32x4.splat(load<f32>(scales) / 127);
+  const other = f32x4.splat(load<f32>(scales, 4) / 127);
+  const least = f32x4.splat(-127);
   for (let i: usize = 0; i < bytes; i += 16) {
     const codes = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from + (i >> 2))));
-    const part = f32x4.pmax(f32x4.div(f32x4.convert_i32x4_s(codes), whole), least);
-    v128.store(to + i, f32x4.mul(part, v128.load32_splat(scales + (i < middle ? 0 : 4))));
+    const code = f32x4.pmax(f32x4.convert_i32x4_s(codes), least);
+    v128.store(to + i, f32x4.mul(code, i < middle ? first : other));
   }
-  return to;
 }

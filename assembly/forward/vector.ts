@@ -46,6 +46,28 @@ export function normalise(x: usize, weight: usize, y: usize, n: u32, eps: f32): 
   }
 }
 
+/** to = a head rotated: pairs i and i + dim / 2. @param angles cos [dim / 2], sin [dim / 2] */
+export function rotate(from: usize, angles: usize, to: usize, dim: u32): void {
+  const half = <usize> dim << 1; // bytes
+  let i: usize = 0;
+  for (; i + 16 <= half; i += 16) {
+    const a = v128.load(from + i);
+    const b = v128.load(from + half + i);
+    const cosine = v128.load(angles + i);
+    const sine = v128.load(angles + half + i);
+    v128.store(to + i, f32x4.sub(f32x4.mul(a, cosine), f32x4.mul(b, sine)));
+    v128.store(to + half + i, f32x4.add(f32x4.mul(b, cosine), f32x4.mul(a, sine)));
+  }
+  for (; i < half; i += 4) {
+    const a = load<f32>(from + i);
+    const b = load<f32>(from + half + i);
+    const cosine = load<f32>(angles + i);
+    const sine = load<f32>(angles + half + i);
+    store<f32>(to + i, a * cosine - b * sine);
+    store<f32>(to + half + i, b * cosine + a * sine);
+  }
+}
+
 /** activated = silu(gate) · up, which lie one behind the other. The padding becomes 0. */
 export function swiglu(gate: usize, activated: usize, n: u32): void {
   const up = gate + (<usize> n << 2);
@@ -72,15 +94,29 @@ function silu(v: v128, one: v128): v128 {
 
 const LOWEST: f32 = -3.4e38;
 
+/** The largest of 32 logits; what is no number is left out. */
+@inline
+function largestOf(logits: usize): f32 {
+  let tops = f32x4.splat(LOWEST);
+  for (let at: usize = 0; at < 128; at += 16) tops = f32x4.pmax(tops, v128.load(logits + at));
+  return largest(tops);
+}
+
 /** The id of the largest logit that is not banned, ties to the smaller; `vocab` where there is none. */
 export function greedy(logits: usize, banned: usize, vocab: u32): u32 {
   let best = LOWEST;
   let id = vocab;
-  for (let i: u32 = 0; i < vocab; i++) {
-    const logit = load<f32>(logits + (<usize> i << 2));
-    if (logit > best && !(load<u32>(banned + (<usize> (i >> 5) << 2)) >> (i & 31) & 1)) {
-      best = logit;
-      id = i;
+  for (let from: u32 = 0; from < vocab; from += 32, banned += 4) {
+    const at = logits + (<usize> from << 2);
+    if (from + 32 <= vocab && !(largestOf(at) > best)) continue;
+    const bits = load<u32>(banned);
+    const end = min<u32>(32, vocab - from);
+    for (let i: u32 = 0; i < end; i++) {
+      const logit = load<f32>(at + (<usize> i << 2));
+      if (logit > best && !(bits >> i & 1)) {
+        best = logit;
+        id = from + i;
+      }
     }
   }
   return id;

@@ -177,18 +177,72 @@ function wideFour(
   setSums(sumA, sumB, sumC, sumD);
 }
 
+// A function of its own for every form that is common: see narrow.ts.
+
+function oneQ80(table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return wideOne(KIND_BYTES, FORM_HALVES, table, w, x, marks, columns);
+}
+
+function oneQ6K(table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return wideOne(KIND_BYTES, FORM_PAIRS, table, w, x, marks, columns);
+}
+
+function oneQ5K(table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return wideOne(KIND_BYTES, FORM_MINIMA, table, w, x, marks, columns);
+}
+
+function oneBytes(form: u32, table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return wideOne(KIND_BYTES, form, table, w, x, marks, columns);
+}
+
+function oneQ41(table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return wideOne(KIND_NIBBLES, FORM_HALVES | FORM_MINIMA, table, w, x, marks, columns);
+}
+
+function oneQ40(table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return wideOne(KIND_NIBBLES, FORM_HALVES, table, w, x, marks, columns);
+}
+
+function oneNibbles(form: u32, table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
+  return wideOne(KIND_NIBBLES, form, table, w, x, marks, columns);
+}
+
+function fourBytes(
+  form: u32,
+  w: usize,
+  x: usize,
+  pitch: usize,
+  marks: usize,
+  apart: usize,
+  columns: u32,
+): void {
+  wideFour(KIND_BYTES, form, i32x4.splat(0), w, x, pitch, marks, apart, columns);
+}
+
+function fourNibbles(
+  form: u32,
+  table: v128,
+  w: usize,
+  x: usize,
+  pitch: usize,
+  marks: usize,
+  apart: usize,
+  columns: u32,
+): void {
+  wideFour(KIND_NIBBLES, form, table, w, x, pitch, marks, apart, columns);
+}
+
 /** Σ w·x of four rows and one token. @param x i16 */
 export function wideOneOf(kind: i32, form: u32, table: v128, w: usize, x: usize, marks: usize, columns: u32): v128 {
   if (kind == KIND_BYTES) {
-    if (form == FORM_HALVES) return wideOne(KIND_BYTES, FORM_HALVES, table, w, x, marks, columns); // Q8_0, Q5_0
-    if (form == FORM_PAIRS) return wideOne(KIND_BYTES, FORM_PAIRS, table, w, x, marks, columns); // Q6_K
-    return wideOne(KIND_BYTES, form, table, w, x, marks, columns);
+    if (form == FORM_HALVES) return oneQ80(table, w, x, marks, columns); // and Q5_0
+    if (form == FORM_PAIRS) return oneQ6K(table, w, x, marks, columns);
+    if (form == FORM_MINIMA) return oneQ5K(table, w, x, marks, columns);
+    return oneBytes(form, table, w, x, marks, columns);
   }
-  if (form == (FORM_HALVES | FORM_MINIMA)) {
-    return wideOne(KIND_NIBBLES, FORM_HALVES | FORM_MINIMA, table, w, x, marks, columns); // Q4_1
-  }
-  if (form == FORM_HALVES) return wideOne(KIND_NIBBLES, FORM_HALVES, table, w, x, marks, columns); // Q4_0, IQ4_NL
-  return wideOne(KIND_NIBBLES, form, table, w, x, marks, columns);
+  if (form == (FORM_HALVES | FORM_MINIMA)) return oneQ41(table, w, x, marks, columns);
+  if (form == FORM_HALVES) return oneQ40(table, w, x, marks, columns); // and IQ4_NL
+  return oneNibbles(form, table, w, x, marks, columns);
 }
 
 /** Of four tokens, to the sums of plain.ts: `pitch` bytes apart, marks `apart`. @param x i16 */
@@ -203,6 +257,6 @@ export function wideFourOf(
   apart: usize,
   columns: u32,
 ): void {
-  if (kind == KIND_BYTES) wideFour(KIND_BYTES, form, table, w, x, pitch, marks, apart, columns);
-  else wideFour(KIND_NIBBLES, form, table, w, x, pitch, marks, apart, columns);
+  if (kind == KIND_BYTES) fourBytes(form, w, x, pitch, marks, apart, columns);
+  else fourNibbles(form, table, w, x, pitch, marks, apart, columns);
 }

@@ -6,6 +6,7 @@
 // (and leaves out those that are 0), wide.ts the 16 bits.
 
 import { FORM_MINIMA, FORM_PAIRS, UNIT } from "./abi";
+import { keptAbsolute, keptMagic } from "./kept";
 import { largest, total } from "./vector";
 
 // What there is of a unit besides its integers.
@@ -28,10 +29,11 @@ function sumOf(v: v128): i32 {
   return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
 }
 
-/** The nearest integers of x · inverse. */
+/** The nearest integers of x · inverse: anything where that is no number. */
 @inline
 function rounded(x: v128, inverse: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(x, inverse)));
+  const magic = keptMagic();
+  return i32x4.sub(f32x4.add(f32x4.mul(x, inverse), magic), magic);
 }
 
 let sum16: i32 = 0; // of the integers that `sixteen` wrote last
@@ -59,9 +61,12 @@ function sixteen(x: usize, inverse: v128, bits: i32, codes: usize, wide: usize):
 /** The largest absolute value of a unit. */
 @inline
 function topOf(x: usize): f32 {
-  let most = f32x4.abs(v128.load(x));
-  for (let at: usize = 16; at < 128; at += 16) most = f32x4.max(most, f32x4.abs(v128.load(x + at)));
-  return largest(most);
+  const size = keptAbsolute();
+  const a = f32x4.max(v128.and(v128.load(x), size), v128.and(v128.load(x, 16), size));
+  const b = f32x4.max(v128.and(v128.load(x, 32), size), v128.and(v128.load(x, 48), size));
+  const c = f32x4.max(v128.and(v128.load(x, 64), size), v128.and(v128.load(x, 80), size));
+  const d = f32x4.max(v128.and(v128.load(x, 96), size), v128.and(v128.load(x, 112), size));
+  return largest(f32x4.max(f32x4.max(a, b), f32x4.max(c, d)));
 }
 
 /** The number below which units are rounded to bytes. */

@@ -1,5 +1,7 @@
 // What a pass does to rows of numbers besides products. Rows are padded with zeros to whole vectors.
 
+import { keptAbsolute, keptBias, keptMagic, keptOne, keptStep } from "./kept";
+
 /** The sum of a vector's lanes. */
 @inline
 export function total(v: v128): f32 {
@@ -18,18 +20,20 @@ export function largest(v: v128): f32 {
 /** e^x for x ≤ 0, within 2 · 10⁻⁷ of it, relative; NaN of NaN. Cephes' expf. */
 @inline
 export function exponential(x: v128): v128 {
-  const c = f32x4.max(x, f32x4.splat(-87));
-  const n = f32x4.nearest(f32x4.mul(c, f32x4.splat(1.44269504)));
-  let r = f32x4.sub(c, f32x4.mul(n, f32x4.splat(0.693359375)));
-  r = f32x4.add(r, f32x4.mul(n, f32x4.splat(2.12194440e-4)));
-  let p = f32x4.splat(1.9875691500e-4);
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
-  return f32x4.mul(p, i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23));
+  const c = f32x4.max(x, keptStep(0)); // -87
+  const magic = keptMagic();
+  const rounded = f32x4.add(f32x4.mul(c, keptStep(1)), magic); // 1 / ln 2
+  const n = f32x4.sub(rounded, magic);
+  let r = f32x4.sub(c, f32x4.mul(n, keptStep(2))); // less n · ln 2, in two parts
+  r = f32x4.add(r, f32x4.mul(n, keptStep(3)));
+  let p = keptStep(4);
+  p = f32x4.add(f32x4.mul(p, r), keptStep(5));
+  p = f32x4.add(f32x4.mul(p, r), keptStep(6));
+  p = f32x4.add(f32x4.mul(p, r), keptStep(7));
+  p = f32x4.add(f32x4.mul(p, r), keptStep(8));
+  p = f32x4.add(f32x4.mul(p, r), keptStep(9));
+  p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), keptOne());
+  return f32x4.mul(p, i32x4.shl(i32x4.sub(rounded, keptBias()), 23));
 }
 
 /** y = x / √(mean of x² + eps) · weight. @param n numbers of x, its padding not counted */
@@ -71,7 +75,7 @@ export function rotate(from: usize, angles: usize, to: usize, dim: u32): void {
 /** activated = silu(gate) · up, which lie one behind the other. The padding becomes 0. */
 export function swiglu(gate: usize, activated: usize, n: u32): void {
   const up = gate + (<usize> n << 2);
-  const one = f32x4.splat(1);
+  const one = keptOne();
   let i: u32 = 0;
   for (; i + 4 <= n; i += 4) {
     const at = <usize> i << 2;
@@ -87,8 +91,8 @@ export function swiglu(gate: usize, activated: usize, n: u32): void {
 /** v / (1 + e^−v), without overflow. */
 @inline
 function silu(v: v128, one: v128): v128 {
-  const e = exponential(f32x4.neg(f32x4.abs(v)));
-  const share = f32x4.div(v128.bitselect(e, one, f32x4.lt(v, f32x4.splat(0))), f32x4.add(one, e));
+  const e = exponential(f32x4.sub(f32x4.splat(0), v128.and(v, keptAbsolute())));
+  const share = f32x4.div(v128.bitselect(e, one, i32x4.shr_s(v, 31)), f32x4.add(one, e));
   return f32x4.mul(v, share);
 }
 

@@ -34,6 +34,16 @@ export const STORED: Record<Dtype, { readonly kind: number; readonly form: numbe
   IQ4_XS: nibbles(0, abi.TABLE_LEVELS),
 };
 
+const WIDENED = 16e6; // bytes of weights
+
+/**
+ * Whether f16 becomes f32, which takes a processor less work: where its caches hold all of a model's weights, and a bound on memory
+ * leaves most of it to sessions.
+ */
+function widens({ wasm, tensors, type, heap }: Source): boolean {
+  return neededBytes(wasm, tensors, type, inFull) <= Math.min(WIDENED, heap.limit / 4);
+}
+
 /** The same with f32 where there is f16. */
 function inFull(stored: typeof STORED[Dtype]): typeof STORED[Dtype] {
   return {
@@ -115,10 +125,12 @@ interface Placed {
 class Writer {
   readonly #source: Source;
   readonly #staging: number; // where slices of files pass through
+  readonly #widen: boolean;
 
   constructor(source: Source) {
     this.#source = source;
     this.#staging = this.take("what is being read", stagingBytes(source.tensors));
+    this.#widen = widens(source);
   }
 
   take(what: string, length: number): number {
@@ -191,7 +203,7 @@ class Writer {
     const columns = run[0].shape[1];
     const rows = run.reduce((sum, { shape }) => sum + shape[0], 0);
     const target = targetOf(dtype, columns, type);
-    const as = told === null ? STORED[target] : inFull(STORED[target]);
+    const as = told === null && !this.#widen ? STORED[target] : inFull(STORED[target]);
     const to = this.take(name, partBytes(wasm, as, rows, columns));
     const { kind, form, table } = as;
     heap.words.set([kind, to, rows, widthOf(kind, columns), first, form, table], part / 4);
@@ -235,13 +247,24 @@ function stagingBytes(tensors: Map<string, Tensor>): number {
   return Math.max(0, ...slices) + 64;
 }
 
-/** Bytes that laying out a model takes at most, where no f16 is 64 or more. @param type see layOut */
-export function neededBytes(wasm: Exports, tensors: Map<string, Tensor>, type: WeightType | null): number {
+/** How matrices are stored, given how their format says. */
+type As = (stored: typeof STORED[Dtype]) => typeof STORED[Dtype];
+
+/**
+ * Bytes that laying out a model takes at most, where no f16 is 64 or more.
+ * @param type see layOut @param as how matrices are stored: as their formats say where it is left out
+ */
+export function neededBytes(
+  wasm: Exports,
+  tensors: Map<string, Tensor>,
+  type: WeightType | null,
+  as: As = (stored) => stored,
+): number {
   let sum = stagingBytes(tensors) + 4096;
   for (const [name, tensor] of tensors) {
     const target = targetFor(tensor, name, type);
     const [rows, columns] = tensor.shape;
-    sum += 256 + (target ? partBytes(wasm, STORED[target], rows, columns) : 4 * rows); // 256: what describes it, and gaps
+    sum += 256 + (target ? partBytes(wasm, as(STORED[target]), rows, columns) : 4 * rows); // 256: what describes it, and gaps
   }
   return sum;
 }

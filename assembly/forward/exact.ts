@@ -1,7 +1,7 @@
 // Products of any codes and f32: codes become f32. A unit's scales come in once, behind the
 // sum of its 16 or 32 products; minima meet the sums of the activations alone, which `neighbours` has.
 
-import { FORM_MINIMA, FORM_PAIRS, UNIT } from "./abi";
+import { FORM_HALVES, FORM_MINIMA, FORM_PAIRS, KIND_BYTES, KIND_NIBBLES, UNIT } from "./abi";
 import { keptRaise, keptSign } from "./kept";
 import { setSums } from "./plain";
 import { codesAt, fourAt, highCodes, lowCodes, scalesBytes, unitBytes } from "./rows";
@@ -52,7 +52,8 @@ function finish(sum: v128, w: usize, form: u32, low: v128, high: v128, sums: usi
 }
 
 /** Σ w·x of four rows and one token. @param sums [columns / 16] of x */
-export function exactOne(kind: i32, form: u32, table: v128, w: usize, x: usize, sums: usize, columns: u32): v128 {
+@inline
+function one(kind: i32, form: u32, table: v128, w: usize, x: usize, sums: usize, columns: u32): v128 {
   const sign = keptSign();
   const raise = keptRaise();
   const codes = codesAt(form);
@@ -74,7 +75,8 @@ export function exactOne(kind: i32, form: u32, table: v128, w: usize, x: usize, 
 }
 
 /** Σ w·x of four rows and four tokens, `pitch` bytes apart (their sums `apart`), to the sums. */
-export function exactFour(
+@inline
+function four(
   kind: i32,
   form: u32,
   table: v128,
@@ -126,4 +128,67 @@ export function exactFour(
     sumD = finish(sumD, w, form, lowD, highD, sums + 3 * apart, sign, raise);
   }
   setSums(sumA, sumB, sumC, sumD);
+}
+
+// A function of its own for each kind, and for the form of Q4_1: see narrow.ts.
+
+function oneBytes(form: u32, table: v128, w: usize, x: usize, sums: usize, columns: u32): v128 {
+  return one(KIND_BYTES, form, table, w, x, sums, columns);
+}
+
+function oneNibbles(form: u32, table: v128, w: usize, x: usize, sums: usize, columns: u32): v128 {
+  return one(KIND_NIBBLES, form, table, w, x, sums, columns);
+}
+
+function oneQ41(table: v128, w: usize, x: usize, sums: usize, columns: u32): v128 {
+  return one(KIND_NIBBLES, FORM_HALVES | FORM_MINIMA, table, w, x, sums, columns);
+}
+
+function fourBytes(
+  form: u32,
+  table: v128,
+  w: usize,
+  x: usize,
+  pitch: usize,
+  sums: usize,
+  apart: usize,
+  columns: u32,
+): void {
+  four(KIND_BYTES, form, table, w, x, pitch, sums, apart, columns);
+}
+
+function fourNibbles(
+  form: u32,
+  table: v128,
+  w: usize,
+  x: usize,
+  pitch: usize,
+  sums: usize,
+  apart: usize,
+  columns: u32,
+): void {
+  four(KIND_NIBBLES, form, table, w, x, pitch, sums, apart, columns);
+}
+
+/** Σ w·x of four rows and one token. @param sums [columns / 16] of x */
+export function exactOne(kind: i32, form: u32, table: v128, w: usize, x: usize, sums: usize, columns: u32): v128 {
+  if (kind == KIND_BYTES) return oneBytes(form, table, w, x, sums, columns);
+  if (form == (FORM_HALVES | FORM_MINIMA)) return oneQ41(table, w, x, sums, columns);
+  return oneNibbles(form, table, w, x, sums, columns);
+}
+
+/** Of four tokens, `pitch` bytes apart (their sums `apart`), to the sums of plain.ts. */
+export function exactFour(
+  kind: i32,
+  form: u32,
+  table: v128,
+  w: usize,
+  x: usize,
+  pitch: usize,
+  sums: usize,
+  apart: usize,
+  columns: u32,
+): void {
+  if (kind == KIND_BYTES) fourBytes(form, table, w, x, pitch, sums, apart, columns);
+  else fourNibbles(form, table, w, x, pitch, sums, apart, columns);
 }

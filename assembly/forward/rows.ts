@@ -32,6 +32,7 @@ import {
   UNIT,
 } from "./abi";
 import { raisedAt, widenHalf } from "./half";
+import { keptNibble } from "./kept";
 
 /** Word `index` of a structure. */
 @inline
@@ -82,13 +83,13 @@ export function fourAt(unit: usize, form: u32, offset: usize, sign: v128, raise:
 @inline
 export function lowCodes(kind: i32, table: v128, at: usize): v128 {
   const q = v128.load(at);
-  return kind == KIND_NIBBLES ? i8x16.swizzle(table, v128.and(q, i8x16.splat(15))) : q;
+  return kind == KIND_NIBBLES ? i8x16.swizzle(table, v128.and(q, keptNibble())) : q;
 }
 
 /** Likewise in the second half. */
 @inline
 export function highCodes(kind: i32, table: v128, at: usize): v128 {
-  return kind == KIND_NIBBLES ? i8x16.swizzle(table, i8x16.shr_u(v128.load(at), 4)) : v128.load(at, 64);
+  return kind == KIND_NIBBLES ? i8x16.swizzle(table, v128.and(i16x8.shr_u(v128.load(at), 4), keptNibble())) : v128.load(at, 64);
 }
 
 /** Bytes of four rows. */

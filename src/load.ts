@@ -8,7 +8,7 @@ import { openModel } from "./model/open.ts";
 import { checkLoad, type LoadOptions } from "./options/index.ts";
 import type { CheckedLoad } from "./options/load.ts";
 import { Model } from "./session/model.ts";
-import { openWasmEngine } from "./wasm/engine.ts";
+import { openProcessor } from "./wasm/open.ts";
 
 export type { Model };
 
@@ -31,7 +31,7 @@ export async function load(where: string | URL | PickedFiles, options: LoadOptio
   const device = await choose(checked);
   const source = { config, tensors, type, memory, onBytes };
   const engine = device.name === "wasm"
-    ? await openWasmEngine({ ...source, threads, exact: precision === "exact" })
+    ? await openProcessor({ ...source, threads, exact: precision === "exact" })
     : await openGpuEngine({ ...source, device: device.given, maxBinding });
   return new Model({ config, tokenizer, chatTemplate, engine, device, kv });
 }

@@ -21,7 +21,7 @@ export interface LoadOptions {
   device?: "auto" | DeviceName | GPUDevice;
   /**
    * How many threads a model on the processor runs on, 1 to 64: workers that share its memory, where the host lets them (of
-   * pages, in workers of cross-origin isolated ones). Default: the processor's, at most 8.
+   * pages, cross-origin isolated ones). Default: the processor's, at most 8.
    */
   threads?: number;
   /**

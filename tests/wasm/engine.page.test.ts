@@ -15,7 +15,7 @@ import { rejection } from "../support/spies.ts";
 const FABLE = repoPath("models/fable-2m");
 const TEXT =
   "Once upon a time there was a fox. The fox went to the river, and met a crow who had found a piece of cheese.";
-const shares = !inBrowser;
+const shares = globalThis.crossOriginIsolated ?? true;
 
 const test = suite("engine in Wasm");
 
@@ -63,12 +63,14 @@ test("options it cannot keep are refused", async () => {
   if (!shares) {
     assert.match(
       await rejection(load(FABLE, { device: "wasm", threads: 2 })),
-      /threads must be 1 but in workers of cross-origin isolated pages, got 2/,
+      /threads must be 1 but in cross-origin isolated pages, got 2/,
     );
   }
 });
 
-test("where the host refuses memory nothing is written, and what can goes on", async () => {
+// On a page the memory is a worker's: remote.test.ts.
+if (!inBrowser) test("where the host refuses memory nothing is written, and what can goes on", refusesMemory);
+async function refusesMemory() {
   const model = await load(FABLE, { device: "wasm", threads: 1 });
   const { heap } = (inside(model).engine as WasmEngine).model;
   const { memory } = heap;
@@ -98,7 +100,7 @@ test("where the host refuses memory nothing is written, and what can goes on", a
   assert.ok(same());
   for (const one of [session, small]) one.dispose();
   model.dispose();
-});
+}
 
 test("memory that is asked for is enough, and progress is told to its end", async () => {
   const words = await rejection(load(FABLE, { device: "wasm", memory: 1e6 }));

@@ -15,7 +15,8 @@ export type Precision = typeof PRECISIONS[number];
 export interface LoadOptions {
   /**
    * What computes: "webgpu", a GPU, opened with the adapter's largest bindings and closed with the model; a GPUDevice of your
-   * own; "wasm", the processor, which needs no GPU; "auto", a GPU where there is a real one, else the processor.
+   * own; "wasm", the processor, which needs no GPU; "auto", a GPU where there is a real one that is large enough, else the
+   * processor.
    * Default "auto".
    */
   device?: "auto" | DeviceName | GPUDevice;

@@ -58,6 +58,9 @@ const DENO_ONLY = {
     }`,
 };
 
+/** The lab loads its models in a worker: no engine of its page runs in another. */
+const NO_REMOTE = `export async function openRemoteEngine() { throw new Error("The lab loads models in its worker"); }`;
+
 /** What the lab never does with a session, by file: the names that others import of it. */
 const NEVER_DONE = {
   "snapshot/session": ["fillCache", "openSnapshot", "optionsAgain", "writeSnapshot"],
@@ -95,6 +98,7 @@ export const lighten = {
       const name = /** @type {keyof DENO_ONLY} */ (/(\w+)\.ts$/.exec(path)?.[1]);
       return { contents: DENO_ONLY[name], loader: "js", resolveDir: dirname(path) };
     });
+    build.onLoad({ filter: /src[\\/]wasm[\\/]remote\.ts$/ }, () => ({ contents: NO_REMOTE, loader: "js" }));
     build.onLoad({ filter: /src[\\/](snapshot|recording)[\\/](session|cache|file|recorder)\.ts$/ }, ({ path }) => {
       const [, room, name] = /** @type {RegExpExecArray} */ (/(\w+)[\\/](\w+)\.ts$/.exec(path));
       return { contents: never(NEVER_DONE[/** @type {keyof typeof NEVER_DONE} */ (`${room}/${name}`)]), loader: "js" };

@@ -1,4 +1,4 @@
-// A static file server on the loopback interface: whole files and byte ranges.
+// A static file server on the loopback interface: whole files and byte ranges, to pages whose workers may share memory.
 import { createReadStream, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
@@ -26,6 +26,8 @@ export function serveFolder(folder, { port = 0, overrides = new Map() } = {}) {
     const headers = {
       "content-type": TYPES[extname(found ?? "")] ?? "application/octet-stream",
       "cache-control": "no-cache",
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
     };
     const answer = (/** @type {number} */ status, more = {}, body = "") =>
       response.writeHead(status, { ...headers, ...more }).end(request.method === "HEAD" ? undefined : body);

@@ -1,5 +1,5 @@
 // What a fresh clone needs before anything runs, each step taken only if it is needed and said on standard error:
-// the packages of package-lock.json, the Wasm builds, a WebGPU adapter for Deno, a browser for the tests.
+// the packages of package-lock.json, the Wasm builds and the worker's script, a WebGPU adapter for Deno, a browser for the tests.
 // Node built-ins only: this runs before any package is there.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -82,8 +82,14 @@ function filesUnder(/** @type {string} */ folder) {
     });
 }
 
-/** Compiles assembly/ where it, its configuration or its compiler changed since the last time. */
+/** Makes what sources embed that is made of sources. */
 export function wasm() {
+  compile();
+  worker();
+}
+
+/** Compiles assembly/ where it, its configuration or its compiler changed since the last time. */
+function compile() {
   const config = join(root, "asconfig.json");
   const hash = createHash("sha256");
   for (
@@ -105,6 +111,25 @@ export function wasm() {
     must(deno, ["run", "-A", "--quiet", asc, entry, "--config", "asconfig.json", "--target", target]);
   }
   done("wasm");
+}
+
+/** Bundles the script of a page's worker where a file that it is made of, or how, changed since the last time. */
+function worker() {
+  const [list, script] = ["worker.inputs.json", "worker.txt"].map((name) => join(out, name));
+  const state = () => {
+    const inputs = existsSync(list) ? JSON.parse(readFileSync(list, "utf8")) : [];
+    const hash = createHash("sha256");
+    for (const file of ["build/worker.mjs", "node_modules/esbuild/package.json", ...inputs]) {
+      const path = join(root, file);
+      hash.update(file).update("\0").update(existsSync(path) ? readFileSync(path) : "").update("\0");
+    }
+    return hash.digest("hex");
+  };
+  if (once("worker", state(), existsSync(script) && existsSync(list))) return;
+  say("bundling build/out/worker.txt");
+  must(deno, ["run", "-A", "--quiet", "--config", join(root, "deno.json"), "build/worker.mjs"]);
+  once("worker", state(), false); // of the files that it is made of now
+  done("worker");
 }
 
 // ---- stamps: what a step was last done for, in build/out ---------------------------------------------------------

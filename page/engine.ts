@@ -2,8 +2,12 @@
 import { NOT_STARTED } from "./failures.ts";
 import type { From, FromWorker, ModelInfo, ToWorker } from "./protocol.ts";
 
+type Device = Extract<ToWorker, { type: "load" }>["device"];
+
 export class Engine {
   from: From = { kind: "shipped" };
+  /** What was asked to compute the model, by the option's name. */
+  device: Device = "auto";
   model: ModelInfo | null = null;
   busy = false; // it loads or runs
   running = false;
@@ -28,8 +32,9 @@ export class Engine {
   }
 
   /** Loads a model, in a fresh worker: nothing of another model is left, not even a lost GPU. */
-  load(from: From): void {
+  load(from: From, device: Device): void {
     this.from = from;
+    this.device = device;
     this.model = null;
     this.busy = true;
     this.running = false; // what ran goes with its worker
@@ -53,7 +58,7 @@ export class Engine {
       this.#pending = 1; // nothing more comes of it
       hear({ type: "idle" });
     });
-    this.ask({ type: "load", from });
+    this.ask({ type: "load", from, device });
     for (const code of this.#policies.values()) this.ask({ type: "policy", code, chosen: false }); // each worker learns them
   }
 

@@ -13,6 +13,8 @@ export interface Page {
   readonly views: Views;
   readonly trouble: TroubleView;
   load(from: From): void;
+  /** Chooses what computes the model that is loaded. */
+  device(name: string): void;
   /** Lets the visitor choose a model. */
   choose(): void;
   /** Puts settings and a turn into the form, to be asked for. */
@@ -23,6 +25,7 @@ export interface Page {
 interface Link {
   readonly view: ViewName;
   readonly model: string; // as an address has it
+  readonly device: string; // as the setting
   readonly hash: string; // of all that is good in it
   readonly bad: readonly string[]; // a sentence about each value that is none
   /** Puts it into the form. */
@@ -46,6 +49,7 @@ export class Links {
     const { engine, views, trouble, load } = this.#page;
     const { hash } = location;
     const link = first || !views.known ? this.#read(hash) : null;
+    if (link) this.#page.device(link.device);
     if (first && !link?.model) load(engine.from);
     if (!link) return views.come(hash);
     this.waiting = null; // what another link waited for is not asked any more
@@ -55,6 +59,12 @@ export class Links {
     if (link.bad.length > 0) {
       trouble.show({ text: `${link.bad.join(". ")}.` }, opens ? "Open the rest" : "", () => this.#start(link));
     } else if (opens) this.#start(link);
+  }
+
+  /** Loads the model there is once more, onto what the form says, and then does something. */
+  wait(then: () => unknown): void {
+    this.waiting = then; // meanwhile the address stays
+    this.#page.load(this.#page.engine.from);
   }
 
   /** The model that was waited for is there. Ends once the run has been asked for. */
@@ -70,7 +80,7 @@ export class Links {
     if (compared) {
       const { comparison, model, bad } = compared;
       return {
-        ...{ view: "compare", model, bad, hash: comparisonHash(comparison, model) },
+        ...{ view: "compare", model, bad, device: "", hash: comparisonHash(comparison, model) },
         fill: () => views.fill(comparison),
         begin: () => views.compare(comparison),
       };
@@ -83,7 +93,7 @@ export class Links {
       run(settings, turns);
     };
     return {
-      ...{ view: "watch", model, bad, hash: toHash(asked) },
+      ...{ view: "watch", model, bad, device: settings.device, hash: toHash(asked) },
       fill: () => fill(settings, turns[0]),
       begin: turns.length > 0 ? begin : null,
     };

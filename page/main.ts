@@ -3,7 +3,7 @@ import { Engine } from "./engine.ts";
 import { explain, explainUnkept, type Failed, type Way, WAYS } from "./failures.ts";
 import { Links } from "./links.ts";
 import type { From, FromWorker, ModelInfo, ToWorker } from "./protocol.ts";
-import { addPolicy, DEFAULTS, FIRST, MOST_TOKENS, type Settings, toHash, type Turn } from "./settings.ts";
+import { addPolicy, DEFAULTS, deviceOf, FIRST, MOST_TOKENS, type Settings, toHash, type Turn } from "./settings.ts";
 import { Stage } from "./stage.ts";
 import { Turns } from "./turns.ts";
 import { Form } from "./view/form.ts";
@@ -42,7 +42,7 @@ const views = new Views({
   trouble: (text) => trouble.show({ text }),
   model: () => engine.address,
 });
-const links = new Links({ engine, views, trouble, load, choose: dialog.open, fill, run });
+const links = new Links({ engine, views, trouble, load, device: form.device, choose: dialog.open, fill, run });
 const theme = new ThemeSwitch(by("theme"), show);
 
 function show(theme: Theme) {
@@ -110,7 +110,7 @@ function load(from: From) {
   by("progress").hidden = false;
   by("model-name").textContent = "loading";
   sayLoading("loading the model", 0, null);
-  engine.load(from);
+  engine.load(from, deviceOf(form.settings));
   refresh();
 }
 
@@ -128,8 +128,14 @@ function loaded(model: ModelInfo) {
 
 // ---- runs --------------------------------------------------------------------------------------------------------
 
-function run(settings: Settings, which: readonly Turn[]) {
+function run(settings: Settings, which: readonly Turn[]): void {
   form.settings = settings;
+  if (deviceOf(settings) !== engine.device) { // its model comes first
+    return links.wait(() => {
+      prompt.value = "";
+      run(settings, which);
+    });
+  }
   begin(turns.run(form.settings, which));
 }
 

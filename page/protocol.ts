@@ -1,6 +1,7 @@
 /** What page and worker say to each other: every message, and the compact form of a step. */
 import { KvcapError, reasonOf, type Refusal } from "../src/errors.ts";
 import type { Unkept } from "../src/files/cache/store.ts";
+import type { LoadOptions } from "../src/options/load.ts";
 import type { Report } from "../src/session/report.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { Told } from "./compare/result.ts";
@@ -14,7 +15,7 @@ export type From = { kind: "shipped" } | { kind: "url"; url: string } | {
 };
 
 export type ToWorker =
-  | { type: "load"; from: From }
+  | { type: "load"; from: From; device: LoadOptions["device"] & string }
   /** A module with a policy of the visitor's own, which settings may name from then on. chosen: just now */
   | { type: "policy"; code: string; chosen: boolean }
   /** A session under these settings, and these turns, one after the other. */

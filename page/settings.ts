@@ -1,6 +1,7 @@
 /** What a visitor can set, as text: the fields of the form, the address of a run, and the library's options. */
 import { KvcapRangeError, nearest } from "../src/errors.ts";
 import { GENERATE, type GenerateOptions } from "../src/options/generate.ts";
+import { LOAD, type LoadOptions } from "../src/options/load.ts";
 import type { AnyKind } from "../src/options/kinds.ts";
 import { PARTS } from "../src/options/parts.ts";
 import { type AnyTable, namesOf } from "../src/options/row.ts";
@@ -22,11 +23,15 @@ const UNSET = [
 
 /** Every setting by name. Empty: as the library has it. */
 export type Settings = Record<Name, string>;
-export type Name = "mode" | "system" | Exclude<keyof GenerateOptions | keyof SessionOptions, typeof UNSET[number]>;
+export type Name =
+  | "mode"
+  | "system"
+  | "device"
+  | Exclude<keyof GenerateOptions | keyof SessionOptions, typeof UNSET[number]>;
 
 const MODES = ["text", "chat"] as const;
 const FLAG = ["yes", "no"] as const;
-const ROWS: AnyTable = { ...GENERATE, ...SESSION };
+const ROWS: AnyTable = { ...GENERATE, ...SESSION, device: LOAD.device };
 
 const SET = namesOf(ROWS).filter((name) => !UNSET.includes(name as "pin"));
 
@@ -99,16 +104,27 @@ function refusal(action: string, { name, rule, text, option = name, names = [] }
 
 const LABELS: Partial<Record<Name, string>> = { topP: "top-p", pinPrompt: "the pinned prompt" };
 
+/** What the library is asked for, by the call that takes it. */
+export interface Asked {
+  readonly load: Pick<LoadOptions, "device">;
+  readonly session: SessionOptions;
+  readonly generate: GenerateOptions;
+}
+
 /** The library's options. @throws KvcapRangeError */
-export function optionsOf(settings: Settings): { session: SessionOptions; generate: GenerateOptions } {
+export function optionsOf(settings: Settings): Asked {
+  const load: Record<string, unknown> = {};
   const session: Record<string, unknown> = {};
   const generate: Record<string, unknown> = {};
   for (const name of NAMES) {
     if (settings[name] === "" || name === "mode" || name === "system") continue;
-    (name in SESSION ? session : generate)[name] = read(name, settings[name], "run");
+    (name === "device" ? load : name in SESSION ? session : generate)[name] = read(name, settings[name], "run");
   }
-  return { session, generate };
+  return { load, session, generate };
 }
+
+/** What is to compute the model of a run. */
+export const deviceOf = ({ device }: Settings) => (device || defaultOf("device")) as LoadOptions["device"] & string;
 
 /** A run, and where its model is from. */
 export interface Address {

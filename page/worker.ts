@@ -51,7 +51,7 @@ scope.addEventListener("message", ({ data }) => {
 });
 
 async function obey(message: ToWorker): Promise<void> {
-  if (message.type === "load") return await open(message.from);
+  if (message.type === "load") return await open(message);
   if (message.type === "reset") return close();
   if (message.type === "policy") {
     const { code, chosen } = message;
@@ -73,7 +73,7 @@ async function obey(message: ToWorker): Promise<void> {
   }
 }
 
-async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
+async function open({ from, device: asked }: Extract<ToWorker, { type: "load" }>) {
   close();
   model?.dispose();
   model = null;
@@ -81,6 +81,7 @@ async function open(from: Extract<ToWorker, { type: "load" }>["from"]) {
   const downloads = new Map<string, ReturnType<typeof progress>>();
   let unkept: Unkept | null = null;
   model = await load(where, {
+    device: asked,
     cache: from.kind === "url", // the shipped one is in the browser's own cache
     onProgress: progress("loading"),
     onWarning: (_, why) => unkept = why,

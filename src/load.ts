@@ -1,14 +1,15 @@
 /** From files to a model that can be used. */
 import { Core } from "./core/core.ts";
-import type { Device } from "./engine/engine.ts";
+import type { Device, Engine } from "./engine/engine.ts";
+import { KvcapError, reasonOf } from "./errors.ts";
 import type { PickedFiles } from "./files/picked.ts";
-import { openGpuEngine } from "./gpu/engine.ts";
+import { type GpuOptions, openGpuEngine } from "./gpu/engine.ts";
 import { lookForGpu } from "./gpu/look.ts";
 import { openModel } from "./model/open.ts";
 import { checkLoad, type LoadOptions } from "./options/index.ts";
 import type { CheckedLoad } from "./options/load.ts";
 import { Model } from "./session/model.ts";
-import { openWasmEngine } from "./wasm/engine.ts";
+import { openProcessor } from "./wasm/open.ts";
 
 export type { Model };
 
@@ -16,7 +17,7 @@ export type { Model };
  * Loads a Hugging Face folder (config.json, safetensors, tokenizer.json), given as a folder or base URL, or a GGUF file, given
  * as a path or URL that ends in .gguf; or the files of either, as a picker gives them; of the hub
  * `hf:owner/name[@revision][/file]`, of the catalogue a name. It goes onto the GPU, or into the memory of the processor where
- * there is no real one: `device` says otherwise. Quantised weights stay as they are in the file, others do unless the options
+ * there is no real one, or one too small: `device` says otherwise. Quantised weights stay as they are in the file, others do unless the options
  * quantise them. What comes over the network is cached.
  * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a device that is absent or too small.
  */
@@ -28,20 +29,41 @@ export async function load(where: string | URL | PickedFiles, options: LoadOptio
   let done = 0;
   const onBytes = (bytes: number) => onProgress(done += bytes, total);
   await Core.ready();
-  const device = await choose(checked);
   const source = { config, tensors, type, memory, onBytes };
-  const engine = device.name === "wasm"
-    ? await openWasmEngine({ ...source, threads, exact: precision === "exact" })
-    : await openGpuEngine({ ...source, device: device.given, maxBinding });
-  return new Model({ config, tokenizer, chatTemplate, engine, device, kv });
+  const onGpu = (gpu: Gpu) => openGpuEngine({ ...source, ...gpu, maxBinding });
+  const onProcessor = () => openProcessor({ ...source, threads, exact: precision === "exact" });
+  const { gpu, instead, ...device } = await choose(checked);
+  const made = (engine: Engine, device: Device) => new Model({ config, tokenizer, chatTemplate, engine, device, kv });
+  if (!gpu) return made(await onProcessor(), device);
+  try {
+    return made(await onGpu(gpu), device);
+  } catch (error) {
+    if (!instead || !isTooSmall(error)) throw error;
+    done = 0;
+    return made(await onProcessor(), { name: "wasm", why: `${device.why}, but ${reasonOf(error)}` });
+  }
 }
 
-type Given = Exclude<CheckedLoad["device"], string>;
+/** Whether a GPU cannot run a model that the processor may. */
+function isTooSmall(error: unknown): error is KvcapError {
+  return error instanceof KvcapError && ["device", "no-memory"].includes(error.code) && error.option !== "memory";
+}
 
-/** What computes: what was asked for, or a real GPU before the processor. */
-async function choose({ device }: CheckedLoad): Promise<Device & { readonly given?: Given }> {
-  if (typeof device === "object") return { name: "webgpu", why: "a device was given", given: device };
-  if (device !== "auto") return { name: device, why: "it was asked for" };
-  const { real, why } = await lookForGpu();
-  return { name: real ? "webgpu" : "wasm", why };
+/** What a GPU's engine is opened on. */
+type Gpu = Pick<GpuOptions, "device" | "adapter">;
+
+/** What computes, and on which GPU, if any. */
+interface Choice extends Device {
+  readonly gpu?: Gpu;
+  /** Whether the processor may where the GPU cannot. */
+  readonly instead?: boolean;
+}
+
+/** What was asked for, or a real GPU before the processor. */
+async function choose({ device }: CheckedLoad): Promise<Choice> {
+  if (typeof device === "object") return { name: "webgpu", why: "a device was given", gpu: { device } };
+  if (device === "wasm") return { name: "wasm", why: "it was asked for" };
+  if (device === "webgpu") return { name: "webgpu", why: "it was asked for", gpu: {} };
+  const { real, why, adapter } = await lookForGpu();
+  return real ? { name: "webgpu", why, gpu: { adapter: adapter! }, instead: true } : { name: "wasm", why };
 }

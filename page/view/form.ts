@@ -67,6 +67,11 @@ export class Form {
     this.#tell();
   }
 
+  /** Chooses what computes: a model is loaded onto it. */
+  readonly device = (device: string): void => {
+    this.settings = { ...this.settings, device };
+  };
+
   /** Goes to the setting of an option, the prompt among them, or to the budget. */
   focus(option: string | undefined): void {
     const name = option === "template" ? "mode" : option;

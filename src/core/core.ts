@@ -11,6 +11,7 @@ import { refuse } from "../errors.ts";
 import * as abi from "../../assembly/abi.ts";
 import type { Exports } from "./abi.ts";
 import { openArena } from "./arena.ts";
+import { compile, compileNow } from "./compile.ts";
 import { checkCode } from "./errors.ts";
 import { checkCount, checkRule, checkSlots, type CoreRule, type CoreShape } from "./rule.ts";
 import type { Pooling, Scope, Score } from "./rule.ts";
@@ -93,12 +94,9 @@ export class Core {
     this.#listOf = outputViews(buffer, at(abi.REGION_LIST), this.lanes);
   }
 
-  /**
-   * Compiles the built-in module without blocking; once is enough. `create` works without it where a module may be
-   * compiled at once, which is everywhere but on some browsers' main threads.
-   */
+  /** Compiles the built-in module without blocking; some pages need it before `create`. @throws where a policy forbids it */
   static async ready(): Promise<void> {
-    compiled ??= await WebAssembly.compile(wasmBytes);
+    compiled ??= await compile(wasmBytes, "load the core");
   }
 
   /**
@@ -107,7 +105,7 @@ export class Core {
    * @throws RangeError if the shape or the rule is refused
    */
   static create(shape: CoreShape, rule: CoreRule, wasm?: BufferSource): Core {
-    const module = wasm ? new WebAssembly.Module(wasm) : (compiled ??= new WebAssembly.Module(wasmBytes));
+    const module = wasm ? new WebAssembly.Module(wasm) : (compiled ??= compileNow(wasmBytes, "create core"));
     const core = new Core(shape, module);
     core.setRule(rule);
     return core;

@@ -32,19 +32,19 @@ const NEEDED = {
 } as const;
 
 /**
- * Opens the default adapter with the largest bindings it offers, or takes the device given.
+ * Opens an adapter, by default the default one, with the largest bindings it offers, or takes the device given.
  * @param maxBinding bytes; a bound of the caller's own on what a kernel may bind
  * @param limit bytes; a bound on all buffers together
  * @throws Error where there is no WebGPU, no adapter, or one below what the kernels need.
  */
-export async function openGpu(given?: GPUDevice, maxBinding = Infinity, limit = Infinity): Promise<Gpu> {
-  if (given) {
+export async function openGpu(given?: GPUDevice | GPUAdapter, maxBinding = Infinity, limit = Infinity): Promise<Gpu> {
+  if (given && "createComputePipeline" in given) {
     checkLimits(given.limits);
     // Deno 2.9 ends the process when it reads the adapterInfo of a device whose adapter has been collected.
-    const name = "Deno" in globalThis ? given.label || "given device" : describe(given.adapterInfo);
+    const name = "Deno" in globalThis ? given.label || "given device" : nameOf(given.adapterInfo);
     return watch(given, name, maxBinding, limit);
   }
-  const adapter = await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = given ?? await requestAdapter();
   if (!adapter) {
     const found = words("none (on Debian: mesa-vulkan-drivers)");
     refuse("open the GPU", "WebGPU must offer an adapter", found, { kind: "plain", code: "device" });
@@ -52,7 +52,7 @@ export async function openGpu(given?: GPUDevice, maxBinding = Infinity, limit = 
   checkLimits(adapter.limits);
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
   const device = await adapter.requestDevice({ requiredLimits: { maxStorageBufferBindingSize, maxBufferSize } });
-  return watch(device, describe(adapter.info), maxBinding, limit);
+  return watch(device, nameOf(adapter.info), maxBinding, limit);
 }
 
 function checkLimits(limits: GPUSupportedLimits) {
@@ -64,9 +64,16 @@ function checkLimits(limits: GPUSupportedLimits) {
   }
 }
 
-function describe(info: GPUAdapterInfo | undefined): string {
-  const words = [info?.description, info?.vendor, info?.architecture, info?.device];
+/** What an adapter calls itself. */
+export function nameOf(info: GPUAdapterInfo | undefined): string {
+  const family = [info?.vendor, info?.architecture].filter((word) => word).join(" ");
+  const words = [info?.description, family, info?.device];
   return words.find((word) => word && !/^\d+$/.test(word)) ?? "unknown adapter";
+}
+
+/** The default adapter; null where there is none. */
+export async function requestAdapter(): Promise<GPUAdapter | null> {
+  return await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? null;
 }
 
 function watch(device: GPUDevice, adapter: string, most: number, limit: number): Gpu {

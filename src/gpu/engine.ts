@@ -20,6 +20,8 @@ export interface GpuOptions {
   readonly type: WeightType | null;
   /** A device of the caller's own; by default one is opened, and closed with the engine. */
   readonly device?: GPUDevice | undefined;
+  /** The adapter to open; undefined: the default one. */
+  readonly adapter?: GPUAdapter | undefined;
   /** Bytes; a bound of the caller's own on what a kernel may bind. */
   readonly maxBinding: number;
   /** Bytes; a bound on all buffers together. */
@@ -30,9 +32,9 @@ export interface GpuOptions {
 
 /** Opens the GPU and uploads a model. @throws Error or RangeError, one sentence, where there is none or it is too small */
 export async function openGpuEngine(options: GpuOptions): Promise<GpuEngine> {
-  const { config, tensors, type, device, maxBinding, memory, onBytes } = options;
+  const { config, tensors, type, device, adapter, maxBinding, memory, onBytes } = options;
   checkFits(tensors, type, memory);
-  const gpu = await openGpu(device, maxBinding, memory);
+  const gpu = await openGpu(device ?? adapter, maxBinding, memory);
   const close = () => device || gpu.device.destroy();
   gpu.device.pushErrorScope("validation");
   gpu.device.pushErrorScope("out-of-memory");

@@ -32,7 +32,7 @@ export const HELP: Words = {
     },
     threads: {
       words: "threads of the device `wasm`",
-      default: "the processor's, at most 8; in pages 1, but for workers of cross-origin isolated ones",
+      default: "the processor's, at most 8; in pages 1, but for cross-origin isolated ones",
       flag: "N",
       cli: "threads of the device wasm  (the processor's, at most 8)",
     },

@@ -15,13 +15,14 @@ export type Precision = typeof PRECISIONS[number];
 export interface LoadOptions {
   /**
    * What computes: "webgpu", a GPU, opened with the adapter's largest bindings and closed with the model; a GPUDevice of your
-   * own; "wasm", the processor, which needs no GPU; "auto", a GPU where there is a real one, else the processor.
+   * own; "wasm", the processor, which needs no GPU; "auto", a GPU where there is a real one that is large enough, else the
+   * processor.
    * Default "auto".
    */
   device?: "auto" | DeviceName | GPUDevice;
   /**
    * How many threads a model on the processor runs on, 1 to 64: workers that share its memory, where the host lets them (of
-   * pages, in workers of cross-origin isolated ones). Default: the processor's, at most 8.
+   * pages, cross-origin isolated ones). Default: the processor's, at most 8.
    */
   threads?: number;
   /**

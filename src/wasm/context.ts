@@ -7,7 +7,15 @@ import { kvRowBytes } from "../engine/kv.ts";
 import { writeAngles } from "../engine/stored.ts";
 import { messageOf, quote, refuse } from "../errors.ts";
 import type { Heap } from "./heap.ts";
-import { type ContextLayout, contextWords, hiddenPitch, layoutOf, type Region } from "./layout.ts";
+import {
+  cachesOf,
+  contextBytes,
+  type ContextLayout,
+  contextWords,
+  hiddenPitch,
+  layoutOf,
+  savedBytes,
+} from "./layout.ts";
 import type { Exports } from "./module.ts";
 import { pause } from "./pause.ts";
 
@@ -22,16 +30,6 @@ export interface WasmModel {
   readonly threads: number;
   /** Why it can no longer be used; null while it can. */
   failure: string | null;
-}
-
-/** See Engine.sizes. */
-export function contextBytes(config: ModelConfig, shape: ContextShape, threads: number): ContextBytes {
-  const { bytes, keys, values, parts } = layoutOf(config, shape, threads);
-  const sum = (regions: readonly Region[]) => regions.reduce((sum, { bytes }) => sum + bytes, 0);
-  const kv = sum(keys) + sum(values);
-  const slots = [abi.CONTEXT_POSITIONS, abi.CONTEXT_RANKS, abi.CONTEXT_ROWS, abi.CONTEXT_RANK_ANGLES, abi.CONTEXT_SLOTS]
-    .reduce((sum, word) => sum + parts.get(word)!.bytes, 0);
-  return { kv, slots, scratch: bytes - kv - slots, readback: 0 };
 }
 
 /** See Engine.context. */
@@ -158,20 +156,15 @@ export class WasmContext implements EngineContext {
     }
   }
 
-  /** K and V, layer by layer, keys before values. */
-  get #caches(): Region[] {
-    return this.#layout.keys.flatMap((keys, i) => [keys, this.#layout.values[i]]);
-  }
-
   get savedBytes(): number {
-    return this.#caches.reduce((sum, { bytes }) => sum + bytes, 0);
+    return savedBytes(this.#layout);
   }
 
   // deno-lint-ignore require-await
   async save(action: string, into: Uint8Array): Promise<void> {
     this.#checkHeld(action);
     let to = 0;
-    for (const { from, bytes } of this.#caches) {
+    for (const { from, bytes } of cachesOf(this.#layout)) {
       into.set(this.#model.heap.bytesOf.subarray(this.#at + from, this.#at + from + bytes), to);
       to += bytes;
     }
@@ -180,7 +173,7 @@ export class WasmContext implements EngineContext {
   load(saved: Uint8Array<ArrayBuffer>): void {
     if (this.#at === 0) return;
     let at = 0;
-    for (const { from, bytes } of this.#caches) {
+    for (const { from, bytes } of cachesOf(this.#layout)) {
       this.#model.heap.bytesOf.set(saved.subarray(at, at + bytes), this.#at + from);
       at += bytes;
     }
@@ -190,8 +183,8 @@ export class WasmContext implements EngineContext {
     const { bytesOf } = this.#model.heap;
     const source = other as WasmContext;
     if (this.#at === 0 || source.#at === 0) return;
-    const theirs = source.#caches;
-    this.#caches.forEach(({ from, bytes }, i) => {
+    const theirs = cachesOf(source.#layout);
+    cachesOf(this.#layout).forEach(({ from, bytes }, i) => {
       const at = source.#at + theirs[i].from;
       bytesOf.copyWithin(this.#at + from, at, at + bytes);
     });
@@ -201,9 +194,9 @@ export class WasmContext implements EngineContext {
     const { heap: { bytesOf }, config } = this.#model;
     const source = other as WasmContext;
     if (this.#at === 0 || source.#at === 0) return;
-    const theirs = source.#caches;
+    const theirs = cachesOf(source.#layout);
     const rowBytes = kvRowBytes(config.headDim, this.shape.kv);
-    this.#caches.forEach(({ from }, i) => {
+    cachesOf(this.#layout).forEach(({ from }, i) => {
       for (let head = 0; head < config.kvHeads; head++) {
         const at = source.#at + theirs[i].from + head * source.shape.capacity * rowBytes;
         bytesOf.copyWithin(this.#at + from + head * this.shape.capacity * rowBytes, at, at + slots * rowBytes);

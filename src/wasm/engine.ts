@@ -2,15 +2,15 @@
 import { MODEL_THREADS } from "../../assembly/forward/abi.ts";
 import { crc32 } from "../core/snapshot.ts";
 import { type ModelConfig, shapeOf } from "../engine/config.ts";
-import type { ContextBytes, ContextShape, Engine, EngineContext } from "../engine/engine.ts";
-import { megabytes } from "../engine/megabytes.ts";
+import type { ContextBytes, ContextShape, Engine } from "../engine/engine.ts";
 import type { WeightType } from "../engine/quantise.ts";
 import { checkFits, type weightBytes } from "../engine/stored.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import { messageOf, quote, refuse, words } from "../errors.ts";
-import { contextBytes, WasmContext, type WasmModel } from "./context.ts";
+import { messageOf, quote, refuse } from "../errors.ts";
+import { WasmContext, type WasmModel } from "./context.ts";
 import { Heap, MOST } from "./heap.ts";
-import { buildHere, instantiate, moduleFor } from "./module.ts";
+import { sizesBeside } from "./layout.ts";
+import { buildHere, instantiate, type ModuleFor } from "./module.ts";
 import { startTeam, type Team } from "./team.ts";
 import { layOut, neededBytes } from "./weights.ts";
 
@@ -33,7 +33,7 @@ export interface WasmOptions {
 
 const MOST_THREADS = 8; // where nothing is said
 
-/** Whether threads may share memory here, and this one may wait for others: a page's own may not. */
+/** Whether threads may share memory here, and this one may wait for others: a page's own may not, and its engine is in a worker (open.ts). */
 const canShare = () =>
   typeof SharedArrayBuffer === "function" && (globalThis.crossOriginIsolated ?? true) && !("document" in globalThis);
 
@@ -42,11 +42,11 @@ const canShare = () =>
  * @throws Error or RangeError, one sentence, where the host cannot run it, lets no threads share memory that were asked for, or
  * has too little memory
  */
-export async function openWasmEngine(options: WasmOptions): Promise<WasmEngine> {
+export async function openWasmEngine(options: WasmOptions, moduleFor: ModuleFor): Promise<WasmEngine> {
   const { memory: limit, threads: asked, ...source } = options;
   const able = canShare();
   if (!able && asked !== undefined && asked > 1) {
-    const rule = "threads must be 1 but in workers of cross-origin isolated pages";
+    const rule = "threads must be 1 but in cross-origin isolated pages";
     refuse("load model", rule, asked, { option: "threads" });
   }
   const most = able ? asked ?? Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1) : 1;
@@ -123,16 +123,11 @@ export class WasmEngine implements Engine {
   }
 
   sizes(shape: ContextShape): ContextBytes {
-    const sizes = contextBytes(this.#model.config, shape, this.#model.threads);
-    const bytes = sizes.kv + sizes.slots + sizes.scratch;
-    if (bytes > MOST - this.weightBytes) {
-      const rule = `a Wasm memory holds ${megabytes(MOST, Math.floor)}, ${megabytes(this.weightBytes)} of it weights`;
-      refuse("create session", rule, words(megabytes(bytes, Math.ceil)), { code: "no-memory", option: "budget" });
-    }
-    return sizes;
+    const { config, threads } = this.#model;
+    return sizesBeside({ config, threads, weightBytes: this.weightBytes }, shape);
   }
 
-  context(shape: ContextShape): EngineContext {
+  context(shape: ContextShape): WasmContext {
     this.sizes(shape);
     return new WasmContext(this.#model, shape);
   }

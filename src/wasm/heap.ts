@@ -16,6 +16,13 @@ interface Block {
   readonly bytes: number;
 }
 
+/** @throws RangeError where `more` bytes beside those that are held would exceed the limit */
+export function checkRoom({ bytes, limit }: { bytes: number; limit: number }, what: string, more: number): void {
+  if (bytes + more <= limit) return;
+  const found = words(`${bytes} and ${more} of ${what}`);
+  refuse("use the memory", `all of it must fit ${limit} bytes`, found, { code: "no-memory" });
+}
+
 export class Heap {
   readonly memory: WebAssembly.Memory;
   /** Bytes that blocks never exceed. */
@@ -51,10 +58,7 @@ export class Heap {
    */
   take(what: string, length: number): number {
     const bytes = padded(length);
-    if (this.bytes + bytes > this.limit) {
-      const found = words(`${this.bytes} and ${bytes} of ${what}`);
-      refuse("use the memory", `all of it must fit ${this.limit} bytes`, found, { code: "no-memory" });
-    }
+    checkRoom(this, what, bytes);
     let at = FIRST;
     let index = 0;
     for (; index < this.#blocks.length; index++) {

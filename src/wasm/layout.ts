@@ -1,10 +1,12 @@
 /** Where everything of a context lies: one block of the memory, laid out once; assembly/forward/abi.ts numbers its words. */
 import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../engine/config.ts";
-import type { ContextShape } from "../engine/engine.ts";
+import type { ContextBytes, ContextShape } from "../engine/engine.ts";
 import { KV_TYPES, kvRowBytes } from "../engine/kv.ts";
+import { megabytes } from "../engine/megabytes.ts";
 import { bufferBytes } from "../engine/stored.ts";
-import { padded } from "./heap.ts";
+import { refuse, words } from "../errors.ts";
+import { MOST, padded } from "./heap.ts";
 
 const UNIT = abi.UNIT;
 const whole = (length: number) => Math.ceil(length / UNIT) * UNIT;
@@ -80,6 +82,43 @@ export function layoutOf(config: ModelConfig, shape: ContextShape, threads: numb
   const keys = shape.rows.map(cache);
   const values = shape.rows.map(cache);
   return { parts, keys, values, bytes: end };
+}
+
+/** K and V, layer by layer, keys before values. */
+export function cachesOf({ keys, values }: ContextLayout): Region[] {
+  return keys.flatMap((one, i) => [one, values[i]]);
+}
+
+/** See EngineContext.savedBytes. */
+export function savedBytes(layout: ContextLayout): number {
+  return cachesOf(layout).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Bytes of a context, part by part. */
+export function contextBytes(config: ModelConfig, shape: ContextShape, threads: number): ContextBytes {
+  const layout = layoutOf(config, shape, threads);
+  const kv = savedBytes(layout);
+  const slots = [abi.CONTEXT_POSITIONS, abi.CONTEXT_RANKS, abi.CONTEXT_ROWS, abi.CONTEXT_RANK_ANGLES, abi.CONTEXT_SLOTS]
+    .reduce((sum, word) => sum + layout.parts.get(word)!.bytes, 0);
+  return { kv, slots, scratch: layout.bytes - kv - slots, readback: 0 };
+}
+
+/** What a context is laid out for. */
+export interface Held {
+  readonly config: ModelConfig;
+  readonly threads: number;
+  readonly weightBytes: number;
+}
+
+/** See Engine.sizes. @throws RangeError where a Wasm memory cannot hold a context beside the weights */
+export function sizesBeside({ config, threads, weightBytes }: Held, shape: ContextShape): ContextBytes {
+  const sizes = contextBytes(config, shape, threads);
+  const bytes = sizes.kv + sizes.slots + sizes.scratch;
+  if (bytes > MOST - weightBytes) {
+    const rule = `a Wasm memory holds ${megabytes(MOST, Math.floor)}, ${megabytes(weightBytes)} of it weights`;
+    refuse("create session", rule, words(megabytes(bytes, Math.ceil)), { code: "no-memory", option: "budget" });
+  }
+  return sizes;
 }
 
 /** The words of a context that lies at `at`. */

@@ -1,7 +1,4 @@
-/** The module of the pass in Wasm: compiled once, an instance for every thread. assembly/forward documents its exports. */
-import plainBytes from "../../build/out/forward.wasm" with { type: "bytes" };
-import relaxedBytes from "../../build/out/forward.relaxed.wasm" with { type: "bytes" };
-import { quote, refuse } from "../errors.ts";
+/** The module of the pass in Wasm, an instance for every thread. assembly/forward documents its exports, compiled.ts has its bytes. */
 
 /** What the module exports: addresses and numbers. */
 export interface Exports {
@@ -40,37 +37,8 @@ export type Build = "relaxed SIMD" | "SIMD";
 
 export const buildHere = (): Build => WebAssembly.validate(RELAXED) ? "relaxed SIMD" : "SIMD";
 
-const compiled = new Map<string, WebAssembly.Module>();
-
-/**
- * The module for a memory that threads share, or for one that is not shared.
- * @throws Error, one sentence, where the host has no Wasm with SIMD, or may not compile it
- */
-export async function moduleFor(shared: boolean, build = buildHere()): Promise<WebAssembly.Module> {
-  const key = `${shared} ${build}`;
-  const found = compiled.get(key);
-  if (found) return found;
-  const bytes = build === "SIMD" ? plainBytes : relaxedBytes;
-  try {
-    const module = await WebAssembly.compile(shared ? bytes : unshared(bytes));
-    compiled.set(key, module);
-    return module;
-  } catch (error) {
-    const rule = "the host must compile WebAssembly with SIMD";
-    refuse("load model", rule, quote((error as Error).message), { kind: "plain", code: "device" });
-  }
-}
-
-/** The same module with its memory imported unshared: one bit, behind the names "env" and "memory" and the kind of import. */
-function unshared(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const name = new TextEncoder().encode("memory");
-  const copy = bytes.slice();
-  const at = copy.findIndex((_, i) => name.every((byte, j) => copy[i + j] === byte));
-  const flags = at + name.length + 1;
-  if (copy[flags] !== 3) throw new Error("the module's memory is not where it was");
-  copy[flags] = 1;
-  return copy;
-}
+/** Gives the module for a memory that threads share, or for one that is not shared. */
+export type ModuleFor = (shared: boolean) => Promise<WebAssembly.Module>;
 
 export async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Exports> {
   return (await WebAssembly.instantiate(module, { env: { memory } })).exports as unknown as Exports;

@@ -60,11 +60,14 @@ const noAdapter = { VK_DRIVER_FILES: "/nonexistent", DENO_WEBGPU_BACKEND: "vulka
 
 const setup = suite("set-up");
 setup.before(async () => {
-  for (const folder of ["build", "assembly", "src/cli"]) await Deno.mkdir(`${root}/${folder}`, { recursive: true });
+  for (const folder of ["build", "assembly", "src/cli", "src/wasm"]) {
+    await Deno.mkdir(`${root}/${folder}`, { recursive: true });
+  }
   const files = [
     "build/start.mjs",
     "build/setup.mjs",
     "build/watch.mjs",
+    "build/worker.mjs",
     "package.json",
     "package-lock.json",
     "deno.json",
@@ -73,6 +76,8 @@ setup.before(async () => {
   for (const file of files) await Deno.copyFile(repoPath(file), `${root}/${file}`);
   await Deno.symlink(repoPath("node_modules"), `${root}/node_modules`);
   await Deno.writeTextFile(`${root}/src/cli/main.ts`, program);
+  await Deno.writeTextFile(`${root}/src/wasm/worker.ts`, 'import { one } from "./one.ts";\npostMessage(one);\n');
+  await Deno.writeTextFile(`${root}/src/wasm/one.ts`, "export const one = 1;\n");
   await Deno.mkdir(`${root}/assembly/forward`);
   await Deno.writeTextFile(`${root}/assembly/forward/index.ts`, "export function one(): i32 {\n  return 1;\n}\n");
   await Deno.writeTextFile(`${root}/assembly/index.ts`, "export function one(): i32 {\n  return 1;\n}\n");
@@ -105,6 +110,20 @@ setup("compiles again what changed, and fails where it cannot", async () => {
   const mended = await start(["run"]);
   assert.is(mended.code, 0);
   assert.match(mended.err, "compiling");
+  assert.is((await start(["run"])).err, "");
+});
+
+setup("bundles a page's worker again where a file that it is made of changed", async () => {
+  const script = () => Deno.readTextFile(`${root}/build/out/worker.txt`);
+  const before = await script();
+  await Deno.writeTextFile(`${root}/src/wasm/one.ts`, 'export { two as one } from "./two.ts";\n');
+  await Deno.writeTextFile(`${root}/src/wasm/two.ts`, "export const two = 2222;\n");
+  assert.is((await start(["run"])).err, "kvcap: bundling build/out/worker.txt\n");
+  assert.not.match(before, "2222");
+  assert.match(await script(), "2222");
+  await Deno.writeTextFile(`${root}/src/wasm/two.ts`, "export const two = 3333;\n");
+  await start(["run"]);
+  assert.match(await script(), "3333");
   assert.is((await start(["run"])).err, "");
 });
 

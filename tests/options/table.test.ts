@@ -171,11 +171,13 @@ test("a link gives back every setting, as the option that it is", () => {
     const settings = { ...DEFAULTS, [name]: text };
     const link = fromHash(toHash({ settings, turns: [], model: "" }))!;
     assert.equal([link.bad, link.settings], [[], settings]);
-    const { session, generate } = optionsOf(settings);
+    const options: Record<string, object> = { ...optionsOf(settings) };
     if (name === "system" || name === "mode") continue;
-    const [mine, other] = name in OPTIONS.session ? [session, generate] : [generate, session];
-    assert.equal((mine as Record<string, unknown>)[name], value, name);
-    assert.not(name in other, name);
+    const mine = name === "device" ? "load" : name in OPTIONS.session ? "session" : "generate";
+    assert.equal((options[mine] as Record<string, unknown>)[name], value, name);
+    for (const other of ["load", "session", "generate"]) {
+      if (other !== mine) assert.not(name in options[other], name);
+    }
   }
 });
 

@@ -17,6 +17,7 @@ import {
   REAL_GPU,
   SMALL_GPU,
   trouble,
+  workers,
 } from "./lab.ts";
 
 /** What the quick run takes: each ends before a text is made. */
@@ -48,13 +49,47 @@ test("no WebGPU, or no adapter: the processor computes, and the page says so", a
   }
 });
 
-test("a GPU that is too small", async () => {
-  const page = await it.open("", {}, SMALL_GPU);
+test("a GPU that is too small: the processor computes, and the page says why, unless the GPU was asked for", async () => {
+  const other = await it.open("", {}, SMALL_GPU);
+  await ready(other);
+  const why =
+    /on WebAssembly .*: WebGPU offers a real one, but the adapter's maxStorageBuffersPerShaderStage must be at least 8, got 4$/;
+  assert.match((await other.getAttribute("#open", "title"))!, why);
+  await end(other);
+  const page = await it.open("#device=webgpu&budget=24", {}, SMALL_GPU);
   const text = /^This GPU is too small .*maxStorageBuffersPerShaderStage must be at least 8, got 4/;
   assert.match(await trouble(page), text);
   assert.is(await way(page), "Load the model again");
   assert.ok(await page.isDisabled("#go"));
   await end(page);
+});
+
+test("a device that is chosen computes from the next run on, and a link has it", async () => {
+  const page = await it.open("", {}, REAL_GPU);
+  await ready(page);
+  const title = () => page.getAttribute("#open", "title");
+  assert.match((await title())!, /on a real one.*: WebGPU offers a real one/);
+  await page.fill("#max", "3");
+  await page.selectOption("[name=device]", "wasm");
+  await page.click("#go");
+  await ended(page);
+  assert.match((await title())!, /on WebAssembly \((relaxed )?SIMD, \d threads?\): it was asked for$/);
+  const { hash } = new URL(page.url());
+  assert.is(new URLSearchParams(hash.slice(1)).get("device"), "wasm");
+  const shown = await page.textContent("#text");
+  assert.ok(await page.evaluate(() => crossOriginIsolated));
+  await page.selectOption("[name=device]", "");
+  await page.click("#again");
+  await page.waitForFunction(() => /a real one/.test(document.getElementById("open")!.title));
+  await ended(page);
+  assert.is(await page.inputValue("#prompt"), "");
+  assert.not.match(page.url(), "device=");
+  await end(page);
+  const link = await it.open(hash, {}, REAL_GPU);
+  await ended(link);
+  assert.match((await link.getAttribute("#open", "title"))!, "it was asked for");
+  assert.is(await link.textContent("#text"), shown);
+  await end(link);
 });
 
 test("a worker that cannot begin", async () => {
@@ -78,7 +113,7 @@ test("a worker that cannot begin", async () => {
 test("no room on the GPU for the model", async () => {
   const prelude = `${REAL_GPU};
     GPUDevice.prototype.popErrorScope = async () => ({ message: 'no memory' })`;
-  const page = await it.open("", {}, prelude);
+  const page = await it.open("#device=webgpu&budget=24", {}, prelude);
   assert.match(await trouble(page), "The model does not fit into this machine’s memory");
   assert.is(await way(page), "Choose another model");
   await page.click("#trouble-way");
@@ -111,7 +146,7 @@ test("a lost device: the text stays, and the model can be loaded again", async (
   const page = await it.open(RUN, {}, prelude);
   await ended(page);
   const spans = await page.locator("#text span").count();
-  await page.workers()[0].evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy());
+  await workers(page)[0].evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy());
   assert.match(await trouble(page), "The GPU was lost");
   assert.is(await page.locator("#text span").count(), spans);
   await page.click("#trouble-way");

@@ -18,6 +18,7 @@ export interface Lab {
   readonly out: string; // the folder that is served
   readonly browser: Browser;
   readonly sizes: Record<string, number>; // gzipped bytes
+  readonly elsewhere: string[]; // addresses that pages may ask besides
   /** Opens the page; an error on it fails the test at `close`. @param prelude put before the worker's own code */
   open(hash?: string, options?: BrowserContextOptions, prelude?: string): Promise<Page>;
   close(): Promise<void>;
@@ -30,11 +31,13 @@ export async function openLab(): Promise<Lab> {
   const { url, stop } = await serveFolder(out, { overrides });
   const browser = (await launchChromium())!;
   const errors: string[] = [];
+  const elsewhere: string[] = [];
   return {
     url,
     out,
     browser,
     sizes,
+    elsewhere,
     async open(hash = "", options = {}, prelude = "") {
       if (prelude) overrides.set("/worker.js", `${prelude};${worker}`);
       else overrides.delete("/worker.js");
@@ -44,7 +47,7 @@ export async function openLab(): Promise<Lab> {
       page.on("pageerror", (error) => errors.push(error.message));
       page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
       page.on("request", (request) => {
-        const own = request.url().startsWith(url) || request.url().startsWith("blob:");
+        const own = [url, "blob:", ...elsewhere].some((begin) => request.url().startsWith(begin));
         if (!own) errors.push(`a request to ${request.url()}`);
       });
       await page.goto(url + hash);
@@ -93,11 +96,14 @@ export async function begun(page: Page, act: () => Promise<unknown>): Promise<vo
   await page.waitForFunction(() => document.getElementById("stop")!.dataset.shown === "yes");
 }
 
+/** The page's own workers: the threads of a pass wait for work, and answer nothing. */
+export const workers = (page: Page) => page.workers().filter((worker) => !worker.url().startsWith("blob:"));
+
 const FRAMES = 18; // 0.3 s of a machine that does nothing else
 
 /** Waits until what is known is drawn: the workers have answered, and frames came in which all that was left could be drawn. */
 export async function drawn(page: Page): Promise<void> {
-  for (const worker of page.workers()) await worker.evaluate("0").catch(() => {}); // one that has ended
+  for (const worker of workers(page)) await worker.evaluate("0").catch(() => {}); // one that has ended
   await page.evaluate((frames) =>
     new Promise<void>((resolve) => {
       const frame = () => frames-- > 0 ? requestAnimationFrame(frame) : resolve();
@@ -113,7 +119,7 @@ export async function trouble(page: Page): Promise<string> {
 
 /** The session's own account, through the worker's protocol: a message is put in, and its answer caught. */
 export async function accountOf(page: Page): Promise<Account> {
-  return await page.workers()[0].evaluate(() =>
+  return await workers(page)[0].evaluate(() =>
     new Promise<Account>((resolve) => {
       const scope = globalThis as unknown as {
         postMessage(...args: unknown[]): void;

@@ -85,9 +85,12 @@ for (const [name, width, height, deviceScaleFactor] of SIZES) {
   });
 }
 
+/** An address whose model does not load under SMALL_GPU. */
+const ON_GPU = "#device=webgpu&budget=96";
+
 test("a bar of trouble and an empty page have no serious fault either", async () => {
   for (const colorScheme of ["light", "dark"] as const) {
-    const page = await it.open("", { colorScheme }, SMALL_GPU);
+    const page = await it.open(ON_GPU, { colorScheme }, SMALL_GPU);
     await page.waitForSelector("#trouble:not([hidden])");
     await page.click("summary");
     assert.equal(await faults(page), []);
@@ -96,7 +99,7 @@ test("a bar of trouble and an empty page have no serious fault either", async ()
 });
 
 test("nothing overflows from 360 pixels to 4K, and all of the desktop is in sight", async () => {
-  const page = await it.open("", {}, SMALL_GPU);
+  const page = await it.open(ON_GPU, {}, SMALL_GPU);
   for (const [width, height] of [[360, 640], [768, 1024], [1024, 768], [1280, 720], [1920, 1080], [3840, 2160]]) {
     await page.setViewportSize({ width, height });
     await drawn(page);
@@ -115,7 +118,7 @@ test("nothing overflows from 360 pixels to 4K, and all of the desktop is in sigh
 });
 
 test("the theme's button turns it, and the page remembers", async () => {
-  const page = await it.open("", { colorScheme: "light" }, SMALL_GPU);
+  const page = await it.open(ON_GPU, { colorScheme: "light" }, SMALL_GPU);
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
   await page.click("#theme");

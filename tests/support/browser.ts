@@ -79,9 +79,13 @@ export interface Driver {
 
 /**
  * Runs those of the test files at these paths that the driver names, in one page, until it names no more. A page that
- * crashes or cannot be opened throws. Where there is no browser every file counts as skipped once.
+ * crashes or cannot be opened throws. Where there is no browser every file counts as skipped once. @param headers of the page
  */
-export async function runInChromium(paths: string[], driver: Driver): Promise<void> {
+export async function runInChromium(
+  paths: string[],
+  driver: Driver,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const browser = await launchChromium();
   if (!browser) {
     while (await driver.next()) {
@@ -90,7 +94,7 @@ export async function runInChromium(paths: string[], driver: Driver): Promise<vo
     }
     return;
   }
-  const server = startServer(await bundle(paths));
+  const server = startServer(await bundle(paths), undefined, headers);
   const query = new URLSearchParams(SETTINGS.map((name) => [name, setting(name) ?? ""]));
   try {
     const page = await browser.newPage();

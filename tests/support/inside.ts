@@ -2,6 +2,7 @@
 import type { GpuEngine } from "../../src/gpu/engine.ts";
 import type { GpuModel } from "../../src/gpu/weights.ts";
 import { WasmEngine } from "../../src/wasm/engine.ts";
+import { RemoteEngine } from "../../src/wasm/remote.ts";
 import type { LoadedModel } from "../../src/model/loaded.ts";
 import { insideOf, type Model } from "../../src/session/model.ts";
 import { counting } from "./spies.ts";
@@ -15,6 +16,7 @@ export const onGpu = (model: Model): GpuModel => (inside(model).engine as GpuEng
 /** Counts, until `stop`, how often memory is taken for anything on the engine. */
 export function allocating(model: Model): { readonly count: number; stop(): void } {
   const { engine } = inside(model);
+  if (engine instanceof RemoteEngine) return countingBuffers();
   const wasm = engine instanceof WasmEngine;
   const { counts, stop } = counting(wasm ? engine.model.heap : onGpu(model).gpu.device);
   return {
@@ -22,5 +24,20 @@ export function allocating(model: Model): { readonly count: number; stop(): void
       return counts[wasm ? "take" : "createBuffer"] ?? 0;
     },
     stop,
+  };
+}
+
+/** Counts the buffers that the page makes: a context in a worker makes one for all of its passes. */
+function countingBuffers(): { readonly count: number; stop(): void } {
+  const own = globalThis.ArrayBuffer;
+  let count = 0;
+  globalThis.ArrayBuffer = new Proxy(own, {
+    construct: (target, args) => (count++, Reflect.construct(target, args)),
+  });
+  return {
+    get count() {
+      return count;
+    },
+    stop: () => void (globalThis.ArrayBuffer = own),
   };
 }

@@ -5,6 +5,12 @@ import { BROKEN, Weights } from "./weights.ts";
 const html = `<!doctype html><meta charset="utf-8"><title>kvcap tests</title><link rel="icon" href="data:,">
 <script type="module" src="/main.js"></script>`;
 
+/** Headers of a page whose workers may share memory. */
+export const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+} as const;
+
 /** Folders that the page may read, by the first part of the URL's path. */
 function mounts(): [prefix: string, folder: string][] {
   const shared = [...goldenFolders(), ...modelFolders()];
@@ -13,9 +19,13 @@ function mounts(): [prefix: string, folder: string][] {
 
 /**
  * Starts the server. `scripts`: what to answer for a path before any file is looked for.
- * `only`: a folder to serve as it is instead of what tests read.
+ * `only`: a folder to serve as it is instead of what tests read. `more`: headers of the page and of scripts.
  */
-export function startServer(scripts: Map<string, Uint8Array<ArrayBuffer> | string>, only?: string) {
+export function startServer(
+  scripts: Map<string, Uint8Array<ArrayBuffer> | string>,
+  only?: string,
+  more: Readonly<Record<string, string>> = {},
+) {
   const weights = new Weights();
   const served = only ? [["/", `${only}/`]] : mounts();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {}, onError }, answer);
@@ -30,8 +40,8 @@ export function startServer(scripts: Map<string, Uint8Array<ArrayBuffer> | strin
   async function answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const script = scripts.get(pathname);
-    if (script !== undefined) return new Response(script, { headers: { "content-type": type(pathname) } });
-    if (pathname === "/") return new Response(html, { headers: { "content-type": type("/") } });
+    if (script !== undefined) return new Response(script, { headers: { ...more, "content-type": type(pathname) } });
+    if (pathname === "/") return new Response(html, { headers: { ...more, "content-type": type("/") } });
     if (pathname.startsWith("/weights")) return await weights.answer(request);
     if (pathname.startsWith("/versioned/")) {
       const answer = await file(request, decodeURIComponent(pathname.slice("/versioned".length)));

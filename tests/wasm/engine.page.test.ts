@@ -15,7 +15,7 @@ import { rejection } from "../support/spies.ts";
 const FABLE = repoPath("models/fable-2m");
 const TEXT =
   "Once upon a time there was a fox. The fox went to the river, and met a crow who had found a piece of cheese.";
-const shares = !inBrowser;
+const shares = globalThis.crossOriginIsolated ?? true;
 
 const test = suite("engine in Wasm");
 
@@ -29,7 +29,7 @@ test("auto takes the processor where WebGPU offers software only, and says so", 
     for (
       const [info, why] of [
         [{ description: "llvmpipe (LLVM 15.0.6, 256 bits)" }, "software only: llvmpipe (LLVM 15.0.6, 256 bits)"],
-        [{ vendor: "google", architecture: "swiftshader" }, "software only: swiftshader"],
+        [{ vendor: "google", architecture: "swiftshader" }, "software only: google swiftshader"],
         [{ description: "Microsoft Basic Render Driver" }, "software only: Microsoft Basic Render Driver"],
         [{ vendor: "someone", isFallbackAdapter: true }, "software only: someone"],
       ] as const
@@ -42,6 +42,47 @@ test("auto takes the processor where WebGPU offers software only, and says so", 
     }
   } finally {
     if (gpu) gpu.requestAdapter = request;
+  }
+});
+
+test("auto takes a real GPU by the adapter it looked at, and the processor where that is too small, and says so", async () => {
+  const { gpu } = navigator;
+  const adapter = await gpu?.requestAdapter();
+  if (!adapter) return;
+  const request = gpu.requestAdapter;
+  let asked = 0;
+  const offer = (limits: object) => {
+    const info = { vendor: "someone", architecture: "real" };
+    const requestDevice = (wanted: GPUDeviceDescriptor) => request.call(gpu).then((own) => own!.requestDevice(wanted));
+    gpu.requestAdapter = () => (asked++, Promise.resolve({ info, limits, requestDevice } as unknown as GPUAdapter));
+  };
+  try {
+    offer(adapter.limits);
+    const why = "WebGPU offers someone real";
+    const large = await load(FABLE);
+    assert.equal([large.device, large.adapter, asked], [{ name: "webgpu", why }, "someone real", 1]);
+    large.dispose();
+    const stages = "the adapter's maxStorageBuffersPerShaderStage must be at least 8, got 4";
+    offer(
+      new Proxy(adapter.limits, {
+        get: (of, name) => name === "maxStorageBuffersPerShaderStage" ? 4 : Reflect.get(of, name, of),
+      }),
+    );
+    const small = await load(FABLE);
+    assert.equal(small.device, { name: "wasm", why: `${why}, but ${stages}` });
+    assert.is((await say(small.session({ budget: 32 }), { maxNewTokens: 4 })).newTokens, 4);
+    small.dispose();
+    assert.match(await rejection(load(FABLE, { device: "webgpu" })), `Cannot open the GPU: ${stages}`);
+    offer(adapter.limits);
+    const told: number[] = [];
+    const narrow = await load(FABLE, { maxBinding: 64, onProgress: (done, total) => void told.push(done / total) });
+    assert.is(narrow.device.name, "wasm");
+    assert.match(narrow.device.why, /^WebGPU offers someone real, but .* must .*, got \d+$/);
+    assert.is(told.at(-1), 1);
+    narrow.dispose();
+    assert.match(await rejection(load(FABLE, { memory: 1e6 })), /memory must hold .* of weights/);
+  } finally {
+    gpu.requestAdapter = request;
   }
 });
 
@@ -63,12 +104,14 @@ test("options it cannot keep are refused", async () => {
   if (!shares) {
     assert.match(
       await rejection(load(FABLE, { device: "wasm", threads: 2 })),
-      /threads must be 1 but in workers of cross-origin isolated pages, got 2/,
+      /threads must be 1 but in cross-origin isolated pages, got 2/,
     );
   }
 });
 
-test("where the host refuses memory nothing is written, and what can goes on", async () => {
+// On a page the memory is a worker's: remote.test.ts.
+if (!inBrowser) test("where the host refuses memory nothing is written, and what can goes on", refusesMemory);
+async function refusesMemory() {
   const model = await load(FABLE, { device: "wasm", threads: 1 });
   const { heap } = (inside(model).engine as WasmEngine).model;
   const { memory } = heap;
@@ -98,7 +141,7 @@ test("where the host refuses memory nothing is written, and what can goes on", a
   assert.ok(same());
   for (const one of [session, small]) one.dispose();
   model.dispose();
-});
+}
 
 test("memory that is asked for is enough, and progress is told to its end", async () => {
   const words = await rejection(load(FABLE, { device: "wasm", memory: 1e6 }));

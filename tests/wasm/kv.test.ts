@@ -3,7 +3,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { KV_TYPES, kvRowBytes } from "../../src/engine/kv.ts";
 import { Heap } from "../../src/wasm/heap.ts";
-import { instantiate, moduleFor } from "../../src/wasm/module.ts";
+import { moduleFor } from "../../src/wasm/compiled.ts";
+import { instantiate } from "../../src/wasm/module.ts";
 import { stored } from "../reference/kv.ts";
 import { randomFrom } from "../support/trio.ts";
 

@@ -5,13 +5,25 @@
 // The ticket says which job is offered, of how many chunks, and how many are taken: [job 32 | count 16 | taken 16]. A job's
 // arguments stand still until all its chunks are done, so who takes a chunk by exchanging the ticket has read the right ones.
 
-import { MODEL_TEAM, MODEL_THREADS, TEAM_AWAITED, TEAM_DONE, TEAM_JOB, TEAM_SLEEPERS, TEAM_TICKET } from "./abi";
+import { CONTEXT_TOKENS, MODEL_TEAM, MODEL_THREADS, TEAM_AWAITED, TEAM_DONE, TEAM_JOB, TEAM_SLEEPERS, TEAM_TICKET } from "./abi";
 import { attend } from "./attention";
 import { multiply, prepare } from "./product";
 import { word } from "./rows";
 import { normalise, swiglu } from "./vector";
 
 const SPINS = 2000; // before a thread sleeps: about 10 µs
+
+/** Milliseconds of the host's clock. */
+@external("env", "now")
+declare function now(): f64;
+
+// A thread that is in the middle of a chunk when its processor is given to another program holds the first one up for as long as
+// that takes. Where this happens, the first thread does the next jobs alone, and twice as many each time that it happens again.
+const LATE = 0.3; // ms that a chunk of at most four tokens is waited for
+const LEAST_ALONE: u32 = 64; // jobs
+const MOST_ALONE: u32 = 8192;
+let alone: u32 = 0; // jobs from now on
+let lesson: u32 = LEAST_ALONE; // how many there are the next time
 
 const ENDED: u32 = 0xffffffff; // no job has this number
 
@@ -76,24 +88,41 @@ function work(index: u32, count: u32): void {
   }
 }
 
-/** Offers a job whose arguments are set, takes part in it, and comes back when it is done. */
-function share(job: u32, count: u32): void {
+/** Does a job whose arguments are set, with the other threads where that pays. */
+function share(job: u32, count: u32, tokens: u32): void {
   store<u32>(team + (TEAM_JOB << 2), job);
-  if (threads == 1 || count == 1) {
+  if (threads == 1 || count == 1 || alone > 0) {
+    if (alone > 0 && count > 1) alone--;
     for (let index: u32 = 0; index < count; index++) work(index, count);
     return;
   }
+  offer(count);
+  const late = waitFor(count);
+  if (late > LATE * <f64> max<u32>(1, tokens >> 2)) {
+    alone = lesson;
+    lesson = min(MOST_ALONE, lesson << 1);
+  } else if (lesson > LEAST_ALONE) lesson--;
+}
+
+/** Offers a job, and takes part in it until all its chunks are taken. */
+function offer(count: u32): void {
   atomic.store<u32>(team + (TEAM_DONE << 2), 0);
   offered = (offered + 1) & 0x7fffffff;
   const ticket = (<u64> offered << 32) | (<u64> count << 16);
   atomic.store<u64>(team + (TEAM_TICKET << 2), ticket);
   if (atomic.load<u32>(team + (TEAM_SLEEPERS << 2))) atomic.notify(team + (TEAM_TICKET << 2) + 4, -1);
   while (take()) {}
+}
+
+/** Waits until all chunks are done. @returns for how many ms; 0: less than it takes to ask */
+function waitFor(count: u32): f64 {
+  let since: f64 = 0;
   let spins = 0;
   while (true) {
     const done = atomic.load<u32>(team + (TEAM_DONE << 2));
-    if (done == count) return;
+    if (done == count) return since > 0 ? now() - since : 0;
     if (++spins < SPINS) continue;
+    if (since == 0) since = now();
     atomic.store<u32>(team + (TEAM_AWAITED << 2), 1);
     if (atomic.load<u32>(team + (TEAM_DONE << 2)) == done) atomic.wait<i32>(team + (TEAM_DONE << 2), done, -1);
     atomic.store<u32>(team + (TEAM_AWAITED << 2), 0);
@@ -169,7 +198,7 @@ export function shareMultiply(
   setArgument(5, pitch);
   setArgument(6, tokens);
   setArgument(7, more ? 1 : 0);
-  share(JOB_MULTIPLY, chunks(pitch >> 4));
+  share(JOB_MULTIPLY, chunks(pitch >> 4), tokens);
 }
 
 /** The attention of a layer, a KV head a chunk. */
@@ -179,7 +208,7 @@ export function shareAttend(model: usize, layer: usize, context: usize, cache: u
   setArgument(2, context);
   setArgument(3, cache);
   setArgument(4, index);
-  share(JOB_ATTEND, kvHeads);
+  share(JOB_ATTEND, kvHeads, 4 * word(context, CONTEXT_TOKENS)); // a head is a large chunk
 }
 
 export function shareNormalise(x: usize, weight: usize, y: usize, n: u32, width: u32, eps: f32, tokens: u32): void {
@@ -190,7 +219,7 @@ export function shareNormalise(x: usize, weight: usize, y: usize, n: u32, width:
   setArgument(4, width);
   setArgument(5, reinterpret<u32>(eps));
   setArgument(6, tokens);
-  share(JOB_NORMALISE, chunks(tokens));
+  share(JOB_NORMALISE, chunks(tokens), tokens);
 }
 
 export function sharePrepare(context: usize, matrix: usize, x: usize, width: u32, tokens: u32): void {
@@ -199,7 +228,7 @@ export function sharePrepare(context: usize, matrix: usize, x: usize, width: u32
   setArgument(2, x);
   setArgument(3, width);
   setArgument(6, tokens);
-  share(JOB_PREPARE, chunks(tokens));
+  share(JOB_PREPARE, chunks(tokens), tokens);
 }
 
 export function shareSwiglu(gateUp: usize, both: u32, activated: usize, width: u32, n: u32, tokens: u32): void {
@@ -209,5 +238,5 @@ export function shareSwiglu(gateUp: usize, both: u32, activated: usize, width: u
   setArgument(3, width);
   setArgument(4, n);
   setArgument(6, tokens);
-  share(JOB_SWIGLU, chunks(tokens));
+  share(JOB_SWIGLU, chunks(tokens), tokens);
 }

@@ -41,5 +41,6 @@ export const buildHere = (): Build => WebAssembly.validate(RELAXED) ? "relaxed S
 export type ModuleFor = (shared: boolean) => Promise<WebAssembly.Module>;
 
 export async function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Exports> {
-  return (await WebAssembly.instantiate(module, { env: { memory } })).exports as unknown as Exports;
+  const now = () => performance.now();
+  return (await WebAssembly.instantiate(module, { env: { memory, now } })).exports as unknown as Exports;
 }

@@ -12,7 +12,7 @@ interface Share {
 /** What a thread runs: it works until the team ends. */
 const WORK = `
 const work = async ({ module, memory, model, thread }, ready) => {
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory, now: Date.now } });
   ready("ready");
   exports.serve(model, thread);
 };`;

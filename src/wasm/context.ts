@@ -56,6 +56,7 @@ export class WasmContext implements EngineContext {
     this.#at = heap.take("a session", this.#layout.bytes);
     if (this.#at === 0) return;
     heap.words.set(contextWords(config, shape, this.#layout, this.#at), this.#at / 4);
+    model.wasm.seal(this.#at, abi.CONTEXT_OPEN);
     if (shape.ranked) {
       const from = this.#from(abi.CONTEXT_RANK_ANGLES) / 4;
       for (let rank = 0; rank < shape.capacity; rank++) {
@@ -97,6 +98,7 @@ export class WasmContext implements EngineContext {
     let id: number;
     try {
       id = wasm.run(at, this.#at);
+      if (id < 0) throw new Error(`it was refused with code ${-id}`);
     } catch (error) {
       this.#model.failure ??= `the pass stopped (${messageOf(error)})`;
       refuseFailed("generate", this.#model.failure);

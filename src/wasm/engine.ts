@@ -77,6 +77,7 @@ export async function openWasmEngine(options: WasmOptions): Promise<WasmEngine> 
   } catch (error) {
     refused(error);
     heap.words[at / 4 + MODEL_THREADS] = 1; // a page whose policy forbids workers goes on with one
+    wasm.seal(at, 0);
     return new WasmEngine({ ...model, threads: 1 }, beginnings, null);
   }
 }

@@ -1,11 +1,10 @@
 /** The one memory of an engine: its blocks, an account of them, and views that stay true when it grows. */
+import { ALIGN, ARENA } from "../../assembly/forward/abi.ts";
 import { refuse, words } from "../errors.ts";
 
 const PAGE = 65536; // bytes
-const FIRST = 65536; // what is below belongs to the module
 /** Bytes that a Wasm memory may have: 4 GiB, less a page. */
 export const MOST = 65535 * PAGE;
-const ALIGN = 64;
 
 /** Bytes rounded up to a block's. */
 export const padded = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
@@ -35,7 +34,7 @@ export class Heap {
   /** @param shared whether threads share it */
   constructor(limit: number, shared: boolean) {
     this.limit = limit;
-    this.memory = new WebAssembly.Memory({ initial: FIRST / PAGE, maximum: MOST / PAGE + 1, shared });
+    this.memory = new WebAssembly.Memory({ initial: ARENA / PAGE, maximum: MOST / PAGE + 1, shared });
     this.#look();
   }
 
@@ -55,7 +54,7 @@ export class Heap {
       const found = words(`${this.bytes} and ${bytes} of ${what}`);
       refuse("use the memory", `all of it must fit ${this.limit} bytes`, found, { code: "no-memory" });
     }
-    let at = FIRST;
+    let at: number = ARENA;
     let index = 0;
     for (; index < this.#blocks.length; index++) {
       const block = this.#blocks[index];

@@ -1,4 +1,5 @@
 // A small memory of the pass with everything in it that the module's exports are given: models, contexts of every kind, matrices.
+import * as assert from "uvu/assert";
 import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../../src/engine/config.ts";
 import type { ContextShape } from "../../src/engine/engine.ts";
@@ -110,6 +111,11 @@ export class Arena {
     const arena = new Arena(await instantiate(await moduleFor(false, build), heap.memory), heap);
     for (const dtype of ["F32", "F16", "BF16", "Q4_1", "Q8_0", "Q6_K"] as const) arena.#matrix(dtype);
     for (const [threads, type] of [[1, null], [2, "q8"], [1, "q4"]] as const) await arena.#model(threads, type, random);
+    assert.is(
+      arena.contexts.at(-1)!.block[1],
+      heap.memory.buffer.byteLength,
+      "what is read beyond the last lane traps",
+    );
     return arena;
   }
 
@@ -123,10 +129,11 @@ export class Arena {
     const { model: at } = await layOut({ ...source, tensors: tensorsOf(random) });
     const model = { at, words: heap.words[at / 4], open: 0 };
     this.models.push(model);
-    for (const part of SHAPES) {
+    for (const [i, part] of SHAPES.entries()) {
       const plain = { rows: [8, 8], capacity: 8, stride: 3, kv: "f32", ranked: false, pooled: false } as const;
       const shape: ContextShape = { ...plain, observe: "mean", every: false, hidden: false, ...part };
       const layout = layoutOf(CONFIG, shape, threads);
+      if (i + 1 === SHAPES.length && type === "q4") this.#leave(layout.bytes);
       const context = heap.take("context", layout.bytes);
       const words = contextWords(CONFIG, shape, layout, context);
       heap.words.set(words, context / 4);
@@ -139,7 +146,15 @@ export class Arena {
     wasm.endTeam(at); // so that `serve` comes back at once
   }
 
-  /** Six tokens in slots 0 to 4 of every lane but the last, and a pass of two more. */
+  /** Fills the memory up, so that the next block ends where it does. */
+  #leave(bytes: number): void {
+    const { heap } = this;
+    const top = Math.max(...this.contexts.map(({ block: [, end] }) => end));
+    const left = heap.memory.buffer.byteLength - top - bytes;
+    heap.take("what fills up", left < 0 ? left + 65536 : left);
+  }
+
+  /** Three tokens in slots 0 to 2 of every lane, and a pass of two more. */
   #fill({ at, shape }: PlacedContext): void {
     const { words } = this.heap;
     const part = (word: number) => words[at / 4 + word] / 4;
@@ -154,7 +169,7 @@ export class Arena {
       if (shape.pooled) words.set([lane % 2 * 5 + 3, lane % 2 * 5 + 4], part(abi.CONTEXT_NEW_ROWS) + 2 * lane);
     }
     words.set([7, 36, 3], part(abi.CONTEXT_IDS));
-    words.set([2, 5, 3, 3, abi.PASS_OUTPUT], at / 4 + abi.CONTEXT_TOKENS);
+    words.set([2, shape.capacity, 3, 3, abi.PASS_OUTPUT], at / 4 + abi.CONTEXT_TOKENS);
   }
 
   #matrix(dtype: Dtype): void {

@@ -35,6 +35,8 @@ class Fuzz {
   readonly #expected: Uint8Array<ArrayBuffer>; // what the memory must be where a call may not write
   readonly #buffers: [Buffer, Buffer]; // the same as the memory, and as what is expected
   #changed: Span[] = [];
+  readonly #damaged = new Map<Structure, Uint32Array>(); // the words of each that the call names as they were when it was sealed
+  #asItWas = true; // the call's arguments
 
   constructor(arena: Arena, below: Below) {
     this.#arena = arena;
@@ -229,6 +231,7 @@ class Fuzz {
       if (kind === 0) {
         const i = below(call.args.length);
         call.args[i] = this.#number(call.args[i]) >>> 0;
+        this.#asItWas = false;
       } else if (kind === 1) {
         if (call.contents.length === 0) continue;
         const [from, to] = this.#pick(call.contents);
@@ -238,12 +241,26 @@ class Fuzz {
         const again = kind === 3; // sealed anew: what it says of its own length is then the host's word
         const word = below(structure.words);
         if (again && (word === abi.COUNT || word === abi.CONTEXT_LENGTH && structure.open > 0)) continue;
+        if (!this.#damaged.has(structure)) this.#damaged.set(structure, this.#wordsOf(structure));
         this.#damage(structure.at + 4 * word);
         if (!again) continue;
         this.#arena.seal(structure);
+        this.#damaged.set(structure, this.#wordsOf(structure));
         this.#expect(structure.at + 4, structure.at + 8);
       }
     }
+  }
+
+  #wordsOf({ at, words }: Structure): Uint32Array {
+    return this.#arena.heap.words.slice(at / 4, at / 4 + words);
+  }
+
+  /** Whether a structure that the call names is not as it was sealed: then it must be refused. */
+  #isBroken(): boolean {
+    return this.#asItWas && [...this.#damaged].some(([structure, before]) => {
+      const isSealed = (i: number) => i < abi.PROLOGUE || i >= abi.PROLOGUE + structure.open;
+      return this.#wordsOf(structure).some((word, i) => isSealed(i) && word !== before[i]);
+    });
   }
 
   /** Where the memory is not as it is expected, some spans aside; −1: nowhere. */
@@ -272,6 +289,7 @@ class Fuzz {
     }
     const taken = call.name === "run" ? answer >= 0 : call.name === "rowOf" ? answer > 0 : answer === abi.OK;
     const done = taken || call.name === "repack" && answer === abi.WIDE_HALVES;
+    assert.not(done && this.#isBroken(), `${told()} was taken though its structures were changed`);
     const spans = done ? [...call.writes(call.args), OWN] : [OWN];
     const at = this.#difference(spans);
     assert.is(at, -1, `${told()} answered ${answer} and wrote to ${at}`);
@@ -281,6 +299,8 @@ class Fuzz {
       this.#expected.set(this.#pristine.subarray(from, end), from);
     }
     this.#changed = [];
+    this.#damaged.clear();
+    this.#asItWas = true;
     return [call.name, done];
   }
 }

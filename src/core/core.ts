@@ -14,7 +14,7 @@ import { openArena } from "./arena.ts";
 import { checkCode } from "./errors.ts";
 import { checkCount, checkRule, checkSlots, type CoreRule, type CoreShape } from "./rule.ts";
 import type { Pooling, Scope, Score } from "./rule.ts";
-import { checkRestored, type Pin, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
+import { checkRestored, type Pin, pinsAfter, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
 import { type LaneScore, type LaneViews, laneViews, type OutputViews, outputViews } from "./views.ts";
 
 export type { CoreRule, CoreShape, LaneScore, LaneViews, Pooling, Scope, Score };
@@ -166,7 +166,7 @@ export class Core {
     }
     if (this.#pins.length > 0) {
       for (const { from, to } of this.#pins) this.#pinClaimed(Math.max(from, this.seen - tokens), to);
-      this.#pins = this.#pins.filter((pin) => pin.to > this.seen);
+      this.#pins = pinsAfter(this.#pins, this.seen);
     }
     return this.#claimedOf(tokens);
   }

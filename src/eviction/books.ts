@@ -42,7 +42,8 @@ export class Books {
   readonly rows: Float32Array<ArrayBuffer>;
   readonly #claimed: Uint32Array<ArrayBuffer>; // [lanes, tokens], gathered where there are several groups
   readonly #claimedOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
-  readonly #positions: Int32Array<ArrayBuffer>; // [lanes, width], likewise
+  readonly #rowOf: Float32Array<ArrayBuffer>[] = []; // of `rows`, the parts of each plane and lane: [3 · lanes]
+  readonly #positions: Int32Array<ArrayBuffer>; // [lanes, width], gathered likewise
   readonly #lasting: CheckedSession["pin"]; // spans that are pinned again after a reset
 
   /**
@@ -93,40 +94,51 @@ export class Books {
   get live(): number {
     const { groups } = this;
     if (groups.length === 1) return groups[0].core.live;
-    return groups.reduce((sum, { core }) => sum + core.live * core.lanes, 0) / this.lanes;
+    let sum = 0;
+    for (let i = 0; i < groups.length; i++) sum += groups[i].core.live * groups[i].core.lanes;
+    return sum / this.lanes;
   }
+
+  // Loops, not closures: these are asked at every step, which allocates nothing.
 
   /** Live slots of the lane that has most. */
   get longest(): number {
-    return this.groups.reduce((most, { core }) => Math.max(most, core.live), 0);
+    let most = 0;
+    for (let i = 0; i < this.groups.length; i++) most = Math.max(most, this.groups[i].core.live);
+    return most;
   }
 
   /** One more than the highest slot ever claimed in any lane. */
   get extent(): number {
-    return this.groups.reduce((most, { core }) => Math.max(most, core.extent), 0);
+    let most = 0;
+    for (let i = 0; i < this.groups.length; i++) most = Math.max(most, this.groups[i].core.extent);
+    return most;
   }
 
   /** How many slots every lane freed in the last eviction; −1 where lanes differ. */
   get freed(): number {
-    const [{ freed }] = this.groups;
-    return this.groups.every((group) => group.freed === freed) ? freed : -1;
+    const { groups } = this;
+    const { freed } = groups[0];
+    for (let i = 1; i < groups.length; i++) if (groups[i].freed !== freed) return -1;
+    return freed;
   }
 
   /** As Core.claim: [lanes, tokens] slots, overwritten by the next claim. */
   claim(tokens: number, observed: boolean): Uint32Array<ArrayBuffer> {
-    for (const group of this.groups) {
-      group.victims = NONE;
-      group.freed = 0;
-    }
+    for (let i = 0; i < this.groups.length; i++) this.#forgetVictims(this.groups[i]);
     if (this.groups.length === 1) return this.groups[0].core.claim(tokens, observed);
     const all = this.#claimedOf[tokens] ??= this.#claimed.subarray(0, this.lanes * tokens);
-    for (const { core, first } of this.groups) all.set(core.claim(tokens, observed), first * tokens);
+    for (let i = 0; i < this.groups.length; i++) {
+      const { core, first } = this.groups[i];
+      all.set(core.claim(tokens, observed), first * tokens);
+    }
     return all;
   }
 
   /** As Core.observe, in every group, of what is in `rows`. */
   observe(queries: number): void {
-    for (const { core, first } of this.groups) {
+    for (let i = 0; i < this.groups.length; i++) {
+      const { core, first } = this.groups[i];
       if (this.groups.length > 1) this.#copyRows(core, first, queries === 1 ? 1 : 3);
       core.observe(queries);
     }
@@ -135,10 +147,14 @@ export class Books {
   #copyRows({ lanes, capacity, rows }: Core, first: number, planes: number): void {
     for (let plane = 0; plane < planes; plane++) {
       for (let lane = 0; lane < lanes; lane++) {
-        const from = (plane * this.lanes + first + lane) * this.width;
-        rows.set(this.rows.subarray(from, from + capacity), (plane * lanes + lane) * capacity);
+        const from = plane * this.lanes + first + lane;
+        rows.set(this.#rowOf[from] ??= this.#row(from, capacity), (plane * lanes + lane) * capacity);
       }
     }
+  }
+
+  #row(index: number, capacity: number): Float32Array<ArrayBuffer> {
+    return this.rows.subarray(index * this.width, index * this.width + capacity);
   }
 
   /** As Core.advance, in every group. */
@@ -151,10 +167,12 @@ export class Books {
     const [{ core: only }] = this.groups;
     if (this.groups.length === 1) return only.positions;
     this.#positions.fill(-1);
-    for (const { core, first } of this.groups) {
+    for (let i = 0; i < this.groups.length; i++) {
+      const { core, first } = this.groups[i];
       for (let lane = 0; lane < core.lanes; lane++) {
-        const mine = core.positions.subarray(lane * core.capacity, (lane + 1) * core.capacity);
-        this.#positions.set(mine, (first + lane) * this.width);
+        for (let slot = 0; slot < core.capacity; slot++) {
+          this.#positions[(first + lane) * this.width + slot] = core.positions[lane * core.capacity + slot];
+        }
       }
     }
     return this.#positions;
@@ -194,9 +212,13 @@ export class Books {
   reset(): void {
     for (const group of this.groups) {
       group.core.reset();
-      group.victims = NONE;
-      group.freed = 0;
+      this.#forgetVictims(group);
     }
     this.#pinLasting();
+  }
+
+  #forgetVictims(group: Group): void {
+    group.victims = NONE;
+    group.freed = 0;
   }
 }

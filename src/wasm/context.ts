@@ -6,10 +6,10 @@ import { refuseFailed } from "../engine/failure.ts";
 import { kvRowBytes } from "../engine/kv.ts";
 import { writeAngles } from "../engine/stored.ts";
 import { messageOf, quote, refuse } from "../errors.ts";
-import type { Heap } from "./heap.ts";
+import { Floats, type Heap } from "./heap.ts";
 import { type ContextLayout, contextWords, hiddenPitch, layoutOf, type Region } from "./layout.ts";
 import type { Exports } from "./module.ts";
-import { pause } from "./pause.ts";
+import { isPauseDue, pause } from "./pause.ts";
 
 /** A model that passes run on. */
 export interface WasmModel {
@@ -44,6 +44,9 @@ export class WasmContext implements EngineContext {
   readonly #model: WasmModel;
   readonly #layout: ContextLayout;
   readonly #at: number; // 0: memory was refused, which `guarded` tells; nothing is written then
+  readonly #newest: Floats; // logits, where only the newest token has any
+  readonly #observed: Floats; // [3, lanes, capacity]
+  readonly #plane: Floats; // the first of these: all that is observed of one token
 
   constructor(model: WasmModel, shape: ContextShape) {
     const { heap, config } = model;
@@ -54,6 +57,10 @@ export class WasmContext implements EngineContext {
     this.#model = model;
     this.#layout = layoutOf(config, shape, model.threads);
     this.#at = heap.take("a session", this.#layout.bytes);
+    const slots = config.layers * config.kvHeads * shape.capacity;
+    this.#newest = new Floats(heap, this.#from(abi.CONTEXT_LOGITS), config.vocab);
+    this.#observed = new Floats(heap, this.#from(abi.CONTEXT_OBSERVED), 3 * slots);
+    this.#plane = new Floats(heap, this.#from(abi.CONTEXT_OBSERVED), slots);
     if (this.#at === 0) return;
     heap.words.set(contextWords(config, shape, this.#layout, this.#at), this.#at / 4);
     model.wasm.seal(this.#at, abi.CONTEXT_OPEN);
@@ -70,8 +77,12 @@ export class WasmContext implements EngineContext {
     return this.#at + this.#layout.parts.get(word)!.from;
   }
 
-  async pass(pass: Pass): Promise<number> {
-    await pause();
+  async pass(pass: Pass): Promise<number> { // short: what an asynchronous function names is allocated at every call
+    if (isPauseDue()) await pause();
+    return this.#run(pass);
+  }
+
+  #run(pass: Pass): number {
     const { heap, wasm, config, at, failure } = this.#model;
     if (failure) refuseFailed("generate", failure);
     this.#checkHeld("generate");
@@ -105,14 +116,11 @@ export class WasmContext implements EngineContext {
     }
     this.waited = performance.now() - began;
     if (wanted === "logits") {
-      const newest = this.shape.every ? (count - 1) * config.vocab : 0;
-      this.#copy(abi.CONTEXT_LOGITS, newest, this.logits);
+      if (this.shape.every) this.#copy(abi.CONTEXT_LOGITS, (count - 1) * config.vocab, this.logits);
+      else this.logits.set(this.#newest.view);
     }
     if (wanted === "losses") this.#copy(abi.CONTEXT_LOSSES, 0, this.losses.subarray(0, count));
-    if (observations) {
-      const plane = observations.length / 3;
-      this.#copy(abi.CONTEXT_OBSERVED, 0, count === 1 ? observations.subarray(0, plane) : observations);
-    }
+    observations?.set(count === 1 ? this.#plane.view : this.#observed.view);
     return id;
   }
 

@@ -9,6 +9,28 @@ export const MOST = 65535 * PAGE;
 /** Bytes rounded up to a block's. */
 export const padded = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
 
+/** Floats of the memory as a view of their own: made once, and again when the memory has grown. */
+export class Floats {
+  readonly #heap: Heap;
+  readonly #from: number; // floats
+  readonly #length: number;
+  #view = new Float32Array(0);
+
+  /** @param at in bytes */
+  constructor(heap: Heap, at: number, length: number) {
+    this.#heap = heap;
+    this.#from = at / 4;
+    this.#length = length;
+  }
+
+  /** Empty once all is given back. */
+  get view(): Float32Array {
+    const { floats } = this.#heap;
+    if (this.#view.buffer !== floats.buffer) this.#view = floats.subarray(this.#from, this.#from + this.#length);
+    return this.#view;
+  }
+}
+
 /** A block of the memory. */
 interface Block {
   readonly at: number;

@@ -58,12 +58,13 @@ import {
   PASS_OUTPUT,
   PASS_REUSED,
 } from "./abi";
-import { behind, inArena, isSealed, rowBytes, structureBytes, within } from "./check";
+import { apart, behind, inArena, isSealed, rowBytes, structureBytes, within } from "./check";
 import { padded, word } from "./rows";
 
 const MOST_CAPACITY: u32 = 1 << 24; // slots
 /** Tokens of a pass. */
 export const MOST_STRIDE: u32 = 1 << 16;
+const MOST_LANES: u32 = 1 << 16; // of a layer, or layers
 const ALL_FLAGS: u32 = 31;
 
 // Where the next part of a block may begin, and whether all so far lie behind each other.
@@ -92,6 +93,19 @@ export function inputIsSound(context: usize, numbers: u64): bool {
   part(context, CONTEXT_WIDE, 2 * numbers);
   part(context, CONTEXT_MARKS, numbers);
   return ordered && free <= <u64> context + <u64> word(context, CONTEXT_LENGTH);
+}
+
+/** Whether a context's observations go to books that lie elsewhere. */
+function isObservedElsewhere(context: usize): bool {
+  const at: u64 = word(context, CONTEXT_OBSERVED);
+  return (word(context, CONTEXT_FLAGS) & FLAG_OBSERVED) != 0 && apart(at, 1, context, word(context, CONTEXT_LENGTH));
+}
+
+/** Bytes of observations that go elsewhere: of sizes that are yet to be looked at. */
+export function bytesElsewhere(model: usize, context: usize): u64 {
+  if (!isObservedElsewhere(context)) return 0;
+  const lanes = <u64> min(word(model, MODEL_LAYERS), MOST_LANES) * <u64> min(word(model, MODEL_KV_HEADS), MOST_LANES);
+  return 12 * lanes * <u64> min(word(context, CONTEXT_CAPACITY), MOST_CAPACITY);
 }
 
 /** Goes on over all parts that every context has. */
@@ -130,7 +144,7 @@ function walk(model: usize, context: usize): void {
   part(context, CONTEXT_MARKS, widest);
   part(context, CONTEXT_SCORES, 4 * <u64> word(model, MODEL_THREADS) * (heads / kvHeads) * stride * ((capacity + 3) & ~3));
   part(context, CONTEXT_ROW, 16 * <u64> word(model, MODEL_THREADS) * dim);
-  if (flags & FLAG_OBSERVED) part(context, CONTEXT_OBSERVED, 3 * slots);
+  if (flags & FLAG_OBSERVED && !isObservedElsewhere(context)) part(context, CONTEXT_OBSERVED, 3 * slots);
   part(context, CONTEXT_LOGITS, 4 * told * vocab);
   part(context, CONTEXT_LOSSES, 4 * told);
   part(context, CONTEXT_BANNED, (vocab + 31) >> 5 << 2);
@@ -153,6 +167,9 @@ export function contextIsSound(model: usize, context: usize): bool {
   if (!within(word(context, CONTEXT_CAPACITY), MOST_CAPACITY) || !within(word(context, CONTEXT_STRIDE), MOST_STRIDE)) return false;
   const bytes = rowBytes(word(context, CONTEXT_KV), word(model, MODEL_HEAD_DIM));
   if (bytes == 0 || bytes != word(context, CONTEXT_ROW_BYTES) || word(context, CONTEXT_FLAGS) > ALL_FLAGS) return false;
+  const elsewhere = bytesElsewhere(model, context);
+  const observed: u64 = word(context, CONTEXT_OBSERVED);
+  if (elsewhere && !(inArena(observed, elsewhere) && apart(observed, elsewhere, context, word(context, CONTEXT_LENGTH)))) return false;
   free = behind(context);
   ordered = true;
   walk(model, context);

@@ -171,26 +171,38 @@ function sizesAreSound(model: usize): bool {
     word(model, COUNT) == <u32> MODEL_HEADER + layers * <u32> LAYER_WORDS;
 }
 
-// What the pass that is being looked at writes to besides a model's team: no words of matrices may lie there.
-let written: u64 = 0;
-let writtenBytes: u64 = 0;
+// What the pass that is being looked at writes to besides a model's team: no words of models and matrices may lie there.
+let block: u64 = 0;
+let blockBytes: u64 = 0;
+let books: u64 = 0;
+let bookBytes: u64 = 0;
+
+/** Says that a context is written to, and observations elsewhere, if there are any: before `modelIsSound`. */
+export function willWrite(at: u64, bytes: u64, observations: u64, observed: u64): void {
+  block = at;
+  blockBytes = bytes;
+  books = observations;
+  bookBytes = observed;
+}
+
+/** Whether words are not written to. */
+function isKept(at: u64, bytes: u64): bool {
+  return apart(at, bytes, block, blockBytes) && apart(at, bytes, books, bookBytes);
+}
 
 /** Whether a matrix has so many rows of `input` numbers. */
 function fits(model: usize, matrix: u32, rows: u32, input: u32): bool {
   if (rowsOf(matrix, padded(input)) != rows) return false;
   const bytes = structureBytes(matrix);
-  return apart(matrix, bytes, written, writtenBytes) &&
-    apart(matrix, bytes, word(model, MODEL_TEAM), TEAM_WORDS << 2);
+  return isKept(matrix, bytes) && apart(matrix, bytes, word(model, MODEL_TEAM), TEAM_WORDS << 2);
 }
 
-/** Whether a model's words are sound, and all weights lie in the arena. @param at, bytes what a pass would write to */
-export function modelIsSound(model: usize, at: u64, bytes: u64): bool {
+/** Whether a model's words are sound, and all weights lie in the arena. */
+export function modelIsSound(model: usize): bool {
   if (!isSealed(model, MODEL_HEADER + LAYER_WORDS, 0) || !sizesAreSound(model)) return false;
   const team: u64 = word(model, MODEL_TEAM);
   if (team != behind(model) || !inArena(team, TEAM_WORDS << 2)) return false;
-  if (!apart(model, team - model + (TEAM_WORDS << 2), at, bytes)) return false;
-  written = at;
-  writtenBytes = bytes;
+  if (!isKept(model, team - model + (TEAM_WORDS << 2))) return false;
   const hidden = word(model, MODEL_HIDDEN);
   const intermediate = word(model, MODEL_INTERMEDIATE);
   const dim = word(model, MODEL_HEAD_DIM);

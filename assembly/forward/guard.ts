@@ -9,9 +9,11 @@ import {
   BAD_SIZE,
   CONTEXT_HEADER,
   CONTEXT_LENGTH,
+  CONTEXT_OBSERVED,
   CONTEXT_OPEN,
   KIND_BYTES,
   MATRIX_PARTS,
+  MODEL_HEADER,
   MODEL_THREADS,
   OK,
   PART_AT,
@@ -37,9 +39,10 @@ import {
   rowsOf,
   sealOf,
   structureBytes,
+  willWrite,
   within,
 } from "./check";
-import { contextIsSound, inputIsSound, MOST_STRIDE, passIsSound } from "./check-context";
+import { bytesElsewhere, contextIsSound, inputIsSound, MOST_STRIDE, passIsSound } from "./check-context";
 import * as kv from "./kv";
 import { run as runPass } from "./pass";
 import * as products from "./product";
@@ -60,7 +63,9 @@ export function seal(at: usize, open: u32): i32 {
 /** As pass.ts has it. @returns the id, or a code below zero */
 export function run(model: usize, context: usize): i32 {
   if (!isSealed(context, CONTEXT_HEADER, CONTEXT_OPEN)) return -BAD_CONTEXT;
-  if (!modelIsSound(model, context, word(context, CONTEXT_LENGTH))) return -BAD_MODEL;
+  if (!isThere(model, MODEL_HEADER)) return -BAD_MODEL;
+  willWrite(context, word(context, CONTEXT_LENGTH), word(context, CONTEXT_OBSERVED), bytesElsewhere(model, context));
+  if (!modelIsSound(model)) return -BAD_MODEL;
   if (!contextIsSound(model, context)) return -BAD_CONTEXT;
   if (!passIsSound(model, context)) return -BAD_PASS;
   return runPass(model, context);
@@ -68,7 +73,8 @@ export function run(model: usize, context: usize): i32 {
 
 /** As team.ts has it: comes back when the team ends. */
 export function serve(model: usize, thread: u32): i32 {
-  if (!modelIsSound(model, 0, 0)) return BAD_MODEL;
+  willWrite(0, 0, 0, 0);
+  if (!modelIsSound(model)) return BAD_MODEL;
   if (!within(thread, word(model, MODEL_THREADS) - 1)) return BAD_SIZE;
   team.serve(model, thread);
   return OK;
@@ -76,7 +82,8 @@ export function serve(model: usize, thread: u32): i32 {
 
 /** As team.ts has it. */
 export function endTeam(model: usize): i32 {
-  if (!modelIsSound(model, 0, 0)) return BAD_MODEL;
+  willWrite(0, 0, 0, 0);
+  if (!modelIsSound(model)) return BAD_MODEL;
   team.endTeam(model);
   return OK;
 }

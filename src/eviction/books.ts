@@ -3,7 +3,8 @@
  * differ, one core for every group of lanes that share one: a layer, or a single lane. All of them see every token, so that
  * positions and clock are the same in all; live slots are not.
  */
-import { Core, type CoreRule, type LaneScore } from "../core/core.ts";
+import type { Home } from "../core/arena.ts";
+import { type Core, type CoreRule, createIn, type LaneScore, release } from "../core/core.ts";
 import type { CheckedSession } from "../options/index.ts";
 
 /** What a group of lanes has in common. */
@@ -38,8 +39,7 @@ export class Books {
   readonly width: number;
   /** Wasm memory, in bytes. */
   readonly bytes: number;
-  /** Where a pass's observations go: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. */
-  readonly rows: Float32Array<ArrayBuffer>;
+  readonly #gathered: Float32Array<ArrayBuffer> | null; // [3, lanes, width], where there are several groups
   readonly #claimed: Uint32Array<ArrayBuffer>; // [lanes, tokens], gathered where there are several groups
   readonly #claimedOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
   readonly #rowOf: Float32Array<ArrayBuffer>[] = []; // of `rows`, the parts of each plane and lane: [3 · lanes]
@@ -49,18 +49,20 @@ export class Books {
   /**
    * @param shapes the groups' shapes, in order of their lanes
    * @param options the window, stride, pins and own score of the session
+   * @param home where books of a single group are to lie, if anywhere
    * @param ruleFor what a group of this budget chooses by; random draws differ from group to group
    */
   constructor(
     shapes: readonly GroupShape[],
     { window, stride, pin, score }: Pick<CheckedSession, "window" | "stride" | "pin" | "score">,
     ruleFor: (budget: number) => CoreRule,
+    home: Home | null = null,
   ) {
     let lanes = 0;
     this.groups = shapes.map(({ layers, kvHeads, budget, capacity }) => {
       const first = lanes;
       const rule = ruleFor(budget);
-      const core = Core.create({ layers, kvHeads, capacity, window }, {
+      const core = createIn(shapes.length === 1 ? home : null, { layers, kvHeads, capacity, window }, {
         ...rule,
         seed: (rule.seed + first * 7919) | 0,
       });
@@ -74,11 +76,21 @@ export class Books {
     this.width = Math.max(...shapes.map(({ capacity }) => capacity));
     this.bytes = this.groups.reduce((sum, { core }) => sum + core.bytes, 0);
     const several = this.groups.length > 1;
-    this.rows = several ? new Float32Array(3 * lanes * this.width) : this.groups[0].core.rows;
+    this.#gathered = several ? new Float32Array(3 * lanes * this.width) : null;
     this.#claimed = new Uint32Array(several ? lanes * stride : 0);
     this.#positions = new Int32Array(several ? lanes * this.width : 0);
     this.#lasting = pin;
     this.#pinLasting();
+  }
+
+  /** Where a pass's observations go: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. */
+  get rows(): Float32Array<ArrayBuffer> {
+    return this.#gathered ?? this.groups[0].core.rows;
+  }
+
+  /** Gives back what they have of a home: they may not be used any more. */
+  release(): void {
+    for (const { core } of this.groups) release(core);
   }
 
   #pinLasting() {

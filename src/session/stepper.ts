@@ -74,13 +74,18 @@ export class Stepper {
     this.#options = options;
     this.#recorder = recorder;
     this.slots = slots;
-    this.books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
+    this.books = new Books(grouping.shapes, options, (part) => ruleOf(options, part), engine.home);
     const { onEvict, onStep } = options;
     const watched = onEvict !== null || onStep !== null;
     this.tenants = watched || recorder || ids ? new Tenants(this.books) : null;
     this.#watch = watched ? new EvictionWatch(this.books, this.tenants!, config.kvHeads) : null;
     recorder?.begin(config, options);
-    this.context = engine.context(shape);
+    try {
+      this.context = engine.context(shape);
+    } catch (error) {
+      this.books.release();
+      throw error;
+    }
     this.memory = { ...memory, wasm: this.books.bytes };
     const { rows, pooled, capacity, stride, ranked } = shape;
     this.pool = pooled ? new RowPool(rows, config.kvHeads, capacity) : null;
@@ -275,8 +280,9 @@ export class Stepper {
     Object.assign(this.clock, { total: 0, wait: 0, wasm: 0 });
   }
 
-  /** Gives the context's memory back. */
+  /** Gives the memory of context and books back. */
   release(): void {
     this.context.release();
+    this.books.release();
   }
 }

@@ -78,8 +78,22 @@ export class WasmContext implements EngineContext {
   }
 
   async pass(pass: Pass): Promise<number> { // short: what an asynchronous function names is allocated at every call
-    if (isPauseDue()) await pause();
-    return this.#run(pass);
+    const id = this.#run(pass);
+    if (isPauseDue()) await pause(); // behind it: a pass's views end where the memory grows meanwhile
+    return id;
+  }
+
+  /** Has the next pass write observations where they are wanted, if that is in its memory. @returns whether it is */
+  #observeIn(observations: Float32Array | null): boolean {
+    const { heap, wasm } = this.#model;
+    const inPlace = observations?.buffer === heap.floats.buffer;
+    const to = inPlace ? observations!.byteOffset : this.#from(abi.CONTEXT_OBSERVED);
+    const word = this.#at / 4 + abi.CONTEXT_OBSERVED;
+    if (this.shape.observe && heap.words[word] !== to) {
+      heap.words[word] = to;
+      wasm.seal(this.#at, abi.CONTEXT_OPEN);
+    }
+    return inPlace;
   }
 
   #run(pass: Pass): number {
@@ -105,6 +119,7 @@ export class WasmContext implements EngineContext {
     heap.words[told + abi.CONTEXT_FIRST_RANK] = firstRank;
     heap.words[told + abi.CONTEXT_ASKED] = (wanted === "nothing" ? 0 : abi.PASS_OUTPUT) |
       (reused ? abi.PASS_REUSED : 0);
+    const inPlace = this.#observeIn(observations);
     const began = performance.now();
     let id: number;
     try {
@@ -120,7 +135,7 @@ export class WasmContext implements EngineContext {
       else this.logits.set(this.#newest.view);
     }
     if (wanted === "losses") this.#copy(abi.CONTEXT_LOSSES, 0, this.losses.subarray(0, count));
-    observations?.set(count === 1 ? this.#plane.view : this.#observed.view);
+    if (!inPlace) observations?.set(count === 1 ? this.#plane.view : this.#observed.view);
     return id;
   }
 

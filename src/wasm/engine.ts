@@ -1,5 +1,6 @@
 /** The engine without a GPU: a model's weights in a Wasm memory, and the pass on the processor. */
 import { MODEL_THREADS } from "../../assembly/forward/abi.ts";
+import type { Home } from "../core/arena.ts";
 import { crc32 } from "../core/snapshot.ts";
 import { type ModelConfig, shapeOf } from "../engine/config.ts";
 import type { ContextBytes, ContextShape, Engine, EngineContext } from "../engine/engine.ts";
@@ -109,6 +110,10 @@ export class WasmEngine implements Engine {
   /** What passes run on, for tests and benchmarks. */
   get model(): WasmModel {
     return this.#model;
+  }
+
+  get home(): Home {
+    return this.#model.heap;
   }
 
   get failure(): string | null {

@@ -85,6 +85,8 @@ export class Arena {
   readonly input: Structure & { readonly block: Span };
   /** A block for what a call reads or writes. */
   readonly staging: Span;
+  /** Books of all models' first contexts, which observe there. */
+  readonly books: Span;
   /** A block that no call is told of. */
   readonly bystander: Span;
 
@@ -100,6 +102,8 @@ export class Arena {
     this.seal(this.input);
     const staging = memory.take("staging", 4096);
     this.staging = [staging, staging + 4096];
+    const books = memory.take("books", 12 * LANES * 8);
+    this.books = [books, books + 12 * LANES * 8];
     const bystander = memory.take("a bystander", 1024);
     this.bystander = [bystander, bystander + 1024];
     memory.bytesOf.fill(0xa5, ...this.bystander);
@@ -136,6 +140,7 @@ export class Arena {
       if (i + 1 === SHAPES.length && type === "q4") this.#leave(layout.bytes);
       const context = heap.take("context", layout.bytes);
       const words = contextWords(CONFIG, shape, layout, context);
+      if (i === 0) words[abi.CONTEXT_OBSERVED] = this.books[0];
       heap.words.set(words, context / 4);
       const { length } = words;
       const block = [context, context + layout.bytes] as const;

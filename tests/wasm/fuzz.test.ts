@@ -120,7 +120,7 @@ class Fuzz {
     }
     args.push(staging + 1024, 6 + below(3), 1 + below(4), below(2), 0, 1 + below(3));
     const writes = ([, , , , y, pitch, tokens]: number[]): Span[] => [[y, y + 4 * pitch * tokens]];
-    return { name: "multiply", args, structures, contents: [input.block], writes };
+    return { name: "multiply", args, structures, contents: [[input.at + 192, input.block[1]]], writes };
   }
 
   /** Of K or V. */
@@ -168,7 +168,14 @@ class Fuzz {
     }
     const writes = ([model, context]: number[]): Span[] => {
       const { at, words, block } = this.#arena.contexts.find(({ at }) => at === context)!;
-      return [[at + 4 * words, block[1]], ...this.#team(model)];
+      const told = this.#arena.heap.words.subarray(at / 4); // where its books lie is the host's word, too
+      const observed = told[abi.CONTEXT_OBSERVED];
+      const books: Span = [observed, observed + 12 * lanes * told[abi.CONTEXT_CAPACITY]];
+      return [
+        [at + 4 * words, block[1]],
+        ...this.#team(model),
+        ...told[abi.CONTEXT_FLAGS] & abi.FLAG_OBSERVED ? [books] : [],
+      ];
     };
     return {
       name: "run",

@@ -35,8 +35,8 @@ class Fuzz {
   readonly #expected: Uint8Array<ArrayBuffer>; // what the memory must be where a call may not write
   readonly #buffers: [Buffer, Buffer]; // the same as the memory, and as what is expected
   #changed: Span[] = [];
-  readonly #damaged = new Map<Structure, Uint32Array>(); // the words of each that the call names as they were when it was sealed
-  #asItWas = true; // the call's arguments
+  readonly #damaged = new Set<Structure>();
+  #asItWas = true; // what the call names
 
   constructor(arena: Arena, below: Below) {
     this.#arena = arena;
@@ -248,25 +248,22 @@ class Fuzz {
         const again = kind === 3; // sealed anew: what it says of its own length is then the host's word
         const word = below(structure.words);
         if (again && (word === abi.COUNT || word === abi.CONTEXT_LENGTH && structure.open > 0)) continue;
-        if (!this.#damaged.has(structure)) this.#damaged.set(structure, this.#wordsOf(structure));
+        this.#damaged.add(structure);
         this.#damage(structure.at + 4 * word);
         if (!again) continue;
         this.#arena.seal(structure);
-        this.#damaged.set(structure, this.#wordsOf(structure));
+        this.#asItWas = false; // it may name others now
         this.#expect(structure.at + 4, structure.at + 8);
       }
     }
   }
 
-  #wordsOf({ at, words }: Structure): Uint32Array {
-    return this.#arena.heap.words.slice(at / 4, at / 4 + words);
-  }
-
   /** Whether a structure that the call names is not as it was sealed: then it must be refused. */
   #isBroken(): boolean {
-    return this.#asItWas && [...this.#damaged].some(([structure, before]) => {
-      const isSealed = (i: number) => i < abi.PROLOGUE || i >= abi.PROLOGUE + structure.open;
-      return this.#wordsOf(structure).some((word, i) => isSealed(i) && word !== before[i]);
+    const [found, before] = [this.#arena.heap.words, new Uint32Array(this.#pristine.buffer)];
+    return this.#asItWas && [...this.#damaged].some(({ at, words, open }) => {
+      const isSealed = (i: number) => i < abi.PROLOGUE || i >= abi.PROLOGUE + open;
+      return found.subarray(at / 4, at / 4 + words).some((word, i) => isSealed(i) && word !== before[at / 4 + i]);
     });
   }
 

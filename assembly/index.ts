@@ -25,7 +25,7 @@ import {
   TOO_FEW,
   WRONG_QUERIES,
 } from "./abi";
-import { addressOf, begin, capacity, empty, endOfArena, lanes, place, rows, state } from "./layout";
+import { addressOf, begin, capacity, empty, endOfArena, lanes, place, rows, settleAt, state } from "./layout";
 import { addQuery, addSums, rowIsGood } from "./observe";
 import { chooseInLane, chooseInLayer, countCandidates, prepare, scoresAreGood } from "./choose";
 import { closeFreed, freeInLane, lanesAgree, pinPositions, takeSlots, victimsAreGood, writeList } from "./compact";
@@ -38,6 +38,16 @@ import { openRow } from "./window";
 /** Bytes of memory that a core of this shape needs, from address 0; 0 if the shape is refused. Needs no init. */
 export function bytes(layers: i32, kvHeads: i32, slots: i32, window: i32): u32 {
   return endOfArena(layers, kvHeads, slots, window);
+}
+
+/**
+ * Has the arena begin at an address that is a multiple of 16, before `bytes` and `init`: for a host whose memory holds more than a
+ * core. Nothing below it is touched; `bytes` goes on answering where the arena ends. 0: as it was.
+ */
+export function settle(at: i32): i32 {
+  if (at < 0 || at & 15) return BAD_SHAPE;
+  settleAt(at);
+  return OK;
 }
 
 /**

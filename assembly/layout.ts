@@ -1,8 +1,9 @@
-// The arena: one block of memory, laid out once by `init` and never grown. Every region begins on a multiple of 16 bytes.
+// The arena: one block of memory, laid out once by `init` and never grown. Every region begins on a multiple of 16 bytes. It begins
+// at __heap_base, rounded up, or where `settle` was told.
 //
 //   slots = lanes × capacity, lanes = layers × kvHeads (layer-major)
 //
-//   ╒═ __heap_base, rounded up ═╤═ type ═╤═ shape ═══════════════════╕
+//   ╒═ region ══════════════════╤═ type ═╤═ shape ═══════════════════╕
 //   │ 0  state                  │ i32    │ [28], see State           │
 //   │ 2  sum                    │ f32    │ [lanes, capacity]         │ S
 //   │ 3  sumsq                  │ f32    │ [lanes, capacity]         │ Q
@@ -123,8 +124,16 @@ function aligned(bytes: u64): u64 {
   return (bytes + 15) & ~15;
 }
 
+/** Where a host wants the arena that shares its memory with others; 0: behind what is the module's own. */
+let home: usize = 0;
+
+/** Has the arena begin elsewhere. */
+export function settleAt(at: usize): void {
+  home = at;
+}
+
 function base(): u64 {
-  return aligned(<u64> __heap_base);
+  return home > 0 ? <u64> home : aligned(<u64> __heap_base);
 }
 
 /** Bytes of one scratch array. */

@@ -1,11 +1,29 @@
 // The numbers that the forward pass in Wasm and its host agree on, written once: AssemblyScript compiles them into the module,
 // TypeScript imports them. So this file has plain constants alone. All structures are words of 32 bits; an address is one.
 
+export const ARENA = 65536; // where blocks begin: what is below belongs to the module
+export const ALIGN = 64; // bytes: structures begin at multiples of it
+
+// Every structure begins with:
+export const COUNT = 0; // its words, these among them
+export const SEAL = 1; // a sum of the others: `seal` writes it once they are filled in, and what they say is believed only with it
+export const PROLOGUE = 2; // words
+
+// What exports answer; on any code but OK nothing was touched. `run` answers an id, or one of these below zero.
+export const OK = 0;
+export const BAD_MODEL = 1; // it is not sealed, contradicts itself, or leaves the memory
+export const BAD_MATRIX = 2; // likewise
+export const BAD_CONTEXT = 3; // likewise, or is not one of this model's, or two of its parts meet
+export const BAD_PASS = 4; // a count, an id, a slot, a row or a rank is out of range
+export const BAD_PLACE = 5; // bytes to be read or written leave the arena, or meet what is read meanwhile
+export const BAD_SIZE = 6; // a number has no meaning here
+export const WIDE_HALVES = 7; // of repack, when it is done: an f16 is 64 or more, so that the part must hold f32 instead
+
 // A matrix, then its parts.
-export const MATRIX_PARTS = 0; // how many
-export const MATRIX_BIAS = 1; // f32 [rows]; 0: none
-export const MATRIX_EXACT = 2; // 1: activations meet its codes in f32, else rounded
-export const MATRIX_HEADER = 3; // words
+export const MATRIX_PARTS = 2; // how many
+export const MATRIX_BIAS = 3; // f32 [rows]; 0: none
+export const MATRIX_EXACT = 4; // 1: activations meet its codes in f32, else rounded
+export const MATRIX_HEADER = 5; // words
 
 // A part: rows of one format, four by four side by side (rows.ts draws them).
 export const PART_KIND = 0;
@@ -41,20 +59,20 @@ export const KV_F16 = 1;
 export const KV_Q8 = 2;
 
 // A model.
-export const MODEL_LAYERS = 0;
-export const MODEL_HIDDEN = 1;
-export const MODEL_INTERMEDIATE = 2;
-export const MODEL_HEADS = 3;
-export const MODEL_KV_HEADS = 4;
-export const MODEL_HEAD_DIM = 5;
-export const MODEL_VOCAB = 6;
-export const MODEL_EPS = 7; // f32
-export const MODEL_EMBEDDING = 8; // matrix
-export const MODEL_NORM = 9; // f32 [padded hidden]
-export const MODEL_HEAD = 10; // matrix
-export const MODEL_TEAM = 11;
-export const MODEL_THREADS = 12;
-export const MODEL_HEADER = 13; // words; then its layers
+export const MODEL_LAYERS = 2;
+export const MODEL_HIDDEN = 3;
+export const MODEL_INTERMEDIATE = 4;
+export const MODEL_HEADS = 5;
+export const MODEL_KV_HEADS = 6;
+export const MODEL_HEAD_DIM = 7;
+export const MODEL_VOCAB = 8;
+export const MODEL_EPS = 9; // f32
+export const MODEL_EMBEDDING = 10; // matrix
+export const MODEL_NORM = 11; // f32 [padded hidden]
+export const MODEL_HEAD = 12; // matrix
+export const MODEL_TEAM = 13; // behind the words of the model, in the same block
+export const MODEL_THREADS = 14;
+export const MODEL_HEADER = 15; // words; then its layers
 
 export const LAYER_ATTENTION_NORM = 0;
 export const LAYER_QKV = 1; // matrix
@@ -66,43 +84,45 @@ export const LAYER_DOWN = 6; // matrix
 export const LAYER_WINDOW = 7; // positions that a query sees; 0: all
 export const LAYER_WORDS = 8;
 
-// A context.
-export const CONTEXT_CAPACITY = 0; // slots per lane
-export const CONTEXT_STRIDE = 1; // tokens
-export const CONTEXT_KV = 2; // KV_…
-export const CONTEXT_ROW_BYTES = 3; // of K or V of one slot
-export const CONTEXT_FLAGS = 4; // FLAG_…, added
-export const CONTEXT_POSITIONS = 5; // i32 [lanes, capacity], −1: a free slot
-export const CONTEXT_RANKS = 6; // i32 [lanes, capacity]
-export const CONTEXT_ROWS = 7; // i32 [lanes, capacity]: of shared rows
-export const CONTEXT_RANK_ANGLES = 8; // f32 [capacity, 2, headDim / 2]: cos and sin of each rank
-export const CONTEXT_IDS = 9; // u32 [stride + 1]: the pass's, and what follows them
-export const CONTEXT_SLOTS = 10; // u32 [lanes, tokens]
-export const CONTEXT_NEW_ROWS = 11; // u32 [lanes, tokens]: the shared rows of these slots
-export const CONTEXT_ANGLES = 12; // f32 [tokens, 2, headDim / 2]
-export const CONTEXT_X = 13; // f32 [stride, padded hidden]: the residual stream
-export const CONTEXT_NORMED = 14; // as x
-export const CONTEXT_QKV = 15; // f32 [stride, (heads + 2 · kvHeads) · headDim]
-export const CONTEXT_MIXED = 16; // f32 [stride, padded heads · headDim]
-export const CONTEXT_GATE_UP = 17; // f32 [stride, padded 2 · intermediate]
-export const CONTEXT_ACTIVATED = 18; // f32 [stride, padded intermediate]
-export const CONTEXT_SCORES = 19; // f32 [threads, heads of a group, stride, padded capacity]
-export const CONTEXT_ROW = 20; // f32 [threads, 4, headDim]: rows of K or V as numbers
-export const CONTEXT_OBSERVED = 21; // f32 [3, lanes, capacity]: Σp, Σp², last p
-export const CONTEXT_LOGITS = 22; // f32 [1 or stride, padded vocab]
-export const CONTEXT_LOSSES = 23; // f32 [1 or stride]
-export const CONTEXT_BANNED = 24; // u32 [ceil(vocab / 32)]: one bit per id
-export const CONTEXT_STAGES = 25; // f32 [layers + 1, stride, padded hidden], where hidden states can be read; 0
-export const CONTEXT_BYTES = 26; // i8 [stride, columns / 32, 2, 32]: inputs of products; in f32, the sums of their neighbours
-export const CONTEXT_WIDE = 27; // i16 [stride, columns]: the same
-export const CONTEXT_MARKS = 28; // [stride, columns / 32, 8]: their scales and sums, see quantised.ts
-// The pass.
-export const CONTEXT_TOKENS = 29;
-export const CONTEXT_EXTENT = 30; // slots of a lane that may hold anything
-export const CONTEXT_FIRST = 31; // position of the first token
-export const CONTEXT_FIRST_RANK = 32;
-export const CONTEXT_ASKED = 33; // PASS_…, added
-export const CONTEXT_HEADER = 34; // words; then of each layer:
+// A context: one block, its parts in this order behind its words, then all keys, all values. First the pass, which changes:
+export const CONTEXT_TOKENS = 2;
+export const CONTEXT_EXTENT = 3; // slots of a lane that may hold anything
+export const CONTEXT_FIRST = 4; // position of the first token
+export const CONTEXT_FIRST_RANK = 5;
+export const CONTEXT_ASKED = 6; // PASS_…, added
+export const CONTEXT_OPEN = 5; // words of the pass, which are not sealed
+// What stays:
+export const CONTEXT_LENGTH = 7; // bytes of the block
+export const CONTEXT_CAPACITY = 8; // slots per lane
+export const CONTEXT_STRIDE = 9; // tokens
+export const CONTEXT_KV = 10; // KV_…
+export const CONTEXT_ROW_BYTES = 11; // of K or V of one slot
+export const CONTEXT_FLAGS = 12; // FLAG_…, added
+export const CONTEXT_POSITIONS = 13; // i32 [lanes, capacity], −1: a free slot
+export const CONTEXT_RANKS = 14; // i32 [lanes, capacity]
+export const CONTEXT_ROWS = 15; // i32 [lanes, capacity]: of shared rows
+export const CONTEXT_RANK_ANGLES = 16; // f32 [capacity, 2, headDim / 2]: cos and sin of each rank
+export const CONTEXT_IDS = 17; // u32 [stride + 1]: the pass's, and what follows them
+export const CONTEXT_SLOTS = 18; // u32 [lanes, tokens]
+export const CONTEXT_NEW_ROWS = 19; // u32 [lanes, tokens]: the shared rows of these slots
+export const CONTEXT_ANGLES = 20; // f32 [tokens, 2, headDim / 2]
+export const CONTEXT_X = 21; // f32 [stride, padded hidden]: the residual stream
+export const CONTEXT_NORMED = 22; // as x
+export const CONTEXT_QKV = 23; // f32 [stride, (heads + 2 · kvHeads) · headDim]
+export const CONTEXT_MIXED = 24; // f32 [stride, padded heads · headDim]
+export const CONTEXT_GATE_UP = 25; // f32 [stride, padded 2 · intermediate]
+export const CONTEXT_ACTIVATED = 26; // f32 [stride, padded intermediate]
+export const CONTEXT_BYTES = 27; // i8 [stride, columns / 32, 2, 32]: inputs of products; in f32, the sums of their neighbours
+export const CONTEXT_WIDE = 28; // i16 [stride, columns]: the same
+export const CONTEXT_MARKS = 29; // [stride, columns / 32, 8]: their scales and sums, see quantised.ts
+export const CONTEXT_SCORES = 30; // f32 [threads, heads of a group, stride, padded capacity]
+export const CONTEXT_ROW = 31; // f32 [threads, 4, headDim]: rows of K or V as numbers
+export const CONTEXT_OBSERVED = 32; // f32 [3, lanes, capacity]: Σp, Σp², last p; or in books that lie elsewhere
+export const CONTEXT_LOGITS = 33; // f32 [1 or stride, padded vocab]
+export const CONTEXT_LOSSES = 34; // f32 [1 or stride]
+export const CONTEXT_BANNED = 35; // u32 [ceil(vocab / 32)]: one bit per id
+export const CONTEXT_STAGES = 36; // f32 [layers + 1, stride, padded hidden], where hidden states can be read; 0
+export const CONTEXT_HEADER = 37; // words; then of each layer:
 
 export const CACHE_KEYS = 0;
 export const CACHE_VALUES = 1;

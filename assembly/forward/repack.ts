@@ -32,6 +32,20 @@ const Q5_K: u32 = 12;
 const Q6_K: u32 = 13;
 const IQ4_XS: u32 = 14;
 
+/** Bytes of a row as a file has it; 0: no such format, or no such rows. */
+export function fileBytes(format: u32, columns: u32): u64 {
+  if (format > IQ4_XS) return 0;
+  if (format < Q4_0) return <u64> columns << (format == F32 ? 2 : 1);
+  const weights: u32 = format >= Q2_K ? 256 : 32; // of a block
+  return columns % weights == 0 ? <u64> (columns / weights) * <u64> blockBytes(format) : 0;
+}
+
+/** Whether a part of this kind may hold rows of a format. */
+export function holds(kind: i32, format: u32): bool {
+  if (kind >= KIND_NIBBLES) return format >= Q4_0;
+  return format < Q4_0 && (kind == KIND_F32 || kind == <i32> format); // F16 and BF16 have their kinds' numbers
+}
+
 function blockBytes(format: u32): usize {
   switch (format) {
     case Q4_0:

@@ -153,6 +153,7 @@ export function serve(model: usize, thread: u32): void {
   const job = team + (TEAM_TICKET << 2) + 4;
   while (true) {
     const seen = atomic.load<u32>(job);
+    if (seen == ENDED) return;
     while (take()) {}
     let spins = 0;
     while (atomic.load<u32>(job) == seen) {
@@ -162,7 +163,6 @@ export function serve(model: usize, thread: u32): void {
       atomic.sub<u32>(team + (TEAM_SLEEPERS << 2), 1);
       spins = 0;
     }
-    if (atomic.load<u32>(job) == ENDED) return;
   }
 }
 

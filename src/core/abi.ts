@@ -2,6 +2,7 @@
 
 /** The module's exports: numbers in, numbers out. assembly/index.ts documents each. */
 export interface Exports {
+  settle(at: number): number;
   bytes(layers: number, kvHeads: number, capacity: number, window: number): number;
   init(layers: number, kvHeads: number, capacity: number, window: number): number;
   address(region: number): number;

@@ -6,29 +6,38 @@
 //   claim(1) → slots to write K and V into → (attention) → rows.set(p) → observe(1) → evict(live − budget) → freed slots
 //
 // Nothing is allocated after `create` but the small views of outputs, each made once per length.
-import wasmBytes from "../../build/out/core.wasm" with { type: "bytes" };
 import { refuse } from "../errors.ts";
 import * as abi from "../../assembly/abi.ts";
 import type { Exports } from "./abi.ts";
-import { openArena } from "./arena.ts";
-import { compile, compileNow } from "./compile.ts";
+import { type Arena, type Home, openArena, openArenaIn } from "./arena.ts";
 import { checkCode } from "./errors.ts";
+import { compile, moduleFor } from "./module.ts";
 import { checkCount, checkRule, checkSlots, type CoreRule, type CoreShape } from "./rule.ts";
 import type { Pooling, Scope, Score } from "./rule.ts";
-import { checkRestored, type Pin, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
-import { type LaneScore, type LaneViews, laneViews, type OutputViews, outputViews } from "./views.ts";
+import { checkRestored, type Pin, pinsAfter, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
+import { coreViews, type LaneScore, type LaneViews, laneViews, type OwnViews } from "./views.ts";
 
 export type { CoreRule, CoreShape, LaneScore, LaneViews, Pooling, Scope, Score };
 
-let compiled: WebAssembly.Module | undefined;
-
-/** The exports of a core's module: for this package's own benchmarks, which the public class says nothing of. */
+// For this package's own use, which the public class says nothing of.
+/** The exports of a core's module. */
 export let exportsOf: (core: Core) => Exports;
+/** As Core.create, in a home where that has room; its views end when the home grows, and are to be asked for anew. */
+export let createIn: (home: Home | null, shape: CoreShape, rule: CoreRule) => Core;
+/** Gives back what a core has of a home: it may not be used any more. */
+export let release: (core: Core) => void;
 
 /** The eviction books of one cache: who is in which slot, what attention each token got, and who goes next. */
 export class Core {
   static {
     exportsOf = (core) => core.#wasm;
+    release = (core) => core.#arena.release();
+    createIn = (home, shape, rule) => {
+      checkRule(rule, shape.window ?? 0); // before anything is lent
+      const core = new Core(shape, moduleFor(false), home);
+      core.setRule(rule);
+      return core;
+    };
   }
 
   /** layers × kvHeads, layer-major. */
@@ -39,64 +48,54 @@ export class Core {
   readonly window: number;
   /** Wasm memory held, books and scratch, in bytes. */
   readonly bytes: number;
+  // Views: `#look` makes them.
   /** Input of `observe`, [3, lanes, capacity]: Σp, Σp² and last p of every slot. What stands at free slots is ignored. */
-  readonly rows: Float32Array<ArrayBuffer>;
+  readonly rows!: Float32Array<ArrayBuffer>;
   /** [lanes, capacity], the position of each slot's token; −1 = free slot. For reading only, as the next four are. */
-  readonly positions: Int32Array<ArrayBuffer>;
+  readonly positions!: Int32Array<ArrayBuffer>;
   /** [lanes, capacity], S = Σp over the observed queries; meaningful at live slots only. */
-  readonly sums: Float32Array<ArrayBuffer>;
+  readonly sums!: Float32Array<ArrayBuffer>;
   /** [lanes, capacity], Q = Σp². */
-  readonly squares: Float32Array<ArrayBuffer>;
+  readonly squares!: Float32Array<ArrayBuffer>;
   /** [lanes, capacity], p of the newest observed query, while the rule's score is "last" (from zeros when it is set). */
-  readonly lasts: Float32Array<ArrayBuffer>;
+  readonly lasts!: Float32Array<ArrayBuffer>;
   /** [lanes, capacity], the clock at each token's birth: it was seen by n = clock − birth queries. */
-  readonly births: Int32Array<ArrayBuffer>;
+  readonly births!: Int32Array<ArrayBuffer>;
   /** [lanes, capacity], where `evictBy` and `showScores` put their scores. */
-  readonly scores: Float32Array<ArrayBuffer>;
-
+  readonly scores!: Float32Array<ArrayBuffer>;
   #module: WebAssembly.Module;
   #shape: SnapshotShape;
+  #arena: Arena;
   #wasm: Exports;
-  #books: Uint8Array; // all that a snapshot holds of the memory: the span from the state to the rows
-  #state: Int32Array; // [abi.STATE_WORDS]
-  #victims: Uint32Array; // [lanes, capacity] at most; outputs use the start of it
-  #claimedOf: OutputViews;
-  #victimsOf: OutputViews;
-  #listOf: OutputViews;
-  #madeParts: { views: LaneViews; scores: Float32Array<ArrayBuffer> }[] | undefined;
+  #views!: OwnViews;
+  #madeParts: ReturnType<typeof laneViews> | undefined;
   #pins: Pin[] = []; // spans of positions to pin that reach beyond `seen`
 
-  private constructor(shape: CoreShape, module: WebAssembly.Module) {
+  private constructor(shape: CoreShape, module: WebAssembly.Module, home: Home | null = null) {
     const { layers, kvHeads, capacity, window = 0 } = shape;
-    const { wasm, buffer, bytes } = openArena(module, shape);
-    this.bytes = bytes;
+    const housed = home && openArenaIn(home, moduleFor, shape, () => this.#look());
+    this.#arena = housed ?? openArena(module, shape);
+    this.bytes = this.#arena.bytes;
     this.#module = module;
     this.#shape = [layers, kvHeads, capacity, window];
-    this.#wasm = wasm;
+    this.#wasm = this.#arena.wasm;
     this.lanes = layers * kvHeads;
     this.capacity = capacity;
     this.window = window;
+    this.#look();
+  }
 
-    const slots = this.lanes * capacity;
-    const at = (region: number) => this.#wasm.address(region);
-    this.#state = new Int32Array(buffer, at(abi.REGION_STATE), abi.STATE_WORDS);
-    this.#books = new Uint8Array(buffer, at(abi.REGION_STATE), at(abi.REGION_ROWS) - at(abi.REGION_STATE));
-    this.rows = new Float32Array(buffer, at(abi.REGION_ROWS), 3 * slots);
-    this.sums = new Float32Array(buffer, at(abi.REGION_SUM), slots);
-    this.squares = new Float32Array(buffer, at(abi.REGION_SUMSQ), slots);
-    this.lasts = new Float32Array(buffer, at(abi.REGION_LAST), slots);
-    this.births = new Int32Array(buffer, at(abi.REGION_BIRTH), slots);
-    this.positions = new Int32Array(buffer, at(abi.REGION_POSITION), slots);
-    this.scores = new Float32Array(buffer, at(abi.REGION_SCORES), slots);
-    this.#victims = new Uint32Array(buffer, at(abi.REGION_VICTIMS), slots);
-    this.#claimedOf = outputViews(buffer, at(abi.REGION_CLAIMED), this.lanes);
-    this.#victimsOf = outputViews(buffer, at(abi.REGION_VICTIMS), this.lanes);
-    this.#listOf = outputViews(buffer, at(abi.REGION_LIST), this.lanes);
+  #look(): void {
+    const { memory } = this.#arena;
+    const { shown, own } = coreViews(this.#wasm, memory.buffer as ArrayBuffer, this.lanes, this.lanes * this.capacity);
+    Object.assign(this, shown);
+    this.#views = own;
+    this.#madeParts = undefined;
   }
 
   /** Compiles the built-in module without blocking; some pages need it before `create`. @throws where a policy forbids it */
   static async ready(): Promise<void> {
-    compiled ??= await compile(wasmBytes, "load the core");
+    await compile();
   }
 
   /**
@@ -105,35 +104,34 @@ export class Core {
    * @throws RangeError if the shape or the rule is refused
    */
   static create(shape: CoreShape, rule: CoreRule, wasm?: BufferSource): Core {
-    const module = wasm ? new WebAssembly.Module(wasm) : (compiled ??= compileNow(wasmBytes, "create core"));
-    const core = new Core(shape, module);
+    const core = new Core(shape, wasm ? new WebAssembly.Module(wasm) : moduleFor(false));
     core.setRule(rule);
     return core;
   }
 
   /** Live slots per lane, the same in all lanes. */
   get live(): number {
-    return this.#state[abi.STATE_LIVE];
+    return this.#views.state[abi.STATE_LIVE];
   }
 
   /** Tokens claimed so far: the next token's position. */
   get seen(): number {
-    return this.#state[abi.STATE_SEEN];
+    return this.#views.state[abi.STATE_SEEN];
   }
 
   /** Queries observed so far. */
   get clock(): number {
-    return this.#state[abi.STATE_CLOCK];
+    return this.#views.state[abi.STATE_CLOCK];
   }
 
   /** Tokens claimed whose row has not been given yet. */
   get pending(): number {
-    return this.#state[abi.STATE_PENDING];
+    return this.#views.state[abi.STATE_PENDING];
   }
 
   /** The highest slot index ever claimed, plus one. */
   get extent(): number {
-    return this.#state[abi.STATE_EXTENT];
+    return this.#views.state[abi.STATE_EXTENT];
   }
 
   /** How many slots may go from each lane now (live − protected, the least over the lanes). Costs about as much as evict. */
@@ -164,9 +162,9 @@ export class Core {
     }
     if (this.#pins.length > 0) {
       for (const { from, to } of this.#pins) this.#pinClaimed(Math.max(from, this.seen - tokens), to);
-      this.#pins = this.#pins.filter((pin) => pin.to > this.seen);
+      this.#pins = pinsAfter(this.#pins, this.seen);
     }
-    return this.#claimedOf(tokens);
+    return this.#views.claimedOf(tokens);
   }
 
   /**
@@ -214,7 +212,7 @@ export class Core {
   #selected(action: string, n: number, call: (n: number) => number): Uint32Array<ArrayBuffer> {
     checkCount(action, "n must be a non-negative integer", n, 0);
     if (n > 0) this.#check(call(n), action, 0, n);
-    return this.#victimsOf(n);
+    return this.#views.victimsOf(n);
   }
 
   /**
@@ -226,7 +224,7 @@ export class Core {
     checkCount("step", "queries must be a positive integer", queries, 1);
     checkCount("step", "n must be a non-negative integer", n, 0);
     this.#check(n > 0 ? this.#wasm.step(queries, n) : this.#wasm.observe(queries), "step", queries, n);
-    return this.#victimsOf(n);
+    return this.#views.victimsOf(n);
   }
 
   /**
@@ -267,7 +265,7 @@ export class Core {
   free(slots: ArrayLike<number>): void {
     const n = checkSlots(slots, this.lanes, this.live);
     if (n === 0) return;
-    this.#victims.set(slots);
+    this.#views.victims.set(slots);
     this.#check(this.#wasm.free(n), "free", 0, n);
   }
 
@@ -290,7 +288,7 @@ export class Core {
   /** [lanes, live], each lane's slots in use by ascending position; overwritten by the next call. */
   liveList(): Uint32Array<ArrayBuffer> {
     this.#wasm.listLive();
-    return this.#listOf(this.live);
+    return this.#views.listOf(this.live);
   }
 
   /**
@@ -315,7 +313,7 @@ export class Core {
    * row of window, and a head. What stands in `rows` is not part of it. snapshot.ts draws its form.
    */
   snapshot(): Uint8Array<ArrayBuffer> {
-    return writeSnapshot(this.#shape, this.#books, this.#pins);
+    return writeSnapshot(this.#shape, this.#views.books, this.#pins);
   }
 
   /**
@@ -325,13 +323,13 @@ export class Core {
    * holds books that contradict themselves. The books are then as they were
    */
   restore(bytes: Uint8Array): void {
-    const { books, pins } = readSnapshot(bytes, this.#shape, this.#books.length);
-    const before = this.#books.slice();
-    this.#books.set(books);
+    const { books, pins } = readSnapshot(bytes, this.#shape, this.#views.books.length);
+    const before = this.#views.books.slice();
+    this.#views.books.set(books);
     try {
       checkRestored(this.#wasm.restore() === abi.OK, pins, this.seen);
     } catch (error) {
-      this.#books.set(before);
+      this.#views.books.set(before);
       throw error;
     }
     this.#pins = pins;
@@ -341,7 +339,7 @@ export class Core {
   fork(): Core {
     const shape = this.#shape;
     const core = new Core({ layers: shape[0], kvHeads: shape[1], capacity: shape[2], window: shape[3] }, this.#module);
-    core.#books.set(this.#books);
+    core.#views.books.set(this.#views.books);
     core.#pins = [...this.#pins];
     return core;
   }

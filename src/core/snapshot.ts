@@ -22,6 +22,9 @@ export interface Pin {
   to: number;
 }
 
+/** Those that are not all claimed once `seen` positions are. */
+export const pinsAfter = (pins: readonly Pin[], seen: number): Pin[] => pins.filter(({ to }) => to > seen);
+
 /** Layers, KV heads, slots per lane and rows of window. */
 export type SnapshotShape = readonly [layers: number, kvHeads: number, capacity: number, window: number];
 

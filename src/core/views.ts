@@ -1,4 +1,6 @@
-// Views of a core's memory, each made once.
+// Views of a core's memory, each made once, and again where the memory is another's and has grown.
+import * as abi from "../../assembly/abi.ts";
+import type { Exports } from "./abi.ts";
 
 /** One lane's books, for reading: each [capacity], by slot. */
 export interface LaneViews {
@@ -23,6 +25,42 @@ export type OutputViews = (n: number) => Uint32Array<ArrayBuffer>;
 export function outputViews(buffer: ArrayBuffer, address: number, lanes: number): OutputViews {
   const made: Uint32Array<ArrayBuffer>[] = [];
   return (n) => made[n] ??= new Uint32Array(buffer, address, lanes * n);
+}
+
+/** Views that Core keeps to itself. */
+export interface OwnViews {
+  /** All that a snapshot holds of the memory: the span from the state to the rows. */
+  readonly books: Uint8Array;
+  /** [abi.STATE_WORDS] */
+  readonly state: Int32Array;
+  /** [lanes, capacity] at most; outputs use the start of it. */
+  readonly victims: Uint32Array;
+  readonly claimedOf: OutputViews;
+  readonly victimsOf: OutputViews;
+  readonly listOf: OutputViews;
+}
+
+/** All of a core's views: those that it shows, by Core's names, and its own. */
+export function coreViews(wasm: Exports, buffer: ArrayBuffer, lanes: number, slots: number) {
+  const at = (region: number) => wasm.address(region) >>> 0;
+  const shown = {
+    rows: new Float32Array(buffer, at(abi.REGION_ROWS), 3 * slots),
+    positions: new Int32Array(buffer, at(abi.REGION_POSITION), slots),
+    sums: new Float32Array(buffer, at(abi.REGION_SUM), slots),
+    squares: new Float32Array(buffer, at(abi.REGION_SUMSQ), slots),
+    lasts: new Float32Array(buffer, at(abi.REGION_LAST), slots),
+    births: new Int32Array(buffer, at(abi.REGION_BIRTH), slots),
+    scores: new Float32Array(buffer, at(abi.REGION_SCORES), slots),
+  };
+  const own: OwnViews = {
+    books: new Uint8Array(buffer, at(abi.REGION_STATE), at(abi.REGION_ROWS) - at(abi.REGION_STATE)),
+    state: new Int32Array(buffer, at(abi.REGION_STATE), abi.STATE_WORDS),
+    victims: new Uint32Array(buffer, at(abi.REGION_VICTIMS), slots),
+    claimedOf: outputViews(buffer, at(abi.REGION_CLAIMED), lanes),
+    victimsOf: outputViews(buffer, at(abi.REGION_VICTIMS), lanes),
+    listOf: outputViews(buffer, at(abi.REGION_LIST), lanes),
+  };
+  return { shown, own };
 }
 
 /** Every lane's part of books over all lanes. */

@@ -2,6 +2,7 @@
  * What a step asks of the hardware. Sessions, eviction, snapshots and recordings know this interface alone; src/gpu keeps it
  * with WebGPU.
  */
+import type { Home } from "../core/arena.ts";
 import type { KvType } from "./kv.ts";
 
 /** What computes, by name: a GPU, or the processor. */
@@ -148,6 +149,8 @@ export interface Engine {
   readonly peak: number;
   /** Bytes that they never exceed. */
   readonly limit: number;
+  /** Where books may lie so that a pass writes observations into them; null or absent: they are copied. */
+  readonly home?: Home | null;
   /** Of the weights. */
   readonly weightBytes: number;
   /** Bytes that a fingerprint takes for a moment. */

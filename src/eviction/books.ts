@@ -3,7 +3,8 @@
  * differ, one core for every group of lanes that share one: a layer, or a single lane. All of them see every token, so that
  * positions and clock are the same in all; live slots are not.
  */
-import { Core, type CoreRule, type LaneScore } from "../core/core.ts";
+import type { Home } from "../core/arena.ts";
+import { type Core, type CoreRule, createIn, type LaneScore, release } from "../core/core.ts";
 import type { CheckedSession } from "../options/index.ts";
 
 /** What a group of lanes has in common. */
@@ -38,28 +39,30 @@ export class Books {
   readonly width: number;
   /** Wasm memory, in bytes. */
   readonly bytes: number;
-  /** Where a pass's observations go: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. */
-  readonly rows: Float32Array<ArrayBuffer>;
+  readonly #gathered: Float32Array<ArrayBuffer> | null; // [3, lanes, width], where there are several groups
   readonly #claimed: Uint32Array<ArrayBuffer>; // [lanes, tokens], gathered where there are several groups
   readonly #claimedOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
-  readonly #positions: Int32Array<ArrayBuffer>; // [lanes, width], likewise
+  readonly #rowOf: Float32Array<ArrayBuffer>[] = []; // of `rows`, the parts of each plane and lane: [3 · lanes]
+  readonly #positions: Int32Array<ArrayBuffer>; // [lanes, width], gathered likewise
   readonly #lasting: CheckedSession["pin"]; // spans that are pinned again after a reset
 
   /**
    * @param shapes the groups' shapes, in order of their lanes
    * @param options the window, stride, pins and own score of the session
+   * @param home where books of a single group are to lie, if anywhere
    * @param ruleFor what a group of this budget chooses by; random draws differ from group to group
    */
   constructor(
     shapes: readonly GroupShape[],
     { window, stride, pin, score }: Pick<CheckedSession, "window" | "stride" | "pin" | "score">,
     ruleFor: (budget: number) => CoreRule,
+    home: Home | null = null,
   ) {
     let lanes = 0;
     this.groups = shapes.map(({ layers, kvHeads, budget, capacity }) => {
       const first = lanes;
       const rule = ruleFor(budget);
-      const core = Core.create({ layers, kvHeads, capacity, window }, {
+      const core = createIn(shapes.length === 1 ? home : null, { layers, kvHeads, capacity, window }, {
         ...rule,
         seed: (rule.seed + first * 7919) | 0,
       });
@@ -73,11 +76,21 @@ export class Books {
     this.width = Math.max(...shapes.map(({ capacity }) => capacity));
     this.bytes = this.groups.reduce((sum, { core }) => sum + core.bytes, 0);
     const several = this.groups.length > 1;
-    this.rows = several ? new Float32Array(3 * lanes * this.width) : this.groups[0].core.rows;
+    this.#gathered = several ? new Float32Array(3 * lanes * this.width) : null;
     this.#claimed = new Uint32Array(several ? lanes * stride : 0);
     this.#positions = new Int32Array(several ? lanes * this.width : 0);
     this.#lasting = pin;
     this.#pinLasting();
+  }
+
+  /** Where a pass's observations go: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. */
+  get rows(): Float32Array<ArrayBuffer> {
+    return this.#gathered ?? this.groups[0].core.rows;
+  }
+
+  /** Gives back what they have of a home: they may not be used any more. */
+  release(): void {
+    for (const { core } of this.groups) release(core);
   }
 
   #pinLasting() {
@@ -93,40 +106,51 @@ export class Books {
   get live(): number {
     const { groups } = this;
     if (groups.length === 1) return groups[0].core.live;
-    return groups.reduce((sum, { core }) => sum + core.live * core.lanes, 0) / this.lanes;
+    let sum = 0;
+    for (let i = 0; i < groups.length; i++) sum += groups[i].core.live * groups[i].core.lanes;
+    return sum / this.lanes;
   }
+
+  // Loops, not closures: these are asked at every step, which allocates nothing.
 
   /** Live slots of the lane that has most. */
   get longest(): number {
-    return this.groups.reduce((most, { core }) => Math.max(most, core.live), 0);
+    let most = 0;
+    for (let i = 0; i < this.groups.length; i++) most = Math.max(most, this.groups[i].core.live);
+    return most;
   }
 
   /** One more than the highest slot ever claimed in any lane. */
   get extent(): number {
-    return this.groups.reduce((most, { core }) => Math.max(most, core.extent), 0);
+    let most = 0;
+    for (let i = 0; i < this.groups.length; i++) most = Math.max(most, this.groups[i].core.extent);
+    return most;
   }
 
   /** How many slots every lane freed in the last eviction; −1 where lanes differ. */
   get freed(): number {
-    const [{ freed }] = this.groups;
-    return this.groups.every((group) => group.freed === freed) ? freed : -1;
+    const { groups } = this;
+    const { freed } = groups[0];
+    for (let i = 1; i < groups.length; i++) if (groups[i].freed !== freed) return -1;
+    return freed;
   }
 
   /** As Core.claim: [lanes, tokens] slots, overwritten by the next claim. */
   claim(tokens: number, observed: boolean): Uint32Array<ArrayBuffer> {
-    for (const group of this.groups) {
-      group.victims = NONE;
-      group.freed = 0;
-    }
+    for (let i = 0; i < this.groups.length; i++) this.#forgetVictims(this.groups[i]);
     if (this.groups.length === 1) return this.groups[0].core.claim(tokens, observed);
     const all = this.#claimedOf[tokens] ??= this.#claimed.subarray(0, this.lanes * tokens);
-    for (const { core, first } of this.groups) all.set(core.claim(tokens, observed), first * tokens);
+    for (let i = 0; i < this.groups.length; i++) {
+      const { core, first } = this.groups[i];
+      all.set(core.claim(tokens, observed), first * tokens);
+    }
     return all;
   }
 
   /** As Core.observe, in every group, of what is in `rows`. */
   observe(queries: number): void {
-    for (const { core, first } of this.groups) {
+    for (let i = 0; i < this.groups.length; i++) {
+      const { core, first } = this.groups[i];
       if (this.groups.length > 1) this.#copyRows(core, first, queries === 1 ? 1 : 3);
       core.observe(queries);
     }
@@ -135,10 +159,14 @@ export class Books {
   #copyRows({ lanes, capacity, rows }: Core, first: number, planes: number): void {
     for (let plane = 0; plane < planes; plane++) {
       for (let lane = 0; lane < lanes; lane++) {
-        const from = (plane * this.lanes + first + lane) * this.width;
-        rows.set(this.rows.subarray(from, from + capacity), (plane * lanes + lane) * capacity);
+        const from = plane * this.lanes + first + lane;
+        rows.set(this.#rowOf[from] ??= this.#row(from, capacity), (plane * lanes + lane) * capacity);
       }
     }
+  }
+
+  #row(index: number, capacity: number): Float32Array<ArrayBuffer> {
+    return this.rows.subarray(index * this.width, index * this.width + capacity);
   }
 
   /** As Core.advance, in every group. */
@@ -151,10 +179,12 @@ export class Books {
     const [{ core: only }] = this.groups;
     if (this.groups.length === 1) return only.positions;
     this.#positions.fill(-1);
-    for (const { core, first } of this.groups) {
+    for (let i = 0; i < this.groups.length; i++) {
+      const { core, first } = this.groups[i];
       for (let lane = 0; lane < core.lanes; lane++) {
-        const mine = core.positions.subarray(lane * core.capacity, (lane + 1) * core.capacity);
-        this.#positions.set(mine, (first + lane) * this.width);
+        for (let slot = 0; slot < core.capacity; slot++) {
+          this.#positions[(first + lane) * this.width + slot] = core.positions[lane * core.capacity + slot];
+        }
       }
     }
     return this.#positions;
@@ -194,9 +224,13 @@ export class Books {
   reset(): void {
     for (const group of this.groups) {
       group.core.reset();
-      group.victims = NONE;
-      group.freed = 0;
+      this.#forgetVictims(group);
     }
     this.#pinLasting();
+  }
+
+  #forgetVictims(group: Group): void {
+    group.victims = NONE;
+    group.freed = 0;
   }
 }

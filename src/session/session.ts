@@ -232,7 +232,8 @@ export class Session {
 
   /**
    * The books of every lane as they are now, [layers · kvHeads]: Σp, Σp² and last p of every live slot, and its token's
-   * position (-1: free). Views, for reading, that the next step changes.
+   * position (-1: free). Views, for reading, that the next step changes; on the processor another session may end them, whose
+   * memory makes that of the engine grow: ask anew.
    */
   laneViews(): LaneViews[] {
     const { stepper } = this.#state;

@@ -53,6 +53,7 @@ export class Stepper {
   readonly #watch: EvictionWatch | null;
   readonly #ranks: Int32Array<ArrayBuffer> | null; // [lanes, capacity]
   readonly #rows: Uint32Array<ArrayBuffer>; // [lanes, stride], where lanes share rows
+  readonly #rowsOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
   readonly #pass: Pass; // the one under way
   #peak = 0;
   #fault: Error | null = null;
@@ -73,13 +74,18 @@ export class Stepper {
     this.#options = options;
     this.#recorder = recorder;
     this.slots = slots;
-    this.books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
+    this.books = new Books(grouping.shapes, options, (part) => ruleOf(options, part), engine.home);
     const { onEvict, onStep } = options;
     const watched = onEvict !== null || onStep !== null;
     this.tenants = watched || recorder || ids ? new Tenants(this.books) : null;
     this.#watch = watched ? new EvictionWatch(this.books, this.tenants!, config.kvHeads) : null;
     recorder?.begin(config, options);
-    this.context = engine.context(shape);
+    try {
+      this.context = engine.context(shape);
+    } catch (error) {
+      this.books.release();
+      throw error;
+    }
     this.memory = { ...memory, wasm: this.books.bytes };
     const { rows, pooled, capacity, stride, ranked } = shape;
     this.pool = pooled ? new RowPool(rows, config.kvHeads, capacity) : null;
@@ -110,8 +116,14 @@ export class Stepper {
    */
   async step(tokens: Tokens, wanted: Wanted): Promise<number> {
     const id = await this.take(tokens, wanted);
+    this.#taken(id, tokens, wanted);
+    return id;
+  }
+
+  /** Evicts back to the budget, and tells those who listen. Asynchronous functions are short: what they name is allocated at every call. */
+  #taken(id: number, tokens: Tokens, wanted: Wanted): void {
     if (wanted === "id" && id >= this.#model.config.vocab) {
-      this.#must(() => refuse("generate", "the model's logits must be numbers", words("none that is"), BAD_NUMBERS));
+      this.#spoiled("the model's logits must be numbers", "none that is");
     }
     const started = performance.now();
     const { books } = this;
@@ -128,7 +140,6 @@ export class Stepper {
     this.clock.total += ms;
     this.#recorder?.evicted(books, this.tenants!);
     this.#tell(tokens, wanted);
-    return id;
   }
 
   /** Tells those who listen of the step that is done. */
@@ -142,7 +153,11 @@ export class Stepper {
 
   /** Evicts `n` tokens from every lane of a group: those that its rule chooses, or those in the slots given, [lanes, n]. */
   evict(group: Group, n: number, chosen?: ArrayLike<number>): void {
-    this.#must(() => this.books.evict(group, n, chosen)); // a score of the caller's own may throw or give no number
+    try {
+      this.books.evict(group, n, chosen);
+    } catch (error) { // a score of the caller's own may throw or give no number
+      throw this.#fault = error as Error;
+    }
     if (!this.pool) return;
     const { first, victims, freed } = group;
     for (let i = 0; i < victims.length; i++) this.pool.give(first + Math.floor(i / freed), victims[i]);
@@ -151,27 +166,36 @@ export class Stepper {
   /** As step, but evicts nothing. @param observed false: attention is not counted, see Core.claim */
   async take(tokens: Tokens, wanted: Wanted, observed = true): Promise<number> {
     const started = performance.now();
+    this.#begin(tokens, wanted, observed);
+    const begun = performance.now();
+    const id = await this.context.pass(this.#pass);
+    this.#answered(started, begun, observed);
+    return id;
+  }
+
+  #begin(tokens: Tokens, wanted: Wanted, observed: boolean): void {
     if (this.#fault) throw this.#fault;
     const { failure } = this.#model.engine; // before a slot is claimed for what will not be taken in
     if (failure) refuseFailed("generate", failure);
-    const { books, context } = this;
     this.#claim(tokens, observed);
     this.#pass.wanted = wanted;
-    const claimed = performance.now();
-    const id = await context.pass(this.#pass);
+  }
+
+  /** The books learn what the pass under way observed. @param started, begun when it did, and when its slots were claimed */
+  #answered(started: number, begun: number, observed: boolean): void {
     const answered = performance.now();
+    const { count, observations } = this.#pass;
     try {
-      if (this.#pass.observations) books.observe(tokens.count);
-      else if (observed) books.advance(tokens.count);
+      if (observations) this.books.observe(count);
+      else if (observed) this.books.advance(count);
     } catch (error) {
-      const found = words(error instanceof KvcapError ? error.got : (error as Error).message);
-      this.#must(() => refuse("generate", "the model's attention must be probabilities", found, BAD_NUMBERS));
+      const found = error instanceof KvcapError ? error.got : (error as Error).message;
+      this.#spoiled("the model's attention must be probabilities", found);
     }
     const ended = performance.now();
-    this.clock.wait += context.waited;
-    this.clock.wasm += claimed - started + (ended - answered);
+    this.clock.wait += this.context.waited;
+    this.clock.wasm += begun - started + (ended - answered);
     this.clock.total += ended - started;
-    return id;
   }
 
   /** Gives tokens their slots, and fills in the pass that takes them in. */
@@ -181,12 +205,15 @@ export class Stepper {
     const { freed } = books;
     pass.first = books.seen;
     pass.firstRank = books.longest;
-    const { count } = Object.assign(pass, tokens);
+    const { ids, begin, count } = tokens;
+    pass.ids = ids;
+    pass.begin = begin;
+    pass.count = count;
     pass.slots = books.claim(count, observed);
     pass.extent = books.extent;
     pass.observations = observed && context.shape.observe ? books.rows : null;
     if (this.pool) {
-      pass.rows = this.#rows.subarray(0, pass.slots.length);
+      pass.rows = this.#rowsOf[count] ??= this.#rows.subarray(0, pass.slots.length);
       this.pool.takeAll(pass.slots, count, pass.rows);
     }
     this.tenants?.claimed(tokens, pass.slots);
@@ -202,10 +229,10 @@ export class Stepper {
     this.context.place(this.books.positions(), this.#ranks);
   }
 
-  /** Does what leaves books that cannot be trusted where it throws. */
-  #must<T>(work: () => T): T {
+  /** Refuses what leaves books that cannot be trusted. */
+  #spoiled(rule: string, found: string): never {
     try {
-      return work();
+      refuse("generate", rule, words(found), BAD_NUMBERS);
     } catch (error) {
       throw this.#fault = error as Error;
     }
@@ -253,8 +280,9 @@ export class Stepper {
     Object.assign(this.clock, { total: 0, wait: 0, wasm: 0 });
   }
 
-  /** Gives the context's memory back. */
+  /** Gives the memory of context and books back. */
   release(): void {
     this.context.release();
+    this.books.release();
   }
 }

@@ -6,7 +6,7 @@ import { refuseFailed } from "../engine/failure.ts";
 import { kvRowBytes } from "../engine/kv.ts";
 import { writeAngles } from "../engine/stored.ts";
 import { messageOf, quote, refuse } from "../errors.ts";
-import type { Heap } from "./heap.ts";
+import { Floats, type Heap } from "./heap.ts";
 import {
   cachesOf,
   contextBytes,
@@ -17,7 +17,7 @@ import {
   savedBytes,
 } from "./layout.ts";
 import type { Exports } from "./module.ts";
-import { pause } from "./pause.ts";
+import { isPauseDue, pause } from "./pause.ts";
 
 /** A model that passes run on. */
 export interface WasmModel {
@@ -42,6 +42,9 @@ export class WasmContext implements EngineContext {
   readonly #model: WasmModel;
   readonly #layout: ContextLayout;
   readonly #at: number; // 0: memory was refused, which `guarded` tells; nothing is written then
+  readonly #newest: Floats; // logits, where only the newest token has any
+  readonly #observed: Floats; // [3, lanes, capacity]
+  readonly #plane: Floats; // the first of these: all that is observed of one token
 
   constructor(model: WasmModel, shape: ContextShape) {
     const { heap, config } = model;
@@ -52,8 +55,13 @@ export class WasmContext implements EngineContext {
     this.#model = model;
     this.#layout = layoutOf(config, shape, model.threads);
     this.#at = heap.take("a session", this.#layout.bytes);
+    const slots = config.layers * config.kvHeads * shape.capacity;
+    this.#newest = new Floats(heap, this.#from(abi.CONTEXT_LOGITS), config.vocab);
+    this.#observed = new Floats(heap, this.#from(abi.CONTEXT_OBSERVED), 3 * slots);
+    this.#plane = new Floats(heap, this.#from(abi.CONTEXT_OBSERVED), slots);
     if (this.#at === 0) return;
     heap.words.set(contextWords(config, shape, this.#layout, this.#at), this.#at / 4);
+    model.wasm.seal(this.#at, abi.CONTEXT_OPEN);
     if (shape.ranked) {
       const from = this.#from(abi.CONTEXT_RANK_ANGLES) / 4;
       for (let rank = 0; rank < shape.capacity; rank++) {
@@ -67,8 +75,26 @@ export class WasmContext implements EngineContext {
     return this.#at + this.#layout.parts.get(word)!.from;
   }
 
-  async pass(pass: Pass): Promise<number> {
-    await pause();
+  async pass(pass: Pass): Promise<number> { // short: what an asynchronous function names is allocated at every call
+    const id = this.#run(pass);
+    if (isPauseDue()) await pause(); // behind it: a pass's views end where the memory grows meanwhile
+    return id;
+  }
+
+  /** Has the next pass write observations where they are wanted, if that is in its memory. @returns whether it is */
+  #observeIn(observations: Float32Array | null): boolean {
+    const { heap, wasm } = this.#model;
+    const inPlace = observations?.buffer === heap.floats.buffer;
+    const to = inPlace ? observations!.byteOffset : this.#from(abi.CONTEXT_OBSERVED);
+    const word = this.#at / 4 + abi.CONTEXT_OBSERVED;
+    if (this.shape.observe && heap.words[word] !== to) {
+      heap.words[word] = to;
+      wasm.seal(this.#at, abi.CONTEXT_OPEN);
+    }
+    return inPlace;
+  }
+
+  #run(pass: Pass): number {
     const { heap, wasm, config, at, failure } = this.#model;
     if (failure) refuseFailed("generate", failure);
     this.#checkHeld("generate");
@@ -91,24 +117,23 @@ export class WasmContext implements EngineContext {
     heap.words[told + abi.CONTEXT_FIRST_RANK] = firstRank;
     heap.words[told + abi.CONTEXT_ASKED] = (wanted === "nothing" ? 0 : abi.PASS_OUTPUT) |
       (reused ? abi.PASS_REUSED : 0);
+    const inPlace = this.#observeIn(observations);
     const began = performance.now();
     let id: number;
     try {
       id = wasm.run(at, this.#at);
+      if (id < 0) throw new Error(`it was refused with code ${-id}`);
     } catch (error) {
       this.#model.failure ??= `the pass stopped (${messageOf(error)})`;
       refuseFailed("generate", this.#model.failure);
     }
     this.waited = performance.now() - began;
     if (wanted === "logits") {
-      const newest = this.shape.every ? (count - 1) * config.vocab : 0;
-      this.#copy(abi.CONTEXT_LOGITS, newest, this.logits);
+      if (this.shape.every) this.#copy(abi.CONTEXT_LOGITS, (count - 1) * config.vocab, this.logits);
+      else this.logits.set(this.#newest.view);
     }
     if (wanted === "losses") this.#copy(abi.CONTEXT_LOSSES, 0, this.losses.subarray(0, count));
-    if (observations) {
-      const plane = observations.length / 3;
-      this.#copy(abi.CONTEXT_OBSERVED, 0, count === 1 ? observations.subarray(0, plane) : observations);
-    }
+    if (!inPlace) observations?.set(count === 1 ? this.#plane.view : this.#observed.view);
     return id;
   }
 

@@ -1,5 +1,6 @@
 /** The engine without a GPU: a model's weights in a Wasm memory, and the pass on the processor. */
 import { MODEL_THREADS } from "../../assembly/forward/abi.ts";
+import type { Home } from "../core/arena.ts";
 import { crc32 } from "../core/snapshot.ts";
 import { type ModelConfig, shapeOf } from "../engine/config.ts";
 import type { ContextBytes, ContextShape, Engine } from "../engine/engine.ts";
@@ -77,6 +78,7 @@ export async function openWasmEngine(options: WasmOptions, moduleFor: ModuleFor)
   } catch (error) {
     refused(error);
     heap.words[at / 4 + MODEL_THREADS] = 1; // a page whose policy forbids workers goes on with one
+    wasm.seal(at, 0);
     return new WasmEngine({ ...model, threads: 1 }, beginnings, null);
   }
 }
@@ -108,6 +110,10 @@ export class WasmEngine implements Engine {
   /** What passes run on, for tests and benchmarks. */
   get model(): WasmModel {
     return this.#model;
+  }
+
+  get home(): Home {
+    return this.#model.heap;
   }
 
   get failure(): string | null {

@@ -1,19 +1,52 @@
-/** The one memory of an engine: its blocks, an account of them, and views that stay true when it grows. */
+/**
+ * The one memory of an engine: its blocks, an account of them, and views that stay true when it grows.
+ *
+ *   ╒═ from ═╤═ what ═══════════════════════════════════════════════════════════════════════════════════════════════╕
+ *   │ 0      │ the module's own: what it puts together while it repacks or reads a row                              │
+ *   │ 64 KiB │ a model: words of every matrix, their rows, norms; its own words, and the team of its threads        │
+ *   │        │ a session: its context (layout.ts), which holds K and V                                              │
+ *   │        │ a session: its books (assembly/layout.ts), kept by an instance of the core; the pass writes what it  │
+ *   │        │   observes into their rows                                                                           │
+ *   │        │ … in the order they were asked for, where there is room                                              │
+ *   ╘════════╧══════════════════════════════════════════════════════════════════════════════════════════════════════╛
+ */
+import { ALIGN, ARENA } from "../../assembly/forward/abi.ts";
 import { refuse, words } from "../errors.ts";
 
 const PAGE = 65536; // bytes
-const FIRST = 65536; // what is below belongs to the module
 /** Bytes that a Wasm memory may have: 4 GiB, less a page. */
 export const MOST = 65535 * PAGE;
-const ALIGN = 64;
 
 /** Bytes rounded up to a block's. */
 export const padded = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN;
+
+/** Floats of the memory as a view of their own: made once, and again when the memory has grown. */
+export class Floats {
+  readonly #heap: Heap;
+  readonly #from: number; // floats
+  readonly #length: number;
+  #view = new Float32Array(0);
+
+  /** @param at in bytes */
+  constructor(heap: Heap, at: number, length: number) {
+    this.#heap = heap;
+    this.#from = at / 4;
+    this.#length = length;
+  }
+
+  /** Empty once all is given back. */
+  get view(): Float32Array {
+    const { floats } = this.#heap;
+    if (this.#view.buffer !== floats.buffer) this.#view = floats.subarray(this.#from, this.#from + this.#length);
+    return this.#view;
+  }
+}
 
 /** A block of the memory. */
 interface Block {
   readonly at: number;
   readonly bytes: number;
+  readonly lent: boolean; // not counted
 }
 
 /** @throws RangeError where `more` bytes beside those that are held would exceed the limit */
@@ -37,12 +70,15 @@ export class Heap {
   bytesOf = new Uint8Array(0);
   words = new Uint32Array(0);
   floats = new Float32Array(0);
+  readonly shared: boolean;
   #blocks: Block[] = []; // by address
+  readonly #listeners = new Set<() => void>();
 
   /** @param shared whether threads share it */
   constructor(limit: number, shared: boolean) {
     this.limit = limit;
-    this.memory = new WebAssembly.Memory({ initial: FIRST / PAGE, maximum: MOST / PAGE + 1, shared });
+    this.shared = shared;
+    this.memory = new WebAssembly.Memory({ initial: ARENA / PAGE, maximum: MOST / PAGE + 1, shared });
     this.#look();
   }
 
@@ -59,7 +95,20 @@ export class Heap {
   take(what: string, length: number): number {
     const bytes = padded(length);
     checkRoom(this, what, bytes);
-    let at = FIRST;
+    const at = this.#place(bytes, false);
+    if (at === 0) return 0;
+    this.bytes += bytes;
+    this.peak = Math.max(this.peak, this.bytes);
+    return at;
+  }
+
+  /** A zeroed block for someone who counts it; 0, and `refusal` says why, where the host has no more. */
+  lend(length: number): number {
+    return this.#place(padded(length), true);
+  }
+
+  #place(bytes: number, lent: boolean): number {
+    let at: number = ARENA;
     let index = 0;
     for (; index < this.#blocks.length; index++) {
       const block = this.#blocks[index];
@@ -67,11 +116,15 @@ export class Heap {
       at = block.at + block.bytes;
     }
     if (!this.#grow(at + bytes)) return 0;
-    this.#blocks.splice(index, 0, { at, bytes });
-    this.bytes += bytes;
-    this.peak = Math.max(this.peak, this.bytes);
+    this.#blocks.splice(index, 0, { at, bytes, lent });
     this.bytesOf.fill(0, at, at + bytes);
     return at;
+  }
+
+  /** Calls back whenever the memory has grown. @returns what stops that */
+  whenGrown(call: () => void): () => void {
+    this.#listeners.add(call);
+    return () => void this.#listeners.delete(call);
   }
 
   /** Gives everything back: nothing may be taken any more. */
@@ -87,7 +140,8 @@ export class Heap {
   give(at: number): void {
     const index = this.#blocks.findIndex((block) => block.at === at);
     if (index < 0) return; // it was refused, or all is given back
-    this.bytes -= this.#blocks[index].bytes;
+    const { bytes, lent } = this.#blocks[index];
+    if (!lent) this.bytes -= bytes;
     this.#blocks.splice(index, 1);
   }
 
@@ -101,6 +155,7 @@ export class Heap {
       return false;
     }
     this.#look();
+    for (const call of this.#listeners) call();
     return true;
   }
 }

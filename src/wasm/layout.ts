@@ -121,9 +121,11 @@ export function sizesBeside({ config, threads, weightBytes }: Held, shape: Conte
   return sizes;
 }
 
-/** The words of a context that lies at `at`. */
+/** The words of a context that lies at `at`: they are to be sealed. */
 export function contextWords(config: ModelConfig, shape: ContextShape, layout: ContextLayout, at: number): Uint32Array {
   const words = new Uint32Array(abi.CONTEXT_HEADER + config.layers * abi.CACHE_WORDS);
+  words[abi.COUNT] = words.length;
+  words[abi.CONTEXT_LENGTH] = layout.bytes;
   words[abi.CONTEXT_CAPACITY] = shape.capacity;
   words[abi.CONTEXT_STRIDE] = shape.stride;
   words[abi.CONTEXT_KV] = KV_TYPES.indexOf(shape.kv);

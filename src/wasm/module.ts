@@ -1,12 +1,24 @@
 /** The module of the pass in Wasm, an instance for every thread. assembly/forward documents its exports, compiled.ts has its bytes. */
 
-/** What the module exports: addresses and numbers. */
+/** What the module exports: addresses and numbers. Answers are codes of abi.ts where nothing else is said. */
 export interface Exports {
+  /** @returns an id; below zero, a code: nothing was touched */
   run(model: number, context: number): number;
-  repack(part: number, format: number, from: number, columns: number, first: number, rows: number): number;
+  /** To be called once the words of a structure are filled in, and after any change. */
+  seal(at: number, open: number): number;
+  repack(
+    matrix: number,
+    part: number,
+    format: number,
+    from: number,
+    columns: number,
+    first: number,
+    rows: number,
+  ): number;
+  /** @returns bytes */
   fourBytes(kind: number, form: number, columns: number): number;
   /** Of tests: the parts of a pass that meet stored numbers. */
-  prepare(context: number, matrix: number, rows: number, columns: number, begin: number, end: number): void;
+  prepare(context: number, matrix: number, rows: number, columns: number, begin: number, end: number): number;
   multiply(
     context: number,
     matrix: number,
@@ -18,12 +30,13 @@ export interface Exports {
     more: number,
     index: number,
     count: number,
-  ): void;
-  readRow(part: number, row: number, to: number): number;
-  storeRow(kv: number, row: number, to: number, dim: number): void;
+  ): number;
+  readRow(matrix: number, row: number, to: number): number;
+  storeRow(kv: number, row: number, to: number, dim: number): number;
+  /** @returns an address; 0 where it is refused */
   rowOf(kv: number, from: number, to: number, dim: number): number;
-  serve(model: number, thread: number): void;
-  endTeam(model: number): void;
+  serve(model: number, thread: number): number;
+  endTeam(model: number): number;
 }
 
 /** The smallest module with an instruction of relaxed SIMD: i16x8.relaxed_dot_i8x16_i7x16_s. */

@@ -3,9 +3,11 @@
 const MOST = 12; // ms without one
 let since = performance.now();
 
-/** Lets the host's other tasks run, if they have waited for long. */
+/** Whether the host's other tasks have waited for long. */
+export const isPauseDue = (): boolean => performance.now() - since >= MOST;
+
+/** Lets them run. */
 export async function pause(): Promise<void> {
-  if (performance.now() - since < MOST) return;
   const { port1, port2 } = new MessageChannel(); // timers of browsers would wait 4 ms
   await new Promise((resolve) => {
     port1.onmessage = resolve;

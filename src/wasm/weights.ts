@@ -7,7 +7,7 @@ import { quantise, targetOf, type WeightType } from "../engine/quantise.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { readFloats } from "../engine/widen.ts";
 import { quote, refuse } from "../errors.ts";
-import type { Heap } from "./heap.ts";
+import { type Heap, padded } from "./heap.ts";
 import type { Exports } from "./module.ts";
 
 const { FORM_HALVES, FORM_MINIMA, FORM_PAIRS } = abi;
@@ -86,8 +86,9 @@ export async function layOut(source: Source): Promise<LaidOut> {
   const { heap, config, type } = source;
   const writer = new Writer(source);
   const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab, rmsEps } = config;
-  const model = writer.take("the model", 4 * (abi.MODEL_HEADER + layers * abi.LAYER_WORDS));
-  const team = writer.take("the threads", 4 * abi.TEAM_WORDS);
+  const count = abi.MODEL_HEADER + layers * abi.LAYER_WORDS;
+  const model = writer.take("the model", padded(4 * count) + 4 * abi.TEAM_WORDS);
+  const team = model + padded(4 * count);
   const outer = type && "q8"; // embeddings and head: see WeightType
   const embedding = await writer.matrix(["model.embed_tokens"], false, outer);
   const ofLayers: Uint8Array[] = [];
@@ -111,8 +112,9 @@ export async function layOut(source: Source): Promise<LaidOut> {
   const head = config.tied ? embedding : await writer.matrix(["lm_head"], false, outer);
   writer.end();
   const sizes = [layers, hidden, intermediate, heads, kvHeads, headDim, vocab, 0];
-  heap.words.set([...sizes, embedding.at, norm.at, head.at, team, source.threads], model / 4);
+  heap.words.set([count, 0, ...sizes, embedding.at, norm.at, head.at, team, source.threads], model / 4);
   heap.floats[model / 4 + abi.MODEL_EPS] = rmsEps;
+  source.wasm.seal(model, 0);
   return { model, beginnings: [norm, embedding, head].flatMap(({ beginnings }) => beginnings).concat(ofLayers) };
 }
 
@@ -173,13 +175,13 @@ class Writer {
       else runs.push([weight]);
     }
     const bias = biased ? (await this.vector(...names.map((name) => `${name}.bias`))).at : 0;
-    const at = this.take(names[0], 4 * (abi.MATRIX_HEADER + runs.length * abi.PART_WORDS));
-    heap.words.set([runs.length, bias, this.#source.exact ? 1 : 0], at / 4);
+    const count = abi.MATRIX_HEADER + runs.length * abi.PART_WORDS;
+    const at = this.take(names[0], 4 * count);
+    heap.words.set([count, 0, runs.length, bias, this.#source.exact ? 1 : 0], at / 4);
     let first = 0;
     const beginnings: Uint8Array[] = [];
     for (let i = 0; i < runs.length; i++) {
-      const part = at + 4 * (abi.MATRIX_HEADER + i * abi.PART_WORDS);
-      beginnings.push(await this.#part(runs[i], { part, first, type: to }));
+      beginnings.push(await this.#part(runs[i], { matrix: at, index: i, first, type: to }));
       first += runs[i].reduce((sum, { shape }) => sum + shape[0], 0);
     }
     return { at, beginnings };
@@ -191,8 +193,9 @@ class Writer {
    */
   async #part(
     run: Tensor[],
-    { part, first, type, told = null }: {
-      part: number;
+    { matrix, index, first, type, told = null }: {
+      matrix: number;
+      index: number; // of the part
       first: number;
       type: WeightType | null;
       told?: number | null; // bytes that were read before, in vain
@@ -206,7 +209,9 @@ class Writer {
     const as = told === null && !this.#widen ? STORED[target] : inFull(STORED[target]);
     const to = this.take(name, partBytes(wasm, as, rows, columns));
     const { kind, form, table } = as;
-    heap.words.set([kind, to, rows, widthOf(kind, columns), first, form, table], part / 4);
+    const words = [kind, to, rows, widthOf(kind, columns), first, form, table];
+    heap.words.set(words, matrix / 4 + abi.MATRIX_HEADER + index * abi.PART_WORDS);
+    wasm.seal(matrix, 0);
     const [rowBytes, pitch] = [bytesOf(dtype, columns), storedBytes(target, columns)];
     const beginning = new Uint8Array(Math.min(BEGINNING, bufferBytes(rows * pitch)));
     let done = 0;
@@ -223,10 +228,12 @@ class Writer {
           heard = seen;
         }
         heap.bytesOf.set(stored, this.#staging);
-        if (!wasm.repack(part, formats[target].code, this.#staging, columns, done, count)) {
+        const code = wasm.repack(matrix, index, formats[target].code, this.#staging, columns, done, count);
+        if (code === abi.WIDE_HALVES) {
           heap.give(to);
-          return await this.#part(run, { part, first, type, told: heard });
+          return await this.#part(run, { matrix, index, first, type, told: heard });
         }
+        if (code !== abi.OK) refuse("load model", "the pass must take its rows", quote(`code ${code} of ${name}`));
         const at = done * pitch;
         if (at < beginning.length) {
           beginning.set(padRows(stored, count, pitch).subarray(0, beginning.length - at), at);

@@ -79,10 +79,35 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
       ["addPlane"],
     ];
     for (const [name, ...numbers] of calls) assert.is(wasm[name](...numbers), NOT_READY, name);
-    const free = ["bytes", "init", "address", "evictable"]; // need no init
+    const free = ["bytes", "init", "address", "evictable", "settle"]; // need no init
     const exports = WebAssembly.Module.exports(module).filter(({ kind }) => kind === "function");
     assert.equal(exports.map(({ name }) => name).sort(), [...free, ...calls.map(([name]) => name)].sort());
     assert.is(wasm.evictable(), 0);
+  });
+
+  test("settles where a host wants it, and touches nothing below", () => {
+    const { memory, wasm } = start(4);
+    const usual = wasm.bytes(...shape) - (wasm.init(...shape), wasm.address(0)); // bytes of the arena
+    assert.is(wasm.settle(-16), BAD_SHAPE);
+    assert.is(wasm.settle(131080), BAD_SHAPE);
+    assert.is(wasm.address(0) < 65536, true);
+    const all = new Uint8Array(memory.buffer).fill(0xa5);
+    assert.is(wasm.settle(131072), 0);
+    assert.is(wasm.bytes(...shape), 131072 + usual);
+    assert.is(wasm.init(...shape), 0);
+    assert.is(wasm.address(0), 131072);
+    for (const n of [1, 3]) {
+      assert.is(wasm.claim(n, 1), 0);
+      new Float32Array(memory.buffer, wasm.address(1), 3 * 10).fill(0.5);
+      assert.is(wasm.step(n, 1), 0);
+    }
+    assert.ok(all.every((byte, at) => byte === 0xa5 || at >= 131072 && at < 131072 + usual));
+    assert.is(wasm.settle(0), 0);
+    assert.is(wasm.init(...shape), 0);
+    assert.ok(wasm.address(0) < 65536);
+    const { wasm: small } = start(2);
+    assert.is(small.settle(131056), 0);
+    assert.is(small.init(...shape), SMALL_MEMORY);
   });
 
   test("lays every region out on 16 bytes, in order, within what it asked for", () => {

@@ -102,7 +102,9 @@ documented(
       }
     };
     await walk("src/core/core.ts");
-    const own = ["abi", "arena", "core", "errors", "rule", "snapshot", "views"].map((name) => `src/core/${name}.ts`);
+    const own = ["abi", "arena", "compile", "core", "errors", "module", "rule", "snapshot", "views"].map((name) =>
+      `src/core/${name}.ts`
+    );
     assert.equal([...seen].sort(), ["assembly/abi.ts", "build/out/core.wasm", ...own, "src/errors.ts"]);
   },
 );

@@ -1,6 +1,7 @@
 // K and V as the pass stores and reads them, against the naive twin: every kind, widths that fill no unit, numbers that are none.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { OK } from "../../assembly/forward/abi.ts";
 import { KV_TYPES, kvRowBytes } from "../../src/engine/kv.ts";
 import { Heap } from "../../src/wasm/heap.ts";
 import { moduleFor } from "../../src/wasm/compiled.ts";
@@ -16,7 +17,7 @@ const [from, to, read] = [heap.take("row", 1024), heap.take("stored", 1056), hea
 function roundTrip(row: readonly number[], kind: number): Float32Array {
   heap.bytesOf.fill(0xff, to, to + 1056);
   heap.floats.set(row, from / 4);
-  wasm.storeRow(kind, from, to, row.length);
+  assert.is(wasm.storeRow(kind, from, to, row.length), OK);
   const end = to + kvRowBytes(row.length, KV_TYPES[kind]);
   assert.ok(heap.bytesOf.subarray(end, to + 1056).every((byte) => byte === 0xff), "nothing is written behind the row");
   const at = wasm.rowOf(kind, to, read, row.length);

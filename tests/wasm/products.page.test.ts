@@ -17,7 +17,6 @@ class Bench {
   readonly heap: Heap;
   readonly wasm: Exports;
   readonly matrix: number;
-  readonly part: number;
   readonly columns: number; // as stored
 
   constructor(heap: Heap, wasm: Exports, { dtype, rows, columns, raw, bias }: Matrix) {
@@ -25,23 +24,26 @@ class Bench {
     this.wasm = wasm;
     const { kind, form, table } = STORED[dtype];
     this.columns = isQuantised(dtype) ? columns : Math.ceil(columns / 4) * 4;
-    this.matrix = heap.take("matrix", 4 * (abi.MATRIX_HEADER + abi.PART_WORDS));
-    this.part = this.matrix + 4 * abi.MATRIX_HEADER;
+    const count = abi.MATRIX_HEADER + abi.PART_WORDS;
+    this.matrix = heap.take("matrix", 4 * count);
     const at = heap.take("rows", Math.ceil(rows / 4) * wasm.fourBytes(kind, form, this.columns));
     const biases = bias ? heap.take("bias", 4 * rows) : 0;
     if (bias) heap.floats.set(bias, biases / 4);
-    heap.words.set([1, biases, 0, kind, at, rows, this.columns, 0, form, table], this.matrix / 4);
+    heap.words.set([count, 0, 1, biases, 0, kind, at, rows, this.columns, 0, form, table], this.matrix / 4);
+    wasm.seal(this.matrix, 0);
     const staging = heap.take("staging", raw.length);
     heap.bytesOf.set(raw, staging);
     const some = Math.ceil(rows / 2); // in two slices
-    wasm.repack(this.part, formats[dtype].code, staging, columns, 0, some);
-    wasm.repack(this.part, formats[dtype].code, staging + bytesOf(dtype, some * columns), columns, some, rows - some);
+    for (const [first, end] of [[0, some], [some, rows]]) {
+      const from = staging + bytesOf(dtype, first * columns);
+      assert.is(wasm.repack(this.matrix, 0, formats[dtype].code, from, columns, first, end - first), abi.OK);
+    }
     heap.give(staging);
   }
 
   row(index: number): Float32Array {
     const to = this.heap.take("row", 4 * this.columns);
-    assert.ok(this.wasm.readRow(this.part, index, to));
+    assert.is(this.wasm.readRow(this.matrix, index, to), abi.OK);
     return this.heap.floats.slice(to / 4, to / 4 + this.columns);
   }
 
@@ -56,17 +58,23 @@ class Bench {
   ): Float32Array {
     const { heap, wasm } = this;
     const tokens = x.length / width;
-    const context = heap.take("context", 4 * abi.CONTEXT_HEADER);
-    const part = (bytes: number) => heap.take("input", bytes);
+    const words = 4 * Math.ceil(abi.CONTEXT_HEADER / 16) * 16;
+    const length = words + 5 * x.length;
+    const context = heap.take("context", length);
+    heap.words[context / 4 + abi.COUNT] = abi.CONTEXT_HEADER;
+    heap.words[context / 4 + abi.CONTEXT_LENGTH] = length;
+    const inputs = [context + words, context + words + 2 * x.length, context + words + 4 * x.length];
+    heap.words.set(inputs, context / 4 + abi.CONTEXT_BYTES); // wide and marks behind it
+    wasm.seal(context, abi.CONTEXT_OPEN);
     heap.words[this.matrix / 4 + abi.MATRIX_EXACT] = exact ? 1 : 0;
-    const inputs = [part(2 * x.length), part(2 * x.length), part(x.length)]; // before any view: memory may grow
-    heap.words.set(inputs, context / 4 + abi.CONTEXT_BYTES);
-    const [from, to] = [part(4 * x.length), part(4 * tokens * rows + 16)];
+    wasm.seal(this.matrix, 0);
+    const [from, to] = [heap.take("input", 4 * x.length), heap.take("output", 4 * tokens * rows + 16)];
     heap.floats.set(x, from / 4);
     if (y) heap.floats.set(y, to / 4);
-    wasm.prepare(context, this.matrix, from, width, 0, tokens);
+    assert.is(wasm.prepare(context, this.matrix, from, width, 0, tokens), abi.OK);
     for (let i = 0; i < shares; i++) {
-      wasm.multiply(context, this.matrix, from, width, to, rows, tokens, y ? 1 : 0, i, shares);
+      const code = wasm.multiply(context, this.matrix, from, width, to, rows, tokens, y ? 1 : 0, i, shares);
+      assert.is(code, abi.OK);
     }
     const out = heap.floats.slice(to / 4, to / 4 + tokens * rows);
     return out;

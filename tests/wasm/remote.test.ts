@@ -162,7 +162,11 @@ test("a trap, and an error that nobody caught, end what runs, and all that comes
   const trap = `const { instantiate } = WebAssembly;
     WebAssembly.instantiate = async (...given) => {
       const { exports } = await instantiate(...given);
-      return { exports: { ...exports, run: (model, context) => exports.run(model, self.bad ? 0xfffffff0 : context) } };
+      const run = (model, context) => {
+        if (self.bad) throw new WebAssembly.RuntimeError("memory access out of bounds");
+        return exports.run(model, context);
+      };
+      return { exports: { ...exports, run } };
     };`;
   const cases: [prelude: string, act: () => void, why: RegExp][] = [
     [inWorkers(trap), () => Object.assign(globalThis, { bad: true }), /^the pass stopped \(.*out of bounds.*\)$/],

@@ -3,7 +3,7 @@
 import type { Result } from "./result.ts";
 
 const WIDTH = 760;
-const LEFT = 170; // of the axis
+const LEFT = 190; // of the axis
 const RIGHT = 40;
 const TOP = 62; // of the first panel
 const ROW = 24;
@@ -69,10 +69,12 @@ export function chart(results: Result[], machine: string): string {
   const prompt = Math.min(...results.map(({ prompt }) => prompt));
   const shown = results.filter((result) => result.prompt === prompt && result.budget === 0 && result.times !== null);
   const most = Math.max(...shown.map(({ threads }) => threads));
-  const legend: [kind: string, label: string][] = [["one", "1 thread"], [
-    "most",
-    `${most} threads`,
-  ], ["gpu", "software as a GPU"]];
+  const kinds: [kind: string, label: string][] = [
+    ["one", "1 thread"],
+    ["most", `${most} threads`],
+    ["gpu", "software as a GPU"],
+  ];
+  const legend = kinds.filter(([kind]) => shown.some((result) => kindOf(result) === kind));
   const title = `kvcap and its peers, prompt of ${prompt} tokens: tokens/s, more is better`;
   const parts = [
     `<text class="title" x="12" y="24">${title}</text>`,

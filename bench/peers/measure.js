@@ -12,6 +12,7 @@
  * @property {string} text that gives these ids
  * @property {number} newTokens of every generation
  * @property {number} runs generations after the first, which is the warm-up; 0: the first counts
+ * @property {boolean} [gaps] whether kvcap tells how close its choices are, which takes time
  * @property {number} limitMs after which the process gives up
  *
  * @typedef {object} Run
@@ -22,11 +23,12 @@
  * @property {number} firstMs from the start of the program or page to the first token
  * @property {number[]} ids of the first generation
  * @property {string} text of it, where the peer tells no ids
+ * @property {number[]} gaps of kvcap where it is asked: by how much the logit of each id is above the next one's
  * @property {string} note what the peer says of itself
  * @property {Run[]} runs
  * @property {Record<string, number>} [sent] of a page: bytes of every file of the runtime, gzipped
  *
- * @typedef {{ note: string, generate(ids: number[], newTokens: number, onToken: () => void): Promise<number[] | string> }} Peer
+ * @typedef {{ note: string, gaps?: number[], generate(ids: number[], newTokens: number, onToken: () => void): Promise<number[] | string> }} Peer
  *   generates greedily; gives the new ids, or the text where it tells no ids
  */
 
@@ -59,5 +61,5 @@ export async function measure(open, job, started) {
     }
   }
   const [ids, text] = typeof made === "string" ? [[], made] : [made, ""];
-  return { firstMs, ids, text, note: peer.note, runs };
+  return { firstMs, ids, text, gaps: peer.gaps ?? [], note: peer.note, runs };
 }

@@ -1,5 +1,4 @@
 // Results in lines for a terminal.
-import { models } from "./models.ts";
 import type { Spread } from "./numbers.ts";
 import type { Ratio, Result } from "./result.ts";
 
@@ -73,14 +72,11 @@ export function ratioLines(ratios: Ratio[]): string[] {
   ];
 }
 
-/** What is said of a case's greedy text. */
-export function agreementLine({ name, model, newTokens, agrees }: Result): string {
+/** What is said of a case's greedy text. `gap`: how far apart the likeliest logits are where it first differs, if that is known. */
+export function agreementLine({ name, newTokens, agrees }: Result, gap?: number): string {
   if (agrees === null) return `${name}: its text is not compared: it evicts, or no other is there`;
-  const quantised = models.find((one) => one.name === model)?.quantised;
-  const why = agrees === newTokens
-    ? ""
-    : quantised
-    ? " (expected of quantised weights, whose products every program rounds in its own way, after near ties)"
-    : " (its weights are plain: only a near tie explains it)";
+  const why = agrees < newTokens && gap !== undefined
+    ? `; then the two likeliest logits are ${gap.toFixed(3)} apart`
+    : "";
   return `${name}: ${agrees} of ${newTokens} tokens agree${why}`;
 }

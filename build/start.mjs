@@ -104,12 +104,20 @@ const commands = {
   },
   async bench(args) {
     packages(), wasm(), adapter();
+    const alone = ["peers", "steady"].find((part) => part === args[0]); // they take long, and options of their own
+    if (alone) {
+      browser();
+      // Their folder has a package.json, beside which Deno looks for no deno.json.
+      const flags = ["-A", "--quiet", "--no-prompt", "--config=deno.json"];
+      return await inDeno("run", ...flags, `bench/peers/${alone}.bench.ts`, ...args.slice(1));
+    }
     const folder = join(root, "bench");
     const files = (existsSync(folder) ? readdirSync(folder) : []).filter((file) => file.endsWith(".bench.ts")).sort();
     const named = args.filter((arg) => !arg.startsWith("--"));
     const device = args.filter((arg) => /^--device=(auto|webgpu|wasm)$/.test(arg)); // of what loads a model
     if (named.length + device.length < args.length) {
       process.stderr.write("usage: npm run bench -- [PART …] [--device=auto|webgpu|wasm]\n");
+      process.stderr.write("       npm run bench -- peers|steady [OPTION …], which --help explains\n");
       return 2;
     }
     const wanted = files.filter((file) => !named.length || named.some((part) => file.includes(part)));

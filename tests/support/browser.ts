@@ -14,8 +14,8 @@ const root = new URL("../..", import.meta.url).pathname;
  */
 export const PATIENCE = 600_000;
 
-/** SwiftShader is the WebGPU adapter of machines without a GPU; the rest keeps Chromium from calling home. */
-const flags = [
+/** How Chromium is started. SwiftShader is the WebGPU adapter of machines without a GPU; the rest keeps Chromium from calling home. */
+export const flags = [
   "--no-sandbox",
   "--enable-unsafe-webgpu",
   "--use-webgpu-adapter=swiftshader",

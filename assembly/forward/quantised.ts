@@ -20,7 +20,7 @@ export const SCALED_LOW: usize = 20;
 export const SCALED_HIGH: usize = 24;
 
 /** A unit whose largest number is below this many times the root mean square of its row is rounded to bytes. */
-export const ROUGH: f32 = 3.5;
+export const ROUGH: f32 = 5;
 
 const MOST: f32 = 32512; // 127 · 256
 

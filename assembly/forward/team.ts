@@ -11,17 +11,17 @@ import { multiply, prepare } from "./product";
 import { word } from "./rows";
 import { normalise, swiglu } from "./vector";
 
-const SPINS = 2000; // before a thread sleeps: about 10 µs
+const SPINS = 50000; // before a thread sleeps: some 50 µs, more than a chunk of a step takes
 
 /** Milliseconds of the host's clock. */
 @external("env", "now")
 declare function now(): f64;
 
 // A thread that is in the middle of a chunk when its processor is given to another program holds the first one up for as long as
-// that takes. Where this happens, the first thread does the next jobs alone, and twice as many each time that it happens again.
+// that takes. Where this happens, the first thread does the next jobs alone, twice as many each time that it soon happens again.
 const LATE = 0.3; // ms that a chunk of at most four tokens is waited for
 const LEAST_ALONE: u32 = 64; // jobs
-const MOST_ALONE: u32 = 8192;
+const MOST_ALONE: u32 = 4096;
 let alone: u32 = 0; // jobs from now on
 let lesson: u32 = LEAST_ALONE; // how many there are the next time
 
@@ -101,7 +101,7 @@ function share(job: u32, count: u32, tokens: u32): void {
   if (late > LATE * <f64> max<u32>(1, tokens >> 2)) {
     alone = lesson;
     lesson = min(MOST_ALONE, lesson << 1);
-  } else if (lesson > LEAST_ALONE) lesson--;
+  } else lesson = max(LEAST_ALONE, lesson - (lesson >> 5));
 }
 
 /** Offers a job, and takes part in it until all its chunks are taken. */

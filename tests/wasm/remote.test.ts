@@ -205,6 +205,7 @@ test("disposed of while it works, a model lets nothing hang", async () => {
   const { error, lost } = await becameOf(page);
   assert.match(error!, /^Cannot generate: /);
   assert.is(lost, "the engine was released");
+  assert.is(await page.evaluate(() => model.gpuBytes), 0);
   await close(page);
 });
 

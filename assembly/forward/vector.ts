@@ -72,7 +72,7 @@ export function rotate(from: usize, angles: usize, to: usize, dim: u32): void {
   }
 }
 
-/** activated = silu(gate) · up, which lie one behind the other. The padding becomes 0. */
+/** activated = silu(gate) · up, which lie one behind the other. What is behind them is left as it is. */
 export function swiglu(gate: usize, activated: usize, n: u32): void {
   const up = gate + (<usize> n << 2);
   const one = keptOne();

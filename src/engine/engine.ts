@@ -1,6 +1,6 @@
 /**
  * What a step asks of the hardware. Sessions, eviction, snapshots and recordings know this interface alone; src/gpu keeps it
- * with WebGPU.
+ * with WebGPU, src/wasm on the processor.
  */
 import type { Home } from "../core/arena.ts";
 import type { KvType } from "./kv.ts";

@@ -7,7 +7,7 @@ import type { Books, Group } from "./books.ts";
 export interface Outlook {
   /**
    * What the rule, or the session's own score, makes of every live slot now, [capacity]: bigger is more worth keeping. A view,
-   * for reading, that the next call or step changes.
+   * for reading, that the next call or step changes, and that may end as those of `laneViews` do.
    */
   readonly scores: Float32Array;
   /** The slot that would go next; -1 where none may. Its score is the least within the scope. */

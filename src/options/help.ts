@@ -38,7 +38,7 @@ export const HELP: Words = {
     },
     precision: {
       words:
-        "how the device `wasm` multiplies quantised weights: {names}; `fast` rounds activations, of half of them to bytes",
+        "how the device `wasm` multiplies quantised weights: {names}; `fast` rounds activations, to bytes where weights have 4 bits",
       flag: "NAME",
     },
     maxBinding: {

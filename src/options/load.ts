@@ -27,8 +27,8 @@ export interface LoadOptions {
   threads?: number;
   /**
    * How quantised weights are multiplied on the processor: "exact", by activations in f32, as plain weights are; or "fast",
-   * by activations that are rounded, in blocks of 32, to 16 bits, for gate and up to bytes, where the host has relaxed SIMD.
-   * Default "fast".
+   * by activations that are rounded, in blocks of 32, to 16 bits, or to bytes where weights of at most 4 bits meet a block with
+   * no number that is large beside its row. Default "fast".
    */
   precision?: Precision;
   /** Largest buffer a kernel may bind, in bytes; larger weights are split. Default: what the device allows. */

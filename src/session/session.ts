@@ -233,7 +233,8 @@ export class Session {
   /**
    * The books of every lane as they are now, [layers · kvHeads]: Σp, Σp² and last p of every live slot, and its token's
    * position (-1: free). Views, for reading, that the next step changes; on the processor another session may end them, whose
-   * memory makes that of the engine grow: ask anew.
+   * memory makes that of the engine grow: ask anew. There they are of all of the engine's memory, which threads may share: copy
+   * what is to be kept, or sent to a worker (`slice`).
    */
   laneViews(): LaneViews[] {
     const { stepper } = this.#state;

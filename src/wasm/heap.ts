@@ -102,9 +102,12 @@ export class Heap {
     return at;
   }
 
-  /** A zeroed block for someone who counts it; 0, and `refusal` says why, where the host has no more. */
+  /** A zeroed block for someone who counts it, and can do without; 0 where the host has no more, which is no refusal. */
   lend(length: number): number {
-    return this.#place(padded(length), true);
+    const { refusal } = this;
+    const at = this.#place(padded(length), true);
+    this.refusal = refusal;
+    return at;
   }
 
   #place(bytes: number, lent: boolean): number {

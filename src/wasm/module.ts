@@ -45,7 +45,7 @@ const RELAXED = Uint8Array.of(
   ...[65, 0, 253, 15, 65, 0, 253, 15, 253, 146, 2, 11],
 );
 
-/** Which of the two builds this host runs: they give the same to the last bit, but for activations in bytes. */
+/** Which of the two builds this host runs: they give the same to the last bit. */
 export type Build = "relaxed SIMD" | "SIMD";
 
 export const buildHere = (): Build => WebAssembly.validate(RELAXED) ? "relaxed SIMD" : "SIMD";

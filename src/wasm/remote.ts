@@ -116,10 +116,7 @@ export class RemoteEngine implements Engine {
     this.#threads = threads;
     this.#peak = peak;
     this.#link = new Link(worker);
-    this.lost = this.#link.lost.then((why) => {
-      this.#bytes = 0;
-      return why;
-    });
+    this.lost = this.#link.lost;
   }
 
   get failure(): string | null {
@@ -127,7 +124,7 @@ export class RemoteEngine implements Engine {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.failure === null ? this.#bytes : 0; // all went with the worker, whatever its contexts give back later
   }
 
   get peak(): number {
@@ -143,7 +140,7 @@ export class RemoteEngine implements Engine {
     const context = new RemoteContext({
       ...{ link: this.#link, config: this.#config, threads: this.#threads, shape, bytes, number: this.#made++ },
       count: (more: number) => {
-        if (more > 0) checkRoom({ bytes: this.#bytes, limit: this.limit }, "a session", more);
+        if (more > 0) checkRoom(this, "a session", more);
         this.#bytes += more;
       },
       peak: (peak: number) => this.#peak = peak,
@@ -164,7 +161,6 @@ export class RemoteEngine implements Engine {
   }
 
   release(): void {
-    this.#bytes = 0;
     this.#link.fail("the engine was released");
   }
 }

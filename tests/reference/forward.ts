@@ -133,6 +133,7 @@ export class SessionTwin {
     const books = this.#groups.map(({ core }) => new Float64Array(3 * core.lanes.length * core.capacity)); // Σp, Σp², last p
     let logits: number[] = [];
     ids.forEach((id, j) => {
+      for (const rows of books) rows.fill(0, rows.length / 3 * 2); // what this query does not see has no p of it
       logits = this.#token(id, first + j, (lane, position, p) => {
         const { group, inGroup } = this.#laneOf(lane);
         const { core } = group;

@@ -25,6 +25,7 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-mqa-sharded", { policy: "tova", budget: 14, stride: 6, sinks: 1, newest: 1 }],
   ["tiny-mha", { policy: "roco", budget: 13, stride: 1, sinks: 1, newest: 1 }],
   ["tiny-mistral-window", { policy: "h2o", budget: 20, stride: 8, sinks: 2, newest: 2 }],
+  ["tiny-mistral-window", { policy: "tova", budget: 14, stride: 8, sinks: 1, newest: 1 }], // what its last query does not see
   ["tiny-mistral", { policy: "random", budget: 12, stride: 5, seed: 7 }],
   ["tiny-llama3", { policy: "recency", budget: 12, stride: 5, sinks: 3 }],
   ["tiny-llama3", { policy: "roco", budget: 45, stride: 9, sinks: 0, newest: 2, pinPrompt: true }],

@@ -106,6 +106,24 @@ for (const policy of ["roco", "tova", "snapkv"] as const) {
   });
 }
 
+test("where the memory has no room for books they lie elsewhere, and nothing is refused", async () => {
+  const model = await open(1);
+  const { memory } = heapOf(model);
+  const grow = memory.grow.bind(memory);
+  let refusals = 1;
+  memory.grow = (pages) => {
+    if (refusals-- > 0) throw new RangeError("no more");
+    return grow(pages);
+  };
+  const { made: stepper, refused } = inside(model).engine.guarded(() => stepperOf(model, { ...OPTIONS, budget: 8000 }));
+  assert.is(refusals, -1, "for books, then for K and V");
+  assert.is(await refused, null);
+  assert.is.not(stepper.books.groups[0].core.rows.buffer, memory.buffer);
+  await stepper.step({ ids: [5], begin: 0, count: 1 }, "id");
+  stepper.release();
+  model.dispose();
+});
+
 test("lanes that differ in budget have books of their own", async () => {
   const model = await open(1);
   const stepper = stepperOf(model, { ...OPTIONS, allocation: "pyramid" });

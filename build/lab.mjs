@@ -11,7 +11,7 @@ import { serveFolder } from "./serve.mjs";
 import { root } from "./setup.mjs";
 
 /** What the page may weigh: its own JavaScript, with the Wasm inside, gzipped; 28 KB of it are the engine for the processor. */
-export const MOST_BYTES = 180 * 1024;
+export const MOST_BYTES = 195 * 1024;
 
 /** Builds the lab into a folder. @returns {Promise<{ out: string, sizes: Record<string, number> }>} gzipped bytes, by file */
 export async function buildLab(out = join(root, "build/out/lab")) {

@@ -104,12 +104,10 @@ function compile() {
   const targets = Object.entries(JSON.parse(readFileSync(config, "utf8")).targets);
   const made = targets.every(([, target]) => existsSync(join(root, target.outFile)));
   if (once("wasm", hash.digest("hex"), made)) return;
-  for (const [target, { outFile }] of targets) {
-    say(`compiling ${outFile}`);
-    const asc = join(root, "node_modules/assemblyscript/bin/asc.js");
-    const entry = target.startsWith("forward") ? "assembly/forward/index.ts" : "assembly/index.ts";
-    must(deno, ["run", "-A", "--quiet", asc, entry, "--config", "asconfig.json", "--target", target]);
-  }
+  for (const [, { outFile }] of targets) say(`compiling ${outFile}`);
+  const entryOf = (/** @type {string} */ target) => target.startsWith("forward") ? "assembly/forward" : "assembly";
+  const told = targets.flatMap(([target]) => [target, `${entryOf(target)}/index.ts`]);
+  must(deno, ["run", "-A", "--quiet", "build/compile.mjs", ...told]);
   done("wasm");
 }
 

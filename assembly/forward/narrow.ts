@@ -72,7 +72,7 @@ function narrowOne(form: u32, less: i32, w: usize, x: usize, marks: usize, colum
   return sum;
 }
 
-/** The same for four tokens, to the sums of plain.ts: bytes `pitch` apart, marks `apart`. */
+/** The same for four tokens, to the sums of plain.ts, without pairs: bytes `pitch` apart, marks `apart`. */
 @inline
 function narrowFour(
   form: u32,
@@ -88,7 +88,6 @@ function narrowFour(
   const ones = keptOnes();
   const sign = keptSign();
   const raise = keptRaise();
-  const pairs = (form & FORM_PAIRS) != 0;
   const codes = codesAt(form);
   const minima = scalesBytes(form);
   let y = x + pitch;
@@ -114,21 +113,14 @@ function narrowFour(
     b = v128.and(i16x8.shr_u(v128.load(w + codes + 16), 4), mask);
     c = v128.and(i16x8.shr_u(v128.load(w + codes + 32), 4), mask);
     d = v128.and(i16x8.shr_u(v128.load(w + codes + 48), 4), mask);
-    let highA = dots(a, b, c, d, x, 16);
-    let highB = dots(a, b, c, d, y, 16);
-    let highC = dots(a, b, c, d, z, 16);
-    let highD = dots(a, b, c, d, v, 16);
-    if (pairs) {
-      highA = i32x4.shl(ended(highA, ones), 8);
-      highB = i32x4.shl(ended(highB, ones), 8);
-      highC = i32x4.shl(ended(highC, ones), 8);
-      highD = i32x4.shl(ended(highD, ones), 8);
-    } else {
-      lowA = i16x8.add(lowA, highA);
-      lowB = i16x8.add(lowB, highB);
-      lowC = i16x8.add(lowC, highC);
-      lowD = i16x8.add(lowD, highD);
-    }
+    const highA = dots(a, b, c, d, x, 16);
+    const highB = dots(a, b, c, d, y, 16);
+    const highC = dots(a, b, c, d, z, 16);
+    const highD = dots(a, b, c, d, v, 16);
+    lowA = i16x8.add(lowA, highA);
+    lowB = i16x8.add(lowB, highB);
+    lowC = i16x8.add(lowC, highC);
+    lowD = i16x8.add(lowD, highD);
     lowA = i32x4.shl(ended(lowA, ones), 8);
     lowB = i32x4.shl(ended(lowB, ones), 8);
     lowC = i32x4.shl(ended(lowC, ones), 8);
@@ -138,40 +130,25 @@ function narrowFour(
       let moreB = dots(a, b, c, d, y, 48);
       let moreC = dots(a, b, c, d, z, 48);
       let moreD = dots(a, b, c, d, v, 48);
-      if (pairs) {
-        highA = i32x4.add(highA, ended(moreA, ones));
-        highB = i32x4.add(highB, ended(moreB, ones));
-        highC = i32x4.add(highC, ended(moreC, ones));
-        highD = i32x4.add(highD, ended(moreD, ones));
-      }
       a = v128.and(v128.load(w + codes), mask);
       b = v128.and(v128.load(w + codes + 16), mask);
       c = v128.and(v128.load(w + codes + 32), mask);
       d = v128.and(v128.load(w + codes + 48), mask);
-      if (pairs) {
-        moreA = dots(a, b, c, d, x, 32);
-        moreB = dots(a, b, c, d, y, 32);
-        moreC = dots(a, b, c, d, z, 32);
-        moreD = dots(a, b, c, d, v, 32);
-      } else {
-        moreA = i16x8.add(moreA, dots(a, b, c, d, x, 32));
-        moreB = i16x8.add(moreB, dots(a, b, c, d, y, 32));
-        moreC = i16x8.add(moreC, dots(a, b, c, d, z, 32));
-        moreD = i16x8.add(moreD, dots(a, b, c, d, v, 32));
-      }
+      moreA = i16x8.add(moreA, dots(a, b, c, d, x, 32));
+      moreB = i16x8.add(moreB, dots(a, b, c, d, y, 32));
+      moreC = i16x8.add(moreC, dots(a, b, c, d, z, 32));
+      moreD = i16x8.add(moreD, dots(a, b, c, d, v, 32));
       lowA = i32x4.add(lowA, ended(moreA, ones));
       lowB = i32x4.add(lowB, ended(moreB, ones));
       lowC = i32x4.add(lowC, ended(moreC, ones));
       lowD = i32x4.add(lowD, ended(moreD, ones));
     }
     const scale = fourAt(w, form, 0, sign, raise);
-    const scale2 = pairs ? fourAt(w, form, 16, sign, raise) : scale;
     const least = form & FORM_MINIMA ? fourAt(w, form, minima, sign, raise) : scale;
-    const least2 = pairs && form & FORM_MINIMA ? fourAt(w, form, minima + 16, sign, raise) : least;
-    sumA = finish(sumA, form, less, lowA, highA, marks, scale, scale2, least, least2);
-    sumB = finish(sumB, form, less, lowB, highB, marksB, scale, scale2, least, least2);
-    sumC = finish(sumC, form, less, lowC, highC, marksC, scale, scale2, least, least2);
-    sumD = finish(sumD, form, less, lowD, highD, marksD, scale, scale2, least, least2);
+    sumA = finish(sumA, form, less, lowA, lowA, marks, scale, scale, least, least);
+    sumB = finish(sumB, form, less, lowB, lowB, marksB, scale, scale, least, least);
+    sumC = finish(sumC, form, less, lowC, lowC, marksC, scale, scale, least, least);
+    sumD = finish(sumD, form, less, lowD, lowD, marksD, scale, scale, least, least);
     x += 64;
     y += 64;
     z += 64;
@@ -228,20 +205,8 @@ function fourQ40(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, c
   narrowFour(FORM_HALVES, 8, w, x, pitch, marks, apart, columns);
 }
 
-function fourQ40Full(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
-  narrowFour(0, 8, w, x, pitch, marks, apart, columns);
-}
-
 function fourQ4K(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
   narrowFour(FORM_MINIMA, 0, w, x, pitch, marks, apart, columns);
-}
-
-function fourQ2K(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
-  narrowFour(MINIMA_PAIRS, 0, w, x, pitch, marks, apart, columns);
-}
-
-function fourQ3K(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
-  narrowFour(FORM_PAIRS, 4, w, x, pitch, marks, apart, columns);
 }
 
 /** Σ w·x of four rows and one token. @param x bytes, see quantiseRow */
@@ -255,7 +220,7 @@ export function narrowOneOf(form: u32, w: usize, x: usize, marks: usize, columns
   return oneQ40Full(w, x, marks, columns);
 }
 
-/** Of four tokens, to the sums of plain.ts: bytes `pitch` apart, marks `apart`. */
+/** Of four tokens, to the sums of plain.ts: bytes `pitch` apart, marks `apart`. Rare forms take them one by one. */
 export function narrowFourOf(
   form: u32,
   w: usize,
@@ -269,7 +234,10 @@ export function narrowFourOf(
   if (form == HALVES_MINIMA) fourQ41(w, x, pitch, marks, apart, columns);
   else if (form == FORM_HALVES) fourQ40(w, x, pitch, marks, apart, columns);
   else if (form == FORM_MINIMA) fourQ4K(w, x, pitch, marks, apart, columns);
-  else if (form == MINIMA_PAIRS) fourQ2K(w, x, pitch, marks, apart, columns);
-  else if (form == FORM_PAIRS) fourQ3K(w, x, pitch, marks, apart, columns);
-  else fourQ40Full(w, x, pitch, marks, apart, columns);
+  else {
+    const a = narrowOneOf(form, w, x, marks, columns);
+    const b = narrowOneOf(form, w, x + pitch, marks + apart, columns);
+    const c = narrowOneOf(form, w, x + 2 * pitch, marks + 2 * apart, columns);
+    setSums(a, b, c, narrowOneOf(form, w, x + 3 * pitch, marks + 3 * apart, columns));
+  }
 }

@@ -240,7 +240,7 @@ export function wideOneOf(kind: i32, form: u32, table: v128, w: usize, x: usize,
     if (form == FORM_MINIMA) return oneQ5K(table, w, x, marks, columns);
     return oneBytes(form, table, w, x, marks, columns);
   }
-  if (form == (FORM_HALVES | FORM_MINIMA)) return oneQ41(table, w, x, marks, columns);
+  if (!ASC_FEATURE_RELAXED_SIMD && form == (FORM_HALVES | FORM_MINIMA)) return oneQ41(table, w, x, marks, columns);
   if (form == FORM_HALVES) return oneQ40(table, w, x, marks, columns); // and IQ4_NL
   return oneNibbles(form, table, w, x, marks, columns);
 }

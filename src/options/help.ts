@@ -38,7 +38,7 @@ export const HELP: Words = {
     },
     precision: {
       words:
-        "how the device `wasm` multiplies quantised weights: {names}; `fast` rounds activations, to bytes where weights have 4 bits",
+        "how the device `wasm` multiplies quantised weights: {names}; `fast` rounds activations: to 16 bits, most to 8 where weights have 4",
       flag: "NAME",
     },
     maxBinding: {

@@ -66,6 +66,7 @@ setup.before(async () => {
   const files = [
     "build/start.mjs",
     "build/setup.mjs",
+    "build/compile.mjs",
     "build/watch.mjs",
     "build/worker.mjs",
     "package.json",

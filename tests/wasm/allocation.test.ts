@@ -15,6 +15,10 @@ const EVERY = 128; // bytes between samples
 // A step is three of them, each with a promise, what awaits it, and a frame of what it names: 230 to 450 bytes were counted.
 const ASYNCHRONOUS = ["step stepper.ts", "take stepper.ts", "pass context.ts"];
 const FRAME = 600; // bytes
+// These read the clock and add to sums of it: numbers with fractions are objects until V8 has compiled what handles them, which under
+// load takes longer than this test. Up to 217 bytes were counted.
+const TIMED = ["#answered stepper.ts", "#run context.ts"];
+const BOXES = 300; // bytes
 // Of any other function; a view is 100 bytes, a closure 40, and the host's clock answers with 12 that are its own.
 const OTHER = 16; // bytes a step
 const SMALLEST = 8; // bytes an object has; what is compiled meanwhile and stays is less than that for every step
@@ -85,7 +89,7 @@ for (const [options, wanted] of CASES) {
     assert.is(heap.memory.buffer, buffer);
     for (const [name, bytes] of passed) {
       if (name.endsWith("pause.ts")) continue; // every 12 ms
-      const most = ASYNCHRONOUS.includes(name) ? FRAME : OTHER;
+      const most = ASYNCHRONOUS.includes(name) ? FRAME : TIMED.includes(name) ? BOXES : OTHER;
       assert.ok(bytes / STEPS <= most, `${name} allocates ${bytes / STEPS} bytes a step`);
     }
     const sum = (of: Map<string, number>) => [...of.values()].reduce((sum, bytes) => sum + bytes, 0);

@@ -15,10 +15,6 @@ const EVERY = 128; // bytes between samples
 // A step is three of them, each with a promise, what awaits it, and a frame of what it names: 230 to 450 bytes were counted.
 const ASYNCHRONOUS = ["step stepper.ts", "take stepper.ts", "pass context.ts"];
 const FRAME = 600; // bytes
-// These read the clock and add to sums of it: numbers with fractions are objects until V8 has compiled what handles them, which under
-// load takes longer than this test. Up to 217 bytes were counted.
-const TIMED = ["#answered stepper.ts", "#run context.ts"];
-const BOXES = 300; // bytes
 // Of any other function; a view is 100 bytes, a closure 40, and the host's clock answers with 12 that are its own.
 const OTHER = 16; // bytes a step
 const SMALLEST = 8; // bytes an object has; what is compiled meanwhile and stays is less than that for every step
@@ -83,15 +79,22 @@ for (const [options, wanted] of CASES) {
     const before = memory();
     const { buffer } = heap.memory;
     const profiler = new Profiler();
-    const passed = await profiler.count(run, true);
+    // Numbers with fractions are objects until V8 has compiled what handles them, which takes the longer the busier a machine is:
+    // what allocates does so however often it is looked at.
+    let passed = new Map<string, number>();
+    let found: string[] = [];
+    for (let looks = 0; looks < 8; looks++) {
+      passed = await profiler.count(run, true);
+      found = [...passed].filter(([name, bytes]) => {
+        const most = ASYNCHRONOUS.includes(name) ? FRAME : OTHER;
+        return !name.endsWith("pause.ts") && bytes / STEPS > most; // pauses: every 12 ms
+      }).map(([name, bytes]) => `${name} allocates ${bytes / STEPS} bytes a step`);
+      if (found.length === 0) break;
+    }
+    assert.equal(found, []);
     const kept = await profiler.count(run, false);
     assert.equal(memory(), before);
     assert.is(heap.memory.buffer, buffer);
-    for (const [name, bytes] of passed) {
-      if (name.endsWith("pause.ts")) continue; // every 12 ms
-      const most = ASYNCHRONOUS.includes(name) ? FRAME : TIMED.includes(name) ? BOXES : OTHER;
-      assert.ok(bytes / STEPS <= most, `${name} allocates ${bytes / STEPS} bytes a step`);
-    }
     const sum = (of: Map<string, number>) => [...of.values()].reduce((sum, bytes) => sum + bytes, 0);
     console.log(`    ${Math.round(sum(passed) / STEPS)} bytes a step pass, ${Math.round(sum(kept))} of all stay`);
     assert.ok(ASYNCHRONOUS.every((name) => passed.get(name)! > 0), "they were counted");

@@ -9,8 +9,8 @@ import {
   COUNT,
   KIND_BYTES,
   KIND_NIBBLES,
-  KV_F16,
   KV_F32,
+  KV_Q8,
   LAYER_ATTENTION_NORM,
   LAYER_DOWN,
   LAYER_GATE_UP,
@@ -50,6 +50,7 @@ import {
   TEAM_WORDS,
   UNIT,
 } from "./abi";
+import { storedBytes } from "./kv";
 import { partOf } from "./product";
 import { fourBytes, padded, word } from "./rows";
 
@@ -114,8 +115,8 @@ export function isSealed(at: usize, least: u32, open: u32): bool {
 
 /** Bytes of a stored row of K or V; 0: there is no such kind, or width. */
 export function rowBytes(kv: u32, dim: u32): u32 {
-  if (!within(dim, MOST_DIM) || dim & 3 || kv > 2) return 0;
-  return kv == KV_F32 ? dim << 2 : kv == KV_F16 ? dim << 1 : ((dim + 7) & ~7) + 8;
+  if (!within(dim, MOST_DIM) || dim & 3 || kv > <u32> KV_Q8) return 0;
+  return storedBytes(kv, dim);
 }
 
 /** Whether a matrix is sealed, and has as many parts as words for them. */

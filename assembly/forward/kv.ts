@@ -12,6 +12,11 @@ function scalesAt(dim: u32): usize {
   return <usize> ((dim + 7) & ~7);
 }
 
+/** Bytes of a stored row. */
+export function storedBytes(kv: u32, dim: u32): u32 {
+  return kv == KV_F32 ? dim << 2 : kv == KV_F16 ? dim << 1 : <u32> scalesAt(dim) + 8;
+}
+
 /** Where the second half of a row of q8 begins: whole quads. */
 @inline
 function middleOf(dim: u32): u32 {

@@ -79,17 +79,23 @@ export function fourAt(unit: usize, form: u32, offset: usize, sign: v128, raise:
   return form & FORM_HALVES ? raisedAt(unit, offset, sign, raise) : v128.load(unit + offset);
 }
 
+/** The values of the low nibbles of four columns, or of the high ones. @param mask see keptNibble */
+@inline
+export function valuesAt(at: usize, high: bool, table: v128, mask: v128): v128 {
+  const q = v128.load(at);
+  return i8x16.swizzle(table, v128.and(high ? i16x8.shr_u(q, 4) : q, mask));
+}
+
 /** The signed codes of four columns in the first half of a unit, `at` where [i] of its codes lies. */
 @inline
 export function lowCodes(kind: i32, table: v128, at: usize): v128 {
-  const q = v128.load(at);
-  return kind == KIND_NIBBLES ? i8x16.swizzle(table, v128.and(q, keptNibble())) : q;
+  return kind == KIND_NIBBLES ? valuesAt(at, false, table, keptNibble()) : v128.load(at);
 }
 
 /** Likewise in the second half. */
 @inline
 export function highCodes(kind: i32, table: v128, at: usize): v128 {
-  return kind == KIND_NIBBLES ? i8x16.swizzle(table, v128.and(i16x8.shr_u(v128.load(at), 4), keptNibble())) : v128.load(at, 64);
+  return kind == KIND_NIBBLES ? valuesAt(at, true, table, keptNibble()) : v128.load(at, 64);
 }
 
 /** Bytes of four rows. */

@@ -4,7 +4,7 @@ import { FORM_HALVES, FORM_MINIMA, FORM_PAIRS, KIND_BYTES, KIND_NIBBLES, UNIT } 
 import { keptNibble, keptRaise, keptSign } from "./kept";
 import { setSums } from "./plain";
 import { finish, MARKS } from "./quantised";
-import { codesAt, fourAt, scalesBytes, unitBytes } from "./rows";
+import { codesAt, fourAt, scalesBytes, unitBytes, valuesAt } from "./rows";
 
 /** Bytes of two rows, four columns of each, times x: two partial sums of each row. */
 @inline
@@ -18,13 +18,6 @@ function bytesOf(w: usize, codes: usize, x: usize, offset: usize): v128 {
   const a = i32x4.add(bytesTimes(w, codes, x, offset), bytesTimes(w, codes + 16, x, offset + 8));
   const b = i32x4.add(bytesTimes(w, codes + 32, x, offset + 16), bytesTimes(w, codes + 48, x, offset + 24));
   return i32x4.add(a, b);
-}
-
-/** The values of the low nibbles of four columns, or of the high ones. */
-@inline
-function valuesOf(w: usize, codes: usize, high: bool, table: v128, mask: v128): v128 {
-  const q = v128.load(w + codes);
-  return i8x16.swizzle(table, v128.and(high ? i16x8.shr_u(q, 4) : q, mask));
 }
 
 /** Values of four columns of rows 0 and 1, or of 2 and 3, times x. */
@@ -48,10 +41,10 @@ function halfOf(kind: i32, w: usize, codes: usize, high: bool, table: v128, mask
     const at = high ? codes + 64 : codes;
     return rowsOf(bytesOf(w, at, x, offset), bytesOf(w, at + 8, x, offset));
   }
-  const a = valuesOf(w, codes, high, table, mask);
-  const b = valuesOf(w, codes + 16, high, table, mask);
-  const c = valuesOf(w, codes + 32, high, table, mask);
-  const d = valuesOf(w, codes + 48, high, table, mask);
+  const a = valuesAt(w + codes, high, table, mask);
+  const b = valuesAt(w + codes + 16, high, table, mask);
+  const c = valuesAt(w + codes + 32, high, table, mask);
+  const d = valuesAt(w + codes + 48, high, table, mask);
   const first = i32x4.add(
     i32x4.add(valuesTimes(a, false, x, offset), valuesTimes(b, false, x, offset + 8)),
     i32x4.add(valuesTimes(c, false, x, offset + 16), valuesTimes(d, false, x, offset + 24)),
@@ -134,8 +127,7 @@ function wideFour(
           first = v128.load_ext<i8>(at + codes);
           last = v128.load_ext<i8>(at + codes + 8);
         } else {
-          const q = v128.load(w + codes + (i << 4));
-          const values = i8x16.swizzle(table, v128.and(half ? i16x8.shr_u(q, 4) : q, mask));
+          const values = valuesAt(w + codes + (i << 4), half != 0, table, mask);
           first = i16x8.extend_low_i8x16_s(values);
           last = i16x8.extend_high_i8x16_s(values);
         }

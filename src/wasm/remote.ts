@@ -11,6 +11,7 @@ import { checkRoom } from "./heap.ts";
 import { sizesBeside } from "./layout.ts";
 import { errorOf, type FromWorker, type Opened, type ToWorker } from "./messages.ts";
 import { RemoteContext } from "./remote-context.ts";
+import { startWorker } from "./start.ts";
 
 /**
  * Lays out a model in a worker of its own.
@@ -29,22 +30,11 @@ export async function openRemoteEngine(options: WasmOptions): Promise<RemoteEngi
 
 /** Starts the worker. @throws Error, one sentence, where that may not be */
 async function start(): Promise<Worker> {
-  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   try {
-    const worker = new Worker(url, { name: "kvcap" });
-    await new Promise<void>((resolve, reject) => {
-      worker.onmessage = () => resolve();
-      worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new Error(event.message || "a worker could not be started"));
-      };
-    });
-    return worker;
+    return await startWorker(script, { name: "kvcap" });
   } catch (error) {
     const rule = "the page's policy must allow kvcap's worker (worker-src blob:)";
     refuse("load model", rule, quote(error), { kind: "plain", code: "device", cause: error });
-  } finally {
-    URL.revokeObjectURL(url);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The further threads of an engine: workers that share its memory. */
 import type { Exports } from "./module.ts";
+import { startWorker } from "./start.ts";
 
 /** What a thread is given. */
 interface Share {
@@ -34,25 +35,8 @@ type Start = (share: Share) => Promise<() => void>;
 
 /** Web workers, of a page. */
 async function startInPage(share: Share): Promise<() => void> {
-  const url = URL.createObjectURL(new Blob([IN_PAGES], { type: "text/javascript" }));
-  const worker = new Worker(url);
-  const over = () => worker.terminate();
-  try {
-    await new Promise<void>((resolve, reject) => {
-      worker.onmessage = () => resolve();
-      worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new Error(event.message || "a worker could not be started"));
-      };
-      worker.postMessage(share);
-    });
-    return over;
-  } catch (error) {
-    over();
-    throw error;
-  } finally {
-    URL.revokeObjectURL(url);
-  }
+  const worker = await startWorker(IN_PAGES, {}, share);
+  return () => worker.terminate();
 }
 
 /** Deno and Node have workers that keep no program from its end: a web worker would. */

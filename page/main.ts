@@ -205,11 +205,11 @@ reset.addEventListener("click", () => {
 });
 by<HTMLInputElement>("own").addEventListener("change", async ({ target }) => {
   const input = target as HTMLInputElement;
+  trouble.hide();
   const code = await input.files?.[0]?.text();
   input.value = ""; // the same file may be chosen again, once it is mended
   if (code === undefined) return;
   if (!engine.model) return trouble.show({ text: "A policy of your own needs a model that is loaded." });
-  trouble.hide();
   engine.busy = true;
   engine.ask({ type: "policy", code, chosen: true });
   refresh();

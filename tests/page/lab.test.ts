@@ -23,6 +23,7 @@ import {
   openLab,
   ready,
   shaded,
+  stopAt,
 } from "./lab.ts";
 
 const PROMPT = "Once upon a time";
@@ -187,7 +188,7 @@ test("a link reproduces the run", async () => {
 });
 
 test("a link's run can be stopped like any other, and the skip link leaves its address alone", async () => {
-  const other = await it.open(hashOf(SETTINGS, `2000:${PROMPT}`));
+  const other = await it.open(hashOf(SETTINGS, `15000:${PROMPT}`));
   await other.waitForFunction(() => document.querySelectorAll("#text span").length > 12);
   assert.equal([await other.isVisible("#stop"), await other.isVisible("#go")], [true, false]);
   assert.is(await other.textContent("#status"), "running");
@@ -203,9 +204,9 @@ test("a link's run can be stopped like any other, and the skip link leaves its a
 });
 
 test("a run stopped while it reads is taken back, and can be asked for again", async () => {
-  const long = await it.open();
+  const long = await it.open("#stride=1");
   await ready(long);
-  const text = "The fox ran to the river. ".repeat(200);
+  const text = "The fox ran to the river. ".repeat(500);
   await long.fill("#max", "3");
   for (const before of ["", "Once upon a time"]) {
     if (before) {
@@ -215,9 +216,8 @@ test("a run stopped while it reads is taken back, and can be asked for again", a
     }
     const url = long.url();
     await long.fill("#prompt", text);
+    await stopAt(long, 60);
     await long.click("#go");
-    await long.waitForFunction(() => document.querySelectorAll("#text span").length > 60);
-    await long.click("#stop");
     await long.waitForSelector("#go:not([hidden]):not(:disabled)");
     assert.is(await long.textContent("#status"), "stopped while it read: ask again");
     assert.equal([await long.inputValue("#prompt"), long.url()], [text, url]);
@@ -250,13 +250,13 @@ test("the full cache needs no budget; settings that cannot run leave no run in t
 });
 
 test("stop, go on, run again under other settings, reset", async () => {
-  await page.fill("#max", "2000");
+  await page.fill("#max", "15000");
   await page.click("#go");
   await page.waitForFunction((seen) => document.querySelectorAll("#text span").length > seen + 5, 45);
   await page.click("#stop");
   await ended(page);
   const { seen } = await accountOf(page);
-  assert.ok(seen > 45 && seen < 1000);
+  assert.ok(seen > 45 && seen < 15000);
   assert.match(page.url(), `turn=${seen - 5 + 1}%3AOnce`); // the prompt has five tokens; the last new one is not taken in
   await page.selectOption("[name=policy]", "recency");
   assert.match((await page.textContent("#hint"))!, "from the next run on");

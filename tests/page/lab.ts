@@ -1,4 +1,5 @@
 // The lab in Chromium: built once, served, opened, and asked what it shows.
+import * as assert from "uvu/assert";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { buildLab } from "../../build/lab.mjs";
 import { serveFolder } from "../../build/serve.mjs";
@@ -115,6 +116,27 @@ export async function drawn(page: Page): Promise<void> {
 export async function trouble(page: Page): Promise<string> {
   await page.waitForSelector("#trouble:not([hidden])");
   return (await page.textContent("#trouble-text"))!;
+}
+
+/** Waits for a sentence about what went wrong that says `what`: another may stand there until it comes. */
+export async function troubled(page: Page, what: RegExp): Promise<void> {
+  const said = ([source, flags]: string[]) =>
+    !document.getElementById("trouble")!.hidden &&
+    new RegExp(source, flags).test(document.getElementById("trouble-text")!.textContent!);
+  await page.waitForFunction(said, [what.source, what.flags]).catch(() => {});
+  assert.match(await trouble(page), what);
+}
+
+/** Stops the run from inside the page, as soon as `tokens` of its text stand there: it does not wait for this process to see them. */
+export async function stopAt(page: Page, tokens: number): Promise<void> {
+  await page.evaluate((tokens) => {
+    const [text, stop] = ["text", "stop"].map((id) => document.getElementById(id)!);
+    new MutationObserver((_, observer) => {
+      if (stop.hidden || text.querySelectorAll("span").length <= tokens) return;
+      observer.disconnect();
+      stop.click();
+    }).observe(text, { childList: true, subtree: true });
+  }, tokens);
 }
 
 /** The session's own account, through the worker's protocol: a message is put in, and its answer caught. */

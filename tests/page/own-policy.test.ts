@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { fewOf } from "../support/depth.ts";
 import { suiteWhere } from "../support/device.ts";
-import { ended, hashOf, inSight, type Lab, made, openLab, ready, trouble } from "./lab.ts";
+import { ended, hashOf, inSight, type Lab, made, openLab, ready, trouble, troubled } from "./lab.ts";
 
 const test = fewOf(suiteWhere(inSight, "lab, a policy of one's own"), ["a module's policy runs", "what is no policy"]);
 const PROMPT = "Once upon a time";
@@ -97,7 +97,7 @@ test("what is no policy is said in a sentence, and leaves the choice as it was",
       mimeType: "text/javascript",
       buffer: Buffer.from(text),
     });
-    assert.match(await trouble(page), sentence);
+    await troubled(page, sentence);
     assert.is(await page.inputValue("[name=policy]"), "roco");
   }
   await page.context().close();

@@ -79,7 +79,8 @@ function read(name: Name, text: string, action: string): unknown {
   const { kind } = ROWS[name];
   const value = readText(kind, text);
   if (value === null) {
-    throw no(kind.written === "budget" ? "slots (96), a share of the prompt (25%) or bytes (512KB)" : "a number");
+    const budget = "slots (96), a share of the prompt (25%), bytes (512KB) or a number behind it (+48)";
+    throw no(kind.written === "budget" ? budget : "a number");
   }
   if (kind.written === "count" && (value as { share?: number }).share! >= 1) {
     throw no("tokens or a share of the budget below 100%");

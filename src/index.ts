@@ -32,6 +32,7 @@ export type {
   CheckedRule,
   CheckedSession,
   Count,
+  Evict,
   GenerateOptions,
   LoadOptions,
   OwnScore,

@@ -176,7 +176,10 @@ class Talk {
         return true;
       case "budget": {
         const budget = parseBudget(needed()) ??
-          misusedCommand("/budget must be slots (128), a share of the text (25%) or bytes (512KB)", value);
+          misusedCommand(
+            "/budget must be slots (128), a share of the text (25%), bytes (512KB) or a number behind it (+48)",
+            value,
+          );
         await this.#anew({ ...this.#options, budget });
         return true;
       }

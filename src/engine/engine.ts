@@ -130,8 +130,8 @@ export interface EngineContext {
   load(bytes: Uint8Array<ArrayBuffer>): void;
   /** Takes the K and V of another context of this engine and of the same shape. */
   copyFrom(other: EngineContext): void;
-  /** Takes the first `slots` slots of every lane of a smaller context of this engine; no rows are shared. */
-  growFrom(other: EngineContext, slots: number): void;
+  /** Takes the K and V of a smaller context of this engine, whose rows have the same numbers here. */
+  growFrom(other: EngineContext): void;
   release(): void;
 }
 

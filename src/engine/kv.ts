@@ -20,3 +20,27 @@ const ROW_BYTES: Record<KvType, (headDim: number) => number> = {
 export function kvRowBytes(headDim: number, kv: KvType): number {
   return ROW_BYTES[kv](headDim);
 }
+
+/** Bytes of a layer's K, or V, that move into a larger cache, and where they begin. */
+export interface Run {
+  readonly source: number;
+  readonly target: number;
+  readonly bytes: number;
+}
+
+/** How the K, and V, of each layer move into a larger cache where every row keeps its number: [layers]. */
+export function runsOf(
+  { kvHeads, headDim }: { readonly kvHeads: number; readonly headDim: number },
+  from: { readonly rows: readonly number[]; readonly kv: KvType; readonly pooled: boolean },
+  to: { readonly rows: readonly number[] },
+): Run[][] {
+  const rowBytes = kvRowBytes(headDim, from.kv);
+  return from.rows.map((rows, layer) => {
+    if (from.pooled) return [{ source: 0, target: 0, bytes: kvHeads * rows * rowBytes }];
+    return Array.from({ length: kvHeads }, (_, head) => ({
+      source: head * rows * rowBytes,
+      target: head * to.rows[layer] * rowBytes,
+      bytes: rows * rowBytes,
+    }));
+  });
+}

@@ -26,6 +26,16 @@ export class Tenants {
       }
     }
   }
+
+  /** Takes over who is in the slots of narrower books. */
+  growFrom({ ids, positions }: Tenants): void {
+    const { lanes, width } = this.#books;
+    const narrow = ids.length / lanes;
+    for (let lane = 0; lane < lanes; lane++) {
+      this.ids.set(ids.subarray(lane * narrow, (lane + 1) * narrow), lane * width);
+      this.positions.set(positions.subarray(lane * narrow, (lane + 1) * narrow), lane * width);
+    }
+  }
 }
 
 /** Knows every victim of a step, when all lanes have chosen theirs. */

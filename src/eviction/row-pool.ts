@@ -17,6 +17,11 @@ export class RowPool {
     this.reset();
   }
 
+  /** How many slots every lane can get. */
+  get room(): number {
+    return Math.floor(Math.min(...this.#heights) / this.#kvHeads);
+  }
+
   /** Gives a row to a lane's slot. There is one: what lanes keep and a step's tokens never exceed a layer's rows. */
   take(lane: number, slot: number): number {
     const layer = Math.floor(lane / this.#kvHeads);
@@ -41,6 +46,20 @@ export class RowPool {
       this.#heights[layer] = free.length;
     });
     this.rows.fill(0);
+  }
+
+  /** Takes over the rows of a smaller pool, whose slots and rows have the same numbers here. This one is empty. */
+  growFrom(smaller: RowPool): void {
+    const width = smaller.#capacity;
+    for (let lane = 0; lane * width < smaller.rows.length; lane++) {
+      this.rows.set(smaller.rows.subarray(lane * width, (lane + 1) * width), lane * this.#capacity);
+    }
+    smaller.#free.forEach((theirs, layer) => {
+      const free = this.#free[layer];
+      const height = free.length - theirs.length; // rows that the smaller pool has not: free, and first on this stack
+      free.set(theirs.subarray(0, smaller.#heights[layer]), height);
+      this.#heights[layer] = height + smaller.#heights[layer];
+    });
   }
 
   /** Rows, heights and free rows as words: [lanes · capacity + layers + every layer's rows]. */

@@ -1,7 +1,7 @@
 /** The KV cache on the GPU: its buffers, and moving what they hold. */
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextShape } from "../engine/engine.ts";
-import { kvRowBytes } from "../engine/kv.ts";
+import { kvRowBytes, runsOf } from "../engine/kv.ts";
 import { writeAngles } from "../engine/stored.ts";
 import { refuse } from "../errors.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
@@ -117,19 +117,14 @@ export function copyCache({ device }: Gpu, from: Cache, to: Cache): void {
   device.queue.submit([encoder.finish()]);
 }
 
-/** Copies the first slots of every lane into a larger cache. */
-export function growCache(
-  { device }: Gpu,
-  kvHeads: number,
-  { from, to, slots }: { from: Cache; to: Cache; slots: number },
-) {
+/** Copies K and V into a larger cache, where rows keep their numbers. */
+export function growCache({ device }: Gpu, config: ModelConfig, from: Cache, to: Cache): void {
   const encoder = device.createCommandEncoder();
   const targets = kvBuffers(to);
-  const laneBytes = ({ shape, rowBytes }: Cache) => shape.capacity * rowBytes;
+  const runs = runsOf(config, from.shape, to.shape);
   kvBuffers(from).forEach((buffer, i) => {
-    for (let head = 0; head < kvHeads; head++) {
-      const [source, target] = [head * laneBytes(from), head * laneBytes(to)];
-      encoder.copyBufferToBuffer(buffer, source, targets[i], target, slots * from.rowBytes);
+    for (const { source, target, bytes } of runs[i >> 1]) {
+      encoder.copyBufferToBuffer(buffer, source, targets[i], target, bytes);
     }
   });
   device.queue.submit([encoder.finish()]);

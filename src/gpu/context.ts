@@ -155,9 +155,8 @@ export class GpuContext implements EngineContext {
     copyCache(this.#gpu, (other as GpuContext).#cache, this.#cache);
   }
 
-  growFrom(other: EngineContext, slots: number): void {
-    const { kvHeads } = this.#forward.config;
-    growCache(this.#gpu, kvHeads, { from: (other as GpuContext).#cache, to: this.#cache, slots });
+  growFrom(other: EngineContext): void {
+    growCache(this.#gpu, this.#forward.config, (other as GpuContext).#cache, this.#cache);
   }
 
   release(): void {

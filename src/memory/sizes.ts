@@ -78,7 +78,8 @@ function explain(
   slots: number,
   observed: boolean,
 ): Memory["why"] {
-  const parts = policy === "full" ? `${slots} slots` : `${slots} slots (budget ${budget} + stride ${stride})`;
+  const made = policy === "full" || slots > budget + stride ? "" : ` (budget ${budget} + stride ${stride})`;
+  const parts = `${slots} slots${made}`;
   const lanes = `${layers * kvHeads} lanes${allocation === "uniform" ? "" : " on average"}`;
   const rows = observed ? `attention of ${stride} queries over every slot` : `attention of ${stride} queries`;
   return {

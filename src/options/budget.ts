@@ -1,11 +1,22 @@
-/** A budget may be asked for in slots, in bytes or as a share of the prompt; inner code knows slots per lane only. */
+/** A budget may be asked for in slots, in bytes, as a share of the prompt or beside it; inner code knows slots per lane only. */
 import { refuse } from "../errors.ts";
+import { whole } from "./check.ts";
 
 /**
- * How much a cache may keep: a number of slots per lane; a share of the first prompt's tokens; or bytes of K and V for the whole
- * cache, the `stride` slots that reading a prompt needs on top included.
+ * How much a cache may keep: a number of slots per lane; a share of the first prompt's tokens; bytes of K and V for the whole
+ * cache, the `stride` slots that reading a prompt needs on top included; or the whole first prompt, and so many of the tokens
+ * behind it.
  */
-export type Budget = number | { readonly share: number } | { readonly bytes: number };
+export type Budget =
+  | number
+  | { readonly share: number }
+  | { readonly bytes: number }
+  | { readonly generated: number };
+
+/** Whether a budget counts what is generated alone: the first prompt then stays. */
+export function countsGenerated(budget: unknown): budget is { readonly generated: number } {
+  return typeof budget === "object" && budget !== null && "generated" in budget;
+}
 
 /** What a lane's slots are made for: the live ones, and those that a chunk needs on top. */
 interface Sizes {
@@ -15,37 +26,51 @@ interface Sizes {
 
 const MOST_STRIDE = 64; // queries
 
+/** A budget in slots. */
+export interface Slots {
+  readonly budget: number;
+  /** Of them, those that tokens may leave again: shares of the budget are of these. */
+  readonly free: number;
+  /** With bytes, the queries of a chunk that fit beside them. */
+  readonly stride: number | undefined;
+}
+
 /**
  * Turns a budget into slots.
  * @param slotBytes bytes of K and V that one slot of every lane takes
- * @param promptTokens tokens of the first prompt; null while there is none: a share then gives null
- * @returns slots, and with bytes the stride that fits beside them
- * @throws KvcapRangeError where it is neither of the three, or bytes hold no slot
+ * @param promptTokens tokens of the first prompt; null while there is none: a budget that depends on it then gives null
+ * @throws KvcapRangeError where it is none of the four, or bytes hold no slot
  */
 export function budgetSlots(
   { budget, stride }: Sizes,
   slotBytes: number,
   promptTokens: number | null,
   action = "create session",
-): { budget: number; stride: number | undefined } | null {
-  if (typeof budget === "number") return { budget, stride };
+): Slots | null {
+  const slots = (budget: number, free = budget, room = stride): Slots => ({ budget, free, stride: room });
+  if (typeof budget === "number") return slots(budget);
   const kinds = typeof budget === "object" && budget !== null ? Object.keys(budget) : [];
   if (kinds.length === 1 && "share" in budget) {
     const { share } = budget;
     if (typeof share !== "number" || !(share > 0 && share <= 1)) {
       refuse(action, "budget.share must be above 0 and at most 1", share, { option: "budget" });
     }
-    return promptTokens === null ? null : { budget: Math.max(1, Math.floor(share * promptTokens)), stride };
+    return promptTokens === null ? null : slots(Math.max(1, Math.floor(share * promptTokens)));
+  }
+  if (kinds.length === 1 && countsGenerated(budget)) {
+    const { generated } = budget;
+    whole(action, "budget.generated", generated, { least: 1, more: { option: "budget" } });
+    return promptTokens === null ? null : slots(promptTokens + generated, generated);
   }
   if (kinds.length === 1 && "bytes" in budget) {
     const { bytes } = budget;
-    const slots = typeof bytes === "number" ? Math.floor(bytes / slotBytes) : NaN;
-    const room = stride ?? Math.max(1, Math.min(MOST_STRIDE, Math.floor(slots / 5)));
-    if (!(slots > room)) {
+    const all = typeof bytes === "number" ? Math.floor(bytes / slotBytes) : NaN;
+    const room = stride ?? Math.max(1, Math.min(MOST_STRIDE, Math.floor(all / 5)));
+    if (!(all > room)) {
       const least = ((stride ?? 1) + 1) * slotBytes;
       refuse(action, `budget.bytes must be at least ${least} for this model`, bytes, { option: "budget" });
     }
-    return { budget: slots - room, stride: room };
+    return slots(all - room, all - room, room);
   }
-  refuse(action, "budget must be slots, { share } or { bytes }", budget, { option: "budget" });
+  refuse(action, "budget must be slots, { share }, { bytes } or { generated }", budget, { option: "budget" });
 }

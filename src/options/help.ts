@@ -112,11 +112,15 @@ export const HELP: Words = {
     },
     budget: {
       words:
-        "live slots (tokens) per lane after a step, `{ share: 0.25 }` of the first prompt, or `{ bytes }` of K and V; a lane " +
-        "is one KV head of one layer",
+        "live slots (tokens) per lane after a step, `{ share: 0.25 }` of the first prompt, `{ bytes }` of K and V, or " +
+        "`{ generated: 48 }` behind the first prompt, which stays; a lane is one KV head of one layer",
       default: "256; `full`: what it needs",
-      flag: "N|N%|NKB",
-      cli: "live slots after a step, a share of the prompt, or bytes of K and V  (256; full: as needed)",
+      flag: "N|N%|NKB|+N",
+      cli: "live slots after a step, a share of the prompt, bytes, or N behind the prompt  (256; full: as needed)",
+    },
+    evict: {
+      words: "when tokens go: {names}; after `prompt` the cache grows with what is generated",
+      flag: "NAME",
     },
     stride: {
       words: "prompt tokens read at once; the cache holds `budget + stride` slots",

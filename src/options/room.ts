@@ -35,7 +35,9 @@ export function checkRoom(session: CheckedSession, demand: Demand): number {
   const { seen, prompt, maxNewTokens, spans, fixed = true } = demand;
   const { held = protectedIn(0, seen, session.sinks, spans) } = demand;
   const { policy, sinks, newest, stride } = session;
-  const total = seen + prompt + maxNewTokens - 1; // the last token is not taken in
+  const grows = session.evict === "prompt"; // as it generates
+  if (grows) checkGrowth(session, maxNewTokens);
+  const total = seen + prompt + (grows ? 1 : maxNewTokens) - 1; // the last token is not taken in
   if (policy === "full") {
     const { budget } = session;
     if (maxNewTokens === Infinity) {
@@ -63,6 +65,19 @@ export function checkRoom(session: CheckedSession, demand: Demand): number {
   if (!fixed) return Math.max(1, stride - (least - budget) - 1);
   const text = maxNewTokens > 0 ? "a prompt" : "a text"; // one that is measured
   refuse("generate", `for ${text} beyond the budget, budget must be above ${name} + stride = ${least}`, budget, more);
+}
+
+/** What is generated must have an end, and room, where it stays. */
+function checkGrowth({ budget }: CheckedSession, maxNewTokens: number): void {
+  if (maxNewTokens === Infinity) {
+    refuse("generate", "maxNewTokens must be finite where only prompts are evicted from", maxNewTokens, {
+      option: "maxNewTokens",
+    });
+  }
+  if (budget + maxNewTokens > MOST_SLOTS) {
+    const rule = `budget + maxNewTokens must be at most ${MOST_SLOTS} where what is generated stays`;
+    refuse("generate", rule, budget + maxNewTokens, { code: "no-room" });
+  }
 }
 
 /**

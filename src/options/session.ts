@@ -1,6 +1,6 @@
 /** A session's options: types, rows, defaults and checks. */
 import { type Allocation, ALLOCATIONS } from "../policies/allocation.ts";
-import { type Budget, budgetSlots } from "./budget.ts";
+import { type Budget, budgetSlots, countsGenerated } from "./budget.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import { refuse } from "../errors.ts";
 import { known, MOST_SEED, whole as checkWhole } from "./check.ts";
@@ -15,13 +15,21 @@ export type Positions = "absolute" | "cache";
 /** How p is taken over the query heads of a KV head. */
 export type Aggregate = "mean" | "max";
 
+/** When tokens go: whenever the budget is exceeded, or while a prompt is read only. */
+export type Evict = "always" | "prompt";
+
 /** How a session keeps its cache. Lengths are in slots per lane, which are tokens. */
 export interface SessionOptions extends RuleOptions {
   /**
-   * Live slots per lane after a step: a number of them, a share of the first prompt, or bytes. Default 256; for "full": as
-   * many as prompt and new tokens need.
+   * Live slots per lane after a step: a number of them, a share of the first prompt, bytes, or the first prompt, which is then
+   * pinned, and a number of tokens behind it. Default 256; for "full": as many as prompt and new tokens need.
    */
   budget?: Budget;
+  /**
+   * When tokens go: "always", or while a "prompt" is read only: the cache then grows with what is generated, and the next prompt
+   * brings it back to its budget. Default "always".
+   */
+  evict?: Evict;
   /**
    * Queries per prefill chunk. Default: the largest up to 64 for which budget > sinks + newest + stride, but at least 1; a
    * quarter of the budget at most where lanes' budgets differ; and less in prompts that pins leave less room for.
@@ -118,6 +126,7 @@ const MOST_SINKS = 4; // where nothing is said
 export const SESSION = {
   ...RULE,
   budget: { kind: unchecked("budget"), default: 256, decides: true, replay: true },
+  evict: { kind: either(["always", "prompt"]), default: "always", decides: true },
   stride: { kind: whole(1, 4096), decides: true },
   aggregate: { kind: either(["mean", "max"]), default: "mean" },
   sinks: { kind: count, decides: true, replay: true },
@@ -161,9 +170,12 @@ export function checkSession(
     ? null
     : budgetSlots(asked, of.slotBytes(kv), promptTokens, action);
   const budget = sized ? checkWhole(action, "budget", sized.budget, { least: 1 }) : 0;
-  const sinks = take("sinks", options.sinks ?? Math.min(MOST_SINKS, Math.floor(budget / 4)), budget) as number;
-  const newest = take("newest", options.newest, budget) as number;
-  const unsettled = take("unsettled", options.unsettled, budget) as number;
+  const free = sized?.free ?? 0;
+  const sinks = take("sinks", options.sinks ?? Math.min(MOST_SINKS, Math.floor(budget / 4)), free) as number;
+  const newest = take("newest", options.newest, free) as number;
+  const unsettled = take("unsettled", options.unsettled, free) as number;
+  const evict = take("evict") as Evict;
+  const pinPrompt = pinsPrompt(action, options, evict);
   const pin = take("pin") as readonly Span[];
   const kept = protectedIn(0, Infinity, sinks, pin) + newest;
   if (!full && sized && budget <= kept) {
@@ -171,12 +183,27 @@ export function checkSession(
   }
   const allocation = take("allocation") as Allocation;
   if (allocation === "adaptive" && !full) checkAdaptive(action, rule);
-  const fill = allocation === "uniform" ? budget - kept - 1 : Math.floor(budget / 4);
+  const loose = countsGenerated(options.budget) ? free - newest : budget - kept;
+  const fill = allocation === "uniform" ? loose - 1 : Math.floor(budget / 4);
   const room = full ? MOST_STRIDE : Math.max(1, fill);
   const stride = take("stride", sized?.stride ?? options.stride ?? Math.min(MOST_STRIDE, room)) as number;
-  const found = { ...rule, budget, stride, sinks, newest, unsettled, pin, allocation, kv };
+  const found = { ...rule, budget, evict, stride, sinks, newest, unsettled, pinPrompt, pin, allocation, kv };
   const alone = namesOf(SESSION).filter((name) => !(name in found)); // those that depend on no other
   return { ...found, ...Object.fromEntries(alone.map((name) => [name, take(name)])) } as CheckedSession;
+}
+
+/** Whether the first prompt never goes: by itself where the budget counts generated tokens, which must then go. */
+function pinsPrompt(action: string, { policy, budget, pinPrompt }: SessionOptions, evict: Evict): boolean {
+  const asked = checkRow(SESSION, "pinPrompt", pinPrompt, { action }) as boolean;
+  if (policy === "full" && evict === "prompt") {
+    refuse(action, "evict goes with policies that evict only", evict, { option: "evict" });
+  }
+  if (!countsGenerated(budget)) return asked;
+  const no = (rule: string, option: string, found: unknown) => refuse(action, rule, found, { option });
+  if (policy === "full") no("a full cache's budget must be slots, { share } or { bytes }", "budget", budget);
+  if (pinPrompt === false) no("pinPrompt must be true with a budget of generated tokens", "pinPrompt", false);
+  if (evict === "prompt") no("evict must be always with a budget of generated tokens", "evict", evict);
+  return true;
 }
 
 /** Lanes compare their scores to share slots out: they must mean the same in all of them, and each choose for itself. */

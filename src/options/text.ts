@@ -4,8 +4,13 @@ import type { AnyKind } from "./kinds.ts";
 
 const UNITS: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };
 
-/** Reads a budget as it is written on a command line: "128", "25%", "512KB", "1.5 MiB". @returns null where it is none */
+/**
+ * Reads a budget as it is written on a command line: "128", "25%", "512KB", "1.5 MiB", "+48" for the prompt and 48 tokens more.
+ * @returns null where it is none
+ */
 export function parseBudget(text: string): Budget | null {
+  const more = /^\s*\+(\d+)\s*$/.exec(text);
+  if (more) return { generated: Number(more[1]) };
   const match = /^\s*(-?\d+(?:\.\d+)?)\s*(%|[kmg]?i?b)?\s*$/i.exec(text);
   if (!match) return null;
   const value = Number(match[1]);

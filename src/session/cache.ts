@@ -1,4 +1,4 @@
-/** The cache of a session: made when its size is known, made larger where a full cache outgrows it, and given back. */
+/** The cache of a session: made when its size is known, made larger where what stays outgrows it, and given back. */
 import { quote, refuse } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession, Span } from "../options/index.ts";
@@ -8,7 +8,7 @@ import { Stepper } from "./stepper.ts";
 /** What a cache is made under. */
 export interface CachePlan {
   readonly options: CheckedSession;
-  /** Budget of a lane, or slots of a full cache. */
+  /** Slots of a lane, on average. */
   readonly slots: number;
   /** Positions that are pinned besides the options' spans. */
   readonly pins: readonly Span[];
@@ -42,9 +42,8 @@ export class SessionCache {
   }
 
   #make({ options, slots, pins, ids = false }: CachePlan) {
-    const all = options.policy === "full" ? slots : slots + options.stride;
     return this.#model.engine.guarded(() => {
-      const stepper = new Stepper(this.#model, options, { slots: all, recorder: this.#recorder, ids });
+      const stepper = new Stepper(this.#model, options, { slots, recorder: this.#recorder, ids });
       for (const span of pins) this.#pin(stepper, span);
       return stepper;
     });
@@ -67,7 +66,7 @@ export class SessionCache {
   }
 
   /**
-   * Makes a full cache, or makes it larger; where the engine refuses, it stays as it was.
+   * Makes a cache that waited, or makes it larger; where the engine refuses, it stays as it was.
    * @param check throws where the session was disposed of meanwhile
    */
   async grow(plan: CachePlan, check: () => void): Promise<void> {

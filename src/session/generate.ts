@@ -2,7 +2,8 @@
 import type { Wanted } from "../engine/engine.ts";
 import type { CheckedGenerate } from "../options/index.ts";
 import type { Chooser } from "./choose.ts";
-import type { Plan, SessionState } from "./state.ts";
+import type { Plan } from "./reading.ts";
+import type { SessionState } from "./state.ts";
 import { TextStream } from "./text.ts";
 
 /** Reads and generates as planned; pieces of text come as they are ready. */
@@ -21,7 +22,7 @@ export async function* generate(
     const wanted: Wanted = options.temperature > 0 || options.onLogits ? "logits" : "id";
     const random = state.random.next;
     const started = performance.now();
-    const stepper = await state.prepare(reading.ids.length, options.maxNewTokens);
+    const stepper = await state.prepare(plan, options.maxNewTokens);
     const smaller = state.options !== plan.options; // than the budget asked for, which the GPU refused
     const chunk = smaller ? state.chunkFor(reading, state.options, options.maxNewTokens) : plan.chunk;
     chooser.ban(stepper.context, options.banned);
@@ -30,6 +31,7 @@ export async function* generate(
     counts.prefillMs = performance.now() - started;
     Object.assign(counts.clockBefore, stepper.clock);
     let resumed = performance.now();
+    const evicts = state.options.evict === "always";
     const ids = [0];
     const newest = { ids, begin: 0, count: 1 }; // of a decode step
     while (true) {
@@ -57,7 +59,7 @@ export async function* generate(
       }
       if (options.signal?.aborted) break;
       ids[0] = id;
-      id = await state.step(newest, wanted);
+      id = await state.step(newest, wanted, evicts);
       counts.steps++;
     }
     counts.decodeMs += performance.now() - resumed;
@@ -72,7 +74,7 @@ export async function* generate(
 /** Takes in the prompt in chunks; answers the greedy id after it. */
 async function prefill(
   state: SessionState,
-  { reading: { ids, pinned }, chunk }: Plan,
+  { reading: { ids, pinned }, chunk, evicts }: Plan,
   wanted: Wanted,
   options: CheckedGenerate,
 ): Promise<number> {
@@ -81,7 +83,7 @@ async function prefill(
     options.signal?.throwIfAborted();
     const end = Math.min(begin + chunk, ids.length);
     if (begin < pinned) state.pin([begin, Math.min(end, pinned)]);
-    id = await state.step({ ids, begin, count: end - begin }, end < ids.length ? "nothing" : wanted);
+    id = await state.step({ ids, begin, count: end - begin }, end < ids.length ? "nothing" : wanted, evicts);
     state.counts.promptTokens = end;
     options.onPrefill(end, ids.length);
   }

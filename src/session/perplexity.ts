@@ -3,6 +3,7 @@ import { quote, refuse } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { checkPerplexity, checkPromptIds, checkRoom } from "../options/index.ts";
 import type { PerplexityOptions } from "../options/index.ts";
+import { slotsFor } from "../memory/grown.ts";
 import { planSession } from "../memory/plan.ts";
 import { ruleName } from "../eviction/rule.ts";
 import { Recorder } from "../recording/recorder.ts";
@@ -45,11 +46,14 @@ export async function perplexity(
   if (ids.length <= first) {
     refuse("measure perplexity", `the text must have at least ${first + 1} tokens`, ids.length);
   }
-  const checked = planSession(model, session, ids.length, true);
+  const generates = typeof session.budget === "object" && session.budget !== null && "generated" in session.budget;
+  const checked = planSession(model, session, generates ? first : ids.length, true);
   const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
-  checkRoom(checked, { seen: 0, prompt: ids.length, spans, maxNewTokens: 0 });
-  const { stride, budget, policy } = checked;
-  const slots = policy === "full" ? budget || ids.length : budget + stride;
+  const { stride, budget, evict } = checked;
+  const always = evict === "always";
+  const counted = ids.length - first; // what the policy sees as generated
+  checkRoom(checked, { seen: 0, prompt: always ? ids.length : first, spans, maxNewTokens: always ? 0 : counted });
+  const slots = slotsFor(checked, { prompt: first, maxNewTokens: counted, evicts: true });
   const recorder = checked.record && new Recorder(checked.record);
   const { made: stepper, refused } = model.engine.guarded(
     () => new Stepper(model, checked, { slots, every: true, recorder }),
@@ -69,18 +73,17 @@ export async function perplexity(
       const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there
       const count = Math.min(stride, end - begin);
       check();
-      await stepper.step({ ids, begin, count }, "losses");
+      await stepper.step({ ids, begin, count }, "losses", always || begin < first);
       for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.context.losses[t];
       begin += count;
       onProgress(begin, ids.length - 1);
     }
     recorder?.end();
-    const tokens = ids.length - first;
     const { books, memory } = stepper;
     return {
-      perplexity: Math.exp(sum / tokens),
-      loss: sum / tokens,
-      tokens,
+      perplexity: Math.exp(sum / counted),
+      loss: sum / counted,
+      tokens: counted,
       policy: ruleName(checked),
       budget: budget || slots,
       liveSlots: books.live,

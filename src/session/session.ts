@@ -21,8 +21,9 @@ import type { SavedSession } from "../snapshot/file.ts";
 import { fillCache, openSnapshot, optionsAgain, writeSnapshot } from "../snapshot/session.ts";
 import { Chooser } from "./choose.ts";
 import { generate } from "./generate.ts";
+import type { Reading } from "./reading.ts";
 import { type Report, reportOf } from "./report.ts";
-import { type Reading, SessionState } from "./state.ts";
+import { SessionState } from "./state.ts";
 import type { Stepper } from "./stepper.ts";
 
 /** Enters a session into its model's list; answers what takes it off again. */

@@ -3,6 +3,8 @@ import type { Tokens, Wanted } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
 import { quote, refuse, words } from "../errors.ts";
 import { mostHeld } from "../eviction/pins.ts";
+import { slotsOf } from "../memory/fit.ts";
+import { grown, slotsFor } from "../memory/grown.ts";
 import { planSession } from "../memory/plan.ts";
 import { smallerBudget } from "../memory/shrink.ts";
 import type { ChatMessage } from "../chat/template.ts";
@@ -21,27 +23,9 @@ import { Recorder } from "../recording/recorder.ts";
 import { refuseSnapshot, type SavedSession } from "../snapshot/file.ts";
 import { SessionCache } from "./cache.ts";
 import { type Counts, newCounts } from "./report.ts";
+import type { Plan, Reading } from "./reading.ts";
 import { Random } from "./sample.ts";
 import type { Stepper } from "./stepper.ts";
-
-/** What a generation begins with. */
-export interface Reading {
-  readonly ids: readonly number[];
-  /** Whether everything is to be forgotten before. */
-  readonly anew: boolean;
-  /** How many tokens from the beginning of the text are never to be evicted. */
-  readonly pinned: number;
-  /** Ids that end the text. */
-  readonly ends: readonly number[];
-}
-
-/** A reading, and how it goes. */
-export interface Plan {
-  readonly reading: Reading;
-  readonly options: CheckedSession;
-  /** Tokens read at once. */
-  readonly chunk: number;
-}
 
 /** The one owner of a session's state. */
 export class SessionState {
@@ -139,10 +123,10 @@ export class SessionState {
 
   /** @throws RangeError where the cache is larger than the adapter, or the memory, allows */
   allocate(): void {
-    if (this.#options.budget > 0) this.#allocate();
+    if (this.#options.budget > 0 && this.#options.evict === "always") this.#allocate();
   }
 
-  #allocate(slots = this.#options.budget, ids = false): void {
+  #allocate(slots = slotsOf(this.#options), ids = false): void {
     this.#cache.allocate({ options: this.#options, slots, pins: this.#pins, ids });
   }
 
@@ -155,12 +139,12 @@ export class SessionState {
     refuse("create session", rule, quote(refusal), { kind: "plain", code: "no-memory" });
   }
 
-  /** A cache for `promptTokens` more and what is generated: sized where it waited for the prompt, and confirmed by the engine. */
-  async prepare(promptTokens: number, maxNewTokens: number): Promise<Stepper> {
-    const { policy, budget } = this.#options;
+  /** A cache for a prompt and what is generated: sized where it waited for the prompt, and confirmed by the engine. */
+  async prepare({ reading, evicts }: Plan, maxNewTokens: number): Promise<Stepper> {
     if (!this.stepper) this.allocate();
-    const slots = this.seen + promptTokens + maxNewTokens;
-    if (policy === "full" && budget === 0 && (this.stepper?.slots ?? 0) < slots) {
+    const coming = { prompt: reading.ids.length, maxNewTokens, evicts };
+    const slots = slotsFor(this.#options, coming, this.stepper ?? undefined);
+    if ((this.stepper?.slots ?? 0) < slots) {
       const plan = { options: this.#options, slots, pins: this.#pins };
       await this.#cache.grow(plan, () => this.#checkNotDisposed());
     }
@@ -213,7 +197,9 @@ export class SessionState {
     this.checkUsable();
     const reading = read();
     const options = this.stepper ? this.#options : planSession(this.model, this.#asked, reading.ids.length);
-    return { reading, options, chunk: this.chunkFor(reading, options, maxNewTokens) };
+    const goesOn = !reading.anew && this.#pending !== null && reading.ids.length === 1;
+    const evicts = options.evict === "always" || !goesOn;
+    return { reading, options, evicts, chunk: this.chunkFor(reading, options, maxNewTokens) };
   }
 
   /** @returns tokens of the prompt to be read at once @throws RangeError where there is no room for it */
@@ -254,13 +240,13 @@ export class SessionState {
     this.#conversation = conversation;
   }
 
-  /** A step, which ends with a clear error where the session was disposed of meanwhile. */
-  async step(tokens: Tokens, wanted: Wanted): Promise<number> {
+  /** A step, as Stepper.step, which ends with a clear error where the session was disposed of meanwhile. */
+  async step(tokens: Tokens, wanted: Wanted, evicts = true): Promise<number> {
     this.#checkNotDisposed();
     this.#pending = null;
     this.#inUse = true;
     try {
-      return await this.stepper!.step(tokens, wanted);
+      return await this.stepper!.step(tokens, wanted, evicts);
     } catch (error) {
       this.#checkNotDisposed();
       throw error;
@@ -305,11 +291,12 @@ export class SessionState {
 
   /** Goes on from what was saved; a cache is made, and still to be filled. */
   takeOver({ context, pins, pending, random, conversation }: SavedSession): void {
-    const { policy, budget, stride } = this.#options;
     if (context) {
-      const slots = policy === "full" ? budget || context.slots : budget + stride;
-      if (context.slots !== slots) refuseSnapshot(`a cache under these options has ${slots} slots`, context.slots);
-      this.#allocate(policy === "full" ? slots : budget, context.ids);
+      const { slots } = context;
+      const fixed = slotsOf(this.#options);
+      const grows = grown(this.#options) && slots > fixed;
+      if (slots !== fixed && !grows) refuseSnapshot(`a cache under these options has ${fixed} slots`, slots);
+      this.#allocate(slots, context.ids);
     }
     this.#pins = [...pins]; // which the books that are to come have already
     this.#pending = pending;

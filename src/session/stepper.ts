@@ -2,6 +2,7 @@
 import type { EngineContext, Pass, Tokens, Wanted } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
 import { KvcapError, type More, refuse, words } from "../errors.ts";
+import { widen } from "../core/widen.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { EvictionWatch, Tenants } from "../eviction/evictions.ts";
 import { stepEvent } from "../eviction/outlook.ts";
@@ -104,6 +105,11 @@ export class Stepper {
     return this.#peak;
   }
 
+  /** How many tokens can be taken in before one must go. */
+  get room(): number {
+    return Math.min(...this.books.groups.map(({ core }) => core.capacity - core.live), this.pool?.room ?? Infinity);
+  }
+
   /** Why these books can no longer be trusted. */
   get fault(): Error | null {
     return this.#fault;
@@ -111,17 +117,18 @@ export class Stepper {
 
   /**
    * Takes tokens in, at most the session's stride, and evicts back to the budget.
+   * @param evicts false: nothing goes, though the budget is exceeded
    * @returns the greedy id where an id is wanted
    * @throws Error when the device fails; the context is then lost
    */
-  async step(tokens: Tokens, wanted: Wanted): Promise<number> {
+  async step(tokens: Tokens, wanted: Wanted, evicts = true): Promise<number> {
     const id = await this.take(tokens, wanted);
-    this.#taken(id, tokens, wanted);
+    this.#taken(id, tokens, wanted, evicts);
     return id;
   }
 
   /** Evicts back to the budget, and tells those who listen. Asynchronous functions are short: what they name is allocated at every call. */
-  #taken(id: number, tokens: Tokens, wanted: Wanted): void {
+  #taken(id: number, tokens: Tokens, wanted: Wanted, evicts: boolean): void {
     if (wanted === "id" && id >= this.#model.config.vocab) {
       this.#spoiled("the model's logits must be numbers", "none that is");
     }
@@ -131,7 +138,7 @@ export class Stepper {
     this.shares?.taken(tokens.count);
     for (let i = 0; i < books.groups.length; i++) {
       const group = books.groups[i];
-      const n = this.#options.policy === "full" ? 0 : Math.max(0, group.core.live - group.budget);
+      const n = evicts && this.#options.policy !== "full" ? Math.max(0, group.core.live - group.budget) : 0;
       if (n > 0) this.#watch?.choosing(group, i);
       this.evict(group, n);
     }
@@ -248,22 +255,17 @@ export class Stepper {
     if (this.pool) this.context.placeRows(this.pool.rows);
   }
 
-  /** Takes over all that a smaller context holds: for the policy full, which fills slots in order. */
+  /** Takes over all that a smaller context holds, under the same options. */
   growFrom(smaller: Stepper): void {
-    const { seen } = smaller.books;
-    if (seen === 0) return;
-    this.context.growFrom(smaller.context, seen);
-    this.books.claim(seen, true);
-    this.books.advance(seen);
-    smaller.books.groups.forEach(({ core }, i) => {
-      const { core: larger } = this.books.groups[i];
-      for (let lane = 0; lane < core.lanes; lane++) {
-        const begin = lane * core.capacity;
-        for (const part of ["sums", "squares", "births"] as const) {
-          larger[part].set(core[part].subarray(begin, begin + seen), lane * larger.capacity);
-        }
-      }
+    this.context.growFrom(smaller.context);
+    smaller.books.groups.forEach(({ core, budget }, i) => {
+      const group = this.books.groups[i];
+      widen(core, group.core, this.books.groups.length > 1 ? 1 : this.#model.config.layers);
+      group.budget = budget;
     });
+    if (smaller.tenants) this.tenants?.growFrom(smaller.tenants);
+    if (smaller.pool) this.pool?.growFrom(smaller.pool);
+    if (smaller.shares) this.shares!.since = smaller.shares.since;
     Object.assign(this.clock, smaller.clock);
     this.resumed(smaller.peak);
   }

@@ -3,7 +3,7 @@ import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
-import { kvRowBytes } from "../engine/kv.ts";
+import { runsOf } from "../engine/kv.ts";
 import { writeAngles } from "../engine/stored.ts";
 import { messageOf, quote, refuse } from "../errors.ts";
 import { Floats, type Heap } from "./heap.ts";
@@ -215,16 +215,16 @@ export class WasmContext implements EngineContext {
     });
   }
 
-  growFrom(other: EngineContext, slots: number): void {
+  growFrom(other: EngineContext): void {
     const { heap: { bytesOf }, config } = this.#model;
     const source = other as WasmContext;
     if (this.#at === 0 || source.#at === 0) return;
     const theirs = cachesOf(source.#layout);
-    const rowBytes = kvRowBytes(config.headDim, this.shape.kv);
+    const runs = runsOf(config, source.shape, this.shape);
     cachesOf(this.#layout).forEach(({ from }, i) => {
-      for (let head = 0; head < config.kvHeads; head++) {
-        const at = source.#at + theirs[i].from + head * source.shape.capacity * rowBytes;
-        bytesOf.copyWithin(this.#at + from + head * this.shape.capacity * rowBytes, at, at + slots * rowBytes);
+      for (const { source: begin, target, bytes } of runs[i >> 1]) {
+        const at = source.#at + theirs[i].from + begin;
+        bytesOf.copyWithin(this.#at + from + target, at, at + bytes);
       }
     });
   }

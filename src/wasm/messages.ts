@@ -57,7 +57,7 @@ export type Change =
   | { readonly type: "ban"; readonly bits: Uint32Array<ArrayBuffer> }
   | { readonly type: "load"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly type: "copyFrom"; readonly other: number }
-  | { readonly type: "growFrom"; readonly other: number; readonly slots: number }
+  | { readonly type: "growFrom"; readonly other: number }
   | { readonly type: "release" };
 
 /** A call under way: `call` is its number. */

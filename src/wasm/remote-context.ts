@@ -127,8 +127,8 @@ export class RemoteContext implements EngineContext {
     this.#change({ type: "copyFrom", other: (other as RemoteContext).#made.number });
   }
 
-  growFrom(other: EngineContext, slots: number): void {
-    this.#change({ type: "growFrom", other: (other as RemoteContext).#made.number, slots });
+  growFrom(other: EngineContext): void {
+    this.#change({ type: "growFrom", other: (other as RemoteContext).#made.number });
   }
 
   release(): void {

@@ -127,7 +127,7 @@ function change(context: WasmContext, change: Change & { context: number }): voi
     case "copyFrom":
       return context.copyFrom(contexts.get(change.other)!);
     case "growFrom":
-      return context.growFrom(contexts.get(change.other)!, change.slots);
+      return context.growFrom(contexts.get(change.other)!);
     case "release":
       contexts.delete(change.context);
       return context.release();

@@ -71,7 +71,10 @@ test("chat answers line by line, keeps and goes on with conversations", async ()
   );
   assert.is(await Deno.stat(`${folder}/unread`).catch(() => null), null);
   const refusals = [
-    ["/budget none", "/budget must be slots (128), a share of the text (25%) or bytes (512KB), got none"],
+    [
+      "/budget none",
+      "/budget must be slots (128), a share of the text (25%), bytes (512KB) or a number behind it (+48), got none",
+    ],
     ["/polcy h2o", "commands are those of /help, got /polcy; did you mean /policy?"],
     ["/weather", "commands are those of /help, got /weather"],
   ];

@@ -34,7 +34,7 @@ const WRONG: [string[], string][] = [
   [["generate", "x", "--budget"], "--budget"],
   [
     ["generate", "x", "--budget", "many"],
-    '--budget must be slots (128), a share of the prompt (25%) or bytes (512KB), got "many"',
+    '--budget must be slots (128), a share of the prompt (25%), bytes (512KB) or a number behind the prompt (+48), got "many"',
   ],
   [["generate", "x", "--budget", ""], 'or bytes (512KB), got ""'],
   [["generate", "x", "--budget=-3"], "budget must be a whole number from 1 to 4194304, got -3"],

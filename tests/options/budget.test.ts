@@ -4,7 +4,7 @@ import { budgetSlots } from "../../src/options/budget.ts";
 import { parseBudget } from "../../src/options/text.ts";
 import { KV_TYPES, type KvType } from "../../src/engine/kv.ts";
 import { load } from "../../src/load.ts";
-import type { SessionOptions } from "../../src/options/index.ts";
+import { checkSession, type SessionOptions } from "../../src/options/index.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal } from "../support/spies.ts";
 import { PROMPT } from "../support/say.ts";
@@ -29,8 +29,16 @@ test("bytes hold budget and stride, and not one slot more would fit", () => {
 
 test("a share waits for the prompt", () => {
   assert.is(budgetSlots({ budget: { share: 0.25 }, stride: 8 }, SLOT, null), null);
-  assert.equal(budgetSlots({ budget: { share: 0.25 }, stride: 8 }, SLOT, 487), { budget: 121, stride: 8 });
-  assert.equal(budgetSlots({ budget: { share: 0.001 }, stride: 8 }, SLOT, 100), { budget: 1, stride: 8 });
+  assert.equal(budgetSlots({ budget: { share: 0.25 }, stride: 8 }, SLOT, 487), { budget: 121, free: 121, stride: 8 });
+  assert.equal(budgetSlots({ budget: { share: 0.001 }, stride: 8 }, SLOT, 100), { budget: 1, free: 1, stride: 8 });
+});
+
+test("what is generated counts beside the prompt, and shares of the budget are of it", () => {
+  const asked = { budget: { generated: 40 }, stride: undefined };
+  assert.is(budgetSlots(asked, SLOT, null), null);
+  assert.equal(budgetSlots(asked, SLOT, 487), { budget: 527, free: 40, stride: undefined });
+  const { budget, newest, unsettled, pinPrompt } = checkSession({ budget: { generated: 40 } }, undefined, 487);
+  assert.equal([budget, newest, unsettled, pinPrompt], [527, 4, 12, true]);
 });
 
 test("refusals", () => {
@@ -44,7 +52,12 @@ test("refusals", () => {
     `Cannot create session: budget.bytes must be at least ${2 * SLOT} for this model, got ${SLOT}`,
   );
   refused({ bytes: NaN }, "budget.bytes must be");
-  refused({ bytes: 1e9, share: 0.5 }, "Cannot create session: budget must be slots, { share } or { bytes }");
+  refused(
+    { bytes: 1e9, share: 0.5 },
+    "Cannot create session: budget must be slots, { share }, { bytes } or { generated }",
+  );
+  refused({ generated: 0 }, "Cannot create session: budget.generated must be a whole number from 1");
+  refused({ generated: 1, share: 0.5 }, "budget must be slots");
   refused({}, "budget must be slots");
   refused(null, "budget must be slots");
   refused("25%", "budget must be slots");
@@ -56,7 +69,10 @@ test("on a command line", () => {
   assert.equal(parseBudget("25%"), { share: 0.25 });
   assert.equal(parseBudget("512KB"), { bytes: 512_000 });
   assert.equal(parseBudget("1.5 MiB"), { bytes: 1.5 * 2 ** 20 });
-  for (const text of ["", "many", "12 slots", "%", "1e3", "5 Kb/s"]) assert.is(parseBudget(text), null, text);
+  assert.equal(parseBudget(" +48 "), { generated: 48 });
+  for (const text of ["", "many", "+", "+4%", "+-3", "12 slots", "%", "1e3", "5 Kb/s"]) {
+    assert.is(parseBudget(text), null, text);
+  }
 });
 
 test("a session holds what was asked for, and says so", async () => {

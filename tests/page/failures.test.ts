@@ -182,7 +182,7 @@ test("bad files, an address that does not answer, and the way back", async () =>
   assert.ok(await page.isHidden("#trouble"));
 
   const settings: [string, string, RegExp][] = [
-    ["budget", "much", /^Budget must be slots \(96\), a share of the prompt \(25%\) or bytes/],
+    ["budget", "much", /^Budget must be slots \(96\), a share of the prompt \(25%\), bytes/],
     ["budget", "0", /^Budget must be a whole number from 1/],
     ["stride", "0", /^Stride must be/],
   ];

@@ -173,7 +173,7 @@ test("what is bad in a link is refused, and the rest can be used", async () => {
   assert.is(
     await trouble(page),
     "Cannot open the link: temperature must be a number, got hot. " +
-      "Cannot open the link: budget must be slots (96), a share of the prompt (25%) or bytes (512KB), got some.",
+      "Cannot open the link: budget must be slots (96), a share of the prompt (25%), bytes (512KB) or a number behind it (+48), got some.",
   );
   await page.waitForSelector("#compare [name=prompt]");
   assert.is(await page.inputValue("#compare [name=prompt]"), "Lily");

@@ -44,6 +44,7 @@ export async function readWeights(tensors: Map<string, Tensor>): Promise<Map<str
   return all;
 }
 
+const MOST_GROWN = 64; // tokens of text that may stay on top of a budget
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const dot = (a: Vector, b: Vector) => range(a.length).reduce((sum, i) => sum + a[i] * b[i], 0);
 
@@ -60,7 +61,7 @@ export class SessionTwin {
     const { allocation, budget, least, stride, rule, window } = options;
     const group = (first: number, layers: number, kvHeads: number, budget: number) => {
       const unsettled = Math.floor(rule.unsettled * budget / options.budget);
-      const shape = { layers, kvHeads, capacity: 2 * options.budget + stride, window };
+      const shape = { layers, kvHeads, capacity: 2 * options.budget + stride + MOST_GROWN, window };
       return { core: new CoreTwin(shape, { ...rule, unsettled, seed: rule.seed + first * 7919 }), first, budget };
     };
     if (allocation === "uniform") this.#groups = [group(0, layers, kvHeads, budget)];
@@ -79,11 +80,11 @@ export class SessionTwin {
     this.#cache = range(layers * kvHeads).map(() => new Map());
   }
 
-  /** Takes in a prompt in chunks; answers the logits behind it. */
-  read(ids: number[]): number[] {
+  /** Takes in a prompt in chunks; answers the logits behind it. @param evicts false: nothing goes */
+  read(ids: number[], evicts = true): number[] {
     let logits: number[] = [];
     for (let begin = 0; begin < ids.length; begin += this.#options.stride) {
-      logits = this.#chunk(ids.slice(begin, begin + this.#options.stride));
+      logits = this.#chunk(ids.slice(begin, begin + this.#options.stride), evicts);
     }
     return logits;
   }
@@ -127,7 +128,7 @@ export class SessionTwin {
     }
   }
 
-  #chunk(ids: number[]): number[] {
+  #chunk(ids: number[], evicts: boolean): number[] {
     const first = this.#groups[0].core.seen;
     for (const { core } of this.#groups) core.claim(ids.length);
     const books = this.#groups.map(({ core }) => new Float64Array(3 * core.lanes.length * core.capacity)); // Σp, Σp², last p
@@ -154,7 +155,7 @@ export class SessionTwin {
     }
     const { score } = this.#options;
     for (const { core, budget } of this.#groups) {
-      core.evict(Math.max(0, core.live - budget), score && ((lane, token) => score(core, lane, token)));
+      core.evict(evicts ? Math.max(0, core.live - budget) : 0, score && ((lane, token) => score(core, lane, token)));
     }
     this.livePositions().forEach((positions, lane) => {
       const live = new Set(positions);

@@ -3,6 +3,7 @@
 import * as assert from "uvu/assert";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
+import type { SessionOptions } from "../../src/options/index.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
 import { chosen } from "../support/depth.ts";
 import { repoPath } from "../support/files.ts";
@@ -65,6 +66,44 @@ test("under a budget the same tokens are counted, and what is forgotten shows", 
     assert.ok(Math.abs(capped.loss - full.loss) > 0.01, `${policy}: ${capped.loss} and ${full.loss}`);
   }
   assert.is(model.gpuBytes, before);
+});
+
+test("evicted from while the first tokens are read only, or behind them only", async () => {
+  const ids = model.tokenizer.encode(TEXT, { bos: true });
+  const first = 16;
+  /** The same by a session that generates: it is made to say the text. */
+  const forced = async (options: SessionOptions) => {
+    const session = model.session(options);
+    let sum = 0;
+    let at = first;
+    const onLogits = (logits: Float32Array) => {
+      const top = Math.max(...logits);
+      sum += Math.log(logits.reduce((total, logit) => total + Math.exp(logit - top), 0)) - (logits[ids[at]] - top);
+      logits.fill(-Infinity).fill(0, ids[at], ids[at] + 1);
+      at++;
+    };
+    const maxNewTokens = ids.length - first;
+    for await (const _ of session.generate(ids.slice(0, first), { maxNewTokens, stopAtEnd: false, onLogits }));
+    const { liveSlots, evictions } = session.report();
+    session.dispose();
+    return { loss: sum / maxNewTokens, liveSlots, evictions };
+  };
+  for (const policy of ["roco", "tova"] as const) {
+    const parts = { policy, sinks: 1, newest: 2, kv: "f32" } as const;
+    for (const budget of [12, { generated: 6 }]) {
+      const options = {
+        ...parts,
+        budget,
+        stride: 1,
+        ...(typeof budget === "number" ? { evict: "prompt" } as const : {}),
+      };
+      const found = await model.perplexity(ids, { ...options, first });
+      const said = await forced(options);
+      assert.ok(Math.abs(found.loss - said.loss) < 1e-4, `${policy}: ${found.loss} and ${said.loss}`);
+      assert.equal([found.liveSlots, found.evictions], [said.liveSlots, said.evictions]);
+      assert.ok(found.evictions > 0);
+    }
+  }
 });
 
 test("refusals", async () => {

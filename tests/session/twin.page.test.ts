@@ -71,6 +71,13 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-llama3", { kv: "q8", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "adaptive", positions: "cache" }],
   ["tiny-mha", { kv: "f16", policy: "h2o", budget: 16, stride: 3, sinks: 1, newest: 1, allocation: "adaptive" }],
   ["tiny-qwen3", { score: fading, budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid", pin: [[5, 7]] }],
+  ["tiny-llama3", { evict: "prompt", policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, unsettled: 4 }],
+  ["tiny-qwen2", { evict: "prompt", policy: "tova", budget: 14, stride: 5, positions: "cache", kv: "q8" }],
+  ["tiny-mqa-sharded", { evict: "prompt", policy: "snapkv", budget: 16, stride: 4, window: 3, width: 3, kv: "f16" }],
+  ["tiny-qwen3", { evict: "prompt", policy: "h2o", budget: 18, stride: 5, allocation: "adaptive", positions: "cache" }],
+  ["tiny-llama3", { evict: "prompt", policy: "roco", budget: 20, stride: 4, allocation: "pyramid", pin: [[5, 7]] }],
+  ["tiny-llama3", { budget: { generated: 7 }, policy: "roco", stride: 4, newest: 2 }],
+  ["tiny-qwen3", { budget: { generated: 5 }, policy: "h2o", stride: 6, newest: { share: 0.4 }, positions: "cache" }],
 ];
 
 /** Every recorded model, with positions of either kind. */
@@ -93,7 +100,7 @@ const told = (value: unknown) =>
   typeof value === "object" ? JSON.stringify(value) : typeof value === "function" ? "own" : value;
 /** What a setup is one of. */
 function kindsOf(
-  [name, { kv, positions, policy, score, allocation, pin, shared }]: [string, SessionOptions],
+  [name, { kv, positions, policy, score, allocation, pin, shared, evict, budget }]: [string, SessionOptions],
 ): string[] {
   const kinds = [`kv ${kv}`, `positions ${positions}`];
   if (inBrowser) return kinds;
@@ -103,6 +110,8 @@ function kindsOf(
     `allocation ${allocation}`,
     `pins ${!!pin}`,
     `shared ${shared}`,
+    `evict ${evict}`,
+    `budget ${typeof budget}`,
   ];
   return [name, ...kinds, ...rule];
 }
@@ -112,17 +121,20 @@ for (const [name, options] of chosen(SETUPS, kindsOf)) {
     const model = await load(folder, await onEngine());
     const session = model.session({ kv: "f32", ...options });
     const prompt = Array.from({ length: 41 }, (_, i) => 3 + (i * i * 31 + i * 7) % 500);
-    const generate = { maxNewTokens: NEW, stopAtEnd: false };
+    const prompts = options.evict ? [prompt, prompt.slice(3, 14), prompt.slice(7)] : [prompt]; // a cache that grows, shrinks, grows
     const lives: number[][][] = [];
+    const said: number[][] = [];
     const onToken = () => lives.push(session.livePositions());
-    for await (const _ of session.generate(prompt, { ...generate, onToken }));
-    const { ids } = session.report();
+    for (const one of prompts) {
+      for await (const _ of session.generate(one, { maxNewTokens: NEW, stopAtEnd: false, onToken }));
+      said.push([...session.report().ids]);
+    }
     model.dispose();
 
     const config = parseConfig(await readJson(`${folder}/config.json`), {});
     const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
-    const checked = checkSession({ kv: "f32", ...options });
-    const { budget, stride, positions, aggregate, allocation, kv, window, score, ...parts } = checked;
+    const checked = checkSession({ kv: "f32", ...options }, undefined, prompt.length);
+    const { budget, stride, positions, aggregate, allocation, kv, window, score, evict, ...parts } = checked;
     const own = typeof score === "function";
     const rule = { ...parts, score: own ? "last" as const : score };
     const twin = new SessionTwin(config, weights, {
@@ -133,13 +145,18 @@ for (const [name, options] of chosen(SETUPS, kindsOf)) {
       least: leastOf(checked),
     });
     for (const [from, to] of options.pin ?? []) twin.pin(from, to);
-    if (options.pinPrompt) twin.pin(0, prompt.length);
-    let logits = twin.read(prompt);
-    for (let i = 0; i < NEW; i++) {
-      assert.equal(lives[i], twin.livePositions(), `live positions before token ${i}`);
-      const id = logits.indexOf(Math.max(...logits));
-      assert.is(ids[i], id, `token ${i}`);
-      logits = twin.read([id]);
+    if (checked.pinPrompt) twin.pin(0, prompt.length);
+    const steps = lives.values();
+    let pending: number[] = []; // chosen, and not yet taken in
+    for (const [turn, one] of prompts.entries()) {
+      let logits = twin.read([...pending, ...one]);
+      for (let i = 0; i < NEW; i++) {
+        assert.equal(steps.next().value, twin.livePositions(), `live positions before token ${i} of turn ${turn}`);
+        const id = logits.indexOf(Math.max(...logits));
+        assert.is(said[turn][i], id, `token ${i} of turn ${turn}`);
+        if (i < NEW - 1) logits = twin.read([id], evict === "always");
+        pending = [id];
+      }
     }
   });
 }

@@ -55,6 +55,12 @@ async function goesOn(options: SessionOptions, generate: GenerateOptions = {}, n
   for (const each of [whole, session, restored, forked]) each.dispose();
 }
 
+for (const allocation of ALLOCATIONS) {
+  test(`a cache that has grown goes on from a snapshot and in a fork: ${allocation}`, async () => {
+    await goesOn({ ...SMALL, policy: "h2o", evict: "prompt", allocation });
+  });
+}
+
 function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

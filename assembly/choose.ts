@@ -3,9 +3,11 @@
 import * as abi from "./abi";
 import { capacity, few, keys, lanes, loose, position, scores, spreads, state, sumsq, ties, victims } from "./layout";
 import { compact, endOfCandidates, sinksOf } from "./compact";
+import { boundKeys, sharpen, worthOf } from "./ema";
+import { fillPeaks, manyHigher, peakOf } from "./peaks";
 import { birthsOf, candidate, fillSpreads, NONE, ordered, setLowest, smallest, spreadOf, total } from "./score";
 import { keysOf, MEMORY_WINDOW, memoryOf, ofIntegers } from "./scores";
-import { take, takeSettled } from "./select";
+import { narrow, take } from "./select";
 
 /** How many slots of a lane may go under the rule. */
 export function countCandidates(lane: i32): i32 {
@@ -42,7 +44,7 @@ function candidateKeys(lane: i32, score: i32): void {
 
 /** Whether the scope leaves anything out: then how many slots it holds, never fewer than must go; else 0. */
 function roomOf(found: i32, n: i32): i32 {
-  if (state.scope != abi.SCOPE_LOW_SPREAD || state.unsettled == 0) return 0;
+  if (state.scope == abi.SCOPE_ALL || state.unsettled == 0) return 0;
   const room = max(found - state.unsettled, n);
   return room < found ? room : 0;
 }
@@ -52,16 +54,39 @@ export function chooseInLane(lane: i32, n: i32, score: i32): void {
   const found = countCandidates(lane);
   const places = loose + ((<usize> lane * <usize> capacity) << 2);
   const out = victims + ((<usize> lane * <usize> n) << 2);
-  candidateKeys(lane, score);
-  take(places, out, n, found);
+  if (score == abi.SCORE_EMA) boundKeys(lane, places, state.sinks, endOfCandidates(lane));
+  else candidateKeys(lane, score);
+  takeLeast(lane, out, n, found, score);
   const room = roomOf(found, n);
   if (room == 0) return;
+  const peaks = state.scope == abi.SCOPE_PEAK;
   const means = score == abi.SCORE_MEAN;
   let worst = 0;
-  for (let j = 0; j < n; j++) worst = max(worst, spreadOf(lane, load<i32>(out + ((<usize> j) << 2)), means));
-  if (means && manyWider(lane, worst, found - room)) return;
-  fillSpreads(lane);
-  takeSettled(places, out, n, room, worst);
+  for (let j = 0; j < n; j++) {
+    const slot = load<i32>(out + ((<usize> j) << 2));
+    worst = max(worst, peaks ? peakOf(lane, slot) : spreadOf(lane, slot, means));
+  }
+  const outside = found - room;
+  if (peaks ? manyHigher(lane, worst, outside) : means && manyWider(lane, worst, outside)) return;
+  fillWidths(lane);
+  if (narrow(places, room, worst)) takeLeast(lane, out, n, room, score);
+}
+
+/** Writes the n slots with the smallest keys, of `found` that have one. */
+function takeLeast(lane: i32, out: usize, n: i32, found: i32, score: i32): void {
+  const places = loose + ((<usize> lane * <usize> capacity) << 2);
+  take(places, out, n, found);
+  if (score != abi.SCORE_EMA) return;
+  // None of these n is worth more than this, and what has a larger bound is.
+  let most = 0;
+  for (let j = 0; j < n; j++) most = max(most, worthOf(lane, load<i32>(out + ((<usize> j) << 2))));
+  if (sharpen(lane, most)) take(places, out, n, found);
+}
+
+/** Fills `spreads` with what the scope goes by, of every slot of a lane that has a key. */
+function fillWidths(lane: i32): void {
+  if (state.scope == abi.SCOPE_PEAK) fillPeaks(lane);
+  else fillSpreads(lane);
 }
 
 /**
@@ -115,7 +140,7 @@ export function chooseInLayer(layer: i32, n: i32, score: i32): void {
     for (let j = 0; j < n; j++) {
       worst = max(worst, load<i32>(spreads + ((<usize> load<u32>(out + ((<usize> j) << 2))) << 2)));
     }
-    takeSettled(places, out, n, room, worst);
+    if (narrow(places, room, worst)) take(places, out, n, room);
   }
   for (let head = 1; head < heads; head++) memory.copy(out + ((<usize> head * <usize> n) << 2), out, (<usize> n) << 2);
 }
@@ -131,7 +156,7 @@ function averageKeys(lane: i32, score: i32, withSpreads: bool): void {
     if (head == 0 || !integers) candidateKeys(lane + head, score);
     if (!integers) addTo(few, keys);
     if (!withSpreads) continue;
-    fillSpreads(lane + head);
+    fillWidths(lane + head);
     addTo(ties, spreads);
   }
   if (withSpreads) divideInto(spreads, ties, heads);

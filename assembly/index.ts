@@ -19,6 +19,7 @@ import {
   NOT_OBSERVED,
   NOT_READY,
   OK,
+  SCORE_EMA,
   SCORE_GIVEN,
   SCORE_RECENCY,
   SMALL_MEMORY,
@@ -26,12 +27,13 @@ import {
   WRONG_QUERIES,
 } from "./abi";
 import { addressOf, begin, capacity, empty, endOfArena, lanes, place, rows, settleAt, state } from "./layout";
-import { addQuery, addSums, rowIsGood } from "./observe";
+import { addQuery, rowIsGood } from "./observe";
 import { chooseInLane, chooseInLayer, countCandidates, prepare, scoresAreGood } from "./choose";
 import { closeFreed, freeInLane, lanesAgree, pinPositions, takeSlots, victimsAreGood, writeList } from "./compact";
+import { openMean } from "./ema";
 import { booksAreSound } from "./restore";
 import { ruleIsGood } from "./rule";
-import { beginMemory, MEMORY_WINDOW, memoryOf, remember } from "./scores";
+import { beginMemory, beginScope, MEMORY_WINDOW, memoryOf, remember } from "./scores";
 import { showAll } from "./show";
 import { openRow } from "./window";
 
@@ -76,10 +78,11 @@ export function address(region: i32): usize {
 /**
  * Sets what evict chooses by, from now on.
  * @param score, scope by their numbers in abi.ts
- * @param parameter the score's own: the seed of random
+ * @param parameter the score's own: the seed of random, the half-life of ema in queries, at least 1
+ * @param unsettled how many the scope leaves out
  * @param pool by its number: none, or over `width` (odd) neighbouring positions, for the scores of the window alone
  * @param shared 1 if all lanes of a layer give up the same tokens
- * What a score remembers besides sums is kept from the rule that asks for it on.
+ * What a score remembers besides sums, and the scope of peaks, is kept from the rule that asks for it on.
  */
 export function rule(
   score: i32,
@@ -93,9 +96,10 @@ export function rule(
   shared: i32,
 ): i32 {
   if (lanes == 0) return NOT_READY;
-  if (!ruleIsGood(score, scope, sinks, newest, unsettled, pool, width, shared)) return BAD_RULE;
+  if (!ruleIsGood(score, scope, sinks, newest, unsettled, parameter, pool, width, shared)) return BAD_RULE;
   if (memoryOf(score) == MEMORY_WINDOW && state.window == 0) return NO_WINDOW;
   beginMemory(score);
+  beginScope(scope);
   state.score = score;
   state.scope = scope;
   state.sinks = sinks;
@@ -140,12 +144,7 @@ function beginRow(queries: i32): void {
   state.clock += queries;
   state.pending = 0;
   if (memoryOf(state.score) == MEMORY_WINDOW) openRow();
-}
-
-/** Adds the row to all that one lane's books gather. */
-function addRow(lane: i32, queries: i32): void {
-  addSums(lane, queries);
-  remember(lane, queries);
+  else if (state.score == SCORE_EMA) openMean(queries);
 }
 
 /** Adds `rows` to the books; `queries` must be the number of tokens claimed (and to be observed) since the last row. */
@@ -153,7 +152,7 @@ export function observe(queries: i32): i32 {
   const code = rowCode(queries, true);
   if (code != OK) return code;
   beginRow(queries);
-  for (let lane = 0; lane < lanes; lane++) addRow(lane, queries);
+  for (let lane = 0; lane < lanes; lane++) remember(lane, queries);
   return OK;
 }
 
@@ -198,7 +197,7 @@ function chooseAll(n: i32, score: i32, queries: i32, freeing: bool): void {
   for (let first = 0; first < lanes; first += step) {
     const end = first + step;
     if (queries > 0) {
-      for (let lane = first; lane < end; lane++) addRow(lane, queries);
+      for (let lane = first; lane < end; lane++) remember(lane, queries);
     }
     if (state.shared == 1) chooseInLayer(first / step, n, score);
     else chooseInLane(first, n, score);

@@ -6,7 +6,7 @@
 //   ╒═ region ══════════════════╤═ type ═╤═ shape ═══════════════════╕
 //   │ 0  state                  │ i32    │ [28], see State           │
 //   │ 2  sum                    │ f32    │ [lanes, capacity]         │ S
-//   │ 3  sumsq                  │ f32    │ [lanes, capacity]         │ Q
+//   │ 3  sumsq                  │ f32    │ [lanes, capacity]         │ Q, or what the scope remembers (scores.ts)
 //   │ 4  last                   │ f32    │ [lanes, capacity]         │ what the rule's score remembers (scores.ts)
 //   │ 5  birth                  │ i32    │ [lanes, capacity]         │ clock of the first query that saw the token
 //   │ 6  position               │ i32    │ [lanes, capacity]         │ −1: the slot is free
@@ -28,7 +28,7 @@
 //
 //   ╒═ array ═╤═ what it holds ════════════════════════════════════════════════════════════════════════════════╕
 //   │ keys    │ i32 by slot: what the score makes of it, as a key (score.ts)                                   │
-//   │ spreads │ i32 by slot: σ² as a key · before there are keys, f32 by rank: windowed scores, pooled         │
+//   │ spreads │ i32 by slot: σ² or peak as a key · before there are keys, f32 by rank: windowed scores, pooled │
 //   │ few     │ i32: what a selection has narrowed down to · f32 by slot: scores summed over a layer's lanes   │
 //   │         │ · i32 by slot, in restore: whether it was met                                                  │
 //   │ ties    │ i32: keys up to a guess, or by slot the positions of those at the cut                          │
@@ -63,8 +63,8 @@ export class State {
   scope: i32; // 18
   sinks: i32; // 19
   newest: i32; // 20
-  unsettled: i32; // 21
-  parameter: i32; // 22 the score's own: the seed of random
+  unsettled: i32; // 21 how many the scope leaves out
+  parameter: i32; // 22 the score's own: the seed of random, the half-life of ema
   pool: i32; // 23
   width: i32; // 24
   shared: i32; // 25

@@ -49,7 +49,7 @@ function countsAreSound(): bool {
   if (s.evictions < 0 || s.evictions > s.seen - s.live) return false;
   if (s.logged < s.live || s.logged > s.seen || s.logged > capacity << 1) return false;
   if (s.cursor < 0 || s.cursor > window || s.above < 0 || s.above > s.seen || s.below < 0) return false;
-  return ruleIsGood(s.score, s.scope, s.sinks, s.newest, s.unsettled, s.pool, s.width, s.shared) &&
+  return ruleIsGood(s.score, s.scope, s.sinks, s.newest, s.unsettled, s.parameter, s.pool, s.width, s.shared) &&
     (window > 0 || memoryOf(s.score) < MEMORY_WINDOW);
 }
 

@@ -1,7 +1,10 @@
-// Every score by its number: what it remembers beyond S and Q, how a row enters that, and the keys that it makes of a lane.
-// score.ts has the ways to fill keys, window.ts the scores of the window.
+// Every score by its number: what it remembers beyond S and Q, how a row enters that, and the keys that it makes of a lane; and
+// what the scope of peaks remembers in the place of Q, which no rule asks for beside it. score.ts has the ways to fill keys,
+// window.ts the scores of the window, ema.ts the mean of the recent past.
 
 import {
+  SCOPE_PEAK,
+  SCORE_EMA,
   SCORE_LAST,
   SCORE_MEAN,
   SCORE_PERSISTENCE,
@@ -10,7 +13,10 @@ import {
   SCORE_SUM,
   SCORE_WINDOWED,
 } from "./abi";
-import { birth, capacity, emptyWindow, lanes, last, orderOf, rows, scores, state, sum } from "./layout";
+import { addToMean, lateKeys } from "./ema";
+import { birth, capacity, emptyWindow, lanes, last, orderOf, rows, scores, state, sum, sumsq } from "./layout";
+import { addSums } from "./observe";
+import { addPeaks } from "./peaks";
 import { randomKeys, streamOf } from "./random";
 import { givenKeys, meanKeys, plainKeys } from "./score";
 import { addToWindow, windowScores } from "./window";
@@ -21,7 +27,7 @@ export const MEMORY_NUMBER: i32 = 1; // one for every slot, not negative, in `la
 export const MEMORY_WINDOW: i32 = 2; // rows, in the ring
 
 export function memoryOf(score: i32): i32 {
-  if (score == SCORE_LAST) return MEMORY_NUMBER;
+  if (score == SCORE_LAST || score == SCORE_EMA) return MEMORY_NUMBER;
   if (score == SCORE_WINDOWED || score == SCORE_PERSISTENCE) return MEMORY_WINDOW;
   return MEMORY_NONE;
 }
@@ -39,10 +45,19 @@ export function beginMemory(score: i32): void {
   else if (kind == MEMORY_WINDOW) emptyWindow();
 }
 
-/** Adds the row to what the rule's score remembers of one lane. */
+/** Empties what the scope remembers in the place of Q, or Q, unless it is the same. */
+export function beginScope(scope: i32): void {
+  if ((scope == SCOPE_PEAK) == (state.scope == SCOPE_PEAK)) return;
+  memory.fill(sumsq, 0, (<usize> lanes * <usize> capacity) << 2);
+}
+
+/** Adds the row to all that one lane's books gather. */
 export function remember(lane: i32, queries: i32): void {
   const score = state.score;
+  if (state.scope == SCOPE_PEAK) addPeaks(lane, queries);
+  else addSums(lane, queries);
   if (score == SCORE_LAST) keepLast(lane, queries);
+  else if (score == SCORE_EMA) addToMean(lane);
   else if (memoryOf(score) == MEMORY_WINDOW) addToWindow(lane, queries, score == SCORE_PERSISTENCE);
 }
 
@@ -57,6 +72,7 @@ export function keysOf(lane: i32, score: i32, places: usize, from: i32, to: i32)
     meanKeys(sum + first, state.skipped ? birth + first : places, places, from, to);
   } else if (score == SCORE_SUM) plainKeys(sum + first, places, from, to);
   else if (score == SCORE_LAST) plainKeys(last + first, places, from, to);
+  else if (score == SCORE_EMA) lateKeys(lane, places, from, to);
   else if (score == SCORE_RECENCY) plainKeys(places, places, from, to);
   else if (score == SCORE_RANDOM) {
     // Under a shared choice the first lane of a layer draws for all.

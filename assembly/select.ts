@@ -40,7 +40,7 @@ function above16(at: usize, bound: v128): u64 {
 }
 
 /** Sixty-four bits: a processor that guesses the end of a loop over them is seldom wrong. */
-function above64(at: usize, bound: v128): u64 {
+export function above64(at: usize, bound: v128): u64 {
   return above16(at, bound) | above16(at + 64, bound) << 16 | above16(at + 128, bound) << 32 |
     above16(at + 192, bound) << 48;
 }
@@ -285,16 +285,17 @@ export function take(places: usize, out: usize, n: i32, found: i32): void {
 }
 
 /**
- * Takes the n victims again, with the scope narrowed to the `room` smallest spreads, if any of those in `out`, of which
- * the widest has the spread `worst`, may lie outside.
+ * Narrows the keys to the `room` smallest spreads, if any of the victims, of which the widest has the spread `worst`, may lie
+ * outside.
+ * @returns whether it did: then victims are to be taken again
  */
-export function takeSettled(places: usize, out: usize, n: i32, room: i32, worst: i32): void {
+export function narrow(places: usize, room: i32, worst: i32): bool {
   // A small score mostly comes with a small spread: if no more than `room` slots have one up to `worst`, all are inside.
   const count = countUpTo(spreads, state.extent, worst);
-  if (count <= room) return;
+  if (count <= room) return false;
   cutAfter(spreads, places, room, 0, worst, count);
   setLowest(leaveOutUnsettled(places));
-  take(places, out, n, room);
+  return true;
 }
 
 /** Takes every slot whose spread lies past the cut out of the keys, and returns the smallest key that is left. */

@@ -211,9 +211,10 @@ function measure(of: Case, samples: number, twin: number, scalar: BufferSource |
 /** Bytes per slot that a step of a policy reads and writes of row and books. */
 function bytesTouched({ score, scope }: Policy, evict: number): number {
   const windowed = score === "windowed" || score === "persistence";
-  const observe = (evict === 1 ? 4 : 8) + 8 + 8 + (score === "last" ? (evict === 1 ? 4 : 8) : 0) + (windowed ? 12 : 0);
+  const observe = (evict === 1 ? 4 : 8) + 8 + 8 + (score === "last" ? (evict === 1 ? 4 : 8) : score === "ema" ? 8 : 0) +
+    (windowed ? 12 : 0);
   const keys = windowed ? 8 : score === "recency" || score === "random" ? 0 : 4;
-  return observe + keys + 4 + (scope === "low-spread" ? 4 : 0);
+  return observe + keys + 4 + (scope === "all" ? 0 : 4);
 }
 
 function measurePromises(samples: number): CorePromises {

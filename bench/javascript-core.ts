@@ -4,6 +4,7 @@
 // Lanes claim and evict together, as in the Wasm core; there are no pins and no refusals.
 import { P_BOUND } from "../assembly/abi.ts";
 import type { CoreRule, CoreShape } from "../src/core/core.ts";
+import { addLate, addPeaks, lateOf } from "./javascript-crest.ts";
 import { select } from "./javascript-select.ts";
 
 const { fround, imul, max, min } = Math;
@@ -21,8 +22,8 @@ export class JavaScriptCore {
   readonly #capacity: number;
   readonly #window: number;
   readonly #sum: Float32Array; // [lanes, capacity], as the next four
-  readonly #sumsq: Float32Array;
-  readonly #last: Float32Array;
+  readonly #sumsq: Float32Array; // or the peaks
+  readonly #last: Float32Array; // or the mean of late
   readonly #birth: Int32Array;
   readonly #recent: Float32Array;
   readonly #ring: Float32Array; // [lanes, window, capacity]
@@ -53,7 +54,7 @@ export class JavaScriptCore {
     this.position = new Int32Array(slots).fill(-1);
     this.#sum = new Float32Array(slots);
     this.#sumsq = new Float32Array(slots);
-    this.#last = new Float32Array(rule.score === "last" ? slots : 0);
+    this.#last = new Float32Array(rule.score === "last" || rule.score === "ema" ? slots : 0);
     this.#birth = new Int32Array(slots);
     this.#recent = new Float32Array(windowed ? slots : 0);
     this.#ring = new Float32Array(windowed ? slots * window : 0);
@@ -74,6 +75,7 @@ export class JavaScriptCore {
         const at = first + slot;
         this.#sum[at] = 0;
         this.#sumsq[at] = 0;
+        if (this.#rule.score === "ema") this.#last[at] = 0;
         this.#birth[at] = this.#clock + j;
         this.position[at] = this.#seen + j;
         this.#order[first + this.live + j] = slot;
@@ -101,7 +103,8 @@ export class JavaScriptCore {
         if (!(p >= 0 && p < P_BOUND) && this.position[i] >= 0) throw new RangeError("bad row");
       }
     }
-    if (queries === 1) {
+    if (this.#rule.scope === "peak") addPeaks(rows, sum, sumsq, queries);
+    else if (queries === 1) {
       for (let i = 0; i < plane; i++) {
         const p = rows[i];
         sum[i] += p;
@@ -114,6 +117,7 @@ export class JavaScriptCore {
       }
     }
     if (this.#rule.score === "last") this.#last.set(rows.subarray(queries === 1 ? 0 : 2 * plane).subarray(0, plane));
+    if (this.#rule.score === "ema") addLate(rows, this.#last, queries, this.#rule.halfLife!);
     if (this.#ring.length > 0) this.#remember(queries);
     this.#clock += queries;
   }
@@ -150,11 +154,11 @@ export class JavaScriptCore {
   /** [lanes, n] slots, ascending within a lane. */
   evict(n: number): Uint32Array {
     if (this.#victims.length !== this.#lanes * n) this.#victims = new Uint32Array(this.#lanes * n);
-    const { shared, scope, unsettled } = this.#rule;
+    const { shared, scope, unsettled, peaks = 0 } = this.#rule;
     const step = shared ? this.#kvHeads : 1;
     for (let lane = 0; lane < this.#lanes; lane += step) {
       const found = this.#candidates(lane);
-      const room = scope === "low-spread" ? max(n, found - unsettled) : found;
+      const room = scope === "all" ? found : max(n, found - (scope === "peak" ? peaks : unsettled));
       this.#score(lane, shared ? step : 1, found);
       select(this.#picked, this.#keys, this.#placesOf(lane), { count: found, k: n });
       if (room < found) {
@@ -200,7 +204,7 @@ export class JavaScriptCore {
     for (let head = 0; head < (whole ? 1 : lanes); head++) {
       const first = (lane + head) * capacity;
       if (score === "random") this.#draw(lane, found);
-      else if (score === "mean") this.#mean(first, found, head > 0);
+      else if (score === "mean" || score === "ema") this.#mean(first, found, head > 0);
       else {
         const windowed = score === "windowed" || score === "persistence";
         const from = windowed ? 0 : first;
@@ -226,10 +230,11 @@ export class JavaScriptCore {
     const sum = this.#sum;
     const birth = this.#birth;
     const clock = this.#clock;
+    const halfLife = this.#rule.score === "ema" ? this.#rule.halfLife! : 0;
     for (let i = 0; i < found; i++) {
       const slot = picked[i];
-      const n = clock - birth[first + slot];
-      const mean = fround(sum[first + slot] / (n > 1 ? n : 1));
+      const n = max(1, clock - birth[first + slot]);
+      const mean = halfLife ? lateOf(this.#last[first + slot], n, halfLife) : fround(sum[first + slot] / n);
       keys[slot] = more ? fround(keys[slot] + mean) : mean;
     }
   }
@@ -266,7 +271,7 @@ export class JavaScriptCore {
     return out;
   }
 
-  /** Fills the candidates' σ², averaged over `lanes` lanes. */
+  /** Fills the candidates' σ², or their peaks, averaged over `lanes` lanes. */
   #spread(lane: number, lanes: number, found: number): void {
     const spreads = this.#spreads;
     const picked = this.#picked;
@@ -279,6 +284,10 @@ export class JavaScriptCore {
       for (let i = 0; i < found; i++) {
         const slot = picked[i];
         const at = first + slot;
+        if (this.#rule.scope === "peak") {
+          spreads[slot] = head === 0 ? sumsq[at] : fround(spreads[slot] + sumsq[at]);
+          continue;
+        }
         const seen = clock - birth[at];
         const n = seen > 1 ? seen : 1;
         const mean = fround(sum[at] / n);

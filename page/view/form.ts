@@ -6,6 +6,7 @@ import { make } from "./dom.ts";
 /** The policies, in a line each: src/policies has the papers. */
 const POLICIES: Record<PolicyName, string> = {
   roco: "The least mean attention goes, among tokens whose attention has settled.",
+  crest: "The least mean attention of late goes, but what was once looked at hard stays.",
   h2o: "The least summed attention goes: heavy hitters stay.",
   tova: "What the last query looked at least goes.",
   "tova-layer": "The same, by the mean of a layer, whose lanes give up the same tokens.",

@@ -55,7 +55,7 @@ export class Core {
   readonly positions!: Int32Array<ArrayBuffer>;
   /** [lanes, capacity], S = Σp over the observed queries; meaningful at live slots only. */
   readonly sums!: Float32Array<ArrayBuffer>;
-  /** [lanes, capacity], Q = Σp². */
+  /** [lanes, capacity], Q = Σp²; while the rule's scope is "peak" the peaks, in its place (from zeros when it is set). */
   readonly squares!: Float32Array<ArrayBuffer>;
   /** [lanes, capacity], p of the newest observed query, while the rule's score is "last" (from zeros when it is set). */
   readonly lasts!: Float32Array<ArrayBuffer>;

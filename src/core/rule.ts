@@ -3,15 +3,16 @@ import * as abi from "../../assembly/abi.ts";
 import { refuse, words } from "../errors.ts";
 
 /** Every score, by name. */
-export const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence"] as const;
+export const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence", "ema"] as const;
 /** Every scope, by name. */
-export const SCOPES = ["all", "low-spread"] as const;
+export const SCOPES = ["all", "low-spread", "peak"] as const;
 /** Every pooling, by name. */
 export const POOLS = ["none", "max", "mean"] as const;
 
 /**
  * What a slot is worth. mean: S/n; sum: S; last: the newest query's p; recency: its position; random: a seeded draw;
- * windowed: Σp over the rows of the window; persistence: in how many rows of the window p was above its mean, 1/live.
+ * windowed: Σp over the rows of the window; persistence: in how many rows of the window p was above its mean, 1/live; ema: the
+ * mean p of the recent past, where a query counts half as much for every `halfLife` queries since.
  */
 export type Score = typeof SCORES[number];
 
@@ -46,9 +47,13 @@ export const SCORE_ROWS: Readonly<Record<Score, ScoreRow>> = {
     unit: "rows of {window} with more than their share",
     attention: false,
   },
+  ema: { number: abi.SCORE_EMA, reads: "rows", unit: "attention per query, of late", attention: true },
 };
 
-/** Which slots may go. all: every candidate; low-spread: all but the `unsettled` ones with the largest σ. */
+/**
+ * Which slots may go. all: every candidate; low-spread: all but the `unsettled` ones with the largest σ; peak: all but the `peaks`
+ * ones that were once looked at hardest.
+ */
 export type Scope = typeof SCOPES[number];
 /** What becomes of a windowed score: nothing, or the largest or the mean of those around it. */
 export type Pooling = typeof POOLS[number];
@@ -56,9 +61,15 @@ export type Pooling = typeof POOLS[number];
 /** Their numbers in the ABI. */
 export const NUMBERS = {
   score: Object.fromEntries(Object.entries(SCORE_ROWS).map(([name, { number }]) => [name, number])),
-  scope: { all: abi.SCOPE_ALL, "low-spread": abi.SCOPE_LOW_SPREAD } satisfies Record<Scope, number>,
+  scope: { all: abi.SCOPE_ALL, "low-spread": abi.SCOPE_LOW_SPREAD, peak: abi.SCOPE_PEAK } satisfies Record<
+    Scope,
+    number
+  >,
   pool: { none: abi.POOL_NONE, max: abi.POOL_MAX, mean: abi.POOL_MEAN } satisfies Record<Pooling, number>,
 } as const;
+
+/** The half-life of ema where nobody says, in queries. */
+export const HALF_LIFE = 32;
 
 export { MOST_WIDTH } from "../../assembly/abi.ts";
 
@@ -86,6 +97,10 @@ export interface CoreRule {
   newest: number;
   /** low-spread: how many candidates with the largest σ are left out of the scope (fewer, where too few would remain). */
   unsettled: number;
+  /** peak: how many candidates with the largest peak are left out of the scope, likewise. Default 0. */
+  peaks?: number;
+  /** ema: queries after which one counts half, a positive integer. Default 32. */
+  halfLife?: number;
   /** random: an integer, of which the low 32 bits count. */
   seed: number;
   /** windowed, persistence: pooling of scores over neighbouring live positions. Default "none". */
@@ -119,7 +134,8 @@ export type RuleNumbers = [
  * large, or the score needs a window that the core has not
  */
 export function checkRule(rule: CoreRule, window: number): RuleNumbers {
-  const { sinks, newest, unsettled, seed, pool = "none", width = 1, shared = false } = rule;
+  const { sinks, newest, unsettled, peaks = 0, halfLife = HALF_LIFE, seed, pool = "none", width = 1 } = rule;
+  const { shared = false } = rule;
   const action = "set a rule";
   const known = (name: keyof typeof NUMBERS, value: unknown) => {
     const numbers: Record<string, number> = NUMBERS[name];
@@ -130,8 +146,11 @@ export function checkRule(rule: CoreRule, window: number): RuleNumbers {
   const score = known("score", rule.score);
   const scope = known("scope", rule.scope);
   const pooled = known("pool", pool);
-  for (const [name, value] of Object.entries({ sinks, newest, unsettled })) {
+  for (const [name, value] of Object.entries({ sinks, newest, unsettled, peaks })) {
     if (!isCount(value)) refuse(action, `${name} must be a non-negative integer`, words(value), { option: name });
+  }
+  if (!isCount(halfLife, 1)) {
+    refuse(action, "halfLife must be a positive integer", words(halfLife), { option: "halfLife" });
   }
   if (!Number.isInteger(seed)) refuse(action, "seed must be an integer", words(seed), { option: "seed" });
   if (!(Number.isInteger(width) && width % 2 === 1 && width > 0 && width <= abi.MOST_WIDTH)) {
@@ -144,7 +163,9 @@ export function checkRule(rule: CoreRule, window: number): RuleNumbers {
     const needs = `the score ${rule.score} needs a core whose shape has a window`;
     refuse(action, needs, words("a window of 0 rows"), { option: "score" });
   }
-  return [score, scope, sinks, newest, unsettled, seed | 0, pooled, width, shared ? 1 : 0];
+  const left = rule.scope === "peak" ? peaks : unsettled;
+  const parameter = rule.score === "ema" ? halfLife : seed | 0;
+  return [score, scope, sinks, newest, left, parameter, pooled, width, shared ? 1 : 0];
 }
 
 /** Whether a score looks back on a window of rows. */

@@ -8,7 +8,7 @@ export interface LaneViews {
   readonly positions: Int32Array;
   /** S = Σp. */
   readonly sums: Float32Array;
-  /** Q = Σp². */
+  /** Q = Σp²; while the rule's scope is "peak" each token's peak: the largest self-weighted mean of a row, Σp²/Σp. */
   readonly squares: Float32Array;
   /** The newest query's p, while the rule's score is "last". */
   readonly lasts: Float32Array;

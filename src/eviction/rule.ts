@@ -12,13 +12,14 @@ import { presetOf } from "../policies/own.ts";
  */
 export function ruleOf(options: CheckedSession, budget: number): CoreRule {
   const { score } = options;
-  const unsettled = options.budget > 0 ? Math.floor(options.unsettled * budget / options.budget) : 0;
-  return { ...options, score: typeof score === "function" ? "last" : score, unsettled };
+  const part = (count: number) => options.budget > 0 ? Math.floor(count * budget / options.budget) : 0;
+  const [unsettled, peaks] = [part(options.unsettled), part(options.peaks)];
+  return { ...options, score: typeof score === "function" ? "last" : score, unsettled, peaks };
 }
 
 /** Whether the choice reads attention; if not, it need not be computed. */
 export function readsAttention({ policy, score, scope }: CheckedSession): boolean {
-  return presetOf(policy).evicts && (scope === "low-spread" || typeof score === "function" || readsRows(score));
+  return presetOf(policy).evicts && (scope !== "all" || typeof score === "function" || readsRows(score));
 }
 
 /** A rule's name in a report: its policy, and the parts put in place of the policy's. */

@@ -81,16 +81,22 @@ export const HELP: Words = {
       cli: "{names}: the smallest goes first",
     },
     scope: {
-      words: "who may go: {names}; `low-spread` is all but the `unsettled` tokens",
+      words: "who may go: {names}; `low-spread` is all but the `unsettled` tokens, `peak` all but the `peaks`",
       default: PRESET,
       flag: "NAME",
-      cli: "who may go: {names}; low-spread is all but the `unsettled` tokens",
+      cli: "who may go: {names}; low-spread is all but the `unsettled` tokens, peak all but the `peaks`",
     },
     window: {
       words: "decode steps or prompt chunks that the scores `windowed` and `persistence` look back on",
       default: `${PRESET}; else 32 and 64`,
       flag: "N",
       cli: "decode steps or prompt chunks that windowed and persistence look back on  (32, 64)",
+    },
+    halfLife: {
+      words: "queries after which one counts half in the score `ema`",
+      default: `${PRESET}; else 32`,
+      flag: "N",
+      cli: "queries after which one counts half in the score ema  (32)",
     },
     pool: {
       words: "of a windowed score, over neighbouring tokens: {names}",
@@ -137,6 +143,7 @@ export const HELP: Words = {
     },
     newest: { words: "last tokens that never go, likewise", flag: "N|N%" },
     unsettled: { words: "tokens of largest spread left out of the scope `low-spread`", flag: "N|N%" },
+    peaks: { words: "tokens once attended to most left out of the scope `peak`", flag: "N|N%" },
     pinPrompt: { words: "the first prompt never goes", flag: "" },
     pin: {
       words: "spans of positions that never go, `[[from, to], …]`; `session.pin(from, to)` adds one",
@@ -214,6 +221,10 @@ export const POLICIES: Readonly<Record<PolicyName, { readonly score: string; rea
   roco: {
     score: "mean attention over the queries that could see it",
     scope: "all but the tokens whose attention spreads most",
+  },
+  crest: {
+    score: "mean attention of late: a query counts half after 32",
+    scope: "all but the tokens that were once attended to most",
   },
   h2o: { score: "summed attention", scope: "all" },
   tova: { score: "the last query's attention", scope: "all" },

@@ -43,6 +43,8 @@ export interface SessionOptions extends RuleOptions {
   newest?: Count;
   /** RoCo's r: tokens with the largest spread, left out of the eviction scope. Default three tenths of the budget. */
   unsettled?: Count;
+  /** Tokens with the largest peak of attention, left out of the scope "peak". Default two tenths of the budget. */
+  peaks?: Count;
   /** Whether the tokens of the first prompt are never evicted. Default false. */
   pinPrompt?: boolean;
   /** Spans of positions that are never evicted: [from, to) each. More may be pinned later, by `session.pin`. Default none. */
@@ -92,7 +94,7 @@ export interface CheckedSession extends
   Required<
     Omit<
       SessionOptions,
-      keyof RuleOptions | "budget" | "sinks" | "newest" | "unsettled" | "onEvict" | "onStep" | "record"
+      keyof RuleOptions | "budget" | "sinks" | "newest" | "unsettled" | "peaks" | "onEvict" | "onStep" | "record"
     >
   > {
   /** Live slots per lane after a step. */
@@ -103,6 +105,8 @@ export interface CheckedSession extends
   newest: number;
   /** Tokens with the largest spread, left out of the eviction scope. */
   unsettled: number;
+  /** Tokens with the largest peak, left out of the scope "peak". */
+  peaks: number;
   /** Hears of every token that is evicted. */
   onEvict: ((evicted: Evicted) => void) | null;
   /** Hears of every step. */
@@ -132,6 +136,7 @@ export const SESSION = {
   sinks: { kind: count, decides: true, replay: true },
   newest: { kind: count, default: { share: 0.1 }, decides: true, replay: true },
   unsettled: { kind: count, default: { share: 0.3 }, decides: true, replay: true },
+  peaks: { kind: count, default: { share: 0.2 }, decides: true, replay: true },
   pinPrompt: { kind: flag, default: false },
   pin: { kind: spans, default: [] },
   positions: { kind: either(["absolute", "cache"]), default: "absolute" },
@@ -174,6 +179,7 @@ export function checkSession(
   const sinks = take("sinks", options.sinks ?? Math.min(MOST_SINKS, Math.floor(budget / 4)), free) as number;
   const newest = take("newest", options.newest, free) as number;
   const unsettled = take("unsettled", options.unsettled, free) as number;
+  const peaks = take("peaks", options.peaks, free) as number;
   const evict = take("evict") as Evict;
   const pinPrompt = pinsPrompt(action, options, evict);
   const pin = take("pin") as readonly Span[];
@@ -187,7 +193,7 @@ export function checkSession(
   const fill = allocation === "uniform" ? loose - 1 : Math.floor(budget / 4);
   const room = full ? MOST_STRIDE : Math.max(1, fill);
   const stride = take("stride", sized?.stride ?? options.stride ?? Math.min(MOST_STRIDE, room)) as number;
-  const found = { ...rule, budget, evict, stride, sinks, newest, unsettled, pinPrompt, pin, allocation, kv };
+  const found = { ...rule, budget, evict, stride, sinks, newest, unsettled, peaks, pinPrompt, pin, allocation, kv };
   const alone = namesOf(SESSION).filter((name) => !(name in found)); // those that depend on no other
   return { ...found, ...Object.fromEntries(alone.map((name) => [name, take(name)])) } as CheckedSession;
 }

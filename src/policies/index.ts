@@ -1,3 +1,4 @@
+import { crest } from "./crest.ts";
 import { full } from "./full.ts";
 import { h2o } from "./h2o.ts";
 import { random } from "./random.ts";
@@ -15,6 +16,7 @@ export { type Policy, ruleFor };
 /** Every policy, by name. */
 export const policies = {
   roco,
+  crest,
   h2o,
   tova,
   "tova-layer": tovaLayer,

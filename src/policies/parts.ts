@@ -1,4 +1,5 @@
 /** The parts of a rule that a policy presets and a caller may set. */
+import { HALF_LIFE } from "../core/rule.ts";
 import type { LaneViews, Pooling, Scope, Score } from "../core/core.ts";
 
 /**
@@ -12,10 +13,12 @@ export type OwnScore = (lane: number, views: LaneViews, scores: Float32Array, cl
 export interface RuleParts {
   /** What a token is worth, the smallest goes first: a score by name, or a function of your own. */
   score?: Score | OwnScore;
-  /** Which tokens may go: "all" of them, or "low-spread": all but the `unsettled` ones. */
+  /** Which tokens may go: "all" of them, or "low-spread": all but the `unsettled` ones, or "peak": all but the `peaks` ones. */
   scope?: Scope;
   /** Rows (decode steps or prefill chunks) that the scores windowed and persistence look back on. Default 32 and 64. */
   window?: number;
+  /** Queries after which one counts half in the score ema. Default 32. */
+  halfLife?: number;
   /** What becomes of a windowed score: "none", or the "max" or "mean" over `width` neighbouring tokens. */
   pool?: Pooling;
   /** How many neighbours are pooled, the token itself included: odd, at most 255. Default 7 with a pool. */
@@ -25,7 +28,14 @@ export interface RuleParts {
 }
 
 /** What holds of parts that neither a caller nor a policy sets. */
-export const PLAIN = { scope: "all", window: 0, pool: "none", width: 1, shared: false } as const satisfies Omit<
+export const PLAIN = {
+  scope: "all",
+  window: 0,
+  halfLife: HALF_LIFE,
+  pool: "none",
+  width: 1,
+  shared: false,
+} as const satisfies Omit<
   Required<RuleParts>,
   "score"
 >;

@@ -19,12 +19,15 @@ export interface Policy extends Readonly<Omit<RuleParts, "score" | "scope">> {
   readonly newest: number;
   /** RoCo's r, the candidates with the largest σ that stay out of the scope, as a share of the budget. */
   readonly unsettled?: number;
+  /** The candidates with the largest peak that stay out of the scope, as a share of the budget. */
+  readonly peaks?: number;
 }
 
 /** The rule of a policy for a budget in slots per lane, with the paper's protection unless `own` says otherwise. */
 export function ruleFor(policy: Policy, budget: number, own: Partial<CoreRule> = {}): CoreRule {
-  const { name: _, needsAttention: __, evicts: ___, window: ____, sinks, newest, unsettled = 0, ...parts } = policy;
+  const { name: _, needsAttention: __, evicts: ___, window: ____, sinks, newest, ...rest } = policy;
+  const { unsettled = 0, peaks = 0, ...parts } = rest;
   const share = (part: number) => Math.floor(part * budget);
-  const protection = { sinks, newest: share(newest), unsettled: share(unsettled), seed: 0 };
+  const protection = { sinks, newest: share(newest), unsettled: share(unsettled), peaks: share(peaks), seed: 0 };
   return { ...{ pool: "none", width: 1, shared: false }, ...parts, ...protection, ...own };
 }

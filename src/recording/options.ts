@@ -25,6 +25,8 @@ export interface ReplayOptions extends RuleOptions {
   newest?: Count;
   /** Tokens with the largest spread, left out of the scope, as a session's. */
   unsettled?: Count;
+  /** Tokens with the largest peak, left out of the scope, as a session's. */
+  peaks?: Count;
   /** How slots are shared out, as a session's. */
   allocation?: Allocation;
   /** Seed of the policy "random", as a session's. */
@@ -82,11 +84,11 @@ export function checkReplay(recording: Recording, options: ReplayOptions = {}): 
     refuse(action, rule, `${budget.bytes} bytes`, { option: "budget" });
   }
   const same = policy === recordedPolicy && budget === was.budget && !full;
-  const { stride, seed, aggregate, allocation, sinks, newest, unsettled } = was;
+  const { stride, seed, aggregate, allocation, sinks, newest, unsettled, peaks } = was;
   const found = checkSession(
     {
       ...{ stride, seed, aggregate },
-      ...(same ? { allocation, sinks, newest, unsettled, ...partsOf(was) } : {}),
+      ...(same ? { allocation, sinks, newest, unsettled, peaks, ...partsOf(was) } : {}),
       ...asked,
       ...{ policy, budget: policy === "full" ? recording.longest : budget },
     },
@@ -119,13 +121,14 @@ function recorded({ options }: Recording, known: PolicyName | OwnPolicy | null):
   const full = policy === "full";
   const own = score === "own"; // a function, which no file holds: the policy's own score is replayed
   const was = { ...options, score: own ? presetOf(policy).score : score } as unknown as CheckedSession;
-  const { stride, sinks, newest, unsettled, aggregate, allocation, seed } = was;
+  const { stride, sinks, newest, unsettled, peaks, aggregate, allocation, seed } = was;
   const rest = {
     ...(budget === 0 && full ? {} : { budget: budget as number }),
     stride,
     sinks,
     newest,
     unsettled,
+    peaks,
     aggregate,
     allocation,
     seed,

@@ -14,6 +14,7 @@ import {
   NO_WINDOW,
   NOT_OBSERVED,
   NOT_READY,
+  SCORE_EMA,
   SCORE_GIVEN,
   SMALL_MEMORY,
   TOO_FEW,
@@ -188,8 +189,9 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
     refuse(BAD_COUNT, "pin", 2, 1);
     refuse(BAD_COUNT, "pin", 0, 5);
     const good = [0, 1, 0, 0, 0, 0, 1, 3, 0];
-    const wrong = [[-1, SCORE_GIVEN], [-1, 2], [-1], [-1], [-1], [], [-1, 3], [-1, 0, 2, 257], [-1, 2]];
+    const wrong = [[-1, SCORE_GIVEN], [-1, 3], [-1], [-1], [-1], [], [-1, 3], [-1, 0, 2, 257], [-1, 2]];
     wrong.forEach((values, at) => values.forEach((value) => refuse(BAD_RULE, "rule", ...good.with(at, value))));
+    for (const halfLife of [0, -1]) refuse(BAD_RULE, "rule", ...good.with(0, SCORE_EMA).with(5, halfLife));
     for (const score of [5, 6]) refuse(NO_WINDOW, "rule", ...good.with(0, score));
     for (const name of ["chooseScored", "evictScored"]) {
       refuse(BAD_COUNT, name, 0);

@@ -119,10 +119,12 @@ others("refuses bad rules and keeps the old one", () => {
       bad({ score: "best" }),
       `Cannot set a rule: score must be one of ${SCORES.join(", ")}, got best`,
     );
-    throws(bad({ scope: "none" }), "Cannot set a rule: scope must be one of all, low-spread, got none");
+    throws(bad({ scope: "none" }), "Cannot set a rule: scope must be one of all, low-spread, peak, got none");
     throws(bad({ sinks: -1 }), "Cannot set a rule: sinks must be a non-negative integer, got -1");
     throws(bad({ newest: 0.5 }), "Cannot set a rule: newest must be a non-negative integer, got 0.5");
     throws(bad({ unsettled: NaN }), "Cannot set a rule: unsettled must be a non-negative integer, got NaN");
+    throws(bad({ peaks: -1 }), "Cannot set a rule: peaks must be a non-negative integer, got -1");
+    throws(bad({ halfLife: 0 }), "Cannot set a rule: halfLife must be a positive integer, got 0");
     throws(bad({ seed: 0.1 }), "Cannot set a rule: seed must be an integer, got 0.1");
   }
   assert.ok(trio.evict(2));

@@ -65,6 +65,53 @@ evictions("takes the calm token with the smallest mean, not the unsettled one be
   core.setRule(ruleOf({}));
   assert.equal(Array.from(core.evict(1)), [0]);
 });
+evictions("keeps what was once looked at hard, up to `peaks` of them, and takes the least of the others", () => {
+  const rule = ruleOf({ score: "ema", scope: "peak", halfLife: 2, peaks: 1 });
+  for (const core of new Trio({ layers: 1, kvHeads: 1, capacity: 5 }, rule).cores) {
+    core.claim(3, false);
+    // The first token is looked at once, and never again; the second now and then; the third always.
+    for (const row of [[0.5, 0.2, 0.3, 0], [0, 0.1, 0.9, 0], [0, 0.1, 0.4, 0], [0, 0.1, 0.9, 0]]) {
+      core.claim(1);
+      core.rows.set(row);
+      core.observe(1);
+      core.free([3]);
+    }
+    // Peaks .5, .2, .9: with one left out that is the third, and the first, of the least mean, goes; with two, the second.
+    assert.equal(Array.from(core.squares.subarray(0, 3)), [0.5, 0.2, 0.9].map(Math.fround));
+    const means = Array.from(core.lasts.subarray(0, 3));
+    assert.ok(means[0] < means[1] && means[1] < means[2], `${means}`);
+    assert.equal(Array.from(core.choose(1)), [0]);
+    core.setRule({ ...rule, peaks: 2 });
+    assert.equal(Array.from(core.choose(1)), [1]);
+  }
+});
+evictions("a peak of several queries is their self-weighted mean, and nothing where nobody looked", () => {
+  const rule = ruleOf({ score: "sum", scope: "peak", peaks: 1 });
+  for (const core of new Trio({ layers: 1, kvHeads: 1, capacity: 4 }, rule).cores) {
+    core.claim(4);
+    core.rows.set([1, 0.5, 0, 2 ** -140, 0.625, 0.25, 0, 2 ** 30, 9, 9, 9, 9]);
+    core.observe(4);
+    assert.equal(Array.from(core.squares), [0.625, 0.5, 0, 2 ** 40]); // never above what a p may be
+  }
+});
+evictions("memory begins with the rule that asks for it", () => {
+  for (const core of eight().cores) {
+    const squares = core.squares.slice();
+    core.setRule(ruleOf({ score: "ema" }));
+    assert.equal(core.squares, squares);
+    assert.ok(core.lasts.every((mean) => mean === 0));
+    core.setRule(ruleOf({ score: "ema", scope: "peak" }));
+    assert.ok(core.squares.every((peak) => peak === 0));
+    core.claim(1);
+    core.rows.fill(0.5);
+    core.observe(1);
+    const peaks = core.squares.slice();
+    core.setRule(ruleOf({ score: "sum", scope: "peak" }));
+    assert.equal(core.squares, peaks);
+    core.setRule(ruleOf({ scope: "low-spread" }));
+    assert.ok(core.squares.every((square) => square === 0));
+  }
+});
 evictions("waits for the row of claimed tokens", () => {
   const [core] = eight().cores;
   core.claim(1);

@@ -23,6 +23,8 @@ function anyRule(below: Below, window: number): CoreRule {
     score: scores[below(scores.length)],
     scope: SCOPES[below(SCOPES.length)],
     unsettled: below(8),
+    peaks: below(8),
+    halfLife: 1 + below(40),
     sinks: below(4),
     newest: below(4),
     pool: POOLS[below(POOLS.length)],

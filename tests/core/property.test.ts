@@ -34,10 +34,12 @@ function randomSetup(below: (n: number) => number): Setup {
     },
     rule: {
       score: policy.score,
-      scope: below(4) ? policy.scope : "low-spread",
+      scope: below(4) ? policy.scope : below(2) ? "low-spread" : "peak",
       sinks,
       newest,
       unsettled: below(budget),
+      peaks: below(budget),
+      halfLife: 1 + below(40),
       seed: below(1000),
       pool: policy.pool,
       width: policy.width,

@@ -25,7 +25,8 @@ const values: Record<string, (random: Random) => number> = {
 };
 const garbage = [NaN, Infinity, -Infinity, -1, 2 ** 41, -0, 0.5];
 
-const often = ["mean", ...SCORES] as const; // RoCo's is where most goes on
+const often = ["mean", "ema", ...SCORES] as const; // RoCo's and crest's are where most goes on
+const CREST = { score: "ema", scope: "peak", halfLife: 20, peaks: 15 } as const;
 const withoutWindow = often.filter((score) => !readsWindow(score));
 
 function randomRule(random: Random, { capacity, window }: CoreShape, sharing: number): CoreRule {
@@ -37,6 +38,8 @@ function randomRule(random: Random, { capacity, window }: CoreShape, sharing: nu
     sinks: few(),
     newest: few(),
     unsettled: random() < 0.3 ? 0 : below(random, capacity),
+    peaks: random() < 0.3 ? 0 : below(random, capacity),
+    halfLife: 1 + below(random, pick(random, [4, 64, 2 ** 20])),
     seed: below(random, 2 ** 32) - 2 ** 31,
     pool: pick(random, POOLS),
     width: 1 + 2 * below(random, 6),
@@ -149,8 +152,8 @@ test("lives of larger cores, capacity a multiple of 4 or not", () => {
 });
 
 for (const [name, value] of Object.entries(values)) {
-  test(`RoCo and H2O evict 1 … many of ${name} rows`, () => {
-    for (const rule of [{ scope: "low-spread", unsettled: 20 }, { score: "sum" }] as Partial<CoreRule>[]) {
+  test(`RoCo, H2O and crest evict 1 … many of ${name} rows`, () => {
+    for (const rule of [{ scope: "low-spread", unsettled: 20 }, { score: "sum" }, CREST] as Partial<CoreRule>[]) {
       const random = randomFrom(7);
       const trio = new Trio({ layers: 1, kvHeads: 3, capacity: 77 }, ruleOf({ sinks: 2, newest: 3, ...rule }));
       trio.claim(70);

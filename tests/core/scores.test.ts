@@ -33,6 +33,8 @@ const expected: [Partial<CoreRule>, number, number][] = [
   [{ score: "windowed", pool: "max", width: 3 }, 3 / 8, 3 / 8], // neighbours now that the middle one is gone
   [{ score: "windowed", pool: "mean", width: 3 }, Math.fround(0.5 / 3), Math.fround(0.5 / 3)],
   [{ score: "persistence" }, 0, 0], // none is above 3 queries / 3 live
+  // Three queries are a half-life: half of the mean, made whole by what three queries weigh, a half, or one.
+  [{ score: "ema", halfLife: 3 }, 1 / 24, (1 / 16) / (1 - 2 ** (-1 / 3))],
 ];
 shown("of every score", () => assert.equal([...new Set(expected.map(([{ score }]) => score))], SCORES));
 for (const [rule, first, third] of expected) {

@@ -44,7 +44,7 @@ const WRONG: [Record<string, unknown>, string][] = [
     { name: "mine", score: "best" },
     `score must be one of ${SCORES.join(", ")} or a function, got "best"`,
   ],
-  [{ name: "mine", score, scope: "some" }, 'scope must be one of all, low-spread, got "some"'],
+  [{ name: "mine", score, scope: "some" }, 'scope must be one of all, low-spread, peak, got "some"'],
   [{ name: "mine", score, shared: 1 }, "shared must be true or false, got 1"],
   [{ name: "mine", score, budget: 3 }, `options are name, ${namesOf(PARTS).join(", ")}, got "budget"`],
 ];

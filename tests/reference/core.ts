@@ -13,7 +13,8 @@ export interface TwinToken {
   position: number;
   birth: number; // clock of the first query that saw it
   sum: number;
-  sumsq: number;
+  sumsq: number; // under the scope of peaks the largest Σp²/Σp of a row
+  recent: number; // the exponential mean
   last: number;
   window: number[]; // what each row of the window's life brought it, by the row's number
   pinned: boolean;
@@ -49,12 +50,14 @@ export class CoreTwin {
 
   /** A score's own memory begins with the rule that asks for it. */
   setRule(rule: CoreRule): void {
-    const memory = ({ score }: CoreRule) => ["last", "windowed", "persistence"].indexOf(score);
-    if (memory(rule) > 0 && this.window === 0) throw new RangeError("no window");
+    const memory = ({ score }: CoreRule) => ["last", "ema", "windowed", "persistence"].indexOf(score);
+    if (memory(rule) > 1 && this.window === 0) throw new RangeError("no window");
     if (memory(rule) >= 0 && memory(rule) !== memory(this.rule)) {
       if (rule.score === "last") this.#forEach((token) => (token.last = 0));
+      else if (rule.score === "ema") this.#forEach((token) => (token.recent = 0));
       else this.#emptyWindow();
     }
+    if ((rule.scope === "peak") !== (this.rule.scope === "peak")) this.#forEach((token) => (token.sumsq = 0));
     this.rule = rule;
   }
 
@@ -83,7 +86,7 @@ export class CoreTwin {
         const position = this.seen + j;
         const pinned = this.#pins.some(([from, to]) => from <= position && position < to);
         const birth = this.clock + this.pending + (observed ? j : 0);
-        lane.tokens.push({ slot, position, birth, sum: 0, sumsq: 0, last: 0, window: [], pinned });
+        lane.tokens.push({ slot, position, birth, sum: 0, sumsq: 0, recent: 0, last: 0, window: [], pinned });
         return slot;
       });
     });
@@ -110,8 +113,15 @@ export class CoreTwin {
       lane.tokens.forEach((token) => {
         const p = read(0, l, token.slot);
         token.sum = f32(token.sum + p);
-        token.sumsq = f32(token.sumsq + (queries === 1 ? square(p) : read(1, l, token.slot)));
-        const { score } = this.rule;
+        const { score, scope, halfLife = 32 } = this.rule;
+        const squares = queries === 1 ? square(p) : read(1, l, token.slot);
+        if (scope !== "peak") token.sumsq = f32(token.sumsq + squares);
+        else token.sumsq = Math.max(token.sumsq, queries === 1 ? p : p > 0 ? Math.min(f32(squares / p), 2 ** 40) : 0);
+        if (score === "ema") {
+          const left = 2 ** (-queries / halfLife);
+          const mean = f32(f32(f32(left) * token.recent) + f32(f32((1 - left) / queries) * p));
+          token.recent = mean < 2 ** -100 ? 0 : mean;
+        }
         if (score === "last") token.last = (queries === 1 ? p : read(2, l, token.slot)) + 0;
         if (score === "windowed") token.window[this.windowRows] = p + 0;
         if (score === "persistence") token.window[this.windowRows] = p > f32(queries / this.live) ? 1 : 0;
@@ -136,6 +146,11 @@ export class CoreTwin {
     const mean = this.mean(token);
     const variance = f32(f32(token.sumsq / f32(Math.max(1, this.clock - token.birth))) - square(mean));
     return Math.max(0, variance);
+  }
+
+  /** The exponential mean, as if the token had been there for ever. */
+  late({ recent, birth }: TwinToken): number {
+    return f32(recent / f32(1 - 2 ** (-Math.max(1, this.clock - birth) / (this.rule.halfLife ?? 32))));
   }
 
   /** Σ over the last `window` rows: the rows of this block, oldest first, plus the others, newest first. */
@@ -171,6 +186,8 @@ export class CoreTwin {
         return token.sum;
       case "last":
         return token.last;
+      case "ema":
+        return this.late(token);
       case "recency":
         return token.position;
       case "windowed":
@@ -232,8 +249,9 @@ export class CoreTwin {
     if (n > this.evictable) throw new RangeError("too few");
     if (shared && !this.#agree) throw new Error("lanes differ");
     const one = given ?? ((lane: number, token: TwinToken) => this.score(lane, token));
+    const wide = (token: TwinToken) => kind === "peak" ? token.sumsq : this.variance(token);
     const spread = (lane: number, token: TwinToken) =>
-      shared ? this.#average(lane, token, (_, token) => this.variance(token)) : this.variance(token);
+      shared ? this.#average(lane, token, (_, token) => wide(token)) : wide(token);
     const score = (lane: number, token: TwinToken) => {
       if (!shared) return one(lane, token);
       if (!given && (named === "random" || named === "recency")) return one(lane - lane % this.kvHeads, token);
@@ -246,8 +264,9 @@ export class CoreTwin {
         return tokens.toSorted((a, b) => keys.get(a)! - keys.get(b)!);
       };
       let scope = this.candidates(lane);
-      if (kind === "low-spread") {
-        const room = Math.max(n, scope.length - this.rule.unsettled);
+      if (kind !== "all") {
+        const { unsettled, peaks = 0 } = this.rule;
+        const room = Math.max(n, scope.length - (kind === "peak" ? peaks : unsettled));
         scope = sorted(scope, spread).slice(0, room);
         scope.sort((a, b) => a.position - b.position);
       }

@@ -60,9 +60,14 @@ export class SessionTwin {
     const { layers, kvHeads } = config;
     const { allocation, budget, least, stride, rule, window } = options;
     const group = (first: number, layers: number, kvHeads: number, budget: number) => {
-      const unsettled = Math.floor(rule.unsettled * budget / options.budget);
+      const part = (count = 0) => Math.floor(count * budget / options.budget);
+      const [unsettled, peaks] = [part(rule.unsettled), part(rule.peaks)];
       const shape = { layers, kvHeads, capacity: 2 * options.budget + stride + MOST_GROWN, window };
-      return { core: new CoreTwin(shape, { ...rule, unsettled, seed: rule.seed + first * 7919 }), first, budget };
+      return {
+        core: new CoreTwin(shape, { ...rule, unsettled, peaks, seed: rule.seed + first * 7919 }),
+        first,
+        budget,
+      };
     };
     if (allocation === "uniform") this.#groups = [group(0, layers, kvHeads, budget)];
     else if (allocation === "adaptive") this.#groups = range(layers * kvHeads).map((lane) => group(lane, 1, 1, budget));

@@ -35,6 +35,7 @@ test("a preset is its parts", async () => {
     [{ policy: "scissorhands" }, { policy: "h2o", score: "persistence" }],
     [{ policy: "snapkv" }, { policy: "tova", score: "windowed", window: 32, pool: "max", width: 7 }],
     [{ policy: "streaming" }, { policy: "h2o", score: "recency" }],
+    [{ policy: "crest" }, { policy: "h2o", score: "ema", scope: "peak" }],
     [{ policy: "roco" }, { policy: "random", score: "mean", scope: "low-spread" }],
   ];
   for (const [preset, parts] of same) {
@@ -45,6 +46,7 @@ test("a preset is its parts", async () => {
     assert.is.not(b.policy, parts.policy);
   }
   assert.is((await once({ score: "sum", scope: "all" })).policy, "roco, score sum, scope all");
+  assert.is((await once({ policy: "crest", halfLife: 8 })).policy, "crest, halfLife 8");
 });
 
 test("a shared choice is one for all lanes of a layer, and layers differ", async () => {

@@ -68,6 +68,7 @@ export interface RunInfo {
   readonly rule: string; // the policy, and what was put in place of its parts
   readonly evicts: boolean;
   readonly score: string; // by name
+  readonly scope: string; // likewise
   readonly shared: boolean;
   readonly window: number; // rows
   readonly pool: string;
@@ -89,7 +90,7 @@ export interface Scores {
   readonly positions: Int32Array<ArrayBuffer>; // [live tokens of all lanes]
   readonly score: Float32Array<ArrayBuffer>; // what the rule makes of it
   readonly mean: Float32Array<ArrayBuffer>; // attention per query that could see it
-  readonly spread: Float32Array<ArrayBuffer>; // its standard deviation
+  readonly spread: Float32Array<ArrayBuffer>; // its standard deviation; under the scope of peaks the peak
 }
 
 /** The session's own account, between two steps. */

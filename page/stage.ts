@@ -9,7 +9,7 @@ import { Numbers } from "./view/numbers.ts";
 import { type Measure, number, scaleWords } from "./view/scale.ts";
 import { TextView } from "./view/text.ts";
 import type { Theme } from "./view/colour.ts";
-import { laneName, TokenView } from "./view/token.ts";
+import { laneName, spreadName, TokenView } from "./view/token.ts";
 
 const by = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 
@@ -76,6 +76,7 @@ export class Stage {
   begin(run: RunInfo): void {
     this.#run = run;
     this.#measure.options[0].disabled = !run.evicts;
+    this.#measure.options[2].text = spreadName(run);
     this.#measure.value = run.evicts ? "score" : "mean";
     this.clear();
   }
@@ -219,7 +220,8 @@ export class Stage {
       const [score, mean, spread] = [scores.score[i], scores.mean[i], scores.spread[i]].map((value) =>
         number(value, 3)
       );
-      return `${where}${run.evicts ? `score ${score}, ` : ""}mean attention ${mean} ± ${spread}`;
+      const between = run.scope === "peak" ? ", peak " : " ± ";
+      return `${where}${run.evicts ? `score ${score}, ` : ""}mean attention ${mean}${between}${spread}`;
     }
     return `${where}no score yet`;
   }

@@ -139,10 +139,10 @@ function begin(settings: Settings) {
   const session = model.session({ ...asked.session, exactBudget: true, onStep: watch.onStep });
   watch.session = session;
   run = { session, watch, settings, begun: false };
-  const { policy, score, shared, window, pool } = session.options;
+  const { policy, score, scope, shared, window, pool } = session.options;
   const name = typeof score === "function" ? "own" : score;
-  const rule = { rule: ruleName(session.options), evicts: presetOf(policy).evicts, score: name, shared, window, pool };
-  post({ type: "began", run: { layers, kvHeads, ...rule } });
+  const rule = { rule: ruleName(session.options), evicts: presetOf(policy).evicts, score: name };
+  post({ type: "began", run: { layers, kvHeads, ...rule, scope, shared, window, pool } });
 }
 
 async function take(turns: readonly Turn[]) {

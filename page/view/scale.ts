@@ -17,9 +17,11 @@ export const scaleWords = (measure: Measure, run: RunInfo): string =>
   unitOf(measure, run) + (isLog(measure, run.score) ? ", logarithmic" : "");
 
 /** What is coloured, in words. */
-export function unitOf(measure: Measure, { score, window, pool }: RunInfo): string {
+export function unitOf(measure: Measure, { score, scope, window, pool }: RunInfo): string {
   if (measure === "mean") return "attention per query, mean";
-  if (measure === "spread") return "attention per query, standard deviation";
+  if (measure === "spread") {
+    return scope === "peak" ? "attention of a query, peak" : "attention per query, standard deviation";
+  }
   if (!isNamed(score)) return score;
   const pooled = pool === "none" ? "" : `, ${pool} among neighbours`;
   return SCORE_ROWS[score].unit.replace("{window}", String(window)) + pooled;

@@ -37,7 +37,7 @@ export class TokenView {
     this.#log = log;
     const table = element("table");
     const head = element("tr");
-    for (const text of ["lane", "score", "spread", "at step", "next"]) {
+    for (const text of ["lane", "score", spreadName(run), "at step", "next"]) {
       const cell = element("th", text);
       cell.scope = "col";
       head.append(cell);
@@ -133,8 +133,12 @@ function ruleText(run: RunInfo): string {
   if (!run.evicts) return "Nothing leaves a full cache. Lane: layer·head. Score: attention per query, mean.";
   const who = run.shared ? "The least mean over a layer’s lanes goes" : "The least in the lane goes";
   const next = run.score === "random" ? "" : "; “next” is the score of the one that would have followed";
-  return `Lane: layer·head. Score: ${unitOf("score", run)}. ${who}, protected and unsettled tokens aside${next}.`;
+  const aside = run.scope === "peak" ? "tokens and the largest peaks" : "and unsettled tokens";
+  return `Lane: layer·head. Score: ${unitOf("score", run)}. ${who}, protected ${aside} aside${next}.`;
 }
+
+/** What its rule goes by besides the score. */
+export const spreadName = ({ scope }: RunInfo) => (scope === "peak" ? "peak" : "spread");
 
 function element<K extends keyof HTMLElementTagNameMap>(name: K, text = ""): HTMLElementTagNameMap[K] {
   const made = document.createElement(name);

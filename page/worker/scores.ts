@@ -7,6 +7,7 @@ export function readScores(session: Session, step: number): Scores {
   const books = session.laneViews();
   const outlook = session.outlook();
   const { seen } = session;
+  const peaks = session.options.scope === "peak"; // the books have them in place of squares
   const begins = new Int32Array(books.length + 1);
   books.forEach(({ positions }, lane) => {
     let live = 0;
@@ -31,7 +32,7 @@ export function readScores(session: Session, step: number): Scores {
       scores.positions[at] = positions[slot];
       scores.score[at] = outlook[lane].scores[slot];
       scores.mean[at] = mean;
-      scores.spread[at] = Math.sqrt(Math.max(0, squares[slot] / queries - mean * mean));
+      scores.spread[at] = peaks ? squares[slot] : Math.sqrt(Math.max(0, squares[slot] / queries - mean * mean));
       at++;
     }
   });

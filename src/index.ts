@@ -32,6 +32,7 @@ export type {
   CheckedRule,
   CheckedSession,
   Count,
+  CountFrom,
   Evict,
   GenerateOptions,
   LoadOptions,

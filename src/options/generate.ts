@@ -6,7 +6,7 @@ import { checkAll, checkRows, type Table } from "./row.ts";
 
 /** How one generation goes. */
 export interface GenerateOptions {
-  /** Most tokens to generate; Infinity is allowed under a budget. Default 256. */
+  /** Most tokens to generate; 0: the prompt is read, and that is all; Infinity is allowed under a budget. Default 256. */
   maxNewTokens?: number;
   /** 0 is greedy. Default 0. */
   temperature?: number;
@@ -100,7 +100,11 @@ export function checkChat(options: ChatOptions, vocab: number): CheckedChat {
   if (typeof options !== "object" || options === null) refuse(action, "options must be an object", options);
   const { pinSystem, variables, template, ...generate } = options;
   const answer = checkRows(ANSWER, { pinSystem, variables, template }, { action }) as unknown as Required<Answer>;
-  return { ...checkGenerate(generate, vocab), ...answer };
+  const checked = checkGenerate(generate, vocab);
+  if (checked.maxNewTokens === 0) {
+    refuse(action, "maxNewTokens must be at least 1", 0, { option: "maxNewTokens" });
+  }
+  return { ...checked, ...answer };
 }
 
 /** Checks a prompt given as ids. @throws KvcapRangeError for an empty list or an id outside the vocabulary. */

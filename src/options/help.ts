@@ -134,6 +134,11 @@ export const HELP: Words = {
       flag: "N",
       cli: "prompt tokens read at once  (64, less under a small budget)",
     },
+    countFrom: {
+      words:
+        "from where on attention counts: {names}; `eviction`: of passes after which something goes, as in EasyKV by itself",
+      flag: "NAME",
+    },
     aggregate: { words: "attention over the query heads of a KV head: {names}", flag: "NAME" },
     sinks: {
       words: "first tokens that never go, also as a share of the budget",
@@ -179,7 +184,7 @@ export const HELP: Words = {
   },
   generate: {
     maxNewTokens: {
-      words: "most tokens to generate; `Infinity` goes on for ever",
+      words: "most tokens to generate; 0 reads the prompt only, `Infinity` goes on for ever",
       flag: "N",
       cli: "most tokens to generate  (256)",
     },

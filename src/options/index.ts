@@ -17,6 +17,7 @@ export {
   type Aggregate,
   type CheckedSession,
   checkSession,
+  type CountFrom,
   type Evict,
   type Positions,
   type SessionModel,

@@ -73,10 +73,11 @@ export const whole = (least: number, most = MOST_SLOTS, written: Written = "numb
 /** Whole numbers of at least 1, in bytes where they are written. */
 export const bytes: Kind<number> = whole(1, Number.MAX_SAFE_INTEGER, "bytes");
 
-/** Whole numbers of at least 1, and Infinity. */
+/** Whole numbers from 0, and Infinity. */
 export const endless: Kind<number> = {
   written: "number",
-  check: (value, name, at) => value === Infinity ? value : bytes.check(value, name, at),
+  check: (value, name, { action }) =>
+    value === Infinity ? value : checkWhole(action, name, value, { least: 0, most: Number.MAX_SAFE_INTEGER }),
 };
 
 /** A share that is not nothing. */

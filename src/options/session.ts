@@ -18,6 +18,9 @@ export type Aggregate = "mean" | "max";
 /** When tokens go: whenever the budget is exceeded, or while a prompt is read only. */
 export type Evict = "always" | "prompt";
 
+/** Whose attention counts: that of every pass, or of passes that exceed the budget. */
+export type CountFrom = "start" | "eviction";
+
 /** How a session keeps its cache. Lengths are in slots per lane, which are tokens. */
 export interface SessionOptions extends RuleOptions {
   /**
@@ -37,6 +40,11 @@ export interface SessionOptions extends RuleOptions {
   stride?: number;
   /** First tokens always kept. Default 4, less under a budget below 16. */
   sinks?: Count;
+  /**
+   * Whose attention counts: that of all passes from the "start", or of those only that exceed the budget, so that something goes
+   * behind them ("eviction"), as in EasyKV without keep_attention. Default "start".
+   */
+  countFrom?: CountFrom;
   /** How p is taken over the query heads of a KV head. Default "mean". */
   aggregate?: Aggregate;
   /** Last tokens always kept. Default a tenth of the budget. */
@@ -132,6 +140,7 @@ export const SESSION = {
   budget: { kind: unchecked("budget"), default: 256, decides: true, replay: true },
   evict: { kind: either(["always", "prompt"]), default: "always", decides: true },
   stride: { kind: whole(1, 4096), decides: true },
+  countFrom: { kind: either(["start", "eviction"]), default: "start", decides: true },
   aggregate: { kind: either(["mean", "max"]), default: "mean" },
   sinks: { kind: count, decides: true, replay: true },
   newest: { kind: count, default: { share: 0.1 }, decides: true, replay: true },
@@ -182,6 +191,9 @@ export function checkSession(
   const peaks = take("peaks", options.peaks, free) as number;
   const evict = take("evict") as Evict;
   const pinPrompt = pinsPrompt(action, options, evict);
+  if (options.record && take("countFrom") === "eviction") { // rows that do not count are not computed
+    refuse(action, "countFrom must be start where attention is recorded", "eviction", { option: "countFrom" });
+  }
   const pin = take("pin") as readonly Span[];
   const kept = protectedIn(0, Infinity, sinks, pin) + newest;
   if (!full && sized && budget <= kept) {

@@ -135,8 +135,8 @@ function recorded({ options }: Recording, known: PolicyName | OwnPolicy | null):
   };
   const parts = full || known === null ? {} : partsOf(was);
   const checked = checkSession({ policy, ...parts, ...rest }, undefined, null, action);
-  const { evict = "always" } = was; // which a replay always does
-  return { ...checked, evict, ...(own && !isOwn(policy) ? { score: () => {} } : {}) };
+  const { evict = "always", countFrom = "start" } = was; // as every replay has them
+  return { ...checked, evict, countFrom, ...(own && !isOwn(policy) ? { score: () => {} } : {}) };
 }
 
 /** Whether a policy's own score is a function: then it is what was recorded as such. */

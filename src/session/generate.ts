@@ -27,8 +27,12 @@ export async function* generate(
     const chunk = smaller ? state.chunkFor(reading, state.options, options.maxNewTokens) : plan.chunk;
     chooser.ban(stepper.context, options.banned);
     let id = await prefill(state, { ...plan, chunk }, wanted, options);
-    counts.decoding = true;
     counts.prefillMs = performance.now() - started;
+    if (options.maxNewTokens === 0) {
+      counts.ended = "length";
+      return;
+    }
+    counts.decoding = true;
     Object.assign(counts.clockBefore, stepper.clock);
     let resumed = performance.now();
     const evicts = state.options.evict === "always";

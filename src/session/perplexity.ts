@@ -1,6 +1,7 @@
 /** How well a model under a budget foresees a given text. */
 import { quote, refuse } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
+import { countsGenerated } from "../options/budget.ts";
 import { checkPerplexity, checkPromptIds, checkRoom } from "../options/index.ts";
 import type { PerplexityOptions } from "../options/index.ts";
 import { slotsFor } from "../memory/grown.ts";
@@ -46,8 +47,8 @@ export async function perplexity(
   if (ids.length <= first) {
     refuse("measure perplexity", `the text must have at least ${first + 1} tokens`, ids.length);
   }
-  const generates = typeof session.budget === "object" && session.budget !== null && "generated" in session.budget;
-  const checked = planSession(model, session, generates ? first : ids.length, true);
+  const prompt = countsGenerated(session.budget) ? first : ids.length; // which a budget may depend on
+  const checked = planSession(model, session, prompt, true);
   const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
   const { stride, budget, evict } = checked;
   const always = evict === "always";

@@ -209,7 +209,7 @@ export class SessionState {
     if (pinned > 0) spans.push([0, pinned]);
     const held = mostHeld(anew ? undefined : this.stepper?.books, options.sinks, spans);
     return checkRoom(options, {
-      ...{ seen, prompt: ids.length, maxNewTokens, spans, held },
+      ...{ seen, prompt: ids.length, maxNewTokens: Math.max(1, maxNewTokens), spans, held },
       fixed: this.#asked.stride !== undefined,
     });
   }

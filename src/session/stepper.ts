@@ -122,9 +122,17 @@ export class Stepper {
    * @throws Error when the device fails; the context is then lost
    */
   async step(tokens: Tokens, wanted: Wanted, evicts = true): Promise<number> {
-    const id = await this.take(tokens, wanted);
+    const id = await this.take(tokens, wanted, this.#counts(tokens.count));
     this.#taken(id, tokens, wanted, evicts);
     return id;
+  }
+
+  /** Whether the attention of a pass of so many tokens counts. */
+  #counts(tokens: number): boolean {
+    if (this.#options.countFrom === "start") return true;
+    const { groups } = this.books;
+    for (let i = 0; i < groups.length; i++) if (groups[i].core.live + tokens > groups[i].budget) return true;
+    return false;
   }
 
   /** Evicts back to the budget, and tells those who listen. Asynchronous functions are short: what they name is allocated at every call. */

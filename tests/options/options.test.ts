@@ -94,7 +94,7 @@ for (const [options, words] of session) {
 }
 
 const generate: [Record<string, unknown>, string][] = [
-  [{ maxNewTokens: 0 }, "maxNewTokens must be a whole number from 1"],
+  [{ maxNewTokens: -1 }, "maxNewTokens must be a whole number from 0"],
   [{ maxNewTokens: -Infinity }, "got -Infinity"],
   [{ maxNewTokens: 1.5 }, "got 1.5"],
   [{ temperature: NaN }, "temperature must be a number from 0 to 100, got NaN"],

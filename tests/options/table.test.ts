@@ -136,7 +136,7 @@ for (const score of PARTED) {
 }
 
 function recorded(score: Score) {
-  const options = checkSession({ ...everything(score), budget: 40, evict: "always" });
+  const options = checkSession({ ...everything(score), budget: 40, evict: "always", countFrom: "start" });
   const told = JSON.parse(JSON.stringify(toldOptions(options)));
   for (const name of namesOf(SESSION)) {
     if (SESSION[name].kind.written === null) assert.not(name in told, name);
@@ -145,8 +145,10 @@ function recorded(score: Score) {
   const recording = { options: told, tokens: 90, longest: 90, stride: 4, passes: 1 } as unknown as Recording;
   const { options: again, asRecorded } = checkReplay(recording);
   assert.ok(asRecorded);
-  const prompts = { ...recording, options: { ...told, evict: "prompt" } }; // a replay evicts always
-  assert.not.ok(checkReplay(prompts as unknown as Recording).asRecorded);
+  for (const other of [{ evict: "prompt" }, { countFrom: "eviction" }]) { // what no replay does
+    const it = { ...recording, options: { ...told, ...other } } as unknown as Recording;
+    assert.not.ok(checkReplay(it).asRecorded);
+  }
   const all = everything(score);
   for (const name of namesOf(SESSION).filter((name) => name in all)) {
     const asked = { [name]: name === "budget" ? 30 : all[name] } as ReplayOptions;

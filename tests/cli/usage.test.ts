@@ -67,7 +67,7 @@ const WRONG: [string[], string][] = [
   [["generate", "x", "--budget", "-5"], "--budget must have a value behind it, one with a dash as --budget=-5, got -5"],
   [["generate", "x", "--seed"], "--seed must have a value behind it, got none"],
   [["generate", "x", "--json=3"], '--json takes no value; see --help, got "--json=3"'],
-  [["generate", "x", "--max-new-tokens", "0"], "--max-new-tokens must be a whole number from 1"],
+  [["generate", "x", "--max-new-tokens", "-1"], "--max-new-tokens must have a value behind it"],
   [["generate", "x", "--top-p", "0"], "--top-p must be a number above 0 and at most 1, got 0"],
   [["generate", "x", "--kv", "q4"], 'kv must be one of f32, f16, q8, got "q4"'],
   [["generate", "x", "--memory", "much"], '--memory must be bytes (512MB), got "much"'],

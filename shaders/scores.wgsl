@@ -1,7 +1,8 @@
 // scores[head, token, slot] = q·k / sqrt(HEAD_DIM) where the token may see the slot, HIDDEN where it may not:
 // the slot is free, holds a later position, or lies outside the layer's sliding window.
 // Under positions "cache" (RANKED) a key is rotated here, by its slot's rank, and the window counts ranks.
-// Grid: (ceil(extent / 64), HEADS, ceil(tokens / TOKENS)).
+// Behind the slots stand the lane's remainders: their mean keys' products, and ln n for the n tokens that each is of.
+// Grid: (ceil((extent + REMAINDERS) / 64), HEADS, ceil(tokens / TOKENS)).
 override HEADS: u32;
 override GROUP: u32; // query heads per KV head
 override QUADS: u32; // HEAD_DIM / 4
@@ -10,6 +11,7 @@ override KV: u32; // how rows are stored: 0 f32, 1 f16, 2 q8 (see src/kv.ts)
 override ROW: u32; // vec2s of a row
 override RANKED: u32; // 1: keys are stored unrotated; QUADS is even
 override POOLED: u32; // 1: the lanes of a layer share its rows
+override REMAINDERS: u32; // of a lane
 
 struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
 
@@ -18,9 +20,10 @@ struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
 @group(0) @binding(2) var<storage, read> q: array<vec4<f32>>; // [tokens, Q_QUADS · 4]
 @group(0) @binding(3) var<storage, read> keys: array<vec2<u32>>; // [kvHeads · rows, ROW]
 @group(0) @binding(4) var<storage, read> positions: array<i32>; // [lanes, capacity]
-@group(0) @binding(5) var<storage, read_write> scores: array<f32>; // [HEADS, tokens, extent]
+@group(0) @binding(5) var<storage, read_write> scores: array<f32>; // [HEADS, tokens, extent + REMAINDERS]
 @group(0) @binding(6) var<storage, read> places: array<i32>; // [2, lanes, capacity]: ranks, rows
 @group(0) @binding(7) var<storage, read> angles: array<vec4<f32>>; // [capacity, 2, HEAD_DIM / 2]: cos, sin by rank
+@group(0) @binding(8) var<storage, read> remainder: array<vec4<f32>>; // [lanes, REMAINDERS, 2, HEAD_DIM], [lanes, REMAINDERS]: see fold.wgsl
 
 const TOKENS = 4u;
 const HIDDEN = -3.0e38;
@@ -42,21 +45,40 @@ fn products(key: vec4f, from_q: u32) -> vec4f {
   return key * mat4x4f(q[from_q], q[from_q + Q_QUADS], q[from_q + 2u * Q_QUADS], q[from_q + 3u * Q_QUADS]);
 }
 
+// Scores of a remainder of a lane, for `count` queries from `from_q` on.
+fn score_remainder(lane: u32, r: u32, from_q: u32, to: u32, count: u32) {
+  let index = lane * REMAINDERS + r;
+  let n = remainder[layer.lanes * REMAINDERS * 2u * QUADS + index / 4u][index % 4u];
+  let share = log(max(n, 1.0));
+  let scale = inverseSqrt(f32(QUADS * 4u));
+  for (var t = 0u; t < count; t++) {
+    var sum = 0.0;
+    for (var i = 0u; i < QUADS; i++) { sum += dot(remainder[index * 2u * QUADS + i], q[from_q + t * Q_QUADS + i]); }
+    scores[to + t * (feed[1] + REMAINDERS)] = select(sum * scale + share, HIDDEN, n == 0.0);
+  }
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) at: vec3u) {
   let tokens = feed[0];
   let extent = feed[1];
   let slot = at.x;
   let head = at.y;
-  if (slot >= extent) { return; }
+  let pitch = extent + REMAINDERS;
+  if (slot >= pitch) { return; }
   let kv_head = head / GROUP;
   let here = (layer.lane + kv_head) * layer.capacity + slot;
-  let position = positions[here];
-  var from_key = (kv_head * layer.rows + slot) * ROW;
-  if (POOLED == 1u) { from_key = u32(places[layer.lanes * layer.capacity + here]) * ROW; }
   let from_token = at.z * TOKENS;
   let count = min(TOKENS, tokens - from_token);
   let from_q = from_token * Q_QUADS + head * QUADS;
+  let to = (head * tokens + from_token) * pitch + slot;
+  if (slot >= extent) {
+    score_remainder(layer.lane + kv_head, slot - extent, from_q, to, count);
+    return;
+  }
+  let position = positions[here];
+  var from_key = (kv_head * layer.rows + slot) * ROW;
+  if (POOLED == 1u) { from_key = u32(places[layer.lanes * layer.capacity + here]) * ROW; }
   var sums = vec4f(); // [TOKENS]
   let quads = select(QUADS, 0u, position < 0); // free slots are spared the work
   var place = position; // what distances are counted from
@@ -81,6 +103,6 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
   for (var t = 0u; t < count; t++) {
     let distance = i32(first + from_token + t) - place;
     let seen = position >= 0 && distance >= 0 && (layer.window == 0u || distance < i32(layer.window));
-    scores[(head * tokens + from_token + t) * extent + slot] = select(HIDDEN, sums[t] * scale, seen);
+    scores[to + t * pitch] = select(HIDDEN, sums[t] * scale, seen);
   }
 }

@@ -122,12 +122,18 @@ export const CONTEXT_LOGITS = 33; // f32 [1 or stride, padded vocab]
 export const CONTEXT_LOSSES = 34; // f32 [1 or stride]
 export const CONTEXT_BANNED = 35; // u32 [ceil(vocab / 32)]: one bit per id
 export const CONTEXT_STAGES = 36; // f32 [layers + 1, stride, padded hidden], where hidden states can be read; 0
-export const CONTEXT_HEADER = 37; // words; then of each layer:
+export const CONTEXT_REMAINDERS = 37; // of a lane, at most MOST_REMAINDERS; 0: what is evicted is lost
+export const CONTEXT_REMAINDER = 38; // f32 [lanes, remainders, 2, headDim]: mean keys and values; [lanes, remainders]: of so many tokens
+export const CONTEXT_GONE = 39; // u32 [lanes + 1]: where the slots of each lane begin that are to be summed up; then these slots
+export const CONTEXT_FOLD_RANK = 40; // by which keys are rotated when they are summed up, where they are not yet
+export const CONTEXT_HEADER = 41; // words; then of each layer:
 
 export const CACHE_KEYS = 0;
 export const CACHE_VALUES = 1;
 export const CACHE_ROWS = 2; // of a lane, on average
 export const CACHE_WORDS = 3;
+
+export const MOST_REMAINDERS = 8;
 
 export const FLAG_RANKED = 1; // keys are rotated when they are read, by rank
 export const FLAG_POOLED = 2; // the lanes of a layer share its rows

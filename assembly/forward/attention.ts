@@ -16,6 +16,7 @@ import {
   CONTEXT_POSITIONS,
   CONTEXT_QKV,
   CONTEXT_RANKS,
+  CONTEXT_REMAINDERS,
   CONTEXT_ROW,
   CONTEXT_ROW_BYTES,
   CONTEXT_ROWS,
@@ -36,6 +37,7 @@ import {
 import { openLane } from "./four";
 import { storeRow } from "./kv";
 import { mix } from "./mix";
+import { mixRemainders, scoreRemainders } from "./remainder";
 import { word } from "./rows";
 import { observe, scoresOf, softmax } from "./scores";
 import { normalise, rotate } from "./vector";
@@ -103,8 +105,10 @@ export function attend(
   extent = word(context, CONTEXT_EXTENT);
   first = word(context, CONTEXT_FIRST);
   firstRank = word(context, CONTEXT_FIRST_RANK);
-  const pitch = (extent + 3) & ~3;
-  const most = (word(context, CONTEXT_CAPACITY) + 3) & ~3;
+  const remainders = word(context, CONTEXT_REMAINDERS);
+  const slots = (extent + 3) & ~3;
+  const pitch = slots + ((remainders + 3) & ~3); // remainders are columns behind the slots, which no slot's row is read for
+  const most = ((word(context, CONTEXT_CAPACITY) + 3) & ~3) + ((remainders + 3) & ~3);
   const scores = <usize> word(context, CONTEXT_SCORES) +
     (<usize> (thread * group * word(context, CONTEXT_STRIDE) * most) << 2);
   const buffer = <usize> word(context, CONTEXT_ROW) + (<usize> (thread * dim) << 4);
@@ -113,9 +117,11 @@ export function attend(
   openLane(context, cache, lane, head, extent, dim, buffer);
   const origin = word(context, CONTEXT_FLAGS) & FLAG_RANKED ? firstRank : first;
   scoresOf(model, layer, context, cache, lane, head, tokens, origin, pitch, scores, buffer);
+  if (remainders) scoreRemainders(model, context, lane, head, tokens, slots, pitch, scores);
   for (let i: u32 = 0; i < group * tokens; i++) softmax(scores + (<usize> (i * pitch) << 2), pitch);
   if (word(context, CONTEXT_FLAGS) & FLAG_OBSERVED) {
     observe(context, word(model, MODEL_LAYERS) * kvHeads, lane, group, tokens, extent, pitch, scores);
   }
   mix(model, context, cache, head, tokens, extent, pitch, scores);
+  if (remainders) mixRemainders(model, context, lane, head, tokens, slots, pitch, scores);
 }

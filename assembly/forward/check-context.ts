@@ -15,6 +15,8 @@ import {
   CONTEXT_FIRST,
   CONTEXT_FIRST_RANK,
   CONTEXT_FLAGS,
+  CONTEXT_FOLD_RANK,
+  CONTEXT_GONE,
   CONTEXT_GATE_UP,
   CONTEXT_HEADER,
   CONTEXT_IDS,
@@ -32,6 +34,8 @@ import {
   CONTEXT_QKV,
   CONTEXT_RANK_ANGLES,
   CONTEXT_RANKS,
+  CONTEXT_REMAINDER,
+  CONTEXT_REMAINDERS,
   CONTEXT_ROW,
   CONTEXT_ROW_BYTES,
   CONTEXT_ROWS,
@@ -55,6 +59,7 @@ import {
   MODEL_LAYERS,
   MODEL_THREADS,
   MODEL_VOCAB,
+  MOST_REMAINDERS,
   PASS_OUTPUT,
   PASS_REUSED,
 } from "./abi";
@@ -124,6 +129,8 @@ function walk(model: usize, context: usize): void {
   const slots = 4 * lanes * capacity;
   const widest = stride * max(hidden, max(inner, mixed));
   const told = flags & FLAG_EVERY ? stride : 1;
+  const remainders: u64 = word(context, CONTEXT_REMAINDERS);
+  const columns = ((capacity + 3) & ~3) + ((remainders + 3) & ~3);
 
   part(context, CONTEXT_POSITIONS, slots);
   if (flags & FLAG_RANKED) part(context, CONTEXT_RANKS, slots);
@@ -142,7 +149,7 @@ function walk(model: usize, context: usize): void {
   part(context, CONTEXT_BYTES, 2 * widest);
   part(context, CONTEXT_WIDE, 2 * widest);
   part(context, CONTEXT_MARKS, widest);
-  part(context, CONTEXT_SCORES, 4 * <u64> word(model, MODEL_THREADS) * (heads / kvHeads) * stride * ((capacity + 3) & ~3));
+  part(context, CONTEXT_SCORES, 4 * <u64> word(model, MODEL_THREADS) * (heads / kvHeads) * stride * columns);
   part(context, CONTEXT_ROW, 16 * <u64> word(model, MODEL_THREADS) * dim);
   if (flags & FLAG_OBSERVED && !isObservedElsewhere(context)) part(context, CONTEXT_OBSERVED, 3 * slots);
   part(context, CONTEXT_LOGITS, 4 * told * vocab);
@@ -150,6 +157,10 @@ function walk(model: usize, context: usize): void {
   part(context, CONTEXT_BANNED, (vocab + 31) >> 5 << 2);
   if (word(context, CONTEXT_STAGES)) {
     part(context, CONTEXT_STAGES, 4 * (<u64> word(model, MODEL_LAYERS) + 1) * stride * hidden);
+  }
+  if (remainders) {
+    part(context, CONTEXT_REMAINDER, 4 * lanes * remainders * (2 * dim + 1));
+    part(context, CONTEXT_GONE, 4 * (lanes + 1) + slots);
   }
 }
 
@@ -165,6 +176,8 @@ export function contextIsSound(model: usize, context: usize): bool {
   if (!isSealed(context, CONTEXT_HEADER + CACHE_WORDS, CONTEXT_OPEN) || !blockIsThere(context)) return false;
   if (word(context, COUNT) != <u32> CONTEXT_HEADER + layers * <u32> CACHE_WORDS) return false;
   if (!within(word(context, CONTEXT_CAPACITY), MOST_CAPACITY) || !within(word(context, CONTEXT_STRIDE), MOST_STRIDE)) return false;
+  if (word(context, CONTEXT_REMAINDERS) > <u32> MOST_REMAINDERS) return false;
+  if (word(context, CONTEXT_FOLD_RANK) >= word(context, CONTEXT_CAPACITY)) return false;
   const bytes = rowBytes(word(context, CONTEXT_KV), word(model, MODEL_HEAD_DIM));
   if (bytes == 0 || bytes != word(context, CONTEXT_ROW_BYTES) || word(context, CONTEXT_FLAGS) > ALL_FLAGS) return false;
   const elsewhere = bytesElsewhere(model, context);
@@ -244,6 +257,32 @@ export function passIsSound(model: usize, context: usize): bool {
     const rows = word(cacheOf(context, i), CACHE_ROWS);
     for (let head: u32 = 0; head < kvHeads; head++) {
       if (!laneIsSound(context, i * kvHeads + head, pooled ? capacity : rows, rows * kvHeads)) return false;
+    }
+  }
+  return true;
+}
+
+/** Whether what a sound context says is gone are slots of its lanes, and these say rows that there are. */
+export function goneIsSound(model: usize, context: usize): bool {
+  if (!word(context, CONTEXT_REMAINDERS)) return false;
+  const kvHeads = word(model, MODEL_KV_HEADS);
+  const lanes = word(model, MODEL_LAYERS) * kvHeads;
+  const flags = word(context, CONTEXT_FLAGS);
+  const capacity = word(context, CONTEXT_CAPACITY);
+  const begins: usize = word(context, CONTEXT_GONE);
+  const slots = begins + (<usize> (lanes + 1) << 2);
+  const most = lanes * capacity;
+  let begin = load<u32>(begins);
+  if (begin != 0) return false;
+  for (let lane: u32 = 0; lane < lanes; lane++) {
+    const rows = word(cacheOf(context, lane / kvHeads), CACHE_ROWS);
+    const end = load<u32>(begins + (<usize> (lane + 1) << 2));
+    if (end < begin || end > most) return false;
+    for (; begin < end; begin++) {
+      const slot = load<u32>(slots + (<usize> begin << 2));
+      if (slot >= (flags & FLAG_POOLED ? capacity : min(rows, capacity))) return false;
+      const here = <usize> (lane * capacity + slot) << 2;
+      if (flags & FLAG_POOLED && load<u32>(<usize> word(context, CONTEXT_ROWS) + here) >= rows * kvHeads) return false;
     }
   }
   return true;

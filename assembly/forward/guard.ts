@@ -42,10 +42,11 @@ import {
   willWrite,
   within,
 } from "./check";
-import { bytesElsewhere, contextIsSound, inputIsSound, MOST_STRIDE, passIsSound } from "./check-context";
+import { bytesElsewhere, contextIsSound, goneIsSound, inputIsSound, MOST_STRIDE, passIsSound } from "./check-context";
 import * as kv from "./kv";
 import { run as runPass } from "./pass";
 import * as products from "./product";
+import * as remainder from "./remainder";
 import { fileBytes, holds, repack as repackRows } from "./repack";
 import * as rows from "./rows";
 import { word } from "./rows";
@@ -69,6 +70,18 @@ export function run(model: usize, context: usize): i32 {
   if (!contextIsSound(model, context)) return -BAD_CONTEXT;
   if (!passIsSound(model, context)) return -BAD_PASS;
   return runPass(model, context);
+}
+
+/** As remainder.ts has it, of a context that has remainders. */
+export function fold(model: usize, context: usize): i32 {
+  if (!isSealed(context, CONTEXT_HEADER, CONTEXT_OPEN)) return BAD_CONTEXT;
+  if (!isThere(model, MODEL_HEADER)) return BAD_MODEL;
+  willWrite(context, word(context, CONTEXT_LENGTH), 0, 0);
+  if (!modelIsSound(model)) return BAD_MODEL;
+  if (!contextIsSound(model, context)) return BAD_CONTEXT;
+  if (!goneIsSound(model, context)) return BAD_PASS;
+  remainder.fold(model, context);
+  return OK;
 }
 
 /** As team.ts has it: comes back when the team ends. */

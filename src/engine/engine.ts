@@ -34,6 +34,10 @@ export interface ContextShape {
   readonly pooled: boolean;
   /** How attention over a query group is reduced to observations; null: not at all. */
   readonly observe: "mean" | "max" | null;
+  /** Means of keys and values that a lane keeps of what was evicted from it; 0: none. */
+  readonly remainders: number;
+  /** The rank by which keys are rotated when they are summed up, where they are not yet. */
+  readonly foldRank: number;
   /** Whether logits and losses are of every token of a pass, not of the newest only. */
   readonly every: boolean;
   /** Whether the hidden states of every token can be read; only with `every`. */
@@ -42,7 +46,7 @@ export interface ContextShape {
 
 /** Bytes of a context, part by part. */
 export interface ContextBytes {
-  /** K and V. */
+  /** K and V, and remainders. */
   readonly kv: number;
   /** Positions (and ranks, and rows) of the slots, and what a pass is told. */
   readonly slots: number;
@@ -111,6 +115,16 @@ export interface EngineContext {
   place(positions: Int32Array<ArrayBuffer>, ranks: Int32Array<ArrayBuffer> | null): void;
   /** Says which row each slot has, [lanes, capacity]; only where lanes share rows. */
   placeRows(rows: Int32Array<ArrayBuffer>): void;
+  /**
+   * Sums up what was evicted, where the shape has remainders: the mean of the keys, the mean of the values, and how many they are.
+   * A key goes to an empty remainder of its lane, or to the one whose mean is nearest. To every later query a remainder is a slot
+   * with ln n added to its score; its share is in no observations. Keys that are stored unrotated are rotated by the shape's rank.
+   * @param gone where each lane's slots begin, [lanes + 1], and these slots, whose tokens must still be as the last pass left them
+   * @throws Error "Cannot generate: …" where the hardware fails
+   */
+  fold(gone: Uint32Array<ArrayBuffer>): void;
+  /** Empties all remainders. */
+  forget(): void;
   /** Ids that are never the greedy one: one bit each, [ceil(vocab / 32)]. */
   ban(bits: Uint32Array<ArrayBuffer>): void;
   /**
@@ -119,18 +133,19 @@ export interface EngineContext {
    *   [layers + 1, count, hidden]
    */
   read(count: number, logits: Float32Array, hidden: Float32Array): Promise<void>;
-  /** Bytes of K and V as `save` gives them. */
+  /** Bytes of K and V and remainders as `save` gives them. */
   readonly savedBytes: number;
   /**
-   * Writes K and V to `into`, layer by layer, keys before values: [kvHeads · rows] rows each, as kv.ts lays them out.
+   * Writes K and V to `into`, layer by layer, keys before values: [kvHeads · rows] rows each, as kv.ts lays them out;
+   * then remainders in f32: means, [lanes, remainders, 2, headDim], and of how many tokens, [lanes, remainders].
    * @throws Error "Cannot <action>: …" where the hardware fails
    */
   save(action: string, into: Uint8Array): Promise<void>;
   /** Takes what `save` gave of a context of the same shape. */
   load(bytes: Uint8Array<ArrayBuffer>): void;
-  /** Takes the K and V of another context of this engine and of the same shape. */
+  /** Takes the K, V and remainders of another context of this engine and of the same shape. */
   copyFrom(other: EngineContext): void;
-  /** Takes the K and V of a smaller context of this engine, whose rows have the same numbers here. */
+  /** Takes the K, V and remainders of a smaller context of this engine, whose rows have the same numbers here. */
   growFrom(other: EngineContext): void;
   release(): void;
 }

@@ -2,6 +2,7 @@
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextShape } from "../engine/engine.ts";
 import { kvRowBytes, runsOf } from "../engine/kv.ts";
+import { goneWords, remainderBytes } from "../engine/remainder.ts";
 import { writeAngles } from "../engine/stored.ts";
 import { refuse } from "../errors.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
@@ -17,6 +18,8 @@ export interface Cache {
   /** Ranked: each slot's rank; pooled: its row. [2, lanes, capacity] i32; null where neither is needed. */
   readonly places: GPUBuffer | null;
   readonly angles: GPUBuffer | null; // ranked: cos, sin by rank [capacity, 2, headDim / 2]
+  readonly remainder: GPUBuffer | null; // f32 [lanes, remainders, 2, headDim], [lanes, remainders]: see fold.wgsl; null: none
+  readonly gone: GPUBuffer | null; // what is to be summed up: see EngineContext.fold
   readonly layers: GPUBufferBinding[]; // per layer: first lane, window, capacity, lanes, rows
   readonly feed: Feed;
   readonly rowBytes: number; // of K or V of one slot
@@ -28,7 +31,7 @@ const LAYER_BYTES = 32; // the kernels' Layer, padded
 /** Bytes of a cache's buffers; 0 where there is none. */
 export function cacheSizes({ device }: Gpu, config: ModelConfig, shape: ContextShape) {
   const { layers, kvHeads, headDim } = config;
-  const { rows, capacity, kv, ranked, pooled } = shape;
+  const { rows, capacity, kv, ranked, pooled, remainders } = shape;
   const lanes = layers * kvHeads;
   return {
     rows: rows.map((count) => kvHeads * count * kvRowBytes(headDim, kv)), // of keys, and of values
@@ -36,6 +39,8 @@ export function cacheSizes({ device }: Gpu, config: ModelConfig, shape: ContextS
     feed: feedBytes(config, shape),
     places: ranked || pooled ? 2 * lanes * capacity * 4 : 0,
     angles: ranked ? capacity * headDim * 4 : 0,
+    remainder: remainderBytes(config, remainders),
+    gone: remainders > 0 ? 4 * goneWords(config, shape) : 0,
     layers: layers * Math.max(LAYER_BYTES, device.limits.minUniformBufferOffsetAlignment),
   };
 }
@@ -81,6 +86,9 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: ContextShape):
     gpu.device.queue.writeBuffer(angles, 0, table);
   }
 
+  const remainder = sizes.remainder > 0 ? create("remainder", sizes.remainder) : null;
+  const gone = sizes.gone > 0 ? create("gone", sizes.gone) : null;
+
   const uniforms = create("layers", sizes.layers, 0x40 | 0x8); // UNIFORM | COPY_DST
   const apart = sizes.layers / layers;
   const table = new Uint32Array(sizes.layers / 4);
@@ -97,6 +105,8 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: ContextShape):
     positions,
     places,
     angles,
+    remainder,
+    gone,
     layers: keys.map((_, i) => ({ buffer: uniforms, offset: i * apart, size: LAYER_BYTES })),
     feed,
     rowBytes: kvRowBytes(headDim, kv),
@@ -109,11 +119,16 @@ export function kvBuffers({ keys, values }: Cache): GPUBuffer[] {
   return keys.flatMap((buffer, i) => [buffer, values[i]]);
 }
 
-/** Copies the K and V of one cache into another of the same shape. */
+/** And remainders, where there are any: all that a snapshot holds. */
+export function savedBuffers(cache: Cache): GPUBuffer[] {
+  return cache.remainder ? [...kvBuffers(cache), cache.remainder] : kvBuffers(cache);
+}
+
+/** Copies the K, V and remainders of one cache into another of the same shape. */
 export function copyCache({ device }: Gpu, from: Cache, to: Cache): void {
   const encoder = device.createCommandEncoder();
-  const targets = kvBuffers(to);
-  kvBuffers(from).forEach((buffer, i) => encoder.copyBufferToBuffer(buffer, 0, targets[i], 0, buffer.size));
+  const targets = savedBuffers(to);
+  savedBuffers(from).forEach((buffer, i) => encoder.copyBufferToBuffer(buffer, 0, targets[i], 0, buffer.size));
   device.queue.submit([encoder.finish()]);
 }
 
@@ -127,5 +142,6 @@ export function growCache({ device }: Gpu, config: ModelConfig, from: Cache, to:
       encoder.copyBufferToBuffer(buffer, source, targets[i], target, bytes);
     }
   });
+  if (from.remainder) encoder.copyBufferToBuffer(from.remainder, 0, to.remainder!, 0, from.remainder.size);
   device.queue.submit([encoder.finish()]);
 }

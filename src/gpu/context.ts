@@ -3,10 +3,10 @@ import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/
 import { refuseFailed } from "../engine/failure.ts";
 import { bufferBytes } from "../engine/stored.ts";
 import { readRanges, wholeOf } from "./buffers.ts";
-import { type Cache, cacheSizes, checkCache, copyCache, createCache, growCache, kvBuffers } from "./cache.ts";
+import { type Cache, cacheSizes, checkCache, copyCache, createCache, growCache, savedBuffers } from "./cache.ts";
 import { type Gpu, releaseBuffer } from "./device.ts";
 import { uploadFeed } from "./feed.ts";
-import { encode, type Forward } from "./forward.ts";
+import { encode, encodeFold, type Forward } from "./forward.ts";
 import { createOps } from "./ops.ts";
 import { createReadback, mapped } from "./readback.ts";
 import { checkScratch, createScratch, pad8, scratchSizes } from "./scratch.ts";
@@ -29,11 +29,11 @@ export function contextBytes(model: GpuModel, shape: ContextShape): ContextBytes
   const scratch = scratchSizes(config, shape);
   checkScratch(gpu.maxBinding, scratch);
   checkCache(gpu, config, shape);
-  const { rows, ...rest } = cacheSizes(gpu, config, shape);
-  const kv = 2 * rows.reduce((sum, bytes) => sum + bytes, 0);
+  const { rows, remainder, ...rest } = cacheSizes(gpu, config, shape);
+  const kv = 2 * rows.reduce((sum, bytes) => sum + bytes, 0) + remainder;
   return {
     kv,
-    slots: 2 * padded(rows) - kv + padded(Object.values(rest)),
+    slots: 2 * padded(rows) + remainder - kv + padded(Object.values(rest)),
     scratch: padded(Object.values(scratch)),
     readback: bufferBytes(readbackShape(model, shape).bytes),
   };
@@ -112,6 +112,24 @@ export class GpuContext implements EngineContext {
     this.#gpu.device.queue.writeBuffer(this.#cache.places!, rows.byteLength, rows);
   }
 
+  fold(gone: Uint32Array<ArrayBuffer>): void {
+    const { device } = this.#gpu;
+    const { cache } = this.#forward;
+    device.queue.writeBuffer(cache.gone!, 0, gone, 0, cache.lanes + 1 + gone[cache.lanes]);
+    const encoder = device.createCommandEncoder();
+    encodeFold(encoder, this.#forward);
+    device.queue.submit([encoder.finish()]);
+  }
+
+  forget(): void {
+    const { device } = this.#gpu;
+    const { remainder } = this.#cache;
+    if (!remainder) return;
+    const encoder = device.createCommandEncoder();
+    encoder.clearBuffer(remainder);
+    device.queue.submit([encoder.finish()]);
+  }
+
   ban(bits: Uint32Array<ArrayBuffer>): void {
     this.#gpu.device.queue.writeBuffer(this.#forward.scratch.banned, 0, bits);
   }
@@ -135,17 +153,17 @@ export class GpuContext implements EngineContext {
   }
 
   get savedBytes(): number {
-    return kvBuffers(this.#cache).reduce((sum, { size }) => sum + size, 0);
+    return savedBuffers(this.#cache).reduce((sum, { size }) => sum + size, 0);
   }
 
   async save(action: string, into: Uint8Array): Promise<void> {
-    const ranges = kvBuffers(this.#cache).map(wholeOf);
+    const ranges = savedBuffers(this.#cache).map(wholeOf);
     await readRanges(action, this.#gpu, { readback: this.#readback, ranges, into });
   }
 
   load(bytes: Uint8Array<ArrayBuffer>): void {
     let at = 0;
-    for (const buffer of kvBuffers(this.#cache)) {
+    for (const buffer of savedBuffers(this.#cache)) {
       this.#gpu.device.queue.writeBuffer(buffer, 0, bytes, at, buffer.size);
       at += buffer.size;
     }

@@ -31,7 +31,7 @@ export function encode(
   { tokens, extent, reused, logits }: PassShape,
 ): void {
   const { config: { hidden, intermediate, heads, kvHeads }, cache, scratch, ops } = forward;
-  const { ranked, every } = cache.shape;
+  const { ranked, every, remainders } = cache.shape;
   let pass = encoder.beginComputePass();
   const capture = (stage: number, from: GPUBuffer) => {
     if (!scratch.captured) return;
@@ -40,6 +40,7 @@ export function encode(
     pass = encoder.beginComputePass();
   };
   const slotGroups = Math.ceil(extent / 64);
+  const columnGroups = Math.ceil((extent + remainders) / 64);
   const quarters = Math.ceil(tokens / 4);
 
   if (ranked && reused) dispatch(pass, ops.rerank, slotGroups, cache.lanes);
@@ -50,7 +51,7 @@ export function encode(
     dispatch(pass, layer.attentionNorm, tokens);
     multiply(pass, layer.qkv, tokens);
     dispatch(pass, layer.rope, heads + 2 * kvHeads, tokens);
-    dispatch(pass, layer.scores, slotGroups, heads, quarters);
+    dispatch(pass, layer.scores, columnGroups, heads, quarters);
     dispatch(pass, layer.softmax, kvHeads, tokens);
     if (layer.observe && tokens > 1) dispatch(pass, layer.observe, slotGroups, kvHeads);
     dispatch(pass, layer.attend, heads, quarters);
@@ -79,4 +80,11 @@ function captureStage(
 ): void {
   const pitch = 4 * pad8(config.hidden);
   encoder.copyBufferToBuffer(from, 0, scratch.captured!, stage * cache.shape.stride * pitch, tokens * pitch);
+}
+
+/** Records the summing up of what the last pass's evictions freed. */
+export function encodeFold(encoder: GPUCommandEncoder, { config, ops }: Forward): void {
+  const pass = encoder.beginComputePass();
+  for (const { fold } of ops.layers) dispatch(pass, fold!, config.kvHeads);
+  pass.end();
 }

@@ -3,6 +3,7 @@ import argmax from "../../shaders/argmax.wgsl" with { type: "text" };
 import attend from "../../shaders/attend.wgsl" with { type: "text" };
 import blocks from "../../shaders/blocks.wgsl" with { type: "text" };
 import embed from "../../shaders/embed.wgsl" with { type: "text" };
+import fold from "../../shaders/fold.wgsl" with { type: "text" };
 import loss from "../../shaders/loss.wgsl" with { type: "text" };
 import matmul from "../../shaders/matmul.wgsl" with { type: "text" };
 import matvec from "../../shaders/matvec.wgsl" with { type: "text" };
@@ -36,10 +37,11 @@ export const kernels = {
   blockMat: { code: blocks, entry: "matrix", bindings: ["r", "r", "r", "w", "r"] },
   rerank: { code: rerank, bindings: ["r", "r", "w"] },
   rope: { code: rope, bindings: ["r", "u", "r", "r", "w", "w", "w", "w", "w"] },
-  scores: { code: scores, bindings: ["r", "u", "r", "r", "r", "w", "r", "r"] },
+  scores: { code: scores, bindings: ["r", "u", "r", "r", "r", "w", "r", "r", "r"] },
   softmax: { code: softmax, bindings: ["r", "u", "w", "w", "w"] },
   observe: { code: observe, bindings: ["r", "u", "r", "w"] },
-  attend: { code: attend, bindings: ["r", "u", "r", "r", "w", "r"] },
+  attend: { code: attend, bindings: ["r", "u", "r", "r", "w", "r", "r"] },
+  fold: { code: fold, bindings: ["r", "u", "r", "r", "r", "r", "w"] },
   swiglu: { code: swiglu, bindings: ["r", "w"] },
   loss: { code: loss, bindings: ["r", "r", "w"] },
   argmax: { code: argmax, bindings: ["r", "r", "w"] },

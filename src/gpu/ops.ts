@@ -22,6 +22,7 @@ export interface LayerOps {
   readonly softmax: Op;
   readonly observe: Op | null; // only where attention is observed
   readonly attend: Op;
+  readonly fold: Op | null; // only where what is evicted is summed up: behind a pass
   readonly output: Product;
   readonly mlpNorm: Op;
   readonly gateUp: Product;
@@ -103,10 +104,11 @@ function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
 function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: number, qkvPitch: number) {
   const { config: { heads, kvHeads, headDim, rmsEps }, pipelines } = model;
   const { qkv, q, scores, means, observed, mixed, nothing, nowhere } = scratch;
-  const { observe, kv, ranked, pooled } = cache.shape;
+  const { observe, kv, ranked, pooled, remainders: REMAINDERS, foldRank: RANK } = cache.shape;
   const [feed, uniforms, keys, values] = [cache.feed.buffer, cache.layers[i], cache.keys[i], cache.values[i]];
   const { positions, angles } = cache;
   const places = cache.places ?? nowhere;
+  const remainder = cache.remainder ?? nothing;
   const [GROUP, QUADS, PITCH] = [heads / kvHeads, headDim / 4, pad8(heads * headDim)];
   const [RANKED, POOLED] = [ranked ? 1 : 0, pooled ? 1 : 0];
   const stored = { KV: KV_TYPES.indexOf(kv), ROW: kvRowBytes(headDim, kv) / 8 };
@@ -114,19 +116,23 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
     ...{ HEADS: heads, KV_HEADS: kvHeads, HEAD_DIM: headDim, QKV_PITCH: qkvPitch, Q_PITCH: PITCH },
     ...{ QK_NORM: layer.headNorms ? 1 : 0, EPS: rmsEps, ...stored, RANKED, POOLED },
   };
-  const scoreConstants = { HEADS: heads, GROUP, QUADS, Q_QUADS: PITCH / 4, ...stored, RANKED, POOLED };
-  const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0 };
-  const attendConstants = { GROUP, QUADS, OUT_QUADS: PITCH / 4, ...stored, POOLED };
+  const scoreConstants = { HEADS: heads, GROUP, QUADS, Q_QUADS: PITCH / 4, ...stored, RANKED, POOLED, REMAINDERS };
+  const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0, REMAINDERS };
+  const attendConstants = { GROUP, QUADS, OUT_QUADS: PITCH / 4, ...stored, POOLED, REMAINDERS };
+  const foldConstants = { HEAD_DIM: headDim, ...stored, RANKED, RANK, POOLED, REMAINDERS };
   return {
     rope: pipelines.op("rope", ropeConstants, [
       ...[feed, uniforms, qkv, layer.headNorms ?? nothing, q, keys, values, positions, places],
     ]),
     scores: pipelines.op("scores", scoreConstants, [
-      ...[feed, uniforms, q, keys, positions, scores, places, angles ?? nothing],
+      ...[feed, uniforms, q, keys, positions, scores, places, angles ?? nothing, remainder],
     ]),
     softmax: pipelines.op("softmax", softmaxConstants, [feed, uniforms, scores, means, observed]),
     observe: observe ? pipelines.op("observe", {}, [feed, uniforms, means, observed]) : null,
-    attend: pipelines.op("attend", attendConstants, [feed, uniforms, scores, values, mixed, places]),
+    attend: pipelines.op("attend", attendConstants, [feed, uniforms, scores, values, mixed, places, remainder]),
+    fold: cache.gone
+      ? pipelines.op("fold", foldConstants, [cache.gone, uniforms, keys, values, places, angles ?? nothing, remainder])
+      : null,
   };
 }
 

@@ -13,7 +13,7 @@ export interface Scratch {
   readonly normed: GPUBuffer; // [stride, pad8(hidden)]
   readonly qkv: GPUBuffer; // [stride, (heads + 2 · kvHeads) · headDim]
   readonly q: GPUBuffer; // [stride, pad8(heads · headDim)], rotated
-  readonly scores: GPUBuffer; // [heads, stride, capacity]
+  readonly scores: GPUBuffer; // [heads, stride, capacity + remainders]
   readonly means: GPUBuffer; // [kvHeads, stride, capacity]: p over the query group; a word where it is not observed
   readonly observed: GPUBuffer; // [3, lanes, capacity]: Σp, Σp², last p
   readonly mixed: GPUBuffer; // as q: the values, weighed
@@ -31,7 +31,7 @@ export interface Scratch {
 /** Bytes of each; 0: not made. */
 export function scratchSizes(
   { layers, hidden, intermediate, heads, kvHeads, headDim, vocab }: ModelConfig,
-  { capacity, stride, observe, every, hidden: captures }: ContextShape,
+  { capacity, stride, observe, remainders, every, hidden: captures }: ContextShape,
 ): Record<keyof Scratch, number> {
   const rows = every ? stride : 1;
   const x = 4 * stride * pad8(hidden);
@@ -41,7 +41,7 @@ export function scratchSizes(
     normed: x,
     qkv: 4 * stride * (heads + 2 * kvHeads) * headDim,
     q,
-    scores: 4 * heads * stride * capacity,
+    scores: 4 * heads * stride * (capacity + remainders),
     means: observe ? 4 * kvHeads * stride * capacity : 4,
     observed: 4 * 3 * layers * kvHeads * capacity,
     mixed: q,

@@ -1,4 +1,6 @@
 /** A session's options filled in for a model: what they say in bytes becomes slots, and so does memory that is left over. */
+import { remainderBytes } from "../engine/remainder.ts";
+import { refuse, words } from "../errors.ts";
 import { checkMemory, fits, largest, slotsOf } from "./fit.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { type CheckedSession, checkSession, type SessionOptions } from "../options/index.ts";
@@ -21,8 +23,16 @@ export function planSession(
 ): CheckedSession {
   const asked = given(options);
   const { config, kv, engine } = model;
-  const host = { kv, slotBytes: (kv: CheckedSession["kv"]) => slotBytes(config, kv) };
-  const check = (options: SessionOptions) => checkSession(options, host, promptTokens);
+  const host = {
+    kv,
+    slotBytes: (kv: CheckedSession["kv"]) => slotBytes(config, kv),
+    remainderBytes: (count: number) => remainderBytes(config, count),
+  };
+  const check = (options: SessionOptions) => {
+    const checked = checkSession(options, host, promptTokens);
+    checkWindows(config.windows, checked);
+    return checked;
+  };
   if (engine.limit === Infinity || asked?.budget !== undefined) return check(asked);
   const most = asked?.positions === "cache" ? MOST_SLOTS : Math.min(MOST_SLOTS, config.maxPositions);
   const largestCase = check({ ...asked, budget: most });
@@ -45,4 +55,12 @@ export function planSession(
   const slots = slotsOf(small);
   checkMemory(model, small, { slots, bytes: sizesOf(model, small, slots, { every }).memory.gpu, every });
   return small;
+}
+
+/** @throws KvcapRangeError where queries would see what has left a layer's window */
+function checkWindows(windows: readonly number[], { policy, remainder }: CheckedSession): void {
+  const window = windows.find((positions) => positions > 0);
+  if (window === undefined || remainder === 0 || policy === "full") return;
+  const got = words(`${remainder} and a window of ${window} positions`);
+  refuse("create session", "remainder must be 0 in models with a sliding window", got, { option: "remainder" });
 }

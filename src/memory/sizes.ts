@@ -66,7 +66,11 @@ export function sizesOf(
   const capacity = Math.max(...grouping.shapes.map(({ capacity }) => capacity));
   const { rows, pooled } = grouping;
   const observe = readsAttention(options) || records ? options.aggregate : null;
-  const shape = { rows, pooled, capacity, stride, kv, ranked: positions === "cache", observe, every, hidden };
+  const ranked = positions === "cache";
+  // What was evicted is older than what was not, but for the sinks: it stands where the oldest of these does.
+  const foldRank = Math.min(options.sinks, capacity - 1);
+  const remainders = options.policy === "full" ? 0 : options.remainder;
+  const shape = { rows, pooled, capacity, stride, kv, ranked, observe, remainders, foldRank, every, hidden };
   const bytes = engine.sizes(shape);
   const why = explain(config, options, slots, observe !== null);
   return { grouping, shape, memory: { ...bytes, gpu: totalOf(bytes), why } };
@@ -74,16 +78,19 @@ export function sizesOf(
 
 function explain(
   { layers, kvHeads, headDim, vocab }: LoadedModel["config"],
-  { policy, budget, stride, kv, allocation, window }: CheckedSession,
+  { policy, budget, stride, kv, allocation, window, remainder }: CheckedSession,
   slots: number,
   observed: boolean,
 ): Memory["why"] {
   const made = policy === "full" || slots > budget + stride ? "" : ` (budget ${budget} + stride ${stride})`;
   const parts = `${slots} slots${made}`;
   const lanes = `${layers * kvHeads} lanes${allocation === "uniform" ? "" : " on average"}`;
+  const sums = policy === "full" || remainder === 0
+    ? ""
+    : ` and ${remainder} × 2 × ${headDim} numbers in f32 of what was evicted`;
   const rows = observed ? `attention of ${stride} queries over every slot` : `attention of ${stride} queries`;
   return {
-    kv: `${parts} × ${lanes} × 2 × ${kvRowBytes(headDim, kv)} bytes of ${headDim} numbers in ${kv}`,
+    kv: `${parts} × ${lanes} × 2 × ${kvRowBytes(headDim, kv)} bytes of ${headDim} numbers in ${kv}${sums}`,
     slots: "which position each slot holds, and the ids, slots and angles of a step",
     scratch: `activations and ${rows}, logits of ${vocab} ids`,
     readback: `logits, the id chosen${observed ? ", and the attention that every slot received" : ""}`,

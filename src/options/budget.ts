@@ -22,6 +22,7 @@ export function countsGenerated(budget: unknown): budget is { readonly generated
 interface Sizes {
   readonly budget: Budget;
   readonly stride: number | undefined; // queries; undefined: not asked for
+  readonly beside?: number; // bytes that the cache has besides slots
 }
 
 const MOST_STRIDE = 64; // queries
@@ -42,7 +43,7 @@ export interface Slots {
  * @throws KvcapRangeError where it is none of the four, or bytes hold no slot
  */
 export function budgetSlots(
-  { budget, stride }: Sizes,
+  { budget, stride, beside = 0 }: Sizes,
   slotBytes: number,
   promptTokens: number | null,
   action = "create session",
@@ -64,10 +65,10 @@ export function budgetSlots(
   }
   if (kinds.length === 1 && "bytes" in budget) {
     const { bytes } = budget;
-    const all = typeof bytes === "number" ? Math.floor(bytes / slotBytes) : NaN;
+    const all = typeof bytes === "number" ? Math.floor((bytes - beside) / slotBytes) : NaN;
     const room = stride ?? Math.max(1, Math.min(MOST_STRIDE, Math.floor(all / 5)));
     if (!(all > room)) {
-      const least = ((stride ?? 1) + 1) * slotBytes;
+      const least = ((stride ?? 1) + 1) * slotBytes + beside;
       refuse(action, `budget.bytes must be at least ${least} for this model`, bytes, { option: "budget" });
     }
     return slots(all - room, all - room, room);

@@ -163,6 +163,10 @@ export const HELP: Words = {
       words: "how slots are shared out: {names}; `pyramid` gives early layers more, `adaptive` the lanes that need it",
       flag: "NAME",
     },
+    remainder: {
+      words: "how many means of keys and values a lane keeps of what is evicted: a query sees each as one more slot",
+      flag: "N",
+    },
     kv: {
       words: "how K and V are stored: {names}; `f16` takes half, `q8` (bytes with two scales a row) about a quarter",
       default: '`"f16"`, or as `load` was told',

@@ -2,6 +2,7 @@
 import { type Allocation, ALLOCATIONS } from "../policies/allocation.ts";
 import { type Budget, budgetSlots, countsGenerated } from "./budget.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
+import { MOST_REMAINDERS } from "../engine/remainder.ts";
 import { refuse } from "../errors.ts";
 import { known, MOST_SEED, whole as checkWhole } from "./check.ts";
 import { callback, type Count, count, either, flag, oneOf, spans, unchecked, whole } from "./kinds.ts";
@@ -68,6 +69,12 @@ export interface SessionOptions extends RuleOptions {
    */
   allocation?: Allocation;
   /**
+   * How many means a lane keeps of what is evicted from it, so that it is not lost: of keys, of values, and of how many tokens they
+   * are. A query meets each as one more slot that stands for all of them. Each takes 8 bytes a number of a head and 4, in f16 two
+   * slots' bytes. Not in models with a sliding window, whose queries must not see what left it. Default 0: none.
+   */
+  remainder?: number;
+  /**
    * How K and V are stored: "f32", "f16" in half of its bytes, or "q8", bytes with two scales a row, in about a quarter. All
    * adapters have all three. Default: the model's, which is "f16" unless `load` was told otherwise. See kv.ts.
    */
@@ -129,6 +136,8 @@ export interface SessionModel {
   readonly kv: KvType;
   /** Bytes of K and V that one slot of every lane takes. */
   slotBytes(kv: KvType): number;
+  /** Bytes of so many remainders of every lane. */
+  remainderBytes(count: number): number;
 }
 
 const MOST_STRIDE = 64; // queries
@@ -150,6 +159,7 @@ export const SESSION = {
   pin: { kind: spans, default: [] },
   positions: { kind: either(["absolute", "cache"]), default: "absolute" },
   allocation: { kind: oneOf(ALLOCATIONS), default: "uniform", decides: true, replay: true },
+  remainder: { kind: whole(0, MOST_REMAINDERS), default: 0 },
   kv: { kind: oneOf(KV_TYPES) },
   exactBudget: { kind: flag, default: false },
   onWarning: { kind: callback(), default: (message: string) => console.warn(`kvcap: ${message}`) },
@@ -168,7 +178,7 @@ export const SESSION = {
  */
 export function checkSession(
   options: SessionOptions = {},
-  of: SessionModel = { kv: "f16", slotBytes: () => 1 },
+  of: SessionModel = { kv: "f16", slotBytes: () => 1, remainderBytes: () => 0 },
   promptTokens: number | null = null,
   action = "create session",
 ): CheckedSession {
@@ -179,7 +189,9 @@ export function checkSession(
   const take = (name: keyof SessionOptions, value: unknown = options[name], budget = 0) =>
     checkRow(SESSION, name, value, { action, budget });
   const kv = take("kv", options.kv ?? of.kv) as KvType;
-  const asked = { budget: options.budget ?? SESSION.budget.default, stride: options.stride };
+  const remainder = take("remainder") as number;
+  const beside = full ? 0 : of.remainderBytes(remainder);
+  const asked = { budget: options.budget ?? SESSION.budget.default, stride: options.stride, beside };
   const sized = full && options.budget === undefined
     ? null
     : budgetSlots(asked, of.slotBytes(kv), promptTokens, action);
@@ -205,7 +217,21 @@ export function checkSession(
   const fill = allocation === "uniform" ? loose - 1 : Math.floor(budget / 4);
   const room = full ? MOST_STRIDE : Math.max(1, fill);
   const stride = take("stride", sized?.stride ?? options.stride ?? Math.min(MOST_STRIDE, room)) as number;
-  const found = { ...rule, budget, evict, stride, sinks, newest, unsettled, peaks, pinPrompt, pin, allocation, kv };
+  const found = {
+    ...rule,
+    budget,
+    evict,
+    stride,
+    sinks,
+    newest,
+    unsettled,
+    peaks,
+    pinPrompt,
+    pin,
+    allocation,
+    kv,
+    remainder,
+  };
   const alone = namesOf(SESSION).filter((name) => !(name in found)); // those that depend on no other
   return { ...found, ...Object.fromEntries(alone.map((name) => [name, take(name)])) } as CheckedSession;
 }

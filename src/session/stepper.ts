@@ -1,10 +1,12 @@
 /** One step: claim slots, let the engine take tokens in, observe, evict. */
 import type { EngineContext, Pass, Tokens, Wanted } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
+import { goneWords } from "../engine/remainder.ts";
 import { KvcapError, type More, refuse, words } from "../errors.ts";
 import { widen } from "../core/widen.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { EvictionWatch, Tenants } from "../eviction/evictions.ts";
+import { Gone } from "../eviction/gone.ts";
 import { stepEvent } from "../eviction/outlook.ts";
 import { RowPool } from "../eviction/row-pool.ts";
 import { Shares } from "../eviction/shares.ts";
@@ -55,6 +57,7 @@ export class Stepper {
   readonly #ranks: Int32Array<ArrayBuffer> | null; // [lanes, capacity]
   readonly #rows: Uint32Array<ArrayBuffer>; // [lanes, stride], where lanes share rows
   readonly #rowsOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
+  readonly #gone: Gone | null; // where what is evicted is summed up
   readonly #pass: Pass; // the one under way
   #peak = 0;
   #fault: Error | null = null;
@@ -92,6 +95,7 @@ export class Stepper {
     this.pool = pooled ? new RowPool(rows, config.kvHeads, capacity) : null;
     this.shares = pooled ? new Shares(this.books, config.kvHeads, options) : null;
     this.#ranks = ranked ? new Int32Array(this.books.lanes * capacity) : null;
+    this.#gone = shape.remainders > 0 ? new Gone(goneWords(config, shape)) : null;
     this.#rows = new Uint32Array(pooled ? this.books.lanes * stride : 0);
     this.#pass = {
       ...{ ids: [], begin: 0, count: 0, slots: new Uint32Array(0), rows: null, first: 0, firstRank: 0, extent: 0 },
@@ -150,6 +154,7 @@ export class Stepper {
       if (n > 0) this.#watch?.choosing(group, i);
       this.evict(group, n);
     }
+    if (this.#gone?.fill(books)) this.context.fold(this.#gone.words);
     const ms = performance.now() - started;
     this.clock.wasm += ms;
     this.clock.total += ms;
@@ -284,6 +289,7 @@ export class Stepper {
     this.pool?.reset();
     this.shares?.reset();
     this.#recorder?.reset(this.#options.pin);
+    if (this.#gone) this.context.forget();
     this.#fault = null;
     this.#peak = 0;
     this.#place();

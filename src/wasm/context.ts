@@ -15,6 +15,7 @@ import {
   hiddenPitch,
   layoutOf,
   savedBytes,
+  savedOf,
 } from "./layout.ts";
 import type { Exports } from "./module.ts";
 import { isPauseDue, pause } from "./pause.ts";
@@ -162,6 +163,24 @@ export class WasmContext implements EngineContext {
     if (this.#at > 0) this.#model.heap.words.set(rows, this.#from(abi.CONTEXT_ROWS) / 4);
   }
 
+  fold(gone: Uint32Array<ArrayBuffer>): void {
+    if (this.#at === 0) return;
+    const { heap: { words }, wasm, config, at } = this.#model;
+    const lanes = config.layers * config.kvHeads;
+    const to = this.#from(abi.CONTEXT_GONE) / 4;
+    for (let i = 0; i <= lanes + gone[lanes]; i++) words[to + i] = gone[i];
+    const code = wasm.fold(at, this.#at);
+    if (code === abi.OK) return;
+    this.#model.failure ??= `what was evicted could not be summed up (code ${code})`;
+    refuseFailed("generate", this.#model.failure);
+  }
+
+  forget(): void {
+    if (this.#at === 0 || this.shape.remainders === 0) return;
+    const { from, bytes } = this.#layout.parts.get(abi.CONTEXT_REMAINDER)!;
+    this.#model.heap.bytesOf.fill(0, this.#at + from, this.#at + from + bytes);
+  }
+
   ban(bits: Uint32Array<ArrayBuffer>): void {
     if (this.#at > 0) this.#model.heap.words.set(bits, this.#from(abi.CONTEXT_BANNED) / 4);
   }
@@ -189,7 +208,7 @@ export class WasmContext implements EngineContext {
   async save(action: string, into: Uint8Array): Promise<void> {
     this.#checkHeld(action);
     let to = 0;
-    for (const { from, bytes } of cachesOf(this.#layout)) {
+    for (const { from, bytes } of savedOf(this.#layout)) {
       into.set(this.#model.heap.bytesOf.subarray(this.#at + from, this.#at + from + bytes), to);
       to += bytes;
     }
@@ -198,7 +217,7 @@ export class WasmContext implements EngineContext {
   load(saved: Uint8Array<ArrayBuffer>): void {
     if (this.#at === 0) return;
     let at = 0;
-    for (const { from, bytes } of cachesOf(this.#layout)) {
+    for (const { from, bytes } of savedOf(this.#layout)) {
       this.#model.heap.bytesOf.set(saved.subarray(at, at + bytes), this.#at + from);
       at += bytes;
     }
@@ -208,8 +227,8 @@ export class WasmContext implements EngineContext {
     const { bytesOf } = this.#model.heap;
     const source = other as WasmContext;
     if (this.#at === 0 || source.#at === 0) return;
-    const theirs = cachesOf(source.#layout);
-    cachesOf(this.#layout).forEach(({ from, bytes }, i) => {
+    const theirs = savedOf(source.#layout);
+    savedOf(this.#layout).forEach(({ from, bytes }, i) => {
       const at = source.#at + theirs[i].from;
       bytesOf.copyWithin(this.#at + from, at, at + bytes);
     });
@@ -227,6 +246,8 @@ export class WasmContext implements EngineContext {
         bytesOf.copyWithin(this.#at + from + target, at, at + bytes);
       }
     });
+    const { from, bytes } = source.#layout.parts.get(abi.CONTEXT_REMAINDER)!;
+    bytesOf.copyWithin(this.#from(abi.CONTEXT_REMAINDER), source.#at + from, source.#at + from + bytes);
   }
 
   release(): void {

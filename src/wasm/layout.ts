@@ -3,12 +3,14 @@ import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextBytes, ContextShape } from "../engine/engine.ts";
 import { KV_TYPES, kvRowBytes } from "../engine/kv.ts";
+import { goneWords, remainderBytes } from "../engine/remainder.ts";
 import { megabytes } from "../engine/megabytes.ts";
 import { bufferBytes } from "../engine/stored.ts";
 import { refuse, words } from "../errors.ts";
 import { MOST, padded } from "./heap.ts";
 
 const UNIT = abi.UNIT;
+const quads = (length: number) => Math.ceil(length / 4) * 4;
 const whole = (length: number) => Math.ceil(length / UNIT) * UNIT;
 
 /** A part of a context: its bytes, from its beginning. */
@@ -35,8 +37,9 @@ function partBytes(
   threads: number,
 ): [word: number, bytes: number][] {
   const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab } = config;
-  const { capacity, stride, ranked, pooled, observe, every } = shape;
-  const slots = layers * kvHeads * capacity;
+  const { capacity, stride, ranked, pooled, observe, every, remainders } = shape;
+  const lanes = layers * kvHeads;
+  const slots = lanes * capacity;
   const perSlot = (has: boolean) => has ? 4 * slots : 0;
   const rows = every ? stride : 1;
   const widest = Math.max(whole(hidden), whole(heads * headDim), whole(intermediate));
@@ -46,8 +49,8 @@ function partBytes(
     [abi.CONTEXT_ROWS, perSlot(pooled)],
     [abi.CONTEXT_RANK_ANGLES, ranked ? 4 * capacity * headDim : 0],
     [abi.CONTEXT_IDS, 4 * (stride + 1)],
-    [abi.CONTEXT_SLOTS, 4 * layers * kvHeads * stride],
-    [abi.CONTEXT_NEW_ROWS, pooled ? 4 * layers * kvHeads * stride : 0],
+    [abi.CONTEXT_SLOTS, 4 * lanes * stride],
+    [abi.CONTEXT_NEW_ROWS, pooled ? 4 * lanes * stride : 0],
     [abi.CONTEXT_ANGLES, 4 * stride * headDim],
     [abi.CONTEXT_X, 4 * stride * whole(hidden)],
     [abi.CONTEXT_NORMED, 4 * stride * whole(hidden)],
@@ -58,13 +61,15 @@ function partBytes(
     [abi.CONTEXT_BYTES, 2 * stride * widest],
     [abi.CONTEXT_WIDE, 2 * stride * widest],
     [abi.CONTEXT_MARKS, stride * widest],
-    [abi.CONTEXT_SCORES, 4 * threads * (heads / kvHeads) * stride * Math.ceil(capacity / 4) * 4],
+    [abi.CONTEXT_SCORES, 4 * threads * (heads / kvHeads) * stride * (quads(capacity) + quads(remainders))],
     [abi.CONTEXT_ROW, 4 * threads * 4 * headDim],
     [abi.CONTEXT_OBSERVED, observe ? 4 * 3 * slots : 0],
     [abi.CONTEXT_LOGITS, 4 * rows * vocab + 16],
     [abi.CONTEXT_LOSSES, 4 * rows],
     [abi.CONTEXT_BANNED, 4 * Math.ceil(vocab / 32)],
     [abi.CONTEXT_STAGES, shape.hidden ? 4 * (layers + 1) * stride * whole(hidden) : 0],
+    [abi.CONTEXT_REMAINDER, remainderBytes(config, remainders)],
+    [abi.CONTEXT_GONE, remainders > 0 ? 4 * goneWords(config, shape) : 0],
   ];
 }
 
@@ -89,9 +94,15 @@ export function cachesOf({ keys, values }: ContextLayout): Region[] {
   return keys.flatMap((one, i) => [one, values[i]]);
 }
 
+/** What a snapshot holds: K and V, and remainders where there are any. */
+export function savedOf(layout: ContextLayout): Region[] {
+  const remainder = layout.parts.get(abi.CONTEXT_REMAINDER)!;
+  return remainder.bytes > 0 ? [...cachesOf(layout), remainder] : cachesOf(layout);
+}
+
 /** See EngineContext.savedBytes. */
 export function savedBytes(layout: ContextLayout): number {
-  return cachesOf(layout).reduce((sum, { bytes }) => sum + bytes, 0);
+  return savedOf(layout).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Bytes of a context, part by part. */
@@ -130,6 +141,8 @@ export function contextWords(config: ModelConfig, shape: ContextShape, layout: C
   words[abi.CONTEXT_STRIDE] = shape.stride;
   words[abi.CONTEXT_KV] = KV_TYPES.indexOf(shape.kv);
   words[abi.CONTEXT_ROW_BYTES] = kvRowBytes(config.headDim, shape.kv);
+  words[abi.CONTEXT_REMAINDERS] = shape.remainders;
+  words[abi.CONTEXT_FOLD_RANK] = shape.foldRank;
   const flags = { ...shape, maximum: shape.observe === "max" };
   words[abi.CONTEXT_FLAGS] = (flags.ranked ? abi.FLAG_RANKED : 0) | (flags.pooled ? abi.FLAG_POOLED : 0) |
     (flags.observe ? abi.FLAG_OBSERVED : 0) | (flags.maximum ? abi.FLAG_MAXIMUM : 0) |

@@ -54,6 +54,8 @@ export type Change =
     readonly ranks: Int32Array<ArrayBuffer> | null;
   }
   | { readonly type: "placeRows"; readonly rows: Int32Array<ArrayBuffer> }
+  | { readonly type: "fold"; readonly gone: Uint32Array<ArrayBuffer> }
+  | { readonly type: "forget" }
   | { readonly type: "ban"; readonly bits: Uint32Array<ArrayBuffer> }
   | { readonly type: "load"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly type: "copyFrom"; readonly other: number }

@@ -100,6 +100,15 @@ export class RemoteContext implements EngineContext {
     this.#change({ type: "placeRows", rows: rows.slice() });
   }
 
+  fold(gone: Uint32Array<ArrayBuffer>): void {
+    const { config: { layers, kvHeads } } = this.#made;
+    this.#change({ type: "fold", gone: gone.slice(0, layers * kvHeads + 1 + gone[layers * kvHeads]) });
+  }
+
+  forget(): void {
+    this.#change({ type: "forget" });
+  }
+
   ban(bits: Uint32Array<ArrayBuffer>): void {
     this.#change({ type: "ban", bits: bits.slice() });
   }

@@ -120,6 +120,10 @@ function change(context: WasmContext, change: Change & { context: number }): voi
       return context.place(change.positions, change.ranks);
     case "placeRows":
       return context.placeRows(change.rows);
+    case "fold":
+      return context.fold(change.gone);
+    case "forget":
+      return context.forget();
     case "ban":
       return context.ban(change.bits);
     case "load":

@@ -59,6 +59,7 @@ async function through(kv: KvType, headDim: number, qkv: Float32Array<ArrayBuffe
   const slotFeed = keep(uploadFloats(gpu, "feed", new Float32Array(new Uint32Array([SLOTS, SLOTS]).buffer)));
 
   const how = { KV: KV_TYPES.indexOf(kv), ROW: row / 8, POOLED: 0 };
+  const REMAINDERS = 0;
   const [quads, pitch] = [headDim / 4, HEADS * headDim];
   const rope = pipelines.op(
     "rope",
@@ -77,13 +78,13 @@ async function through(kv: KvType, headDim: number, qkv: Float32Array<ArrayBuffe
   );
   const score = pipelines.op(
     "scores",
-    { HEADS, GROUP, QUADS: quads, Q_QUADS: pitch / 4, RANKED: 0, ...how },
-    [feedBuffer, layer, q, keys, positions, scores, nowhere, nothing],
+    { HEADS, GROUP, QUADS: quads, Q_QUADS: pitch / 4, RANKED: 0, REMAINDERS, ...how },
+    [feedBuffer, layer, q, keys, positions, scores, nowhere, nothing, nothing],
   );
   const attend = pipelines.op(
     "attend",
-    { GROUP, QUADS: quads, OUT_QUADS: pitch / 4, ...how },
-    [slotFeed, layer, probabilities, values, out, nowhere],
+    { GROUP, QUADS: quads, OUT_QUADS: pitch / 4, REMAINDERS, ...how },
+    [slotFeed, layer, probabilities, values, out, nowhere, nothing],
   );
   const encoder = gpu.device.createCommandEncoder();
   const pass = encoder.beginComputePass();

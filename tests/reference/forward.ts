@@ -28,6 +28,15 @@ export interface TwinOptions {
   /** How slots are shared out, and the least that a lane may have: see src/eviction/allocation.ts. */
   allocation: Allocation;
   least: number;
+  /** Means that a lane keeps of what was evicted, and the rank that unrotated keys are rotated by. */
+  remainder?: number;
+  foldRank?: number;
+}
+
+/** Everything that went to one mean: sums are made of it whenever it is read. */
+interface Remainder {
+  readonly keys: number[][];
+  readonly values: number[][];
 }
 
 /** Lanes that the same core twin keeps. */
@@ -46,6 +55,7 @@ export async function readWeights(tensors: Map<string, Tensor>): Promise<Map<str
 
 const MOST_GROWN = 64; // tokens of text that may stay on top of a budget
 const range = (length: number) => Array.from({ length }, (_, i) => i);
+const meanOf = (rows: number[][]) => rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length);
 const dot = (a: Vector, b: Vector) => range(a.length).reduce((sum, i) => sum + a[i] * b[i], 0);
 
 export class SessionTwin {
@@ -55,6 +65,8 @@ export class SessionTwin {
   readonly #weights: Map<string, Float32Array>;
   readonly #options: TwinOptions;
   readonly #cache: Map<number, Cached>[]; // per lane, by position
+  readonly #remainders: Remainder[][]; // per lane
+  #longest = 0; // live tokens of the longest lane
 
   constructor(config: ModelConfig, weights: Map<string, Float32Array>, options: TwinOptions) {
     const { layers, kvHeads } = config;
@@ -83,6 +95,9 @@ export class SessionTwin {
     this.#weights = weights;
     this.#options = options;
     this.#cache = range(layers * kvHeads).map(() => new Map());
+    this.#remainders = range(layers * kvHeads).map(() =>
+      range(options.remainder ?? 0).map(() => ({ keys: [], values: [] }))
+    );
   }
 
   /** Takes in a prompt in chunks; answers the logits behind it. @param evicts false: nothing goes */
@@ -135,11 +150,13 @@ export class SessionTwin {
 
   #chunk(ids: number[], evicts: boolean): number[] {
     const first = this.#groups[0].core.seen;
+    this.#longest = Math.max(...this.#groups.map(({ core }) => core.live));
     for (const { core } of this.#groups) core.claim(ids.length);
     const books = this.#groups.map(({ core }) => new Float64Array(3 * core.lanes.length * core.capacity)); // Σp, Σp², last p
     let logits: number[] = [];
     ids.forEach((id, j) => {
       for (const rows of books) rows.fill(0, rows.length / 3 * 2); // what this query does not see has no p of it
+      this.#longest++;
       logits = this.#token(id, first + j, (lane, position, p) => {
         const { group, inGroup } = this.#laneOf(lane);
         const { core } = group;
@@ -159,14 +176,35 @@ export class SessionTwin {
       this.#unshared = 0;
     }
     const { score } = this.#options;
+    const slots = this.#groups.flatMap(({ core }) => core.lanes)
+      .map(({ tokens }) => new Map(tokens.map(({ position, slot }) => [position, slot])));
     for (const { core, budget } of this.#groups) {
       core.evict(evicts ? Math.max(0, core.live - budget) : 0, score && ((lane, token) => score(core, lane, token)));
     }
     this.livePositions().forEach((positions, lane) => {
       const live = new Set(positions);
-      for (const position of this.#cache[lane].keys()) if (!live.has(position)) this.#cache[lane].delete(position);
+      const gone = [...this.#cache[lane].keys()].filter((position) => !live.has(position));
+      const slotOf = (position: number) => slots[lane].get(position)!;
+      for (const position of gone.sort((a, b) => slotOf(a) - slotOf(b))) {
+        this.#fold(lane, this.#cache[lane].get(position)!);
+        this.#cache[lane].delete(position);
+      }
     });
     return logits;
+  }
+
+  /** A key that goes joins those of an empty remainder, or of the one whose mean is nearest. */
+  #fold(lane: number, { key, value }: Cached): void {
+    const all = this.#remainders[lane];
+    if (all.length === 0) return;
+    const { positions, foldRank = 0 } = this.#options;
+    const seen = positions === "cache" ? this.#rotate(key, foldRank) : key;
+    const far = ({ keys }: Remainder) =>
+      keys.length === 0 ? -1 : meanOf(keys).reduce((sum, x, i) => sum + (x - seen[i]) ** 2, 0);
+    const distances = all.map(far);
+    const found = all[distances.indexOf(Math.min(...distances))];
+    found.keys.push(seen);
+    found.values.push(value);
   }
 
   #token(id: number, position: number, observe: (lane: number, position: number, p: number) => void): number[] {
@@ -199,14 +237,20 @@ export class SessionTwin {
         const mean = seen.map(() => 0); // or, where asked for, the maximum
         for (const query of queries.slice(kv * group, (kv + 1) * group)) {
           const q = this.#rotate(query, place(position));
+          const sums = this.#remainders[lane].filter(({ keys }) => keys.length > 0);
           const scores = seen.map((one) => dot(q, keyOf(one)) / Math.sqrt(headDim));
+          // Remainders stand at one rank of the longest lane.
+          const far = ranked ? this.#rotate(query, this.#longest - 1) : q;
+          for (const { keys } of sums) scores.push(dot(far, meanOf(keys)) / Math.sqrt(headDim) + Math.log(keys.length));
           const top = Math.max(...scores);
           const total = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
           const p = scores.map((score) => Math.exp(score - top) / total);
           const maximum = this.#options.aggregate === "max";
-          p.forEach((value, i) => mean[i] = maximum ? Math.max(mean[i], value) : mean[i] + value / group);
+          mean.forEach((_, i) => mean[i] = maximum ? Math.max(mean[i], p[i]) : mean[i] + p[i] / group);
+          const summed = sums.map(({ values }) => meanOf(values));
           for (let d = 0; d < headDim; d++) {
-            mixed.push(seen.reduce((sum, one, i) => sum + p[i] * cache.get(one)!.value[d], 0));
+            const slots = seen.reduce((sum, one, i) => sum + p[i] * cache.get(one)!.value[d], 0);
+            mixed.push(summed.reduce((sum, value, i) => sum + p[seen.length + i] * value[d], slots));
           }
         }
         seen.forEach((one, i) => observe(lane, one, mean[i]));

@@ -83,6 +83,13 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-llama3", { evict: "prompt", policy: "roco", budget: 20, stride: 4, allocation: "pyramid", pin: [[5, 7]] }],
   ["tiny-llama3", { budget: { generated: 7 }, policy: "roco", stride: 4, newest: 2 }],
   ["tiny-qwen3", { budget: { generated: 5 }, policy: "h2o", stride: 6, newest: { share: 0.4 }, positions: "cache" }],
+  ["tiny-llama3", { remainder: 1, policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, unsettled: 4 }],
+  ["tiny-qwen3", { remainder: 1, policy: "h2o", budget: 15, stride: 7, sinks: 1, newest: 1, positions: "cache" }],
+  ["tiny-qwen2", { remainder: 3, kv: "f16", policy: "h2o", budget: 14, stride: 4, aggregate: "max" }],
+  ["tiny-mha", { remainder: 8, policy: "random", budget: 13, stride: 1 }],
+  ["tiny-llama3", { remainder: 2, policy: "roco", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "adaptive" }],
+  ["tiny-qwen3", { remainder: 1, kv: "q8", budget: 18, stride: 5, allocation: "adaptive", positions: "cache" }],
+  ["tiny-llama3", { remainder: 1, policy: "tova", budget: 19, stride: 4, allocation: "pyramid" }],
 ];
 
 /** Every recorded model, with positions of either kind. */
@@ -105,9 +112,9 @@ const told = (value: unknown) =>
   typeof value === "object" ? JSON.stringify(value) : typeof value === "function" ? "own" : value;
 /** What a setup is one of. */
 function kindsOf(
-  [name, { kv, positions, policy, score, allocation, pin, shared, evict, budget }]: [string, SessionOptions],
+  [name, { kv, positions, policy, score, allocation, pin, shared, evict, budget, remainder }]: [string, SessionOptions],
 ): string[] {
-  const kinds = [`kv ${kv}`, `positions ${positions}`];
+  const kinds = [`kv ${kv}`, `positions ${positions}`, `remainder ${remainder}`];
   if (inBrowser) return kinds;
   const rule = [
     `policy ${policy}`,
@@ -139,7 +146,7 @@ for (const [name, options] of chosen(SETUPS, kindsOf)) {
     const config = parseConfig(await readJson(`${folder}/config.json`), {});
     const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
     const checked = checkSession({ kv: "f32", ...options }, undefined, prompt.length);
-    const { budget, stride, positions, aggregate, allocation, kv, window, score, evict, ...parts } = checked;
+    const { budget, stride, positions, aggregate, allocation, kv, window, score, evict, remainder, ...parts } = checked;
     const own = typeof score === "function";
     const rule = { ...parts, score: own ? "last" as const : score };
     const twin = new SessionTwin(config, weights, {
@@ -148,6 +155,7 @@ for (const [name, options] of chosen(SETUPS, kindsOf)) {
       score: own ? (core, _, { sum, birth }) => Math.fround(faded(sum, core.clock - birth)) : undefined,
       ...{ budget, stride, positions, aggregate, allocation, kv },
       least: leastOf(checked),
+      ...{ remainder, foldRank: checked.sinks },
     });
     for (const [from, to] of options.pin ?? []) twin.pin(from, to);
     if (checked.pinPrompt) twin.pin(0, prompt.length);

@@ -37,7 +37,8 @@ export const CONFIG: ModelConfig = {
   ...{ rmsEps: 1e-5, rope: Float32Array.of(1, 0.5, 0.25, 0.125), tied: false, qkNorm: true, qkvBias: true },
   ...{ oBias: false, mlpBias: false, windows: [0, 5], maxPositions: 64, bosId: null, eosIds: [] },
 };
-const LANES = CONFIG.layers * CONFIG.kvHeads;
+/** Of all layers. */
+export const LANES = CONFIG.layers * CONFIG.kvHeads;
 
 /** A tensor of numbers around 0. */
 function tensor(name: string, shape: number[], random: () => number): Tensor {
@@ -71,8 +72,8 @@ function tensorsOf(random: () => number): Map<string, Tensor> {
 
 const SHAPES: Partial<ContextShape>[] = [
   {},
-  { ranked: true, kv: "f16", observe: "max" },
-  { pooled: true, every: true, hidden: true, kv: "q8", rows: [6, 7] },
+  { ranked: true, kv: "f16", observe: "max", remainders: 1, foldRank: 2 },
+  { pooled: true, every: true, hidden: true, kv: "q8", rows: [6, 7], remainders: 3 },
   { rows: [8, 5], observe: null },
 ];
 
@@ -136,7 +137,15 @@ export class Arena {
     this.models.push(model);
     for (const [i, part] of SHAPES.entries()) {
       const plain = { rows: [8, 8], capacity: 8, stride: 3, kv: "f32", ranked: false, pooled: false } as const;
-      const shape: ContextShape = { ...plain, observe: "mean", every: false, hidden: false, ...part };
+      const shape: ContextShape = {
+        ...plain,
+        observe: "mean",
+        every: false,
+        hidden: false,
+        remainders: 0,
+        foldRank: 0,
+        ...part,
+      };
       const layout = layoutOf(CONFIG, shape, threads);
       if (i + 1 === SHAPES.length && type === "q4") this.#leave(layout.bytes);
       const context = heap.take("context", layout.bytes);
@@ -160,7 +169,7 @@ export class Arena {
     heap.take("what fills up", left < 0 ? left + 65536 : left);
   }
 
-  /** Three tokens in slots 0 to 2 of every lane, and a pass of two more. */
+  /** Three tokens in slots 0 to 2 of every lane, a pass of two more, and two of the three that may be summed up. */
   #fill({ at, shape }: PlacedContext): void {
     const { words } = this.heap;
     const part = (word: number) => words[at / 4 + word] / 4;
@@ -173,6 +182,10 @@ export class Arena {
       }
       words.set([3, 4], part(abi.CONTEXT_SLOTS) + 2 * lane);
       if (shape.pooled) words.set([lane % 2 * 5 + 3, lane % 2 * 5 + 4], part(abi.CONTEXT_NEW_ROWS) + 2 * lane);
+    }
+    if (shape.remainders > 0) {
+      const begins = Array.from({ length: LANES + 1 }, (_, lane) => 2 * lane);
+      words.set([...begins, ...begins.slice(1).flatMap(() => [0, 2])], part(abi.CONTEXT_GONE));
     }
     words.set([7, 36, 3], part(abi.CONTEXT_IDS));
     words.set([2, shape.capacity, 3, 3, abi.PASS_OUTPUT], at / 4 + abi.CONTEXT_TOKENS);
@@ -191,6 +204,12 @@ export class Arena {
     const from = this.staging[0];
     for (let i = 0; i < bytesOf(dtype, 6 * columns); i++) heap.bytesOf[from + i] = i % 7 ? 3 : 40;
     wasm.repack(at, 0, formats[dtype].code, from, columns, 0, 6);
+  }
+
+  /** The first words of a part of a context. */
+  span({ at }: Structure, part: number, words: number): Span {
+    const from = this.heap.words[at / 4 + part];
+    return [from, from + 4 * words];
   }
 
   /** Every structure, the matrices of models among them. */

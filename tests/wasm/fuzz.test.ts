@@ -9,7 +9,7 @@ import * as abi from "../../assembly/forward/abi.ts";
 import { formats } from "../../src/engine/dtypes.ts";
 import { KV_TYPES, kvRowBytes } from "../../src/engine/kv.ts";
 import { type Build, buildHere } from "../../src/wasm/module.ts";
-import { Arena, CONFIG, OWN, type PlacedContext, type Span, type Structure } from "../support/arena.ts";
+import { Arena, LANES, OWN, type PlacedContext, type Span, type Structure } from "../support/arena.ts";
 import { depth, seed } from "../support/depth.ts";
 import { randomFrom } from "../support/trio.ts";
 
@@ -56,7 +56,7 @@ class Fuzz {
     const { models, contexts } = this.#arena;
     const model = this.#pick(models);
     const team = { structures: [model], contents: [] };
-    switch (this.#below(12)) {
+    switch (this.#below(14)) {
       case 0:
         return { name: "serve", args: [model.at, 1 + this.#below(2)], ...team, writes: () => [] };
       case 1:
@@ -75,6 +75,9 @@ class Fuzz {
         const { at, open } = this.#pick(this.#all);
         return { name: "seal", args: [at, open], structures: [], contents: [], writes: ([at]) => [[at + 4, at + 8]] };
       }
+      case 9:
+      case 10:
+        return this.#fold(this.#pick(contexts.filter(({ shape }) => shape.remainders > 0)));
       default:
         return this.#run(this.#pick(contexts));
     }
@@ -149,17 +152,13 @@ class Fuzz {
   #run(context: PlacedContext): Call {
     const { words } = this.#arena.heap;
     const { model, shape } = context;
-    const lanes = CONFIG.layers * CONFIG.kvHeads;
-    const span = (word: number, count: number): Span => {
-      const at = words[context.at / 4 + word];
-      return [at, at + 4 * count];
-    };
+    const span = (word: number, count: number) => this.#arena.span(context, word, count);
     const pass: Span = [context.at + 4 * abi.CONTEXT_TOKENS, context.at + 4 * (abi.CONTEXT_ASKED + 1)];
-    const contents = [pass, pass, span(abi.CONTEXT_IDS, 3), span(abi.CONTEXT_SLOTS, 2 * lanes)];
-    contents.push(span(abi.CONTEXT_POSITIONS, lanes * shape.capacity));
-    if (shape.ranked) contents.push(span(abi.CONTEXT_RANKS, lanes * shape.capacity));
+    const contents = [pass, pass, span(abi.CONTEXT_IDS, 3), span(abi.CONTEXT_SLOTS, 2 * LANES)];
+    contents.push(span(abi.CONTEXT_POSITIONS, LANES * shape.capacity));
+    if (shape.ranked) contents.push(span(abi.CONTEXT_RANKS, LANES * shape.capacity));
     if (shape.pooled) {
-      contents.push(span(abi.CONTEXT_ROWS, lanes * shape.capacity), span(abi.CONTEXT_NEW_ROWS, 2 * lanes));
+      contents.push(span(abi.CONTEXT_ROWS, LANES * shape.capacity), span(abi.CONTEXT_NEW_ROWS, 2 * LANES));
     }
     const own = this.#all.filter(({ at }) => at > model.at && at < context.at && !this.#isContext(at)); // its matrices
     for (const { at } of own) { // weights that are none, too
@@ -170,7 +169,7 @@ class Fuzz {
       const { at, words, block } = this.#arena.contexts.find(({ at }) => at === context)!;
       const told = this.#arena.heap.words.subarray(at / 4); // where its books lie is the host's word, too
       const observed = told[abi.CONTEXT_OBSERVED];
-      const books: Span = [observed, observed + 12 * lanes * told[abi.CONTEXT_CAPACITY]];
+      const books: Span = [observed, observed + 12 * LANES * told[abi.CONTEXT_CAPACITY]];
       return [
         [at + 4 * words, block[1]],
         ...this.#team(model),
@@ -184,6 +183,18 @@ class Fuzz {
       contents,
       writes,
     };
+  }
+
+  #fold(context: PlacedContext): Call {
+    const { model, shape } = context;
+    const span = (word: number, count: number) => this.#arena.span(context, word, count);
+    const gone = span(abi.CONTEXT_GONE, 3 * LANES + 1);
+    const contents = [gone, gone, ...shape.pooled ? [span(abi.CONTEXT_ROWS, LANES * shape.capacity)] : []];
+    const writes = ([, context]: number[]): Span[] => {
+      const { at, words, block } = this.#arena.contexts.find(({ at }) => at === context)!;
+      return [[at + 4 * words, block[1]]];
+    };
+    return { name: "fold", args: [model.at, context.at], structures: [model, context, context], contents, writes };
   }
 
   #isContext(at: number): boolean {

@@ -53,24 +53,6 @@ function distance(key: usize, mean: usize, bytes: usize): f32 {
   return total(sum);
 }
 
-/** The lane's remainder that a key goes to: an empty one, or that whose mean key is nearest. */
-function nearest(context: usize, lane: u32, lanes: u32, key: usize, dim: u32): u32 {
-  const remainders = word(context, CONTEXT_REMAINDERS);
-  const first = lane * remainders;
-  let found = first;
-  let least: f32 = f32.MAX_VALUE;
-  for (let index = first; index < first + remainders; index++) {
-    if (load<f32>(countAt(context, index, lanes, dim)) == 0) return index;
-    if (remainders == 1) break;
-    const far = distance(key, meansAt(context, index, dim), <usize> dim << 2);
-    if (far < least) {
-      least = far;
-      found = index;
-    }
-  }
-  return found;
-}
-
 /** mean += (row − mean) / n */
 function blend(mean: usize, row: usize, n: f32, bytes: usize): void {
   const count = f32x4.splat(n);
@@ -78,6 +60,62 @@ function blend(mean: usize, row: usize, n: f32, bytes: usize): void {
     const old = v128.load(mean + i);
     v128.store(mean + i, f32x4.add(old, f32x4.div(f32x4.sub(v128.load(row + i), old), count)));
   }
+}
+
+/** Takes a token into a remainder. */
+function put(context: usize, index: u32, lanes: u32, key: usize, value: usize, dim: u32): void {
+  const bytes = <usize> dim << 2;
+  const count = countAt(context, index, lanes, dim);
+  const means = meansAt(context, index, dim);
+  const n = load<f32>(count) + 1;
+  store<f32>(count, n);
+  blend(means, key, n, bytes);
+  blend(means + bytes, value, n, bytes);
+}
+
+/**
+ * Takes a token into a lane's remainders: into one that is empty, or else two of all that there are then, itself among them, become
+ * one: those whose keys it moves least, m · n / (m + n) times the square of how far their means are apart (Ward's criterion).
+ */
+function takeIn(context: usize, lane: u32, lanes: u32, key: usize, value: usize, dim: u32): void {
+  const remainders = word(context, CONTEXT_REMAINDERS);
+  const first = lane * remainders;
+  const bytes = <usize> dim << 2;
+  let least: f32 = f32.MAX_VALUE;
+  let a = first;
+  let b = first + remainders; // the token
+  for (let i: u32 = 0; i <= remainders; i++) {
+    const isToken = i == remainders;
+    const n: f32 = isToken ? 1 : load<f32>(countAt(context, first + i, lanes, dim));
+    if (n == 0) {
+      put(context, first + i, lanes, key, value, dim);
+      return;
+    }
+    if (remainders == 1) continue;
+    const mean = isToken ? key : meansAt(context, first + i, dim);
+    for (let j: u32 = 0; j < i; j++) {
+      const m = load<f32>(countAt(context, first + j, lanes, dim));
+      const moves = m * n / (m + n) * distance(mean, meansAt(context, first + j, dim), bytes);
+      if (moves < least) {
+        least = moves;
+        a = first + j;
+        b = first + i;
+      }
+    }
+  }
+  if (b == first + remainders) {
+    put(context, a, lanes, key, value, dim);
+    return;
+  }
+  const count = countAt(context, a, lanes, dim);
+  const others = countAt(context, b, lanes, dim);
+  const n = load<f32>(count) + load<f32>(others);
+  const from = meansAt(context, b, dim);
+  blend(meansAt(context, a, dim), from, n / load<f32>(others), 2 * bytes);
+  store<f32>(count, n);
+  store<f32>(others, 0);
+  memory.fill(from, 0, 2 * bytes);
+  put(context, b, lanes, key, value, dim);
 }
 
 /** Sums up what the slots hold that the context says are gone, in their order: before anything else is written into them. */
@@ -110,13 +148,7 @@ export function fold(model: usize, context: usize): void {
         rotate(key, angles, buffer + 2 * bytes, dim);
         key = buffer + 2 * bytes;
       }
-      const index = nearest(context, lane, lanes, key, dim);
-      const count = countAt(context, index, lanes, dim);
-      const n = load<f32>(count) + 1;
-      store<f32>(count, n);
-      const means = meansAt(context, index, dim);
-      blend(means, key, n, bytes);
-      blend(means + bytes, value, n, bytes);
+      takeIn(context, lane, lanes, key, value, dim);
     }
   }
 }

@@ -117,7 +117,8 @@ export interface EngineContext {
   placeRows(rows: Int32Array<ArrayBuffer>): void;
   /**
    * Sums up what was evicted, where the shape has remainders: the mean of the keys, the mean of the values, and how many they are.
-   * A key goes to an empty remainder of its lane, or to the one whose mean is nearest. To every later query a remainder is a slot
+   * A token goes to an empty remainder of its lane; where there is none, two of all that there are then, the token among them, become
+   * one: those whose keys it moves least (Ward's criterion). To every later query a remainder is a slot
    * with ln n added to its score; its share is in no observations. Keys that are stored unrotated are rotated by the shape's rank.
    * @param gone where each lane's slots begin, [lanes + 1], and these slots, whose tokens must still be as the last pass left them
    * @throws Error "Cannot generate: …" where the hardware fails

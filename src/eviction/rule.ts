@@ -22,7 +22,7 @@ export function readsAttention({ policy, score, scope }: CheckedSession): boolea
   return presetOf(policy).evicts && (scope !== "all" || typeof score === "function" || readsRows(score));
 }
 
-/** A rule's name in a report: its policy, and the parts put in place of the policy's. */
+/** A rule's name in a report: its policy, the parts put in place of the policy's, and what is kept of what goes. */
 export function ruleName(options: CheckedSession): string {
   const preset = presetOf(options.policy);
   const { score } = preset;
@@ -32,5 +32,6 @@ export function ruleName(options: CheckedSession): string {
   };
   const others = namesOf(PARTS).filter((name) => options[name] !== usual(name) && options[name] !== preset[name]);
   const told = others.map((name) => `${name} ${typeof options[name] === "function" ? "of its own" : options[name]}`);
-  return [preset.name, ...told].join(", ");
+  const kept = preset.evicts && options.remainder > 0 ? [`remainder ${options.remainder}`] : [];
+  return [preset.name, ...told, ...kept].join(", ");
 }

@@ -4,7 +4,7 @@ import type { Device } from "../engine/engine.ts";
 
 /** Numbers of one generation. Slots are per lane; bytes are of K and V; times are milliseconds. */
 export interface Report {
-  /** The policy, and what was put in place of its parts. */
+  /** The policy, what was put in place of its parts, and the remainder where there is one. */
   readonly policy: string;
   /** Live slots per lane after a step; for a full cache, the slots it holds. */
   readonly budget: number;
@@ -20,7 +20,7 @@ export interface Report {
   readonly liveSlots: number;
   /** Most live slots during any step of the session, that step's own tokens included. */
   readonly maxLiveSlots: number;
-  /** Bytes of K and V held for this session, from its first step to its last. */
+  /** Bytes of K and V, and of the remainder, held for this session, from its first step to its last. */
   readonly kvBytes: number;
   /** Bytes that the tokens taken in so far would need without eviction. */
   readonly fullKvBytes: number;

@@ -56,6 +56,11 @@ export async function readWeights(tensors: Map<string, Tensor>): Promise<Map<str
 const MOST_GROWN = 64; // tokens of text that may stay on top of a budget
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const meanOf = (rows: number[][]) => rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length);
+/** How far rows are from their mean, squared and summed up. */
+function wayOf(rows: number[][]): number {
+  const mean = meanOf(rows);
+  return rows.reduce((sum, row) => sum + row.reduce((sum, value, i) => sum + (value - mean[i]) ** 2, 0), 0);
+}
 const dot = (a: Vector, b: Vector) => range(a.length).reduce((sum, i) => sum + a[i] * b[i], 0);
 
 export class SessionTwin {
@@ -95,9 +100,7 @@ export class SessionTwin {
     this.#weights = weights;
     this.#options = options;
     this.#cache = range(layers * kvHeads).map(() => new Map());
-    this.#remainders = range(layers * kvHeads).map(() =>
-      range(options.remainder ?? 0).map(() => ({ keys: [], values: [] }))
-    );
+    this.#remainders = range(layers * kvHeads).map(() => []);
   }
 
   /** Takes in a prompt in chunks; answers the logits behind it. @param evicts false: nothing goes */
@@ -193,18 +196,21 @@ export class SessionTwin {
     return logits;
   }
 
-  /** A key that goes joins those of an empty remainder, or of the one whose mean is nearest. */
+  /** What goes is a mean of its own, and where these are too many, the two become one that this moves least. */
   #fold(lane: number, { key, value }: Cached): void {
     const all = this.#remainders[lane];
-    if (all.length === 0) return;
-    const { positions, foldRank = 0 } = this.#options;
-    const seen = positions === "cache" ? this.#rotate(key, foldRank) : key;
-    const far = ({ keys }: Remainder) =>
-      keys.length === 0 ? -1 : meanOf(keys).reduce((sum, x, i) => sum + (x - seen[i]) ** 2, 0);
-    const distances = all.map(far);
-    const found = all[distances.indexOf(Math.min(...distances))];
-    found.keys.push(seen);
-    found.values.push(value);
+    const { positions, foldRank = 0, remainder = 0 } = this.#options;
+    if (remainder === 0) return;
+    all.push({ keys: [positions === "cache" ? this.#rotate(key, foldRank) : key], values: [value] });
+    if (all.length <= remainder) return;
+    const pairs = range(all.length).flatMap((j) => range(j).map((i) => [i, j]));
+    const moves = pairs.map(([i, j]) =>
+      wayOf([...all[i].keys, ...all[j].keys]) - wayOf(all[i].keys) - wayOf(all[j].keys)
+    );
+    const [i, j] = pairs[moves.indexOf(Math.min(...moves))];
+    all[i].keys.push(...all[j].keys);
+    all[i].values.push(...all[j].values);
+    all.splice(j, 1);
   }
 
   #token(id: number, position: number, observe: (lane: number, position: number, p: number) => void): number[] {
@@ -237,7 +243,7 @@ export class SessionTwin {
         const mean = seen.map(() => 0); // or, where asked for, the maximum
         for (const query of queries.slice(kv * group, (kv + 1) * group)) {
           const q = this.#rotate(query, place(position));
-          const sums = this.#remainders[lane].filter(({ keys }) => keys.length > 0);
+          const sums = this.#remainders[lane];
           const scores = seen.map((one) => dot(q, keyOf(one)) / Math.sqrt(headDim));
           // Remainders stand at one rank of the longest lane.
           const far = ranked ? this.#rotate(query, this.#longest - 1) : q;

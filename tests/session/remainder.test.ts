@@ -7,6 +7,8 @@ import type { Tensor } from "../../src/engine/tensor.ts";
 import { openGpuEngine } from "../../src/gpu/engine.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
+import { readRecording } from "../../src/recording/read.ts";
+import { replay } from "../../src/recording/replay.ts";
 import { moduleFor } from "../../src/wasm/compiled.ts";
 import { openWasmEngine } from "../../src/wasm/engine.ts";
 import { chosen } from "../support/depth.ts";
@@ -173,6 +175,18 @@ for (const options of chosen(SETUPS, ({ allocation }) => [`${allocation}`])) {
     for (const each of [whole, restored, forked]) each.dispose();
   });
 }
+
+test("a recording says it, and is replayed to the same victims", async () => {
+  const pieces: Uint8Array[] = [];
+  const record = (piece: Uint8Array) => void pieces.push(piece.slice());
+  const session = model.session({ budget: 24, stride: 4, remainder: 2, record });
+  const { policy } = await say(session, { maxNewTokens: 16 }, TEXT.slice(0, 40));
+  session.dispose();
+  assert.is(policy, "roco, remainder 2");
+  const recording = readRecording(new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer()));
+  assert.is(recording.options.remainder, 2);
+  assert.is(replay(recording).reproduced, true);
+});
 
 test("its bytes are counted, in the session's memory and in a budget of bytes", () => {
   const { layers, kvHeads, headDim } = model.config;

@@ -89,6 +89,9 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-mha", { remainder: 8, policy: "random", budget: 13, stride: 1 }],
   ["tiny-llama3", { remainder: 2, policy: "roco", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "adaptive" }],
   ["tiny-qwen3", { remainder: 1, kv: "q8", budget: 18, stride: 5, allocation: "adaptive", positions: "cache" }],
+  ["tiny-llama3", { remainder: 2, evict: "prompt", policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3 }],
+  ["tiny-qwen3", { remainder: 1, evict: "prompt", policy: "h2o", budget: 18, stride: 5, positions: "cache" }],
+  ["tiny-qwen3", { remainder: 4, budget: { generated: 5 }, policy: "crest", stride: 6, newest: 2 }],
   ["tiny-llama3", { remainder: 1, policy: "tova", budget: 19, stride: 4, allocation: "pyramid" }],
 ];
 

@@ -10,7 +10,7 @@ import { lighten } from "./lighten.mjs";
 import { serveFolder } from "./serve.mjs";
 import { root } from "./setup.mjs";
 
-/** What the page may weigh: its own JavaScript, with the Wasm inside, gzipped; 28 KB of it are the engine for the processor. */
+/** What the page may weigh: its own JavaScript, with the Wasm inside, gzipped; 20 KB of it are the engine for the processor. */
 export const MOST_BYTES = 195 * 1024;
 
 /** Builds the lab into a folder. @returns {Promise<{ out: string, sizes: Record<string, number> }>} gzipped bytes, by file */

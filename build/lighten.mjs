@@ -1,6 +1,8 @@
 // What makes the lab's scripts lighter than esbuild alone does: an esbuild plugin.
+import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { patched, patchOf } from "./patch.mjs";
 
 const read = (/** @type {string} */ path) => readFileSync(path, "utf8");
 
@@ -75,9 +77,15 @@ const never = (/** @type {string[]} */ names) =>
   export { ${names.map((name) => `never as ${name}`).join(", ")} };`;
 
 /** Bytes as a string of as many characters: gzipped it is a quarter smaller than base64, in which no byte keeps its place. */
-function bytes(/** @type {string} */ path) {
-  const text = JSON.stringify(readFileSync(path, "latin1"));
-  return `export default Uint8Array.from(${text}, (one) => one.charCodeAt(0));`;
+const text = (/** @type {Uint8Array} */ bytes) =>
+  `Uint8Array.from(${JSON.stringify(Buffer.from(bytes).toString("latin1"))}, (one) => one.charCodeAt(0))`;
+
+/** The build of the pass with relaxed SIMD, as what it is more than the one without. */
+function relaxed(/** @type {string} */ path) {
+  const { steps, fresh } = patchOf(readFileSync(path.replace(".relaxed", "")), readFileSync(path));
+  return `import plain from "./forward.wasm" with { type: "bytes" };
+    ${patched}
+    export default patched(plain, ${JSON.stringify(steps)}, ${text(fresh)});`;
 }
 
 /** @type {import("esbuild").Plugin} */
@@ -103,6 +111,13 @@ export const lighten = {
       const [, room, name] = /** @type {RegExpExecArray} */ (/(\w+)[\\/](\w+)\.ts$/.exec(path));
       return { contents: never(NEVER_DONE[/** @type {keyof typeof NEVER_DONE} */ (`${room}/${name}`)]), loader: "js" };
     });
-    build.onLoad({ filter: /\.wasm$/ }, ({ path }) => ({ contents: bytes(path), loader: "js" }));
+    build.onLoad(
+      { filter: /forward\.relaxed\.wasm$/ },
+      ({ path }) => ({ contents: relaxed(path), loader: "js", resolveDir: dirname(path) }),
+    );
+    build.onLoad(
+      { filter: /\.wasm$/ },
+      ({ path }) => ({ contents: `export default ${text(readFileSync(path))};`, loader: "js" }),
+    );
   },
 };

@@ -5,7 +5,7 @@ import { repoPath } from "./support/files.ts";
 
 /** Every room, from the top down: a file imports from its own room and from those below. */
 const ROOMS = [
-  ...["index", "cli", "load", "session", "snapshot", "recording", "memory", "eviction", "model", "options"],
+  ...["index", "cli", "eval", "load", "session", "snapshot", "recording", "memory", "eviction", "model", "options"],
   ...["policies", "chat", "tokenizer", "formats", "files", "gpu", "wasm", "engine", "core", "errors"],
 ];
 /** Files that stand above all rooms, wherever they lie: what the package's entries export. */

@@ -78,8 +78,11 @@ const commands = {
     const cwd = process.env.INIT_CWD ?? process.cwd();
     const usual = args[0] === "chat" ? "smollm2-135m" : undefined; // its own model, src/cli/chat.ts
     const model = args[0] === "pull" ? args[1] : flagOf("model", args) ?? usual;
-    const remote = model !== undefined && !existsSync(resolve(cwd, model));
-    const keeps = args[0] === "chat" || args.some((arg) => /^--(record|save)(=|$)/.test(arg));
+    const measures = args[0] === "eval"; // of several models, which a plan may name
+    const plan = measures && args[1] !== undefined && !args[1].startsWith("-");
+    const models = measures ? (flagOf("models", args) ?? "").split(",").filter((name) => name !== "") : [model];
+    const remote = plan || models.some((model) => model !== undefined && !existsSync(resolve(cwd, model)));
+    const keeps = args[0] === "chat" || measures || args.some((arg) => /^--(record|save)(=|$)/.test(arg));
     const write = remote || keeps ? ["--allow-write"] : [];
     const net = remote ? ["--allow-net", "--allow-run=pip,pip3,python3,python,py"] : [];
     const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net, ...write];

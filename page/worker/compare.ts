@@ -9,7 +9,7 @@ import type { Phase, Step, Token, Told } from "../compare/result.ts";
 import { toldOf, whyOf } from "../protocol.ts";
 import { optionsOf } from "../settings.ts";
 import { checkRun } from "./check.ts";
-import { type Agreement, compareLogits } from "./agreement.ts";
+import { type Agreement, compareLogits } from "../../src/eval/scores/logits.ts";
 
 const APART = 50; // ms between two messages
 

@@ -2,6 +2,8 @@
 import type { Help } from "../options/help.ts";
 import type { AnyRow } from "../options/row.ts";
 import type { Of } from "../options/table.ts";
+import { MODES } from "../eval/plan.ts";
+import { TASK_NAMES } from "../eval/tasks/index.ts";
 import { REPLAYABLE } from "../recording/options.ts";
 import { flagName, FLAGS, type OwnFlag, rowsOf } from "./flags.ts";
 
@@ -15,6 +17,7 @@ usage: npm start                                     the main job: a story under
        npm start -- chat [options]                   a conversation, with a model made for it; /help lists its commands
        npm start -- perplexity TEXT [options]        how well the model foresees TEXT; "-", or "@FILE"
        npm start -- replay FILE [options]            what other policies would have kept of a recorded run
+       npm start -- eval [PLAN] [options]            what eviction costs: tasks × policies × budgets; PLAN is YAML
        npm start -- models                           the models known by name
        npm start -- pull NAME|hf:…|URL               bring a model into the cache, check it, say where it is
        npm start -- --help
@@ -30,7 +33,25 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
     "a policy of your own must be given again",
   system: "what the model is told before anything else; it is never evicted",
   record: "write down every token's attention; with --policy full, so that nothing is lost",
-  json: "one JSON object on stdout, nothing else",
+  models: "models, each as --model has it  (the shipped fable-2m)",
+  tasks: `of ${TASK_NAMES.join(", ")}  (perplexity,passkey)`,
+  policies: "policies, each as --policy has it  (full,roco,h2o,recency)",
+  budgets: "budgets, each as --budget has it  (50%,20%)",
+  strides: "prompt tokens read at once, each as --stride has it",
+  modes: `when tokens go: ${MODES.join(", ")} is in the prompt and while writing`,
+  seeds: "every seed draws other documents  (0)",
+  documents: "documents of a task and seed  (4 to 20)",
+  length: "tokens of a document  (256 to 512)",
+  lengths: "of the needle's documents, tokens  (256,512,1024)",
+  depths: "where the needle is, 0 to 1  (0,0.25,0.5,0.75,1)",
+  "new-tokens": "tokens written by tasks that write  (40 to 64)",
+  draft: "tokens that the capped cache writes ahead of a check  (8)",
+  text: "where documents are cut from, UTF-8  (a chapter that is shipped)",
+  baseline: "the policy that others are compared with  (roco)",
+  out: "results, a line of JSON for each unit; those that are there already are not measured again",
+  report: "writes the report: one HTML file that needs no network",
+  "no-times": "results without times: the same bytes for the same numbers",
+  json: "JSON on stdout, nothing else",
   help: "",
 };
 
@@ -49,6 +70,14 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
     ...{ own: ["system"], of: ["chat"] },
   },
   { title: "perplexity", own: [], of: ["perplexity"] },
+  {
+    title: "eval (lists are written A,B,C; options of cache and model go for all that is measured)",
+    own: [
+      ...["models", "tasks", "policies", "budgets", "strides", "modes", "seeds", "documents", "length", "lengths"],
+      ...["depths", "new-tokens", "draft", "text", "baseline", "out", "report", "no-times"],
+    ] as OwnFlag[],
+    of: [],
+  },
   {
     title: "recordings",
     ...{ own: ["record"], of: [] },

@@ -1,5 +1,6 @@
 /** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 stopped by Ctrl-C. */
 import { chat } from "./chat.ts";
+import { evaluate } from "./eval.ts";
 import { generate } from "./generate.ts";
 import { helpText } from "./help.ts";
 import { models } from "./models.ts";
@@ -21,6 +22,7 @@ const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = {
   generate,
   chat,
   perplexity,
+  eval: evaluate,
   replay,
   models,
   pull,

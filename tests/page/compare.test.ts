@@ -12,7 +12,7 @@ import {
 import { toCsv, toJson } from "../../page/compare/export.ts";
 import { Result } from "../../page/compare/result.ts";
 import { fromHash, optionsOf } from "../../page/settings.ts";
-import { compareLogits } from "../../page/worker/agreement.ts";
+import { compareLogits } from "../../src/eval/scores/logits.ts";
 import { checkGenerate, checkSession } from "../../src/options/index.ts";
 import type { Report } from "../../src/session/report.ts";
 import { Random } from "../../src/session/sample.ts";

@@ -1,0 +1,71 @@
+/** Units measured in this process, one after another. */
+import { onceFor, runUnit } from "../eval/run.ts";
+import { type Result, resultOf, type Versions } from "../eval/results.ts";
+import type { Unit } from "../eval/units.ts";
+import { canonical } from "../eval/digest.ts";
+import { load, type Model } from "../load.ts";
+import type { LoadOptions } from "../options/index.ts";
+import about from "../../package.json" with { type: "json" };
+import { namedPolicy } from "./policy.ts";
+
+/** How units are measured. */
+export interface Manner {
+  /** What their documents are cut from. */
+  readonly text: string;
+  /** Options of loading that change no number. */
+  readonly load: LoadOptions;
+  /** Whether results tell how long they took. */
+  readonly times: boolean;
+  /** Hears how many of a unit's documents are done. */
+  readonly onProgress: (unit: Unit, done: number, total: number) => void;
+}
+
+/** Holds one model at a time: units of one stand next to each other. */
+export class Measurer {
+  readonly #manner: Manner;
+  readonly #onceFor = onceFor();
+  #name = "";
+  #model: Model | null = null;
+
+  constructor(manner: Manner) {
+    this.#manner = manner;
+  }
+
+  /** Measures one unit; what it throws is the unit's result. */
+  async measure(unit: Unit): Promise<Result> {
+    const { text, times, onProgress } = this.#manner;
+    let versions: Versions | null = null;
+    try {
+      const model = await this.#open(unit);
+      versions = { kvcap: about.version, runtime: `deno ${Deno.version.deno}`, device: model.device.name };
+      const started = performance.now();
+      const found = await runUnit(unit, {
+        ...{ model, text, policy: await namedPolicy(unit.policy) },
+        once: this.#onceFor(canonical([unit.model, unit.load, unit.task, unit.settings, unit.seed])),
+        onProgress: (done, total) => onProgress(unit, done, total),
+      });
+      const result = resultOf(unit, versions, found);
+      return times
+        ? { ...result, times: { ms: Math.round(performance.now() - started), adapter: model.adapter } }
+        : result;
+    } catch (error) {
+      if (this.#model?.failure) this.dispose(); // a lost device: the next unit has another
+      return resultOf(unit, versions, { error });
+    }
+  }
+
+  async #open({ model: where, load: options }: Unit): Promise<Model> {
+    const name = canonical([where, options]);
+    if (this.#model && name === this.#name) return this.#model;
+    this.dispose();
+    this.#model = await load(where, { ...this.#manner.load, ...options as LoadOptions });
+    this.#name = name;
+    return this.#model;
+  }
+
+  /** Gives the model back. */
+  dispose(): void {
+    this.#model?.dispose();
+    this.#model = null;
+  }
+}

@@ -1,0 +1,83 @@
+/** The file of results: a line is added when a unit is done, and in the end the plan's units stand in the plan's order. */
+import { refuse, words } from "../errors.ts";
+import { isMeasured, lineOf, readResults, type Result } from "../eval/results.ts";
+import { idOf, type Unit } from "../eval/units.ts";
+import { readFile, unwritable } from "./input.ts";
+
+const ACTION = "write the results";
+
+/** Results of units, in a file or only here. */
+export class ResultsFile {
+  readonly #path: string | undefined;
+  readonly #results = new Map<string, Result>();
+  readonly #file: Deno.FsFile | undefined;
+
+  private constructor(path: string | undefined, results: ReadonlyMap<string, Result>, file: Deno.FsFile | undefined) {
+    this.#path = path;
+    this.#results = new Map(results);
+    this.#file = file;
+  }
+
+  /** Opens a file, made where there is none; a torn last line is cut off. @param path undefined: no file @throws KvcapError */
+  static async open(path: string | undefined): Promise<ResultsFile> {
+    if (path === undefined) return new ResultsFile(path, new Map(), undefined);
+    const there = await Deno.stat(path).catch(() => null);
+    const { results, whole } = readResults(there ? await readFile("results", path) : new Uint8Array(0), path);
+    try {
+      const file = await Deno.open(path, { write: true, create: true });
+      await file.truncate(whole);
+      await file.seek(0, Deno.SeekMode.End);
+      return new ResultsFile(path, results, file);
+    } catch (error) {
+      refuseWriting(path, error);
+    }
+  }
+
+  /** The units that have no numbers yet. */
+  left(units: readonly Unit[]): Unit[] {
+    return units.filter((unit) => {
+      const found = this.#results.get(idOf(unit));
+      return !found || !isMeasured(found);
+    });
+  }
+
+  /** Enters a result; it is in the file when this returns. @throws KvcapError */
+  add(result: Result): void {
+    this.#results.set(result.id, result);
+    const bytes = new TextEncoder().encode(lineOf(result));
+    try {
+      for (let at = 0; this.#file && at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    } catch (error) {
+      refuseWriting(this.#path!, error);
+    }
+  }
+
+  /** Those that there are of these units, in their order. */
+  of(units: readonly Unit[]): Result[] {
+    return units.map((unit) => this.#results.get(idOf(unit))).filter((result) => result !== undefined);
+  }
+
+  /** Puts the units' results in their order, others behind them, each once; the file is another then, or the same as before. */
+  async settle(units: readonly Unit[]): Promise<void> {
+    if (this.#path === undefined) return;
+    const mine = new Set(units.map(idOf));
+    const others = [...this.#results.values()].filter(({ id }) => !mine.has(id));
+    const text = [...this.of(units), ...others].map(lineOf).join("");
+    const partial = `${this.#path}.partial`;
+    try {
+      await Deno.writeTextFile(partial, text);
+      await Deno.rename(partial, this.#path);
+    } catch (error) {
+      refuseWriting(this.#path, error);
+    }
+  }
+
+  close(): void {
+    this.#file?.close();
+  }
+}
+
+function refuseWriting(path: string, error: unknown): never {
+  const more = { code: "unreadable", kind: "plain", cause: error } as const;
+  refuse(ACTION, `${path} must be a file to write`, words(unwritable(error)), more);
+}

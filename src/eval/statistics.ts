@@ -1,0 +1,39 @@
+/** Whether two policies can be told apart: paired differences over documents, with bootstrap intervals. */
+import { Draws } from "./draws.ts";
+
+/** A mean of differences, and where it lies with 95 in 100. */
+export interface Difference {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  /** Pairs. */
+  readonly count: number;
+}
+
+/** What is said of a difference. */
+export type Verdict = "better" | "worse" | "not told apart";
+
+const RESAMPLES = 10_000;
+const TAIL = 0.025; // on either side
+
+/** The mean of the values, with the percentiles of means of as many drawn from them: Efron's bootstrap. */
+export function bootstrap(values: readonly number[], name = "bootstrap"): Difference {
+  const count = values.length;
+  const meanOf = (pick: () => number) => {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += pick();
+    return sum / count;
+  };
+  let next = 0;
+  const mean = meanOf(() => values[next++]);
+  const draws = new Draws(`${name}/${count}`);
+  const means = Float64Array.from({ length: RESAMPLES }, () => meanOf(() => values[draws.below(count)])).sort();
+  const at = (share: number) => means[Math.min(RESAMPLES - 1, Math.floor(share * RESAMPLES))];
+  return { mean, low: at(TAIL), high: at(1 - TAIL), count };
+}
+
+/** What a difference says, where 0 is no difference. One pair says nothing. @param higher whether more is better */
+export function verdictOf({ low, high, count }: Difference, higher: boolean): Verdict {
+  if (count < 2 || low <= 0 && high >= 0) return "not told apart";
+  return low > 0 === higher ? "better" : "worse";
+}

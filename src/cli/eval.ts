@@ -1,10 +1,13 @@
 /** The command `eval`: what eviction costs, task by task. */
+import { refuse, words } from "../errors.ts";
+import { reportPage } from "../eval/report/page.ts";
 import { summarise } from "../eval/summary.ts";
 import { isMeasured, lineOf, type Result } from "../eval/results.ts";
 import { tableText } from "../eval/table.ts";
 import { timeLeft } from "../eval/time.ts";
 import { type Unit, unitsOf } from "../eval/units.ts";
 import { budgetText } from "../eval/labels.ts";
+import { unwritable } from "./input.ts";
 import { Measurer } from "./measure.ts";
 import { loadOptions } from "./model.ts";
 import { PLAN_FLAGS, readPlan, textOf } from "./plan.ts";
@@ -40,7 +43,7 @@ export async function evaluate(args: Arguments): Promise<number> {
       progress.clear();
     }
     await file.settle(units);
-    return tell(file.of(units), plan.baseline, args);
+    return await tell(file.of(units), plan.baseline, args);
   } finally {
     progress.clear();
     file.close();
@@ -67,13 +70,24 @@ class Countdown {
   }
 }
 
-/** Says what was found. @returns the exit code: 1 where a unit failed */
-export function tell(results: readonly Result[], baseline: string, args: Arguments): number {
+/** Says what was found, and writes the report. @returns the exit code: 1 where a unit failed @throws KvcapError */
+export async function tell(results: readonly Result[], baseline: string, args: Arguments): Promise<number> {
   const failed = results.filter((result) => !isMeasured(result));
   if (args.has("json")) print(results.map(lineOf).join(""));
   else print(`${summarise(results, baseline).map(tableText).join("\n\n")}\n`);
   for (const { error, command } of failed as { error: string; command: string }[]) {
     note(harmless(`${error} (${command})`));
   }
+  const report = args.text("report");
+  if (report !== undefined) await writeReport(report, reportPage(results, baseline));
   return failed.length > 0 ? 1 : 0;
+}
+
+async function writeReport(path: string, page: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, page);
+  } catch (error) {
+    const more = { code: "unreadable", kind: "plain", cause: error } as const;
+    refuse("write the report", `${path} must be a file to write`, words(unwritable(error)), more);
+  }
 }

@@ -25,7 +25,7 @@ const OWN = {
   ...{ model: "WHERE", "no-cache": "", "ignore-eos": "", save: "FILE", resume: "FILE", system: "TEXT", record: "FILE" },
   ...{ models: "WHERE,…", tasks: "NAME,…", policies: "NAME,…", budgets: "N|N%,…", strides: "N,…", modes: "NAME,…" },
   ...{ seeds: "N,…", documents: "N", length: "N", lengths: "N,…", depths: "D,…", "new-tokens": "N", draft: "N" },
-  ...{ text: "FILE", baseline: "NAME", out: "FILE", report: "FILE", "no-times": "" },
+  ...{ text: "FILE", baseline: "NAME", out: "FILE", report: "FILE", "no-times": "", ratio: "R" },
   ...{ json: "", help: "" },
 } as const;
 /** A flag of the command line's own. */

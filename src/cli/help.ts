@@ -18,6 +18,7 @@ usage: npm start                                     the main job: a story under
        npm start -- perplexity TEXT [options]        how well the model foresees TEXT; "-", or "@FILE"
        npm start -- replay FILE [options]            what other policies would have kept of a recorded run
        npm start -- eval [PLAN] [options]            what eviction costs: tasks × policies × budgets; PLAN is YAML
+       npm start -- fit TEXT [options]               the smallest budget that costs little on TEXT; "-", or "@FILE"
        npm start -- models                           the models known by name
        npm start -- pull NAME|hf:…|URL               bring a model into the cache, check it, say where it is
        npm start -- --help
@@ -51,6 +52,7 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
   out: "results, a line of JSON for each unit; those that are there already are not measured again",
   report: "writes the report: one HTML file that needs no network",
   "no-times": "results without times: the same bytes for the same numbers",
+  ratio: "perplexity over the full cache's that a budget may cost  (1.02)",
   json: "JSON on stdout, nothing else",
   help: "",
 };
@@ -77,6 +79,10 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
       ...["depths", "new-tokens", "draft", "text", "baseline", "out", "report", "no-times"],
     ] as OwnFlag[],
     of: [],
+  },
+  {
+    title: "fit (--documents 8 parts of --length 512 tokens, --policies roco,h2o,tova,snapkv,recency)",
+    ...{ own: ["ratio"], of: [] },
   },
   {
     title: "recordings",

@@ -24,6 +24,12 @@ export async function readTextFile(what: string, path: string): Promise<string> 
   return decode(await readFile(what, path), what, path);
 }
 
+/** What a command's word says: itself, "-" standard input, "@FILE" what is in a file. @throws Error */
+export async function readArgument(what: string, word: string): Promise<string> {
+  if (word === "-") return await readStdin(what);
+  return word.startsWith("@") ? await readTextFile(what, word.slice(1)) : word;
+}
+
 /** Why a file cannot be made or written. */
 export function unwritable(error: unknown): string {
   return error instanceof Deno.errors.NotFound ? "no such folder" : (error as Error).message;

@@ -1,6 +1,7 @@
 /** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 stopped by Ctrl-C. */
 import { chat } from "./chat.ts";
 import { evaluate } from "./eval.ts";
+import { fitBudget } from "./fit.ts";
 import { generate } from "./generate.ts";
 import { helpText } from "./help.ts";
 import { models } from "./models.ts";
@@ -23,6 +24,7 @@ const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = {
   chat,
   perplexity,
   eval: evaluate,
+  fit: fitBudget,
   replay,
   models,
   pull,

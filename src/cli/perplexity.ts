@@ -3,7 +3,7 @@ import { load } from "../load.ts";
 import { checkPerplexity, type PerplexityOptions } from "../options/index.ts";
 import type { Perplexity } from "../session/perplexity.ts";
 import { note, print, Progress } from "./terminal.ts";
-import { readStdin, readTextFile } from "./input.ts";
+import { readArgument } from "./input.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";
 import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
@@ -17,11 +17,7 @@ export async function perplexity(args: Arguments): Promise<number> {
     ...args.options("perplexity", "measure perplexity"),
   };
   checked(() => checkPerplexity(options));
-  const text = asked === "-"
-    ? await readStdin("text")
-    : asked.startsWith("@")
-    ? await readTextFile("text", asked.slice(1))
-    : asked;
+  const text = await readArgument("text", asked);
   const progress = new Progress();
   const model = await load(args.text("model") ?? SHIPPED, loadOptions(args, progress)).finally(() => progress.clear());
   let file: RecordFile | null = null;

@@ -40,7 +40,7 @@ export function tableText(table: Table): string {
 }
 
 /** Lines whose cells stand under each other, words to the left and numbers to the right. */
-function columns(lines: readonly (readonly string[])[]): string {
+export function columns(lines: readonly (readonly string[])[]): string {
   const widths = lines[0].map((_, i) => Math.max(...lines.map((cells) => cells[i].length)));
   const number = lines[0].map((_, i) => lines.slice(1).every((cells) => /^(-|[-+\d.e]+)$/.test(cells[i])));
   const cell = (text: string, i: number) => number[i] ? text.padStart(widths[i]) : text.padEnd(widths[i]);

@@ -28,8 +28,14 @@ usage("--help", async () => {
 const WRONG: [string[], string][] = [
   [["generate"], "generate takes one prompt (in quotes), got none"],
   [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
-  [["answer", "x"], "the command must be one of generate, chat, perplexity, eval, replay, models, pull, got answer"],
-  [["--budget", "8"], "the command must be one of generate, chat, perplexity, eval, replay, models, pull, got none"],
+  [
+    ["answer", "x"],
+    "the command must be one of generate, chat, perplexity, eval, fit, replay, models, pull, got answer",
+  ],
+  [
+    ["--budget", "8"],
+    "the command must be one of generate, chat, perplexity, eval, fit, replay, models, pull, got none",
+  ],
   [["generate", "x", "--bugdet", "8"], 'a flag must be one that --help lists, got "--bugdet"'],
   [["generate", "x", "--budget"], "--budget"],
   [

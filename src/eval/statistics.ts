@@ -32,8 +32,11 @@ export function bootstrap(values: readonly number[], name = "bootstrap"): Differ
   return { mean, low: at(TAIL), high: at(1 - TAIL), count };
 }
 
-/** What a difference says, where 0 is no difference. One pair says nothing. @param higher whether more is better */
+/** Of fewer pairs even all with one sign happen by chance more often than once in twenty: 2 / 2⁵ is 0.06. */
+const LEAST = 6;
+
+/** What a difference says, where 0 is no difference. @param higher whether more is better */
 export function verdictOf({ low, high, count }: Difference, higher: boolean): Verdict {
-  if (count < 2 || low <= 0 && high >= 0) return "not told apart";
+  if (count < LEAST || low <= 0 && high >= 0) return "not told apart";
   return low > 0 === higher ? "better" : "worse";
 }

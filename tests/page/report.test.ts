@@ -17,7 +17,7 @@ const FORGED = `"><script>document.title="forged"</script><img src=x onerror="do
 function results(model: string): Result[] {
   const plan = checkPlan({
     models: [model],
-    tasks: [{ task: "perplexity", documents: 3 }, { task: "needle", documents: 2, lengths: [64, 128], depths: [0, 1] }],
+    tasks: [{ task: "perplexity", documents: 6 }, { task: "needle", documents: 2, lengths: [64, 128], depths: [0, 1] }],
     policies: ["full", "roco", "h2o", `./${FORGED}/mine.ts`],
     budgets: ["50%", "10%"],
   });
@@ -26,7 +26,7 @@ function results(model: string): Result[] {
     const share = unit.policy === "full" ? 1 : (unit.budget as { share: number }).share;
     const worse = unit.policy === "h2o" ? 0.2 : 0;
     const documents: Found["documents"] = unit.task === "perplexity"
-      ? [1, 2, 3].map((loss) => ({ told: {}, values: { loss: loss + (1 - share) / 10 + worse + loss / 100 } }))
+      ? [1, 2, 3, 4, 5, 6].map((loss) => ({ told: {}, values: { loss: loss + (1 - share) / 10 + worse + loss / 100 } }))
       : [64, 128].flatMap((length) =>
         [0, 1].flatMap((depth) =>
           [0, 1].map((i) => ({

@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { oneLine, refuse, words } from "../errors.ts";
 import { checkPlan, type Plan } from "../eval/plan.ts";
 import { SETTING_NAMES } from "../eval/tasks/settings.ts";
-import loomings from "../eval/texts/loomings.txt" with { type: "text" };
+import ferry from "../eval/texts/ferry.txt" with { type: "text" };
 import { flagName, type OwnFlag } from "./flags.ts";
 import { readTextFile } from "./input.ts";
 import { MODEL_FLAGS } from "./model.ts";
@@ -76,5 +76,5 @@ function flagged(args: Arguments): Raw {
 
 /** The text that a plan's documents are cut from. @throws KvcapError */
 export async function textOf({ text }: Plan): Promise<string> {
-  return text === null ? loomings : await readTextFile("text", text);
+  return text === null ? ferry : await readTextFile("text", text);
 }

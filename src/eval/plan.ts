@@ -30,7 +30,6 @@ export interface Plan {
   readonly budgets: readonly Json[];
   /** Null: what a session takes where nothing is said. */
   readonly strides: readonly (number | null)[];
-  /** When tokens are evicted: in the prompt and while writing. */
   readonly modes: readonly Mode[];
   readonly seeds: readonly number[];
   /** Options of every session. */
@@ -45,8 +44,8 @@ export interface Plan {
   readonly baseline: string;
 }
 
-/** Every mode. */
-export const MODES = ["both"] as const;
+/** When tokens are evicted: always; while the prompt is read; or behind it, the budget then counting the tokens there. */
+export const MODES = ["both", "prompt", "decode"] as const;
 /** A name of MODES. */
 export type Mode = typeof MODES[number];
 
@@ -83,13 +82,18 @@ export function checkPlan(given: unknown): Plan {
     SETTING_NAMES.filter((name) => asked[name] !== undefined).map((name) => [name, asked[name]]),
   );
   const policies = names("policies").map(checkPolicyName);
+  const [budgets, modes] = [list("budgets").map(checkBudget), list("modes").map(checkMode)];
+  const uncounted = budgets.find((budget) => typeof budget !== "number");
+  if (modes.includes("decode") && uncounted !== undefined) {
+    refuse(ACTION, "budgets must be numbers of tokens with the mode decode", uncounted, { option: "budgets" });
+  }
   return {
     models: names("models"),
     tasks: list("tasks").map((task) => checkTask(task, settings)),
     policies,
-    budgets: list("budgets").map(checkBudget),
+    budgets,
     strides: list("strides").map((one) => one === null ? null : checkOption("stride", one) as number),
-    modes: list("modes").map(checkMode),
+    modes,
     seeds: list("seeds").map((one) => checkOption("seed", one) as number),
     session: checkSessionOptions("session", asked.session ?? {}),
     vary: checkVaried(asked.vary ?? {}),

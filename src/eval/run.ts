@@ -53,7 +53,7 @@ export async function runUnit(unit: Unit, { model, text, policy, once, onProgres
   const found: Measured[] = [];
   for (const [done, document] of documents.entries()) {
     onProgress?.(done, documents.length);
-    found.push(await task.measure({ model, session, once }, document, unit.settings));
+    found.push(await task.measure({ model, session, apart: unit.mode !== "both", once }, document, unit.settings));
   }
   const metrics = means(found.map(({ values }) => values));
   return {
@@ -64,9 +64,11 @@ export async function runUnit(unit: Unit, { model, text, policy, once, onProgres
 }
 
 /** The options of a unit's sessions, its policy aside. */
-function sessionOf({ budget, stride, session }: Unit): SessionOptions {
-  const plain: PlainOptions = { ...session, ...budget === undefined ? {} : { budget }, ...stride ? { stride } : {} };
-  return plain as SessionOptions;
+function sessionOf({ budget, stride, session, mode }: Unit): SessionOptions {
+  const plain: PlainOptions = { ...session, ...stride ? { stride } : {} };
+  if (budget === undefined) return plain as SessionOptions;
+  if (mode === "decode") return { ...plain, budget: { generated: budget as number } } as SessionOptions;
+  return { ...plain, budget, ...mode === "prompt" ? { evict: "prompt" } : {} } as SessionOptions;
 }
 
 function means(all: readonly Values[]): Values {

@@ -92,7 +92,7 @@ function rowOf(group: Group, groups: readonly Group[], scores: readonly Score[],
     without(one.unit, "seed", "policy", ...names) === without(unit, "seed", "policy", ...names);
   const base = groups.find((one) => one.unit.policy === baseline && like(one));
   const full = groups.find((one) => one.unit.policy === "full" && like(one, "budget", "session")) ??
-    groups.find((one) => one.unit.policy === "full");
+    groups.find((one) => one.unit.policy === "full" && one.unit.mode === unit.mode);
   const losses = full && metrics.loss !== undefined ? differences(group, full, "loss") : [];
   const ratio = losses.length > 0 && unit.policy !== "full" ? exponential(bootstrap(losses)) : null;
   const times = results.map(({ times }) => times?.ms);

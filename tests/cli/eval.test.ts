@@ -34,7 +34,7 @@ test("perplexity and pass keys are those of the library, document by document", 
   const results = lines(stdout);
   assert.is(results.length, 4);
   const model = await load(repoPath("models/fable-2m"), { device: "wasm" });
-  const text = await Deno.readTextFile(repoPath("src/eval/texts/loomings.txt"));
+  const text = await Deno.readTextFile(repoPath("src/eval/texts/ferry.txt"));
   const ids = model.tokenizer.encode(text);
   for (const { unit, metrics, documents } of results.filter(({ unit }) => unit.task === "perplexity")) {
     const budget = unit.budget as { share: number } | undefined;
@@ -48,6 +48,45 @@ test("perplexity and pass keys are those of the library, document by document", 
     assert.is(metrics.perplexity, Math.exp((documents[0].values.loss + documents[1].values.loss) / 2));
   }
   assert.is(results.find(({ unit }) => unit.task === "passkey" && unit.policy === "full")!.metrics.found, 1);
+  model.dispose();
+});
+
+test("modes: tokens go in the first half only, or behind it only", async () => {
+  const asked = ["--policies", "full,roco", "--budgets", "40", "--modes", "prompt,decode", "--strides", "8"];
+  const { code, stdout, stderr } = await kvcap([
+    "eval",
+    "--tasks",
+    "perplexity",
+    ...asked,
+    ...TINY,
+    "--length",
+    "300",
+    "--json",
+  ]);
+  assert.is(code, 0, stderr);
+  const results = lines(stdout);
+  assert.equal(results.map(({ unit }) => `${unit.policy} ${unit.mode}`), [
+    ...["full prompt", "full decode", "roco prompt", "roco decode"],
+  ]);
+  const model = await load(repoPath("models/fable-2m"), { device: "wasm" });
+  const ids = model.tokenizer.encode(await Deno.readTextFile(repoPath("src/eval/texts/ferry.txt")));
+  const options = { both: {}, prompt: { budget: 40, evict: "prompt" }, decode: { budget: { generated: 40 } } } as const;
+  for (const { unit, documents } of results) {
+    const own = options[unit.policy === "full" ? "both" : unit.mode];
+    const losses = await Promise.all(
+      Array.from({ length: Math.floor(ids.length / 300) }, async (_, i) => {
+        const piece = [model.tokenizer.bosId!, ...ids.slice(300 * i, 300 * i + 300)];
+        const { loss } = await model.perplexity(piece, {
+          policy: unit.policy as PolicyName,
+          stride: 8,
+          first: 150,
+          ...own,
+        });
+        return loss;
+      }),
+    );
+    for (const { values } of documents) assert.ok(losses.includes(values.loss), `${unit.policy} ${unit.mode}`);
+  }
   model.dispose();
 });
 

@@ -30,7 +30,7 @@ test("finds the first budget under the bound, and the first whose interval is, i
 });
 
 test("a text of the shipped model: the ratios are model.perplexity's, and one slot less is too little", async () => {
-  const path = repoPath("src/eval/texts/loomings.txt");
+  const path = repoPath("src/eval/texts/ferry.txt");
   const args = [
     "--policies",
     "roco,recency",

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { acceptedPerCheck } from "../../src/eval/tasks/agreement.ts";
 import { TASK_NAMES, type TaskName, taskOf } from "../../src/eval/tasks/index.ts";
 import type { Settings } from "../../src/eval/tasks/settings.ts";
-import loomings from "../../src/eval/texts/loomings.txt" with { type: "text" };
+import ferry from "../../src/eval/texts/ferry.txt" with { type: "text" };
 import { load } from "../../src/load.ts";
 import { repoPath } from "../support/files.ts";
 import { refused } from "../support/refused.ts";
@@ -12,7 +12,7 @@ import { refused } from "../support/refused.ts";
 const model = await load(repoPath("models/fable-2m"), { device: "wasm" });
 const { tokenizer } = model;
 
-const documentsOf = (name: TaskName, seed = 0, settings: Settings = {}, text = loomings) =>
+const documentsOf = (name: TaskName, seed = 0, settings: Settings = {}, text = ferry) =>
   taskOf(name).documents({
     ...{ seed, text, settings: { ...taskOf(name).settings, ...settings } },
     tokens: (text) => tokenizer.encode(text),
@@ -88,7 +88,7 @@ test("variables: each is given the value by the one before", () => {
 });
 
 test("perplexity: pieces of the text, none twice", () => {
-  const all = tokenizer.encode(loomings);
+  const all = tokenizer.encode(ferry);
   const begins = documentsOf("perplexity", 5, { documents: 6, length: 300 }).map(({ ids }) => {
     const piece = ids.slice(1);
     assert.is(piece.length, 300);

@@ -12,8 +12,8 @@ export const perplexity: Task = {
     return pieces(tokens(text), length, documents, `perplexity/${seed}`)
       .map((piece) => ({ ids: [...head, ...piece], answers: [], told: {} }));
   },
-  measure: async ({ model, session }, { ids }) => {
-    const found = await model.perplexity(ids, session);
+  measure: async ({ model, session, apart }, { ids }) => {
+    const found = await model.perplexity(ids, apart ? { ...session, first: ids.length >> 1 } : session);
     return { values: { loss: found.loss }, cost: costOf(found) };
   },
 };

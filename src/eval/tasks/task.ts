@@ -35,6 +35,8 @@ export interface Asked {
 export interface Bench {
   readonly model: Model;
   readonly session: SessionOptions;
+  /** Whether tokens go in a text's prompt only, or behind it only. */
+  readonly apart: boolean;
   /** Makes what all policies are compared with, once. */
   once<T>(name: string, make: () => Promise<T>): Promise<T>;
 }

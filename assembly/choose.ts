@@ -1,13 +1,38 @@
 // The rule at work: whose keys are asked for, how large the scope is, and who goes, lane by lane or layer by layer.
 
 import * as abi from "./abi";
-import { capacity, few, keys, lanes, loose, position, scores, spreads, state, sumsq, ties, victims } from "./layout";
+import {
+  capacity,
+  few,
+  keys,
+  lanes,
+  loose,
+  marks,
+  position,
+  scores,
+  spreads,
+  state,
+  sumsq,
+  ties,
+  victims,
+} from "./layout";
 import { compact, endOfCandidates, sinksOf } from "./compact";
-import { boundKeys, sharpen, worthOf } from "./ema";
-import { fillPeaks, manyHigher, peakOf } from "./peaks";
-import { birthsOf, candidate, fillSpreads, NONE, ordered, setLowest, smallest, spreadOf, total } from "./score";
+import { boundsAt, takeSharp } from "./ema";
+import { fillPeaks, keysBelowPeaks, markOf } from "./peaks";
+import {
+  birthsOf,
+  candidate,
+  fillSpreads,
+  NONE,
+  ordered,
+  plainKeys,
+  setLowest,
+  smallest,
+  spreadOf,
+  total,
+} from "./score";
 import { keysOf, MEMORY_WINDOW, memoryOf, ofIntegers } from "./scores";
-import { narrow, take } from "./select";
+import { cutKey, narrow, narrowAll, take } from "./select";
 
 /** How many slots of a lane may go under the rule. */
 export function countCandidates(lane: i32): i32 {
@@ -52,35 +77,48 @@ function roomOf(found: i32, n: i32): i32 {
 /** Writes the n victims of a lane to `victims` [lane, n], slots ascending. There are enough. */
 export function chooseInLane(lane: i32, n: i32, score: i32): void {
   const found = countCandidates(lane);
-  const places = loose + ((<usize> lane * <usize> capacity) << 2);
-  const out = victims + ((<usize> lane * <usize> n) << 2);
-  if (score == abi.SCORE_EMA) boundKeys(lane, places, state.sinks, endOfCandidates(lane));
-  else candidateKeys(lane, score);
-  takeLeast(lane, out, n, found, score);
   const room = roomOf(found, n);
+  const out = victims + ((<usize> lane * <usize> n) << 2);
+  if (room > 0 && state.scope == abi.SCOPE_PEAK) return chooseBelowPeaks(lane, out, n, room, found, score);
+  boundsOf(lane, score);
+  takeLeast(lane, out, n, found, score);
   if (room == 0) return;
-  const peaks = state.scope == abi.SCOPE_PEAK;
   const means = score == abi.SCORE_MEAN;
   let worst = 0;
-  for (let j = 0; j < n; j++) {
-    const slot = load<i32>(out + ((<usize> j) << 2));
-    worst = max(worst, peaks ? peakOf(lane, slot) : spreadOf(lane, slot, means));
-  }
-  const outside = found - room;
-  if (peaks ? manyHigher(lane, worst, outside) : means && manyWider(lane, worst, outside)) return;
-  fillWidths(lane);
+  for (let j = 0; j < n; j++) worst = max(worst, spreadOf(lane, load<i32>(out + ((<usize> j) << 2)), means));
+  if (means && manyWider(lane, worst, found - room)) return;
+  fillSpreads(lane);
+  const places = loose + ((<usize> lane * <usize> capacity) << 2);
   if (narrow(places, room, worst)) takeLeast(lane, out, n, room, score);
+}
+
+/** Likewise where the largest peaks stay out of the scope, which are left out first. */
+function chooseBelowPeaks(lane: i32, out: usize, n: i32, room: i32, found: i32, score: i32): void {
+  const places = loose + ((<usize> lane * <usize> capacity) << 2);
+  const late = score == abi.SCORE_EMA;
+  if (!late) candidateKeys(lane, score);
+  const worths = late ? boundsAt(lane) : keys;
+  if (!keysBelowPeaks(lane, worths, places, state.sinks, endOfCandidates(lane), room)) {
+    boundsOf(lane, score);
+    fillPeaks(lane);
+    narrowAll(places, room, found);
+    store<i32>(markOf(lane), cutKey);
+  }
+  takeLeast(lane, out, n, room, score);
+}
+
+/** As candidateKeys; those of ema are bounds from below, which `takeLeast` knows. */
+function boundsOf(lane: i32, score: i32): void {
+  if (score != abi.SCORE_EMA) return candidateKeys(lane, score);
+  const places = loose + ((<usize> lane * <usize> capacity) << 2);
+  plainKeys(boundsAt(lane), places, state.sinks, endOfCandidates(lane));
 }
 
 /** Writes the n slots with the smallest keys, of `found` that have one. */
 function takeLeast(lane: i32, out: usize, n: i32, found: i32, score: i32): void {
   const places = loose + ((<usize> lane * <usize> capacity) << 2);
   take(places, out, n, found);
-  if (score != abi.SCORE_EMA) return;
-  // None of these n is worth more than this, and what has a larger bound is.
-  let most = 0;
-  for (let j = 0; j < n; j++) most = max(most, worthOf(lane, load<i32>(out + ((<usize> j) << 2))));
-  if (sharpen(lane, most)) take(places, out, n, found);
+  if (score == abi.SCORE_EMA) takeSharp(lane, places, out, n, found);
 }
 
 /** Fills `spreads` with what the scope goes by, of every slot of a lane that has a key. */

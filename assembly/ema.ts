@@ -8,23 +8,30 @@
 // end among the subnormal numbers, which common processors compute with ten times more slowly, and never leave them.
 //
 // A score is never below its e, and hardly above once n is some half-lives. So that few divisions are done, keys begin as e, a bound
-// from below, and only those that may matter are sharpened.
+// from below, and only for those that may matter the score itself is computed.
 
-import { birth, capacity, keys, last, rows, state } from "./layout";
+import { birth, capacity, keys, last, rows, state, ties, totals } from "./layout";
+import { countUpTo, kth, upTo } from "./rank";
 import { NONE, plainKeys, setLowest } from "./score";
-import { above64 } from "./select";
+import { gatherUpTo, take, takeGathered } from "./select";
 
-const LEAST: f32 = reinterpret<f32>(0x0d800000); // 2⁻¹⁰⁰
+export const LEAST: f32 = reinterpret<f32>(0x0d800000); // 2⁻¹⁰⁰
 
 /** What of the old mean a row of so many queries leaves, λᵀ, and what each query's p weighs in the new one. */
-let kept: f32 = 0;
-let weight: f32 = 0;
+export let kept: f32 = 0;
+export let weight: f32 = 0;
 
 /** Before the lanes have their row. */
 export function openMean(queries: i32): void {
   const left = halved(<f64> queries / <f64> state.parameter);
   kept = <f32> left;
   weight = <f32> ((1 - left) / <f64> queries);
+}
+
+/** What one mean becomes by a row's p. What is no number, as may stand at free slots, becomes 0. */
+export function joined(mean: f32, p: f32): f32 {
+  const next = kept * mean + weight * p;
+  return next >= LEAST ? next : 0;
 }
 
 /** Adds the row to one lane's means. */
@@ -46,8 +53,7 @@ export function addToMean(lane: i32): void {
   }
   for (; i < size; i++) {
     const at = (<usize> i) << 2;
-    const mean = kept * load<f32>(means + at) + weight * load<f32>(row + at);
-    store<f32>(means + at, mean >= LEAST ? mean : 0);
+    store<f32>(means + at, joined(load<f32>(means + at), load<f32>(row + at)));
   }
 }
 
@@ -74,57 +80,71 @@ function halved(x: f64): f64 {
   return series * reinterpret<f64>((1023 - <i64> whole) << 52);
 }
 
+/** The score, as a key, of a token that was born at this time and has this mean. */
+function made(mean: f32, born: i32): i32 {
+  const x = <f64> max(state.clock - born, 1) / <f64> state.parameter;
+  return reinterpret<i32>(x >= 25 ? mean : mean / <f32> (1 - halved(x))); // 1 − 2⁻²⁵ is 1 in f32
+}
+
 /** What one slot is worth, as a key. */
-export function worthOf(lane: i32, slot: i32): i32 {
+function worthOf(lane: i32, slot: i32): i32 {
   const at = (<usize> lane * <usize> capacity + <usize> slot) << 2;
-  const x = <f64> max(state.clock - load<i32>(birth + at), 1) / <f64> state.parameter;
-  if (x >= 25) return load<i32>(last + at); // 1 − 2⁻²⁵ is 1 in f32
-  return reinterpret<i32>(load<f32>(last + at) / <f32> (1 - halved(x)));
+  return made(load<f32>(last + at), load<i32>(birth + at));
+}
+
+/** A key that none of the n slots in `out` is worth more than. */
+function boundOf(lane: i32, out: usize, n: i32): i32 {
+  let most: f32 = 0;
+  let born = 0;
+  for (let j = 0; j < n; j++) {
+    const at = (<usize> lane * <usize> capacity + <usize> load<u32>(out + ((<usize> j) << 2))) << 2;
+    most = max(most, load<f32>(last + at));
+    born = max(born, load<i32>(birth + at));
+  }
+  return made(most, born);
 }
 
 /**
- * Turns the keys up to `bound` from what they are at least into what they are, and tells the selection the smallest.
- * @returns whether any changed
+ * Takes the n victims again, which were taken by keys that are bounds from below: `out` has those with the least.
+ * @param found how many slots have a key
  */
-export function sharpen(lane: i32, bound: i32): bool {
-  const size = state.extent;
-  const ranked = keys;
+export function takeSharp(lane: i32, places: usize, out: usize, n: i32, found: i32): void {
+  const bound = boundOf(lane, out, n);
+  if (n == 1 && countUpTo(keys, state.extent, bound) == 1) return; // nobody else may be worth less
+  const count = gatherUpTo(bound);
+  if (count == n) return;
   let least = NONE;
-  let changes = 0;
-  let i = 0;
-  if (ASC_FEATURE_SIMD) {
-    const bounds = i32x4.splat(bound);
-    for (; i + 64 <= size; i += 64) {
-      const at = ranked + ((<usize> i) << 2);
-      for (let bits = ~above64(at, bounds); bits != 0; bits &= bits - 1) {
-        const slot = <i32> ctz(bits);
-        const here = at + ((<usize> slot) << 2);
-        const key = worthOf(lane, i + slot);
-        changes |= key ^ load<i32>(here);
-        store<i32>(here, key);
-        least = min(least, key);
-      }
-    }
+  let most = 0;
+  for (let i = 0; i < count; i++) {
+    const at = (<usize> i) << 2;
+    const slot = load<i32>(totals + at);
+    const key = worthOf(lane, slot);
+    store<i32>(ties + at, key);
+    store<i32>(keys + ((<usize> slot) << 2), key);
+    least = min(least, key);
+    most = max(most, key);
   }
-  for (; i < size; i++) {
-    const here = ranked + ((<usize> i) << 2);
-    if (load<i32>(here) > bound) continue;
+  setLowest(least);
+  const cut = kth(ties, count, n, least, most, count);
+  if (upTo == n) takeGathered(out, count, cut);
+  else take(places, out, n, found); // several at the cut: the older go
+}
+
+/** Where a lane's bounds from below lie: e itself. */
+export function boundsAt(lane: i32): usize {
+  return last + ((<usize> lane * <usize> capacity) << 2);
+}
+
+/** The keys themselves. */
+export function lateKeys(lane: i32, places: usize, from: i32, to: i32): void {
+  plainKeys(boundsAt(lane), places, from, to);
+  let least = NONE;
+  for (let i = 0; i < state.extent; i++) {
+    const at = keys + ((<usize> i) << 2);
+    if (load<i32>(at) == NONE) continue;
     const key = worthOf(lane, i);
-    changes |= key ^ load<i32>(here);
-    store<i32>(here, key);
+    store<i32>(at, key);
     least = min(least, key);
   }
   setLowest(least);
-  return changes != 0;
-}
-
-/** Keys from below: e itself. */
-export function boundKeys(lane: i32, places: usize, from: i32, to: i32): void {
-  plainKeys(last + ((<usize> lane * <usize> capacity) << 2), places, from, to);
-}
-
-/** The keys themselves, of all. */
-export function lateKeys(lane: i32, places: usize, from: i32, to: i32): void {
-  boundKeys(lane, places, from, to);
-  sharpen(lane, NONE - 1);
 }

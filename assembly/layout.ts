@@ -22,6 +22,7 @@
 //   │ 12 list    output         │ u32    │ [lanes, live]             │
 //   │ 13 scores  input          │ f32    │ [lanes, capacity]         │ a host's own, read by chooseScored, evictScored
 //   │ 16 scratch                │        │ [6, capacity + 2 × PAD]   │ one lane's keys and the like
+//   │    marks                  │ i32    │ [lanes]                   │ where peaks were last cut: a guess, no more
 //   ╘═══════════════════════════╧════════╧═══════════════════════════╛
 //
 //   The scratch is one lane's at a time, or one layer's where the choice is shared. Who needs an array takes it:
@@ -119,6 +120,7 @@ export let few: usize = 0;
 export let ties: usize = 0;
 export let totals: usize = 0;
 export let ranked: usize = 0;
+export let marks: usize = 0;
 
 function aligned(bytes: u64): u64 {
   return (bytes + 15) & ~15;
@@ -150,7 +152,7 @@ export function endOfArena(layerCount: i32, heads: i32, slots: i32, windowRows: 
   const words = aligned(all * 4);
   const windowed = windowRows > 0 ? aligned(<u64> windowRows * all * 4) + words : 0;
   const end = base() + STATE_BYTES + aligned(all * 12) + words * 11 + aligned(all * 8) + windowed +
-    scratchBytes(slots) * 6;
+    scratchBytes(slots) * 6 + aligned(<u64> layerCount * <u64> heads * 4);
   return end > <u64> abi.MOST_BYTES ? 0 : <u32> end;
 }
 
@@ -186,6 +188,7 @@ export function place(layerCount: i32, heads: i32, slots: i32, windowRows: i32):
   ties = few + lane;
   totals = ties + lane;
   ranked = totals + lane;
+  marks = ranked + lane - ((<usize> PAD) << 2);
 }
 
 /** Where a lane's order begins. */

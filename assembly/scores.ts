@@ -54,10 +54,10 @@ export function beginScope(scope: i32): void {
 /** Adds the row to all that one lane's books gather. */
 export function remember(lane: i32, queries: i32): void {
   const score = state.score;
-  if (state.scope == SCOPE_PEAK) addPeaks(lane, queries);
+  if (state.scope == SCOPE_PEAK) addPeaks(lane, queries); // and to the means of late
   else addSums(lane, queries);
   if (score == SCORE_LAST) keepLast(lane, queries);
-  else if (score == SCORE_EMA) addToMean(lane);
+  else if (score == SCORE_EMA) { if (state.scope != SCOPE_PEAK) addToMean(lane); }
   else if (memoryOf(score) == MEMORY_WINDOW) addToWindow(lane, queries, score == SCORE_PERSISTENCE);
 }
 

@@ -1,130 +1,15 @@
-// The n slots with the smallest keys. No sort: a few streaming passes over the lane's keys, which lie in the first-level
-// cache, narrow them down to a handful.
+// The n slots with the smallest keys: rank.ts finds where they end, and here they are taken.
 //
 // A ranking is ascending with ties to the older position first. So a cut through a ranking is a pair (key, position), and
 // "the k first" are those at or before the k-th pair.
 
 import { few, keys, spreads, state, ties, totals } from "./layout";
-import { lowest, NONE, setLowest, smallest, total } from "./score";
+import { above64, countUpTo, guess, kth, under, upTo } from "./rank";
+import { lowest, NONE, setLowest, smallest } from "./score";
 
 /** The cut that `cutAfter` found: the k first are those before it and the one at it. */
-let cutKey: i32 = 0;
+export let cutKey: i32 = 0;
 let cutPosition: i32 = 0;
-
-/** How many of `size` keys are at most `bound`. */
-function countUpTo(ranked: usize, size: i32, bound: i32): i32 {
-  let count = 0;
-  let i = 0;
-  if (ASC_FEATURE_SIMD) {
-    const bounds = i32x4.splat(bound);
-    let above = i32x4.splat(0); // four sums, each minus the number of keys above the bound
-    let others = above;
-    for (; i + 16 <= size; i += 16) {
-      const at = ranked + ((<usize> i) << 2);
-      above = i32x4.add(above, i32x4.gt_s(v128.load(at), bounds));
-      others = i32x4.add(others, i32x4.gt_s(v128.load(at, 16), bounds));
-      above = i32x4.add(above, i32x4.gt_s(v128.load(at, 32), bounds));
-      others = i32x4.add(others, i32x4.gt_s(v128.load(at, 48), bounds));
-    }
-    count = i + total(i32x4.add(above, others));
-  }
-  for (; i < size; i++) count += i32(load<i32>(ranked + ((<usize> i) << 2)) <= bound);
-  return count;
-}
-
-/** Sixteen bits, one for each key that is above the bound. */
-function above16(at: usize, bound: v128): u64 {
-  const some = i16x8.narrow_i32x4_s(i32x4.gt_s(v128.load(at), bound), i32x4.gt_s(v128.load(at, 16), bound));
-  const more = i16x8.narrow_i32x4_s(i32x4.gt_s(v128.load(at, 32), bound), i32x4.gt_s(v128.load(at, 48), bound));
-  return <u64> i8x16.bitmask(i8x16.narrow_i16x8_s(some, more));
-}
-
-/** Sixty-four bits: a processor that guesses the end of a loop over them is seldom wrong. */
-export function above64(at: usize, bound: v128): u64 {
-  return above16(at, bound) | above16(at + 64, bound) << 16 | above16(at + 128, bound) << 32 |
-    above16(at + 192, bound) << 48;
-}
-
-/** Copies the keys in (low, high] to `few`. Returns how many they are. */
-function gather(ranked: usize, size: i32, low: i32, high: i32): i32 {
-  let out = few;
-  let i = 0;
-  if (ASC_FEATURE_SIMD) {
-    const lows = i32x4.splat(low);
-    const highs = i32x4.splat(high);
-    for (; i + 64 <= size; i += 64) {
-      const at = ranked + ((<usize> i) << 2);
-      for (let bits = above64(at, lows) & ~above64(at, highs); bits != 0; bits &= bits - 1) {
-        store<i32>(out, load<i32>(at + (<usize> ctz(bits) << 2)));
-        out += 4;
-      }
-    }
-  }
-  for (; i < size; i++) {
-    const key = load<i32>(ranked + ((<usize> i) << 2));
-    if (key <= low || key > high) continue;
-    store<i32>(out, key);
-    out += 4;
-  }
-  return <i32> ((out - few) >> 2);
-}
-
-/** What `kth` found besides: how many keys lie below the one it returned, where there are ties, and how many up to it. */
-let under: i32 = 0;
-let upTo: i32 = 0;
-
-/** Up to this many keys are gathered and searched apart. */
-const HANDFUL: i32 = 128;
-
-/** So many keys are looked at to guess where a rank lies. */
-const SAMPLE: i32 = 64;
-
-/** A key that probably, and narrowly, has k of `size` keys up to it; NONE if no guess is worth its while. */
-function guess(ranked: usize, size: i32, k: i32): i32 {
-  const stride = size / SAMPLE;
-  if (stride < 4) return NONE;
-  const rank = k / stride;
-  const wanted = rank + (<i32> sqrt(<f32> rank) << 1) + 2;
-  if (wanted > SAMPLE >> 1) return NONE;
-  const out = few;
-  for (let i = 0; i < SAMPLE; i++) {
-    store<i32>(out + ((<usize> i) << 2), load<i32>(ranked + ((<usize> (i * stride)) << 2)));
-  }
-  const valid = countUpTo(out, SAMPLE, NONE - 1);
-  return wanted < valid ? kth(out, SAMPLE, wanted, lowest, NONE - 1, valid) : NONE;
-}
-
-/**
- * A bound up to which exactly k keys lie, or, where ties leave none, the k-th smallest key itself. 1 ≤ k ≤ count, where
- * `count` of the `size` keys lie in [low, high] and none below.
- */
-function kth(ranked: usize, size: i32, k: i32, low: i32, high: i32, count: i32): i32 {
-  let before = 0; // keys up to `low`
-  low--;
-  // Invariant: before = keys up to `low` < k ≤ keys up to `high` = count. First among all keys, then among a handful.
-  let base = 0; // keys below the handful
-  let middle = low + <i32> (<u32> (high - low) >> 1);
-  for (let enough = HANDFUL;; enough = 0) {
-    while (count != k && count - before > enough && <u32> (high - low) > 1) {
-      const found = base + countUpTo(ranked, size, middle);
-      if (found < k) {
-        low = middle;
-        before = found;
-      } else {
-        high = middle;
-        count = found;
-      }
-      middle = low + <i32> (<u32> (high - low) >> 1);
-    }
-    if (enough == 0 || count == k || <u32> (high - low) == 1) break;
-    size = gather(ranked, size, low, high);
-    ranked = few;
-    base = before;
-  }
-  under = before;
-  upTo = count;
-  return high;
-}
 
 /** Sets the cut after the k first slots, of `count` with keys in [low, high] and none below. */
 function cutAfter(ranked: usize, places: usize, k: i32, low: i32, high: i32, count: i32): void {
@@ -230,7 +115,7 @@ function slotAt(places: usize, place: i32): i32 {
 }
 
 /** Copies the keys up to `bound` to `ties`, and their slots to `totals`, in the order of slots. Returns how many they are. */
-function gatherUpTo(bound: i32): i32 {
+export function gatherUpTo(bound: i32): i32 {
   const size = state.extent;
   const ranked = keys;
   const slots = totals - ties;
@@ -266,6 +151,12 @@ function takeFromHandful(out: usize, n: i32): bool {
   if (count < n) return false;
   const cut = kth(ties, count, n, lowest, bound, count);
   if (upTo != n) return false;
+  takeGathered(out, count, cut);
+  return true;
+}
+
+/** Writes those of the slots in `totals` whose keys in `ties` are up to a cut. */
+export function takeGathered(out: usize, count: i32, cut: i32): void {
   const slots = totals;
   const ranked = ties;
   for (let i = 0; i < count; i++) {
@@ -273,7 +164,6 @@ function takeFromHandful(out: usize, n: i32): bool {
     store<u32>(out, load<u32>(slots + at)); // of one past the cut it is overwritten, or lies beyond the n
     out += (<usize> (load<i32>(ranked + at) <= cut)) << 2;
   }
-  return true;
 }
 
 /** Writes to `out` the n slots with the smallest keys, ascending, of `found` that have one: n ≤ found. */
@@ -296,6 +186,12 @@ export function narrow(places: usize, room: i32, worst: i32): bool {
   cutAfter(spreads, places, room, 0, worst, count);
   setLowest(leaveOutUnsettled(places));
   return true;
+}
+
+/** Narrows the keys to the `room` smallest of `found` spreads. */
+export function narrowAll(places: usize, room: i32, found: i32): void {
+  cutAfter(spreads, places, room, 0, NONE - 1, found);
+  setLowest(leaveOutUnsettled(places));
 }
 
 /** Takes every slot whose spread lies past the cut out of the keys, and returns the smallest key that is left. */

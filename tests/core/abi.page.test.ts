@@ -118,7 +118,7 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
       const slots = sizes[0] * sizes[1] * sizes[2];
       const words = 4 * slots;
       const window = sizes[3] ?? 0;
-      const scratch = 6 * (Math.ceil(sizes[2] / 4) * 16 + 1024);
+      const scratch = 6 * (Math.ceil(sizes[2] / 4) * 16 + 1024) + 16 * Math.ceil(sizes[0] * sizes[1] / 4);
       // In the order they lie in, which is not that of their numbers: the books come first.
       const regions: [number, number][] = [
         [0, 112],

@@ -94,6 +94,23 @@ evictions("a peak of several queries is their self-weighted mean, and nothing wh
     assert.equal(Array.from(core.squares), [0.625, 0.5, 0, 2 ** 40]); // never above what a p may be
   }
 });
+evictions("the cut through peaks is the same where it was noted, among neighbouring floats, and where it moves", () => {
+  for (const score of ["ema", "sum", "recency"] as const) {
+    const trio = new Trio({ layers: 1, kvHeads: 1, capacity: 131 }, ruleOf({ score, scope: "peak" }));
+    trio.claim(130, false);
+    trio.claim(1);
+    const floats = new Float32Array(Int32Array.from({ length: 131 }, (_, i) => 0x3e000000 + (i * 37) % 131).buffer);
+    trio.observe(1, floats);
+    // As many as the scope holds go: whoever is wrongly in or out of it shows. Twice: from afar, and from where it was.
+    for (const peaks of [60, 60, 61, 59, 100, 100, 30, 30, 131, 0, 60]) {
+      trio.setRule(ruleOf({ score, scope: "peak", peaks, newest: 5 }));
+      for (const n of [126 - peaks, 1, 126 - peaks].filter((n) => n > 0)) {
+        const expected = trio.twin.choose(n).flat();
+        for (const core of trio.cores) assert.equal(Array.from(core.choose(n)), expected, `${score} ${peaks} ${n}`);
+      }
+    }
+  }
+});
 evictions("memory begins with the rule that asks for it", () => {
   for (const core of eight().cores) {
     const squares = core.squares.slice();

@@ -18,7 +18,7 @@ export interface Turn {
 /** Options that are none of a run's settings: a turn has its tokens, lists and functions have no field. */
 const UNSET = [
   ...["maxNewTokens", "stop", "banned", "signal", "onPrefill", "onToken", "onLogits"] as const,
-  ...["pin", "remainder", "exactBudget", "onWarning", "onEvict", "onStep", "record"] as const,
+  ...["pin", "exactBudget", "onWarning", "onEvict", "onStep", "record"] as const,
 ];
 
 /** Every setting by name. Empty: as the library has it. */

@@ -117,7 +117,7 @@ const told = (value: unknown) =>
 function kindsOf(
   [name, { kv, positions, policy, score, allocation, pin, shared, evict, budget, remainder }]: [string, SessionOptions],
 ): string[] {
-  const kinds = [`kv ${kv}`, `positions ${positions}`, `remainder ${remainder}`];
+  const kinds = [`kv ${kv}`, `positions ${positions}`, `remainder ${remainder ? remainder > 1 : "none"}`];
   if (inBrowser) return kinds;
   const rule = [
     `policy ${policy}`,

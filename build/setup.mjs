@@ -236,3 +236,14 @@ export function browser() {
     (systemPackage("chromium", "the browser tests need Chromium or Chrome; KVCAP_CHROMIUM names one") && look());
   if (found) environment.KVCAP_CHROMIUM = found;
 }
+
+// ---- Redis -------------------------------------------------------------------------------------------------------
+
+/** Names the server that the tests of `sweep` start in KVCAP_REDIS, which a user may set, too. */
+export function redis() {
+  if (environment.KVCAP_REDIS) return;
+  const look = () => find(["redis-server"]);
+  const found = look() ??
+    (systemPackage("redis-server", "the tests of sweep need Redis; KVCAP_REDIS names redis-server") && look());
+  if (found) environment.KVCAP_REDIS = found;
+}

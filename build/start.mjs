@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { adapter, browser, deno, environment, packages, root, wasm } from "./setup.mjs";
+import { adapter, browser, deno, environment, packages, redis, root, wasm } from "./setup.mjs";
 import { watchTests } from "./watch.mjs";
 
 /**
@@ -78,20 +78,23 @@ const commands = {
     const cwd = process.env.INIT_CWD ?? process.cwd();
     const usual = args[0] === "chat" ? "smollm2-135m" : undefined; // its own model, src/cli/chat.ts
     const model = args[0] === "pull" ? args[1] : flagOf("model", args) ?? usual;
-    const measures = args[0] === "eval"; // of several models, which a plan may name
+    const measures = args[0] === "eval" || args[0] === "sweep"; // of several models, which a plan may name
     const plan = measures && args[1] !== undefined && !args[1].startsWith("-");
     const models = measures ? (flagOf("models", args) ?? "").split(",").filter((name) => name !== "") : [model];
-    const remote = plan || models.some((model) => model !== undefined && !existsSync(resolve(cwd, model)));
+    const remote = plan || flagOf("queue", args) !== undefined ||
+      models.some((model) => model !== undefined && !existsSync(resolve(cwd, model)));
     const keeps = args[0] === "chat" || measures || args.some((arg) => /^--(record|save)(=|$)/.test(arg));
     const write = remote || keeps ? ["--allow-write"] : [];
-    const net = remote ? ["--allow-net", "--allow-run=pip,pip3,python3,python,py"] : [];
+    const pip = ["pip", "pip3", "python3", "python", "py"];
+    const net = remote ? ["--allow-net", ...args[0] === "sweep" ? [] : [`--allow-run=${pip}`]] : [];
+    if (args[0] === "sweep") net.push(`--allow-run=${[deno, ...remote ? pip : []].join()}`); // its processes
     const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net, ...write];
     const program = ["--config", join(root, "deno.json"), join(root, "src/cli/main.ts")];
     // Paths among the arguments are the caller's.
     return await run(deno, ["run", ...flags, ...program, ...args], cwd);
   },
   async test(args) {
-    packages(), wasm(), adapter(), browser();
+    packages(), wasm(), adapter(), browser(), redis();
     if (args.includes("--watch")) {
       return await watchTests((args) => (wasm(), tests(...args)), args.filter((arg) => arg !== "--watch"));
     }

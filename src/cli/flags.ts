@@ -25,7 +25,16 @@ const OWN = {
   ...{ model: "WHERE", "no-cache": "", "ignore-eos": "", save: "FILE", resume: "FILE", system: "TEXT", record: "FILE" },
   ...{ models: "WHERE,…", tasks: "NAME,…", policies: "NAME,…", budgets: "N|N%,…", strides: "N,…", modes: "NAME,…" },
   ...{ seeds: "N,…", documents: "N", length: "N", lengths: "N,…", depths: "D,…", "new-tokens": "N", draft: "N" },
-  ...{ text: "FILE", baseline: "NAME", out: "FILE", report: "FILE", "no-times": "", ratio: "R" },
+  ...{
+    text: "FILE",
+    baseline: "NAME",
+    out: "FILE",
+    report: "FILE",
+    "no-times": "",
+    ratio: "R",
+    workers: "N",
+    queue: "URL",
+  },
   ...{ json: "", help: "" },
 } as const;
 /** A flag of the command line's own. */

@@ -18,6 +18,7 @@ usage: npm start                                     the main job: a story under
        npm start -- perplexity TEXT [options]        how well the model foresees TEXT; "-", or "@FILE"
        npm start -- replay FILE [options]            what other policies would have kept of a recorded run
        npm start -- eval [PLAN] [options]            what eviction costs: tasks × policies × budgets; PLAN is YAML
+       npm start -- sweep PLAN --out FILE [options]  eval by many processes, or machines; status PLAN …
        npm start -- fit TEXT [options]               the smallest budget that costs little on TEXT; "-", or "@FILE"
        npm start -- models                           the models known by name
        npm start -- pull NAME|hf:…|URL               bring a model into the cache, check it, say where it is
@@ -53,6 +54,8 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
   report: "writes the report: one HTML file that needs no network",
   "no-times": "results without times: the same bytes for the same numbers",
   ratio: "perplexity over the full cache's that a budget may cost  (1.02)",
+  workers: "processes that measure  (one for each two processors)",
+  queue: "units are taken from, and results come by, a Redis server (redis://…): any number of machines may measure",
   json: "JSON on stdout, nothing else",
   help: "",
 };
@@ -80,6 +83,7 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
     ] as OwnFlag[],
     of: [],
   },
+  { title: "sweep (with the options of eval)", own: ["workers", "queue"], of: [] },
   {
     title: "fit (--documents 8 parts of --length 512 tokens, --policies roco,h2o,tova,snapkv,recency)",
     ...{ own: ["ratio"], of: [] },

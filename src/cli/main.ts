@@ -8,6 +8,7 @@ import { models } from "./models.ts";
 import { perplexity } from "./perplexity.ts";
 import { pull } from "./pull.ts";
 import { replay } from "./replay.ts";
+import { sweep } from "./sweep.ts";
 import { Arguments, misnamed, sentenceOf, Usage } from "./usage.ts";
 import { ClosedPipe, harmless, note, print } from "./terminal.ts";
 
@@ -24,6 +25,7 @@ const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = {
   chat,
   perplexity,
   eval: evaluate,
+  sweep,
   fit: fitBudget,
   replay,
   models,

@@ -21,8 +21,7 @@ export class ResultsFile {
   /** Opens a file, made where there is none; a torn last line is cut off. @param path undefined: no file @throws KvcapError */
   static async open(path: string | undefined): Promise<ResultsFile> {
     if (path === undefined) return new ResultsFile(path, new Map(), undefined);
-    const there = await Deno.stat(path).catch(() => null);
-    const { results, whole } = readResults(there ? await readFile("results", path) : new Uint8Array(0), path);
+    const { results, whole } = await contents(path);
     try {
       const file = await Deno.open(path, { write: true, create: true });
       await file.truncate(whole);
@@ -31,6 +30,11 @@ export class ResultsFile {
     } catch (error) {
       refuseWriting(path, error);
     }
+  }
+
+  /** What a file holds, none where there is none yet; nothing is changed in it. @throws KvcapError */
+  static async read(path: string): Promise<ResultsFile> {
+    return new ResultsFile(undefined, (await contents(path)).results, undefined);
   }
 
   /** The units that have no numbers yet. */
@@ -75,6 +79,11 @@ export class ResultsFile {
   close(): void {
     this.#file?.close();
   }
+}
+
+async function contents(path: string): Promise<ReturnType<typeof readResults>> {
+  const there = await Deno.stat(path).catch(() => null);
+  return readResults(there ? await readFile("results", path) : new Uint8Array(0), path);
 }
 
 function refuseWriting(path: string, error: unknown): never {

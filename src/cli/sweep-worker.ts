@@ -1,0 +1,29 @@
+/** The program of a worker of `sweep`: units come as lines of JSON on standard input, results go to standard output. */
+import { lineOf } from "../eval/results.ts";
+import type { Unit } from "../eval/units.ts";
+import type { LoadOptions } from "../options/index.ts";
+import { linesOf } from "./json-lines.ts";
+import { Measurer } from "./measure.ts";
+import { print } from "./terminal.ts";
+
+/** How units are measured, until other orders come. */
+export interface Orders {
+  readonly text: string;
+  readonly load: Pick<LoadOptions, "cache" | "threads">;
+  readonly times: boolean;
+}
+
+/** A line. */
+export type Message = { readonly orders: Orders } | { readonly unit: Unit };
+
+if (import.meta.main) {
+  let measurer: Measurer | null = null;
+  for await (const line of linesOf(Deno.stdin.readable)) {
+    const message = JSON.parse(line) as Message;
+    if ("orders" in message) {
+      measurer?.dispose();
+      measurer = new Measurer({ ...message.orders, onProgress: () => {} });
+    } else print(lineOf(await measurer!.measure(message.unit)));
+  }
+  measurer?.dispose();
+}

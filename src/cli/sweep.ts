@@ -1,0 +1,159 @@
+/** The command `sweep`: the units of a plan, measured by several processes, of one machine or of many. */
+import { words } from "../errors.ts";
+import { commandOf } from "../eval/command.ts";
+import { isMeasured, type Result } from "../eval/results.ts";
+import { type Unit, unitsOf } from "../eval/units.ts";
+import { Countdown } from "./countdown.ts";
+import { loadOptions } from "./model.ts";
+import { PLAN_FLAGS, readPlan, textOf } from "./plan.ts";
+import { Pool } from "./pool.ts";
+import type { UnitQueue } from "./queue.ts";
+import { ResultsFile } from "./results.ts";
+import type { Orders } from "./sweep-worker.ts";
+import { tell } from "./tell.ts";
+import { harmless, note, print, Progress } from "./terminal.ts";
+import { type Arguments, misused } from "./usage.ts";
+
+/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
+export async function sweep(args: Arguments): Promise<number> {
+  args.only("sweep", [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "no-times", "workers", "queue"]);
+  const [, ...given] = args.positionals;
+  const asksStatus = given[0] === "status";
+  const [path, ...more] = asksStatus ? given.slice(1) : given;
+  const url = queueOf(args);
+  const count = workersOf(args, url);
+  if (more.length > 0) misused("sweep takes one plan", more.length + 1);
+  if (path === undefined) {
+    if (!url || asksStatus) misused("sweep takes one plan", words("none"));
+    return await serve(args, url, count);
+  }
+  const out = args.text("out") ?? misused("sweep needs --out FILE for its results", words("none"));
+  const plan = await readPlan(args, path);
+  const text = await textOf(plan);
+  const units = unitsOf(plan, text);
+  if (asksStatus) return await status(args, units, out);
+  const file = await ResultsFile.open(out);
+  try {
+    const times = !args.has("no-times");
+    await measureAll(args, { units: file.left(units), text, times, count, url }, (result) => file.add(result));
+    await file.settle(units);
+    return await tell(file.of(units), plan.baseline, args);
+  } finally {
+    file.close();
+  }
+}
+
+/** What is to be measured, and by whom. */
+interface Job {
+  readonly units: readonly Unit[];
+  readonly text: string;
+  readonly times: boolean;
+  /** Processes here. */
+  readonly count: number;
+  /** Where machines meet; null: here alone. */
+  readonly url: URL | null;
+}
+
+async function measureAll(args: Arguments, job: Job, done: (result: Result) => void): Promise<void> {
+  const { units, text, times, count, url } = job;
+  if (units.length === 0) return;
+  const progress = new Progress();
+  const shown = new Countdown(progress, units.length);
+  const pool = await Pool.open(count);
+  const load = loadingOf(args, progress, count);
+  let queue: UnitQueue | null = null;
+  const counted = (result: Result) => {
+    done(result);
+    shown.count();
+  };
+  try {
+    if (url) {
+      queue = await openQueue(url);
+      if (count > 0) queue.serve(pool, count, load, (unit) => shown.show(unit, 0));
+      await queue.measure(units, text, times, counted);
+    } else {
+      const orders = { text, load, times };
+      await sideBySide(units, count, async (unit) => {
+        shown.show(unit, 0);
+        counted(await pool.measure(unit, orders));
+      });
+    }
+  } finally {
+    await queue?.close();
+    await pool.close();
+    progress.clear();
+  }
+}
+
+/** BullMQ is read only where it is used. */
+async function openQueue(url: URL): Promise<UnitQueue> {
+  const { UnitQueue } = await import("./queue.ts");
+  return await UnitQueue.open(url);
+}
+
+/** Measures what others put onto the queue, until it is stopped. */
+async function serve(args: Arguments, url: URL, count: number): Promise<number> {
+  if (count === 0) misused("--workers must be a whole number from 1 where there is no plan", count);
+  const queue = await openQueue(url);
+  const pool = await Pool.open(count);
+  queue.serve(pool, count, loadingOf(args, new Progress(), count), (unit) => note(harmless(commandOf(unit))));
+  note(`measuring units of ${url.host} with ${count} processes, until Ctrl-C`);
+  await new Promise<void>((stop) => Deno.addSignalListener("SIGINT", stop));
+  await queue.close();
+  await pool.close();
+  return 0;
+}
+
+/** Does all of a list, so many at a time. */
+async function sideBySide<T>(list: readonly T[], count: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...list];
+  const lane = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: count }, lane));
+}
+
+/** How many processes measure; with a queue there may be none here. @throws Usage */
+function workersOf(args: Arguments, queue: URL | null): number {
+  const text = args.text("workers");
+  if (text === undefined) return Math.max(1, Math.floor(navigator.hardwareConcurrency / 2));
+  const [count, least] = [Number(text), queue ? 0 : 1];
+  return Number.isInteger(count) && count >= least && count <= 256 && text.trim() !== ""
+    ? count
+    : misused(`--workers must be a whole number from ${least} to 256`, text);
+}
+
+/** The server of the queue. @throws Usage */
+function queueOf(args: Arguments): URL | null {
+  const text = args.text("queue");
+  if (text === undefined) return null;
+  const url = URL.parse(text);
+  const sound = url && /^rediss?:$/.test(url.protocol) && url.hostname !== "" && /^(\/\d*)?$/.test(url.pathname);
+  return sound
+    ? url
+    : misused("--queue must be a Redis server, as redis://localhost:6379", text.replace(/\/\/.*@/, "//…@"));
+}
+
+/** How models are loaded: with so many threads that all processes together have a processor each. */
+function loadingOf(args: Arguments, progress: Progress, count: number): Orders["load"] {
+  const { cache, threads } = loadOptions(args, progress);
+  return { cache, threads: threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / Math.max(1, count))) };
+}
+
+/** Says how far the results are, and the queue. */
+async function status(args: Arguments, units: readonly Unit[], out: string): Promise<number> {
+  const results = (await ResultsFile.read(out)).of(units);
+  const failed = results.filter((result) => !isMeasured(result)) as (Result & { error: string })[];
+  const done = results.length - failed.length;
+  const url = queueOf(args);
+  const queue = url && await openQueue(url);
+  const onQueue = queue && await queue.counts().finally(() => queue.close());
+  const counts = { units: units.length, done, failed: failed.length, left: units.length - results.length };
+  if (args.has("json")) print(`${JSON.stringify({ ...counts, ...onQueue ? { queue: onQueue } : {} })}\n`);
+  else {
+    print(`${counts.done} of ${counts.units} units done, ${counts.failed} failed, ${counts.left} left\n`);
+    if (onQueue) print(`on the queue ${onQueue.active} are being measured, ${onQueue.waiting} wait\n`);
+    for (const { error, command } of failed) note(harmless(`${error} (${command})`));
+  }
+  return 0;
+}

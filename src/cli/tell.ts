@@ -1,0 +1,31 @@
+/** What `eval` and `sweep` say in the end. */
+import { refuse, words } from "../errors.ts";
+import { reportPage } from "../eval/report/page.ts";
+import { isMeasured, lineOf, type Result } from "../eval/results.ts";
+import { summarise } from "../eval/summary.ts";
+import { tableText } from "../eval/table.ts";
+import { unwritable } from "./input.ts";
+import { harmless, note, print } from "./terminal.ts";
+import type { Arguments } from "./usage.ts";
+
+/** Says what was found, and writes the report. @returns the exit code: 1 where a unit failed @throws KvcapError */
+export async function tell(results: readonly Result[], baseline: string, args: Arguments): Promise<number> {
+  const failed = results.filter((result) => !isMeasured(result));
+  if (args.has("json")) print(results.map(lineOf).join(""));
+  else print(`${summarise(results, baseline).map(tableText).join("\n\n")}\n`);
+  for (const { error, command } of failed as { error: string; command: string }[]) {
+    note(harmless(`${error} (${command})`));
+  }
+  const report = args.text("report");
+  if (report !== undefined) await writeReport(report, reportPage(results, baseline));
+  return failed.length > 0 ? 1 : 0;
+}
+
+async function writeReport(path: string, page: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, page);
+  } catch (error) {
+    const more = { code: "unreadable", kind: "plain", cause: error } as const;
+    refuse("write the report", `${path} must be a file to write`, words(unwritable(error)), more);
+  }
+}

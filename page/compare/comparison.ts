@@ -1,4 +1,5 @@
 /** A comparison: what all runs read, what each keeps, and the address that says so. */
+import { passkeyText } from "../../src/eval/tasks/passkey-text.ts";
 import { LinkReader, MOST_TOKENS, NAMES, type Settings } from "../settings.ts";
 
 /** What sets a run apart, as text; empty: as the library has it. */
@@ -9,7 +10,7 @@ export interface Choice {
   readonly kv: string;
 }
 
-/** Up to three runs, and what they share. */
+/** Up to four runs, and what they share. */
 export interface Comparison {
   readonly prompt: string;
   readonly max: number; // new tokens
@@ -19,30 +20,29 @@ export interface Comparison {
   readonly stride: string;
   /** A text whose perplexity is measured under each policy; empty: none. */
   readonly text: string;
+  /** What a run's text should say; empty: nothing in particular. */
+  readonly answer: string;
   readonly runs: readonly Choice[];
 }
 
-export const LETTERS = ["A", "B", "C"] as const;
+export const LETTERS = ["A", "B", "C", "D"] as const;
 export const SHARED = ["temperature", "topP", "seed", "stride"] as const;
 
 const choice = (policy: string, budget = "", positions = "", kv = ""): Choice => ({ policy, budget, positions, kv });
 
-export const PRESETS: readonly { readonly name: string; readonly runs: readonly Choice[] }[] = [
-  { name: "everything, RoCo, the newest", runs: [choice("full"), choice("roco", "25%"), choice("recency", "25%")] },
-  { name: "three scores of attention", runs: [choice("roco", "25%"), choice("h2o", "25%"), choice("tova", "25%")] },
-  { name: "RoCo under three budgets", runs: [choice("roco", "50%"), choice("roco", "25%"), choice("roco", "15%")] },
-  {
-    name: "positions: absolute or cache",
-    runs: [choice("full"), choice("streaming", "25%"), choice("streaming", "25%", "cache")],
-  },
-  {
-    name: "K and V in 32, 16 and 8 bits",
-    runs: [choice("full", "", "", "f32"), choice("full", "", "", "f16"), choice("full", "", "", "q8")],
-  },
-];
+/** Runs to begin with, and what they read where that matters. */
+type Preset = { readonly name: string; readonly runs: readonly Choice[] } & Partial<Comparison>;
 
-/** What the view opens with. */
-export const FIRST: Comparison = {
+const KEY = "41867";
+/** A key told behind three of fifteen lines of filler, and asked for at the end: 482 tokens of the shipped model. */
+const NEEDLE = { prompt: passkeyText(KEY, 15, 3), answer: KEY, max: 6, stride: "16" };
+const needle = (budget: string): Preset => ({
+  name: `who finds the key: ${budget}`,
+  runs: [choice("full"), ...["crest", "roco", "recency"].map((policy) => choice(policy, budget))],
+  ...NEEDLE,
+});
+
+const STORY = {
   prompt:
     "Once upon a time, there was a little fox named Finn. He lived in a small house near the river with his mom. " +
     "One day, Finn found a shiny red key under a big tree. He was very happy. He wanted to find out what the key could " +
@@ -50,8 +50,44 @@ export const FIRST: Comparison = {
     "the hill is very high.” Finn was not scared. He put the key in his bag and said goodbye to his mom. Then he started " +
     "to walk up the hill. On the way he met a",
   max: 100,
-  ...{ temperature: "0", topP: "", seed: "", stride: "" },
-  text: "",
+  stride: "",
+  answer: "",
+};
+
+export const PRESETS: readonly Preset[] = [
+  needle("10%"),
+  needle("50%"),
+  {
+    name: "everything, RoCo, the newest",
+    runs: [choice("full"), choice("roco", "25%"), choice("recency", "25%")],
+    ...STORY,
+  },
+  {
+    name: "three scores of attention",
+    runs: [choice("roco", "25%"), choice("h2o", "25%"), choice("tova", "25%")],
+    ...STORY,
+  },
+  {
+    name: "RoCo under three budgets",
+    runs: [choice("roco", "50%"), choice("roco", "25%"), choice("roco", "15%")],
+    ...STORY,
+  },
+  {
+    name: "positions: absolute or cache",
+    runs: [choice("full"), choice("streaming", "25%"), choice("streaming", "25%", "cache")],
+    ...STORY,
+  },
+  {
+    name: "K and V in 32, 16 and 8 bits",
+    runs: [choice("full", "", "", "f32"), choice("full", "", "", "f16"), choice("full", "", "", "q8")],
+    ...STORY,
+  },
+];
+
+/** What the view opens with. */
+export const FIRST: Comparison = {
+  ...{ temperature: "0", topP: "", seed: "", text: "" },
+  ...NEEDLE,
   runs: PRESETS[0].runs,
 };
 
@@ -73,7 +109,7 @@ export function comparisonHash(comparison: Comparison, model: string): string {
   for (const name of SHARED) if (comparison[name] !== "") parts.set(name, comparison[name]);
   parts.set("max", String(comparison.max));
   parts.set("prompt", comparison.prompt);
-  if (comparison.text !== "") parts.set("text", comparison.text);
+  for (const name of ["text", "answer"] as const) if (comparison[name] !== "") parts.set(name, comparison[name]);
   return `#${parts}`;
 }
 
@@ -84,7 +120,7 @@ export function comparisonFrom(hash: string) {
   const all = parts.getAll("run");
   const empty = [...parts.keys()].every((name) => name === "view");
   if (parts.get("view") !== "compare" || empty) return null;
-  link.only(["view", "model", "run", "max", "prompt", "text", ...SHARED], "run");
+  link.only(["view", "model", "run", "max", "prompt", "text", "answer", ...SHARED], "run");
   const shared = Object.fromEntries(SHARED.map((name) => [name, link.setting(name)])) as Pick<
     Comparison,
     typeof SHARED[number]
@@ -113,6 +149,7 @@ export function comparisonFrom(hash: string) {
     prompt: parts.get("prompt") ?? "",
     max,
     text: parts.get("text") ?? "",
+    answer: parts.get("answer") ?? "",
     runs: runs.length > 0 ? runs : FIRST.runs,
   };
   return { comparison, model: parts.get("model") ?? "", bad };

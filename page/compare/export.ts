@@ -18,7 +18,12 @@ export function toJson(result: Result): string {
     return {
       ...{ name: LETTERS[i], ...choice, report: report && { ...report, ids: tokens.map(({ id }) => id) } },
       ...{ firstDifference: i === 0 ? null : orNull(result.parted(i)) },
-      ...{ agreement: agreement && { sameTop: agreement.same, meanKl: agreement.kl }, perplexity, refused },
+      ...{
+        agreement: agreement && { sameTop: agreement.same, meanKl: agreement.kl },
+        perplexity,
+        refused,
+        found: result.found(i),
+      },
       ...{ tokens: numbers, steps: each },
     };
   });

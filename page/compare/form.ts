@@ -28,8 +28,7 @@ export class CompareForm {
     this.#preset.addEventListener("change", () => {
       const preset = PRESETS[Number(this.#preset.value)];
       if (this.#preset.value === "" || !preset) return;
-      this.#setRuns(preset.runs);
-      changed();
+      this.comparison = { ...this.comparison, ...preset };
     });
     const small = (name: string, attributes: Record<string, string>) =>
       make("label", {}, `${LABELS[name] ?? name} `, this.#field(name, make("input", { name, ...attributes })));
@@ -43,6 +42,12 @@ export class CompareForm {
         { class: "pairs" },
         small("max", { inputmode: "numeric" }),
         ...SHARED.map((name) => small(name, { inputmode: "decimal", placeholder: HINTS[name] })),
+      ),
+      make(
+        "label",
+        {},
+        "key to be found ",
+        this.#field("answer", make("input", { name: "answer", placeholder: "none" })),
       ),
       make("label", { class: "tall" }, "A text to measure the perplexity of ", this.#field("text", text)),
     );
@@ -118,15 +123,22 @@ export class CompareForm {
     const runs = this.#runs.filter(({ policy }) => policy.value !== "").map((fields) =>
       Object.fromEntries(KEYS.map((key) => [key, fields[key].value.trim()])) as unknown as Choice
     ).map((choice) => choice.policy === "full" ? { ...choice, budget: "" } : choice);
-    return { ...shared, prompt: value("prompt"), max: Number(value("max")), text: value("text"), runs };
+    return {
+      ...shared,
+      prompt: value("prompt"),
+      max: Number(value("max")),
+      text: value("text"),
+      answer: value("answer"),
+      runs,
+    };
   }
 
   set comparison(asked: Comparison) {
-    for (const name of ["prompt", "text", ...SHARED] as const) this.#fields.get(name)!.value = asked[name];
+    for (const name of ["prompt", "text", "answer", ...SHARED] as const) this.#fields.get(name)!.value = asked[name];
     this.#fields.get("max")!.value = String(asked.max);
     this.#setRuns(asked.runs);
-    const same = (preset: typeof PRESETS[number]) => JSON.stringify(preset.runs) === JSON.stringify(asked.runs);
-    const preset = PRESETS.findIndex(same);
+    const all = JSON.stringify(asked);
+    const preset = PRESETS.findIndex(({ name: _, ...preset }) => JSON.stringify({ ...asked, ...preset }) === all);
     this.#preset.value = preset < 0 ? "" : String(preset);
     this.#changed();
   }

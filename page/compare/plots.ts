@@ -8,10 +8,10 @@ import type { Result } from "./result.ts";
 
 /** Told apart by those who see no red or green, and by their dashes; 3 : 1 against the ground. */
 export const STROKES: Record<Theme, readonly string[]> = {
-  light: ["#1f6fb2", "#b4540a", "#0f7a55"],
-  dark: ["#6fb7f0", "#f0a63c", "#4fce9f"],
+  light: ["#1f6fb2", "#b4540a", "#0f7a55", "#a02c7c"],
+  dark: ["#6fb7f0", "#f0a63c", "#4fce9f", "#f08fd0"],
 };
-export const DASHES = [[], [7, 4], [2, 3]];
+export const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
 const INKS = {
   light: { text: "#5a5750", grid: "#e4e1d9", ground: "#fff" },
   dark: { text: "#a3a7ae", grid: "#2b3038", ground: "#16191e" },
@@ -122,7 +122,7 @@ export class Plots {
           }],
           series: [
             {},
-            ...LETTERS.slice(0, result?.runs.length ?? 3).map((_, run) => ({
+            ...LETTERS.slice(0, result?.runs.length ?? LETTERS.length).map((_, run) => ({
               ...{ stroke: STROKES[this.#theme][run], width: 1.6, dash: DASHES[run], spanGaps: false },
               points: { show: false },
             })),

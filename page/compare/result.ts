@@ -85,6 +85,13 @@ export class Result {
     return -1;
   }
 
+  /** Whether a run's text says what it should; null where that is nothing, or not known yet. */
+  found(run: number): boolean | null {
+    const { tokens, report } = this.runs[run];
+    if (this.asked.answer === "" || !report) return null;
+    return tokens.map(({ text }) => text).join("").includes(this.asked.answer);
+  }
+
   /** Of the steps so far: the share with the same likeliest token, and the mean KL; null before the first. */
   agreement(run: number): { same: number; kl: number } | null {
     const { steps } = this;

@@ -18,7 +18,11 @@ const HEADS: [name: string, title: string][] = [
   ["same top", "share of steps at which the likeliest token is the reference’s"],
   ["mean KL", "mean over the steps of KL(reference ‖ run), nats"],
   ["perplexity", "of the text to measure"],
+  ["key", "whether the text has the key that was to be found"],
 ];
+
+/** Whether a key was found, in a sign and a word. */
+export const markOf = (found: boolean | null) => found === null ? "" : found ? "✓ found" : "✗ lost";
 
 export class NumberTable {
   readonly element: HTMLElement;
@@ -48,6 +52,7 @@ export class NumberTable {
         agreement ? `${(100 * agreement.same).toFixed(1)} %` : "",
         agreement ? number(agreement.kl, 3) : "",
         perplexity ? perplexity.perplexity.toFixed(4) : "",
+        markOf(result.found(run)),
       ];
       const head = make("th", { scope: "row" }, make("i", { class: "stroke", "data-run": LETTERS[run] }), names[run]);
       return make("tr", {}, head, ...cells.map((text) => make("td", {}, text || "–")));

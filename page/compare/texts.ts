@@ -2,6 +2,7 @@
 import { make } from "../view/dom.ts";
 import { LETTERS } from "./comparison.ts";
 import type { Result } from "./result.ts";
+import { markOf } from "./table.ts";
 
 const ROW = 10; // tokens
 const MOST = 100; // tokens a frame and run
@@ -15,12 +16,14 @@ export class Texts {
   #shown: HTMLElement[][] = []; // [runs][tokens]
   #parted: number[] = []; // [runs], −1: not yet
   #compared: number[] = []; // [runs]: tokens
+  #marks: HTMLElement[] = []; // [runs]: whether it has the key
 
   /** Begins anew. @param names what the runs are called */
   begin(names: readonly string[]): void {
+    this.#marks = names.map(() => make("b"));
     const heads = names.map((name, run) => {
       const stroke = make("i", { class: "stroke", "data-run": LETTERS[run] });
-      return make("th", { scope: "col", role: "columnheader" }, stroke, name);
+      return make("th", { scope: "col", role: "columnheader" }, stroke, name, " ", this.#marks[run]);
     });
     const corner = make("th", { scope: "col", role: "columnheader" }, "token");
     this.#table.replaceChildren(
@@ -37,8 +40,13 @@ export class Texts {
   }
 
   /** Draws what is new; to be called once a frame. @returns whether there is more */
-  frame({ runs }: Result): boolean {
+  frame(result: Result): boolean {
+    const { runs } = result;
     let more = false;
+    this.#marks.forEach((mark, run) => {
+      const text = markOf(result.found(run));
+      if (mark.textContent !== text) mark.textContent = text;
+    });
     const { element } = this;
     const [before, atEnd] = [this.#rows.length, element.scrollHeight - element.scrollTop - element.clientHeight < 60];
     runs.forEach(({ tokens }, run) => {

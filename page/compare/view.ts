@@ -1,4 +1,4 @@
-/** Side by side: up to three runs on one prompt, their texts, plots and numbers. */
+/** Side by side: up to four runs on one prompt, their texts, plots and numbers. */
 import type { ModelInfo } from "../protocol.ts";
 import { MOST_TOKENS } from "../settings.ts";
 import type { Theme } from "../view/colour.ts";

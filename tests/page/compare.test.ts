@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
+  type Choice,
   type Comparison,
   comparisonFrom,
   comparisonHash,
@@ -18,6 +19,7 @@ import type { Report } from "../../src/session/report.ts";
 import { Random } from "../../src/session/sample.ts";
 
 const test = suite("compare");
+const choice = (policy: string, budget = ""): Choice => ({ policy, budget, positions: "", kv: "" });
 
 test("KL and the likeliest token are the naive ones, however large the logits are", () => {
   const { next } = new Random(5);
@@ -51,7 +53,8 @@ test("an address gives back the comparison, and no run of the first view", () =>
     prompt: "a,b & c\n#“d”=%41",
     text: "x&run=y",
     seed: "7",
-    runs: PRESETS[3].runs,
+    runs: PRESETS[1].runs,
+    answer: "9&x",
   };
   for (const model of ["", "https://example.org/a b.gguf?x=1#y"]) {
     const hash = comparisonHash(asked, model);
@@ -59,13 +62,16 @@ test("an address gives back the comparison, and no run of the first view", () =>
     assert.is(fromHash(hash), null);
   }
   for (const hash of ["", "#view=compare", "#view=cost&run=full", "#turn=5:x"]) assert.is(comparisonFrom(hash), null);
-  assert.is(comparisonFrom("#view=compare&run=full&run=roco,9&run=h2o&run=tova&max=x")!.comparison.runs.length, 3);
+  assert.is(
+    comparisonFrom("#view=compare&run=full&run=roco,9&run=h2o&run=tova&run=full&max=x")!.comparison.runs.length,
+    4,
+  );
 });
 
 test("every preset is something that the library takes", () => {
-  for (const { runs } of PRESETS) {
-    runs.forEach((_, run) => {
-      const { session, generate } = optionsOf(settingsOf({ ...FIRST, runs }, run));
+  for (const { name: _, ...preset } of PRESETS) {
+    preset.runs.forEach((_, run) => {
+      const { session, generate } = optionsOf(settingsOf({ ...FIRST, ...preset }, run));
       checkSession(session, undefined, 170);
       checkGenerate(generate, 10);
     });
@@ -73,7 +79,7 @@ test("every preset is something that the library takes", () => {
 });
 
 test("a result knows where texts part; its files hold its numbers", () => {
-  const result = new Result({ ...FIRST, runs: PRESETS[0].runs.slice(0, 2) }, "m", "a");
+  const result = new Result({ ...FIRST, answer: '"b",', runs: [choice("full"), choice("roco", "25%")] }, "m", "a");
   const token = (id: number, text: string) => ({ id, text, kvBytes: 1024 * id, ms: id === 1 ? null : id / 3 });
   result.take({ of: "tokens", run: 0, tokens: [token(1, "a"), token(2, '"b",\n'), token(3, "c"), token(0, "<end>")] });
   assert.is(result.parted(1), -1);
@@ -85,11 +91,15 @@ test("a result knows where texts part; its files hold its numbers", () => {
   result.take({ of: "agreement", steps: [{ id: 1, same: [true, false], kl: [0, 0.5] }] });
   result.take({ of: "agreement", steps: [{ id: 2, same: [true, true], kl: [0, 0.25] }] });
   assert.equal(result.agreement(1), { same: 0.5, kl: 0.375 });
+  assert.equal([result.found(0), result.found(1)], [true, null]); // which has not ended
+  result.take({ of: "report", run: 1, report: { newTokens: 2, ids: [] } as unknown as Report });
+  assert.is(result.found(1), false);
   const csv = toCsv(result);
   assert.match(csv, '\r\nA,full,,,,1,2,"""b"",\n",2048,0.6666666666666666,2,1,0\r\n');
   assert.match(csv, "\r\nB,roco,25%,,,0,1,a,1024,,1,0,0.5\r\n");
   const { runs, reference } = JSON.parse(toJson(result));
   assert.equal(runs[0].report.ids, [1, 2, 3]);
-  assert.equal([reference.ids, runs[1].firstDifference, runs[1].report], [[1, 2], 1, null]);
+  assert.equal([reference.ids, runs[1].firstDifference, runs[1].report.ids], [[1, 2], 1, [1, 9]]);
+  assert.equal(runs.map(({ found }: { found: boolean }) => found), [true, false]);
 });
 test.run();

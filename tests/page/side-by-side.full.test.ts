@@ -21,9 +21,15 @@ const test = suiteWhere(inSight, "lab compare");
 const folder = Deno.env.get("KVCAP_SCREENSHOTS");
 
 interface Exported {
-  [name: string]: unknown;
+  prompt: string;
+  answer: string;
+  max: number;
+  stride: string;
   reference: { ids: number[] };
   runs: {
+    policy: string;
+    budget: string;
+    found: boolean | null;
     report: { ids: number[]; kvBytes: number; evictions: number; liveSlots: number };
     perplexity: { perplexity: number; tokens: number };
     agreement: { sameTop: number; meanKl: number };
@@ -80,6 +86,28 @@ const timeless = ({ runs, ...rest }: Exported) =>
     (key, value) => ["stepMs", "prefillMs", "tokensPerSecond"].includes(key) ? 0 : value,
   );
 
+test("it opens with a key in a text: crest finds it in a tenth of the slots, and the marks are the command line's", async () => {
+  const page = await it.open("#view=compare", { colorScheme: "light", acceptDownloads: true });
+  for (const preset of ["0", "1"]) {
+    await page.locator("#compare .shared select").selectOption(preset);
+    await page.waitForSelector("#compare button:text-is('Compare'):not(:disabled)");
+    await page.click("#compare button:text-is('Compare')");
+    await page.waitForFunction(() => document.querySelectorAll("#compare .texts thead b").length === 4);
+    await told(page);
+    const { runs, prompt, answer, max, stride } = await json(page);
+    for (const { policy, budget, found, tokens } of runs) {
+      const flags = ["--policy", policy, ...(budget ? ["--budget", budget] : []), "--stride", stride];
+      const { text } = await kvcap("generate", prompt, ...flags, "--max-new-tokens", String(max));
+      assert.is(tokens.map(({ text }) => text).join(""), text);
+      assert.is(found, text.includes(answer), `${policy} ${budget}`);
+    }
+    const marks = await page.locator("#compare .texts thead b").allTextContents();
+    assert.equal(marks, runs.map(({ found }) => found ? "✓ found" : "✗ lost"));
+    assert.equal(runs.map(({ found }) => found), [true, true, preset === "1", false]); // full, crest, roco, recency
+  }
+  await page.context().close();
+});
+
 test("the licences of what is bundled come along", async () => {
   const text = await Deno.readTextFile(`${it.out}/licenses.txt`);
   for (const name of ["uplot", "@huggingface/jinja", "@huggingface/tokenizers"]) assert.match(text, `\n${name} `);
@@ -95,6 +123,8 @@ test("three runs side by side give the numbers of the command line", async () =>
   await page.fill("#compare [name=text]", TEXT);
   await page.fill("#compare [name=max]", String(MAX));
   await page.fill("#compare [name=stride]", String(STRIDE));
+  await page.locator("#compare .card").nth(RUNS.length).locator("[data-key=policy]").selectOption("");
+  await page.fill("#compare [name=answer]", "");
   for (const [run, [policy, budget, positions, kv]] of RUNS.entries()) {
     const card = page.locator("#compare .card").nth(run);
     await card.locator("[data-key=policy]").selectOption(policy);
@@ -260,7 +290,7 @@ test("the cost of eviction, at one click", async () => {
   );
   const how = await page.textContent("#cost-status");
   assert.ok(
-    rows.length > 0 && (rows.length === 9 ? how === "done" : how!.startsWith("stopped after 15 seconds")),
+    rows.length > 0 && (rows.length === 10 ? how === "done" : how!.startsWith("stopped after 15 seconds")),
     how!,
   );
   assert.is(rows[0][0], "roco");
@@ -299,6 +329,7 @@ if (folder) {
     await page.click("#cost button");
     await page.waitForFunction(() => document.getElementById("cost-status")!.textContent === "done");
     await page.click("#view-compare");
+    await page.locator("#compare .shared select").selectOption("2");
     await page.fill("#compare [name=text]", TEXT);
     await page.fill("#compare [name=max]", "80");
     await page.click("#compare button:text-is('Compare')");

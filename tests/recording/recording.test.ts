@@ -53,6 +53,8 @@ const SETUPS: [options: SessionOptions, pinned?: boolean][] = [
   [{ policy: "roco", budget: { share: 0.9 }, sinks: { share: 0.2 }, unsettled: 9, positions: "cache" }],
   [{ policy: "h2o", budget: 30, pin: [[5, 8], [40, 42]], newest: 3 }, true],
   [{ policy: "tova", budget: 40, pinPrompt: true, aggregate: "max" }],
+  [{ policy: "crest", budget: 24, halfLife: 9, peaks: 6 }],
+  [{ policy: "crest", budget: 22, allocation: "adaptive" }],
   [{ policy: "roco", budget: 22, allocation: "pyramid" }],
   [{ policy: "h2o", budget: 22, allocation: "adaptive" }],
   [{ policy: "random", budget: 22, allocation: "pyramid", seed: 9 }],

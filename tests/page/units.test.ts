@@ -8,8 +8,10 @@ import { DEFAULTS, NAMES, optionsOf } from "../../page/settings.ts";
 import { Turns } from "../../page/turns.ts";
 import { LEVELS, ramp } from "../../page/view/colour.ts";
 import { levelOf, number, scaleOf, ticksOf } from "../../page/view/scale.ts";
-import { buffersOf, copyOf, ScoreMemory } from "../../page/worker/scores.ts";
+import { buffersOf, copyOf, readScores, ScoreMemory } from "../../page/worker/scores.ts";
 import { type ErrorCode, type More, refuse, words } from "../../src/errors.ts";
+import { load } from "../../src/load.ts";
+import { repoPath } from "../support/files.ts";
 import { checkGenerate, checkSession } from "../../src/options/index.ts";
 import { Random } from "../../src/session/sample.ts";
 
@@ -191,6 +193,28 @@ test("recorded scores: the last at or before a step; every second goes where the
   const one = scores(1);
   assert.equal(copyOf(one), one);
   assert.not.ok(buffersOf(copyOf(one)).some((buffer) => buffersOf(one).includes(buffer)));
+});
+
+test("the spread is the peak where the rule goes by peaks", async () => {
+  const model = await load(repoPath("models/fable-2m"), { device: "wasm" });
+  for (const policy of ["crest", "roco"] as const) {
+    const session = model.session({ policy, budget: 24, stride: 8 });
+    for await (const _ of session.generate("Once upon a time there was a fox", { maxNewTokens: 40, stopAtEnd: false }));
+    const { spread, mean, positions } = readScores(session, 1);
+    const [{ positions: places, squares, births }] = session.laneViews(); // of the first lane, whose tokens come first
+    const slots = Array.from(places.keys()).filter((slot) => places[slot] >= 0);
+    assert.equal(Array.from(positions.subarray(0, slots.length)), slots.map((slot) => places[slot]));
+    for (const [at, slot] of slots.entries()) {
+      const variance = squares[slot] / (session.seen - births[slot]) - mean[at] ** 2;
+      const expected = policy === "crest" ? squares[slot] : Math.sqrt(Math.max(0, variance));
+      assert.ok(Math.abs(spread[at] - expected) <= 1e-6 + 1e-3 * expected, `${policy}: ${spread[at]}, ${expected}`);
+    }
+    if (policy === "crest") {
+      assert.ok(slots.every((_, at) => spread[at] * 1.001 >= mean[at]), "no mean is above its peak");
+    }
+    session.dispose();
+  }
+  model.dispose();
 });
 
 test("every failure has a plain sentence and a way on", () => {

@@ -191,6 +191,11 @@ refuses("books that contradict themselves", () => {
     [26, [0, 2]],
   ];
   for (const [word, values] of bad) for (const value of values) refuse(forged(32 + 4 * word, value), contradict);
+  const ema = eight({ score: "ema", scope: "peak", halfLife: 3 }).cores[0].snapshot();
+  for (const halfLife of [0, -1]) refuse(forged(32 + 4 * 22, halfLife, ema), contradict);
+  for (const value of [0x7fc00000, 0x7f800000, 0xbf800000]) { // e and m of slot 2 of lane 1
+    for (const region of [1, 2]) refuse(forged(32 + 112 + 4 * (48 * region + 12 + 2), value, ema), contradict);
+  }
   // Slot 2 of lane 1 in each region of 48 words; the log has 96.
   const at = (region: number, slot = 2) => 32 + 112 + 4 * (48 * region + 12 + slot);
   const [sum, sumsq, , birth, position, loose, order, , freed] = [0, 1, 2, 3, 4, 5, 6, 7, 8];

@@ -83,7 +83,7 @@ const commands = {
     const models = measures ? (flagOf("models", args) ?? "").split(",").filter((name) => name !== "") : [model];
     const remote = plan || flagOf("queue", args) !== undefined ||
       models.some((model) => model !== undefined && !existsSync(resolve(cwd, model)));
-    const keeps = args[0] === "chat" || measures || args.some((arg) => /^--(record|save)(=|$)/.test(arg));
+    const keeps = args[0] === "chat" || measures || args.some((arg) => /^--(record|save|report)(=|$)/.test(arg));
     const write = remote || keeps ? ["--allow-write"] : [];
     const pip = ["pip", "pip3", "python3", "python", "py"];
     const net = remote ? ["--allow-net", ...args[0] === "sweep" ? [] : [`--allow-run=${pip}`]] : [];

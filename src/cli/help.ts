@@ -51,7 +51,7 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
   text: "where documents are cut from, UTF-8  (a chapter that is shipped)",
   baseline: "the policy that others are compared with  (roco)",
   out: "results, a line of JSON for each unit; those that are there already are not measured again",
-  report: "writes the report: one HTML file that needs no network",
+  report: "eval, sweep, replay: writes the report, one HTML file that needs no network",
   "no-times": "results without times: the same bytes for the same numbers",
   ratio: "perplexity over the full cache's that a budget may cost  (1.02)",
   workers: "processes that measure  (one for each two processors)",

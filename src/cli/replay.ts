@@ -3,6 +3,9 @@ import { policies, type PolicyName } from "../policies/index.ts";
 import { checkReplay, REPLAYABLE, type ReplayOptions } from "../recording/options.ts";
 import { readRecording, type Recording } from "../recording/read.ts";
 import { type Replay, replay as replayOne } from "../recording/replay.ts";
+import { recordingPage } from "../eval/report/recording.ts";
+import { overlapOf, spreadOf } from "../recording/figures.ts";
+import { writeReport } from "./tell.ts";
 import { note, print } from "./terminal.ts";
 import { readFile } from "./input.ts";
 import { flagName } from "./flags.ts";
@@ -13,7 +16,7 @@ const FLAGS = REPLAYABLE.map(flagName);
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function replay(args: Arguments): Promise<number> {
-  args.only("replay", FLAGS);
+  args.only("replay", [...FLAGS, "report"]);
   const file = args.word("replay", "file");
   const asked: ReplayOptions = args.options("session", "replay");
   const recording = readRecording(await readFile("recording", file));
@@ -22,6 +25,11 @@ export async function replay(args: Arguments): Promise<number> {
   const runs = policies.map((policy): ReplayOptions => ({ ...asked, policy }));
   checked(() => runs.forEach((run) => checkReplay(recording, run)));
   const found = runs.map((run) => replayOne(recording, run));
+  const report = args.text("report");
+  if (report !== undefined) {
+    const overlaps = runs.map((run) => overlapOf(recording, run));
+    await writeReport(report, recordingPage(recording, overlaps, spreadOf(recording)));
+  }
   if (args.has("json")) {
     const { model, layers, kvHeads, passes, tokens, options } = recording;
     print(`${JSON.stringify({ recording: { model, layers, kvHeads, passes, tokens, options }, replays: found })}\n`);

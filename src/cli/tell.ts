@@ -21,7 +21,8 @@ export async function tell(results: readonly Result[], baseline: string, args: A
   return failed.length > 0 ? 1 : 0;
 }
 
-async function writeReport(path: string, page: string): Promise<void> {
+/** @throws KvcapError where the file cannot be written */
+export async function writeReport(path: string, page: string): Promise<void> {
   try {
     await Deno.writeTextFile(path, page);
   } catch (error) {

@@ -2,7 +2,7 @@
 import { refuse } from "../errors.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { Tenants } from "../eviction/evictions.ts";
-import { checkReplay, type ReplayOptions } from "./options.ts";
+import { type CheckedReplay, checkReplay, type ReplayOptions } from "./options.ts";
 import { ruleName, ruleOf } from "../eviction/rule.ts";
 import { groupingOf, Shares } from "../eviction/shares.ts";
 import type { Pass, Recording } from "./read.ts";
@@ -33,7 +33,15 @@ export interface Replay {
  * @throws RangeError for options that a session would refuse, or a budget that protection alone fills
  */
 export function replay(recording: Recording, asked: ReplayOptions = {}): Replay {
-  const { options, asRecorded } = checkReplay(recording, asked);
+  return replayChecked(recording, checkReplay(recording, asked));
+}
+
+/** As `replay`. @param heard hears of the books behind every pass, when tokens have gone */
+export function replayChecked(
+  recording: Recording,
+  { options, asRecorded }: CheckedReplay,
+  heard: (books: Books) => void = () => {},
+): Replay {
   const slots = Math.min(options.budget, recording.longest) + recording.stride; // no lane ever holds more
   const grouping = groupingOf(
     recording,
@@ -59,6 +67,7 @@ export function replay(recording: Recording, asked: ReplayOptions = {}): Replay 
       shares?.taken(queries);
       if (options.policy !== "full") { for (const group of books.groups) tally.evicted += evict(books, group); }
       if (tenants) tally.reproduced &&= sameVictims(books, tenants, event);
+      heard(books);
     }
   }
   const rows = recording.passes * books.lanes;

@@ -28,6 +28,11 @@ test("a recording is replayed, by the policy recorded to the same victims", asyn
   assert.is(full.code, 0, full.stderr);
   assert.is(full.stdout.trimEnd().split("\n").length, 3);
   assert.not.match(full.stderr, "record with --policy full");
+  const report = await kvcap(["replay", file, "--policy", "roco", "--report", `${file}.html`]);
+  assert.is(report.code, 0, report.stderr);
+  const page = await Deno.readTextFile(`${file}.html`);
+  for (const part of ["<h1>What a recording shows</h1>", "roco, ", "newest"]) assert.ok(page.includes(part), part);
+  await Deno.remove(`${file}.html`);
   const none = await kvcap(["replay", file, "--budget", "0"]);
   assert.equal([none.code, none.stdout], [2, ""]);
   assert.match(none.stderr, /^Cannot replay: budget must be a whole number from 1 [^\n]+, got 0\n$/);

@@ -1,41 +1,25 @@
-/** The report: one HTML file that needs no network and runs no script. */
-import { sha256 } from "@noble/hashes/sha2.js";
-import { utf8ToBytes } from "@noble/hashes/utils.js";
+/** The report of results. */
 import { isMeasured, type Result } from "../results.ts";
 import { type Row, summarise, type Table } from "../summary.ts";
 import { shortNumber } from "../table.ts";
 import { span } from "../time.ts";
 import { type Chart, chartOf, type Point } from "./chart.ts";
 import { heatOf } from "./heat.ts";
-import { type Markup, Markup as Trusted, markup } from "./markup.ts";
-import { STYLE } from "./style.ts";
+import { documentOf } from "./document.ts";
+import { type Markup, markup } from "./markup.ts";
 
 /** All of it, of results that may hold failures. @param baseline the policy that others are compared with */
 export function reportPage(results: readonly Result[], baseline: string): string {
   const tables = summarise(results, baseline);
-  const hash = btoa(String.fromCharCode(...sha256(utf8ToBytes(STYLE))));
-  const csp = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   const failed = results.filter((result) => !isMeasured(result)) as (Result & { error: string })[];
-  const page = markup`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${csp}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>kvcap: what eviction costs</title>
-<style>${new Trusted(STYLE)}</style>
-</head>
-<body>
-<h1>What eviction costs</h1>
-<p>${results.length - failed.length} units measured by kvcap ${
-    versionsOf(results)
-  }. Differences are of the same documents,
+  return documentOf(
+    "What eviction costs",
+    markup`<p>${results.length - failed.length} units measured by kvcap ${
+      versionsOf(results)
+    }. Differences are of the same documents,
 with the interval where their mean lies with 95 in 100; a policy is better or worse than ${baseline} where it is clear of 0.</p>
-<main>${tables.map(sectionOf)}${failed.length > 0 ? failures(failed) : ""}</main>
-</body>
-</html>
-`;
-  return page.text;
+<main>${tables.map(sectionOf)}${failed.length > 0 ? failures(failed) : ""}</main>`,
+  );
 }
 
 function versionsOf(results: readonly Result[]): string {

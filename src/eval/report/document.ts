@@ -1,0 +1,27 @@
+/** One HTML file that needs no network and runs no script. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { Markup, markup } from "./markup.ts";
+import { STYLE } from "./style.ts";
+
+/** A document with a heading. */
+export function documentOf(title: string, body: Markup): string {
+  const hash = btoa(String.fromCharCode(...sha256(utf8ToBytes(STYLE))));
+  const csp = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const page = markup`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${csp}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>kvcap: ${title.toLowerCase()}</title>
+<style>${new Markup(STYLE)}</style>
+</head>
+<body>
+<h1>${title}</h1>
+${body}
+</body>
+</html>
+`;
+  return page.text;
+}

@@ -1,4 +1,5 @@
 /** Processes that measure units side by side. One that ends is made again, and its unit is measured by another. */
+import { fileURLToPath } from "node:url";
 import { type Result, resultOf } from "../eval/results.ts";
 import type { Unit } from "../eval/units.ts";
 import { KvcapError } from "../errors.ts";
@@ -16,8 +17,8 @@ class WorkerProcess {
 
   constructor(flags: readonly string[]) {
     const program = new URL("./sweep-worker.ts", import.meta.url);
-    const config = new URL("../../deno.json", import.meta.url);
-    const args = ["run", "--quiet", "--no-prompt", "--no-check", "--config", config.pathname, ...flags, program.href];
+    const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+    const args = ["run", "--quiet", "--no-prompt", "--no-check", "--config", config, ...flags, program.href];
     this.#child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "inherit" })
       .spawn();
     this.#input = this.#child.stdin.getWriter();

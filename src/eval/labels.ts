@@ -6,7 +6,8 @@ import type { Unit } from "./units.ts";
 export function budgetText(budget: Json | undefined): string {
   if (budget === undefined) return "all";
   if (typeof budget !== "object" || budget === null) return String(budget);
-  const { share, bytes } = budget as { share?: number; bytes?: number };
+  const { share, bytes, generated } = budget as { share?: number; bytes?: number; generated?: number };
+  if (generated !== undefined) return `+${generated}`;
   return share === undefined ? `${bytes}B` : `${Number((100 * share).toPrecision(12))}%`;
 }
 
@@ -15,5 +16,6 @@ export function optionsText({ stride, mode, session }: Unit): string {
   const options = Object.entries(session).map(([name, value]) =>
     `${name} ${typeof value === "object" ? budgetText(value) : value}`
   );
-  return [...stride === undefined ? [] : [`stride ${stride}`], ...mode === "both" ? [] : [mode], ...options].join(", ");
+  return [...stride === undefined ? [] : [`stride ${stride}`], ...mode === "both" ? [] : [`${mode} only`], ...options]
+    .join(", ");
 }

@@ -65,7 +65,7 @@ const USUAL = {
 
 const LISTS = ["models", "tasks", "policies", "budgets", "strides", "modes", "seeds"] as const;
 const NAMES = [...LISTS, "session", "vary", "load", "text", "baseline", ...SETTING_NAMES];
-const AXES: readonly string[] = ["policy", "budget", "stride", "seed"]; // options that have lists of their own
+const AXES: readonly string[] = ["policy", "budget", "stride", "seed", "evict"]; // options that have lists of their own
 
 /** What a plan's file or the flags say, checked and whole. @throws KvcapRangeError */
 export function checkPlan(given: unknown): Plan {

@@ -39,10 +39,12 @@ function combinations(lists: Readonly<Record<string, readonly Json[]>>): PlainOp
   );
 }
 
+const UNFELT = ["remainder"]; // of what is evicted
+
 /** Options that mean nothing where nobody goes. */
 function withoutEviction(options: PlainOptions): PlainOptions {
-  const decides = namesOf(SESSION).filter((name) => (SESSION[name] as { decides?: boolean }).decides);
-  return Object.fromEntries(Object.entries(options).filter(([name]) => !decides.some((one) => one === name)));
+  const decides: string[] = namesOf(SESSION).filter((name) => (SESSION[name] as { decides?: boolean }).decides);
+  return Object.fromEntries(Object.entries(options).filter(([name]) => ![...decides, ...UNFELT].includes(name)));
 }
 
 /** All units of a plan, none twice: those that share a model, then a task's documents, next to each other. @param text what the file holds */

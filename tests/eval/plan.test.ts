@@ -36,6 +36,7 @@ const WRONG: [unknown, RegExp, string?][] = [
   [{ modes: ["decoded"] }, /modes must be of both, prompt, decode, got "decoded"; did you mean decode\?/, "modes"],
   [{ modes: ["decode"] }, /budgets must be numbers of tokens with the mode decode, got {"share":0.5}/, "budgets"],
   [{ session: { budget: 3 } }, /options of session are .*, got "budget"/, "budget"],
+  [{ session: { evict: "prompt" } }, /options of session are .*, got "evict"/, "evict"],
   [{ session: { kv: "q5" } }, /kv must be one of f32, f16, q8, got "q5"/, "kv"],
   [{ vary: { kv: "q8" } }, /kv must be a list of values under vary, got "q8"/, "kv"],
   [{ load: { weights: "q5" } }, /weights must be one of q8, q4, got "q5"/, "weights"],
@@ -55,13 +56,18 @@ test("units are every combination, those of a full cache once", () => {
     strides: [8, 16],
     seeds: [0, 1],
     vary: { kv: ["f16", "q8"], newest: ["10%", "20%"] },
+    session: { remainder: 1 },
   };
   const found = units(plan);
   // Of the full cache budget and newest mean nothing, stride and kv do.
   assert.is(found.length, 2 * 2 * (2 * 2 + 2 * 3 * 2 * 2 * 2));
   assert.is(new Set(found.map(idOf)).size, found.length);
   const full = found.filter(({ policy }) => policy === "full");
-  assert.ok(full.every(({ budget, session }) => budget === undefined && !("newest" in session) && "kv" in session));
+  assert.ok(
+    full.every(({ budget, session }) =>
+      budget === undefined && !("newest" in session || "remainder" in session) && "kv" in session
+    ),
+  );
 });
 
 test("a unit's name follows from what it is, not from how it was written", () => {
@@ -101,7 +107,8 @@ test("the command of a unit is that unit", async () => {
   const all = units({
     tasks: ["passkey", { task: "needle", depths: [0, 1], lengths: [64, 128] }, { task: "agreement", draft: 4 }],
     policies: ["full", "snapkv", "./my policy's.ts"],
-    budgets: ["12.5%", 40, "512KB"],
+    budgets: ["12.5%", 40, "512KB", "+9"],
+    modes: ["both", "prompt"],
     strides: [null, 8],
     seeds: [7],
     vary: { shared: [true, false], pin: [[[0, 4], [8, 9]]], newest: ["10%", 3], positions: ["cache"], pool: ["mean"] },

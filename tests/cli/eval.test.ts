@@ -2,7 +2,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Measurement, Result } from "../../src/eval/results.ts";
-import { load } from "../../src/load.ts";
+import { load, type Model } from "../../src/load.ts";
+import type { PerplexityOptions } from "../../src/options/index.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
 import { kvcap } from "../support/command.ts";
 import { chosen } from "../support/depth.ts";
@@ -11,39 +12,35 @@ import { repoPath } from "../support/files.ts";
 const folder = await Deno.makeTempDir({ prefix: "kvcap-eval-" });
 const DEVICE = ["--device", "wasm"];
 const TINY = ["--documents", "2", "--length", "96", "--no-times", ...DEVICE];
+const SHORT = (await Deno.readTextFile(repoPath("src/eval/texts/ferry.txt"))).slice(0, 1800);
+const short = `${folder}/short.txt`;
+await Deno.writeTextFile(short, SHORT);
 const lines = <T = Measurement>(text: string): T[] => text.trim().split("\n").map((line) => JSON.parse(line));
 
 const test = suite("command line: eval");
 
+/** The losses of all pieces of the short text, of so many tokens. */
+async function lossesOf(model: Model, length: number, options: PerplexityOptions): Promise<number[]> {
+  const ids = model.tokenizer.encode(SHORT);
+  const losses: number[] = [];
+  for (let at = 0; at + length <= ids.length; at += length) {
+    const piece = [model.tokenizer.bosId!, ...ids.slice(at, at + length)];
+    losses.push((await model.perplexity(piece, options)).loss);
+  }
+  return losses;
+}
+
 test("perplexity and pass keys are those of the library, document by document", async () => {
-  const args = [
-    "--policies",
-    "full,h2o",
-    "--budgets",
-    "25%",
-    "--strides",
-    "16",
-    "--seeds",
-    "3",
-    ...TINY,
-    "--length",
-    "400",
-  ];
-  const { code, stdout, stderr } = await kvcap(["eval", ...args, "--tasks", "perplexity,passkey", "--json"]);
+  const asked = ["--policies", "full,h2o", "--budgets", "25%", "--strides", "16", "--seeds", "3", "--text", short];
+  const { code, stdout, stderr } = await kvcap(["eval", ...asked, ...TINY, "--tasks", "perplexity,passkey", "--json"]);
   assert.is(code, 0, stderr);
   const results = lines(stdout);
   assert.is(results.length, 4);
   const model = await load(repoPath("models/fable-2m"), { device: "wasm" });
-  const text = await Deno.readTextFile(repoPath("src/eval/texts/ferry.txt"));
-  const ids = model.tokenizer.encode(text);
   for (const { unit, metrics, documents } of results.filter(({ unit }) => unit.task === "perplexity")) {
     const budget = unit.budget as { share: number } | undefined;
-    const losses = await Promise.all(
-      Array.from({ length: Math.floor(ids.length / 400) }, async (_, i) => {
-        const piece = [model.tokenizer.bosId!, ...ids.slice(400 * i, 400 * i + 400)];
-        return (await model.perplexity(piece, { policy: unit.policy as PolicyName, budget, stride: 16 })).loss;
-      }),
-    );
+    const losses = await lossesOf(model, 96, { policy: unit.policy as PolicyName, budget, stride: 16 });
+    assert.ok(losses.length > 3);
     for (const { values } of documents) assert.ok(losses.includes(values.loss), "a loss of a piece of the text");
     assert.is(metrics.perplexity, Math.exp((documents[0].values.loss + documents[1].values.loss) / 2));
   }
@@ -52,39 +49,19 @@ test("perplexity and pass keys are those of the library, document by document", 
 });
 
 test("modes: tokens go in the first half only, or behind it only", async () => {
-  const asked = ["--policies", "full,roco", "--budgets", "40", "--modes", "prompt,decode", "--strides", "8"];
-  const { code, stdout, stderr } = await kvcap([
-    "eval",
-    "--tasks",
-    "perplexity",
-    ...asked,
-    ...TINY,
-    "--length",
-    "300",
-    "--json",
-  ]);
+  const asked = ["--policies", "full,roco", "--budgets", "20", "--modes", "prompt,decode", "--strides", "8"];
+  const args = [...asked, "--text", short, ...TINY, "--json"];
+  const { code, stdout, stderr } = await kvcap(["eval", "--tasks", "perplexity", ...args]);
   assert.is(code, 0, stderr);
   const results = lines(stdout);
   assert.equal(results.map(({ unit }) => `${unit.policy} ${unit.mode}`), [
     ...["full prompt", "full decode", "roco prompt", "roco decode"],
   ]);
   const model = await load(repoPath("models/fable-2m"), { device: "wasm" });
-  const ids = model.tokenizer.encode(await Deno.readTextFile(repoPath("src/eval/texts/ferry.txt")));
-  const options = { both: {}, prompt: { budget: 40, evict: "prompt" }, decode: { budget: { generated: 40 } } } as const;
+  const options = { both: {}, prompt: { budget: 20, evict: "prompt" }, decode: { budget: { generated: 20 } } } as const;
   for (const { unit, documents } of results) {
     const own = options[unit.policy === "full" ? "both" : unit.mode];
-    const losses = await Promise.all(
-      Array.from({ length: Math.floor(ids.length / 300) }, async (_, i) => {
-        const piece = [model.tokenizer.bosId!, ...ids.slice(300 * i, 300 * i + 300)];
-        const { loss } = await model.perplexity(piece, {
-          policy: unit.policy as PolicyName,
-          stride: 8,
-          first: 150,
-          ...own,
-        });
-        return loss;
-      }),
-    );
+    const losses = await lossesOf(model, 96, { policy: unit.policy as PolicyName, stride: 8, first: 48, ...own });
     for (const { values } of documents) assert.ok(losses.includes(values.loss), `${unit.policy} ${unit.mode}`);
   }
   model.dispose();

@@ -14,7 +14,7 @@ import { type Arguments, checked, misused, SESSION_FLAGS, SHIPPED } from "./usag
 const PARTS = 8;
 const LENGTH = 512; // tokens of a part, where the text has so many
 const LEAST = 16;
-const POLICIES = "roco,h2o,tova,snapkv,recency";
+const POLICIES = "roco,crest,h2o,tova,snapkv,recency";
 
 /** What one policy needs. */
 interface Row extends Fitted {

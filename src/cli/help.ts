@@ -37,7 +37,7 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
   record: "write down every token's attention; with --policy full, so that nothing is lost",
   models: "models, each as --model has it  (the shipped fable-2m)",
   tasks: `of ${TASK_NAMES.join(", ")}  (perplexity,passkey)`,
-  policies: "policies, each as --policy has it  (full,roco,h2o,recency)",
+  policies: "policies, each as --policy has it  (full,roco,crest,h2o,recency)",
   budgets: "budgets, each as --budget has it  (50%,20%)",
   strides: "prompt tokens read at once, each as --stride has it",
   modes: `when tokens go, of ${MODES.join(", ")}: always, while the prompt is read, or behind it  (both)`,
@@ -85,7 +85,7 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
   },
   { title: "sweep (with the options of eval)", own: ["workers", "queue"], of: [] },
   {
-    title: "fit (--documents 8 parts of --length 512 tokens, --policies roco,h2o,tova,snapkv,recency)",
+    title: "fit (--documents 8 parts of --length 512 tokens, --policies roco,crest,h2o,tova,snapkv,recency)",
     ...{ own: ["ratio"], of: [] },
   },
   {

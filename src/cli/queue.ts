@@ -16,6 +16,7 @@ const NAME = `kvcap-${about.version}`; // other versions may give other numbers
 const LOCK = 10_000; // ms that a unit stays with a machine that says nothing
 const LOOK = 300; // ms between two looks for results
 const CHECK = 3_000; // ms between two looks whether all units are there
+const KEPT = 86_400; // seconds that a text stays there after its last look
 const TRIES = 3; // of a unit that machines give back as failed
 
 /** What stands for a unit on the server. */
@@ -127,7 +128,7 @@ export class UnitQueue {
     let checked = -Infinity;
     while (left.size > 0) {
       if (performance.now() - checked > CHECK) {
-        await this.#redis.set(textKey(name), text);
+        await this.#redis.set(textKey(name), text, "EX", KEPT);
         await this.#put(left, (unit) => ({ unit, text: name, times }));
         checked = performance.now();
       }

@@ -55,7 +55,7 @@ const at = { action: ACTION, budget: Infinity };
 const USUAL = {
   models: ["fable-2m"],
   tasks: ["perplexity", "passkey"],
-  policies: ["full", "roco", "h2o", "recency"],
+  policies: ["full", "roco", "crest", "h2o", "recency"],
   budgets: ["50%", "20%"],
   strides: [null],
   modes: ["both"],

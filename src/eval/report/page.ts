@@ -1,5 +1,6 @@
 /** The report of results. */
 import { isMeasured, type Result } from "../results.ts";
+import { bootstrap } from "../statistics.ts";
 import { type Row, summarise, type Table } from "../summary.ts";
 import { shortNumber } from "../table.ts";
 import { span } from "../time.ts";
@@ -73,9 +74,12 @@ function chartsOf({ rows, scores: [score] }: Table): Chart[] {
       series: lines(({ ratio }) => ({ value: ratio!.mean, low: ratio!.low, high: ratio!.high })),
     }
     : {
-      ...{ title: `${score.name} by budget (${score.higher ? "more" : "less"} is better)`, places },
+      ...{ title: `${score.name} by budget (${score.higher ? "more" : "less"} is better; bars: 95 in 100)`, places },
       full: full?.metrics[score.name] ?? null,
-      series: lines(({ metrics }) => ({ value: metrics[score.name] })),
+      series: lines(({ documents }) => {
+        const { mean, low, high } = bootstrap(documents.map(({ values }) => values[score.name]));
+        return { value: mean, low, high };
+      }),
     };
   const cost: Chart = {
     ...{ title: "KiB of K and V held, by budget", places, full: full ? full.cost.kvBytes / 1024 : null },

@@ -21,15 +21,8 @@ const test = suiteWhere(inSight, "lab compare");
 const folder = Deno.env.get("KVCAP_SCREENSHOTS");
 
 interface Exported {
-  prompt: string;
-  answer: string;
-  max: number;
-  stride: string;
   reference: { ids: number[] };
   runs: {
-    policy: string;
-    budget: string;
-    found: boolean | null;
     report: { ids: number[]; kvBytes: number; evictions: number; liveSlots: number };
     perplexity: { perplexity: number; tokens: number };
     agreement: { sameTop: number; meanKl: number };
@@ -85,28 +78,6 @@ const timeless = ({ runs, ...rest }: Exported) =>
     { ...rest, runs },
     (key, value) => ["stepMs", "prefillMs", "tokensPerSecond"].includes(key) ? 0 : value,
   );
-
-test("it opens with a key in a text: crest finds it in a tenth of the slots, and the marks are the command line's", async () => {
-  const page = await it.open("#view=compare", { colorScheme: "light", acceptDownloads: true });
-  for (const preset of ["0", "1"]) {
-    await page.locator("#compare .shared select").selectOption(preset);
-    await page.waitForSelector("#compare button:text-is('Compare'):not(:disabled)");
-    await page.click("#compare button:text-is('Compare')");
-    await page.waitForFunction(() => document.querySelectorAll("#compare .texts thead b").length === 4);
-    await told(page);
-    const { runs, prompt, answer, max, stride } = await json(page);
-    for (const { policy, budget, found, tokens } of runs) {
-      const flags = ["--policy", policy, ...(budget ? ["--budget", budget] : []), "--stride", stride];
-      const { text } = await kvcap("generate", prompt, ...flags, "--max-new-tokens", String(max));
-      assert.is(tokens.map(({ text }) => text).join(""), text);
-      assert.is(found, text.includes(answer), `${policy} ${budget}`);
-    }
-    const marks = await page.locator("#compare .texts thead b").allTextContents();
-    assert.equal(marks, runs.map(({ found }) => found ? "✓ found" : "✗ lost"));
-    assert.equal(runs.map(({ found }) => found), [true, true, preset === "1", false]); // full, crest, roco, recency
-  }
-  await page.context().close();
-});
 
 test("the licences of what is bundled come along", async () => {
   const text = await Deno.readTextFile(`${it.out}/licenses.txt`);

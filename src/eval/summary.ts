@@ -18,6 +18,7 @@ export interface Row {
   /** Of the first seed. */
   readonly unit: Unit;
   readonly budget: string;
+  /** Further options, where rows differ in them. */
   readonly options: string;
   readonly documents: readonly { readonly told: Values; readonly values: Values }[];
   /** Means over all documents. */
@@ -35,7 +36,7 @@ export interface Row {
 export interface Table {
   readonly model: string;
   readonly task: Unit["task"];
-  /** As the task was set. */
+  /** As the task was set, and options that all rows share. */
   readonly settings: string;
   readonly scores: readonly Score[];
   readonly baseline: string;
@@ -73,7 +74,13 @@ export function summarise(results: readonly Result[], baseline: string): Table[]
       .map((results) => ({ unit: results[0].unit, results }));
     const { scores } = taskOf(task);
     const rows = groups.map((group) => rowOf(group, groups, scores, baseline));
-    return { model, task, settings: settingsText(settings), scores, baseline, rows };
+    const [{ options }] = rows;
+    const shared = options !== "" && rows.every((row) => row.options === options);
+    return {
+      ...{ model, task, scores, baseline },
+      settings: [settingsText(settings), ...shared ? [options] : []].join("; "),
+      rows: shared ? rows.map((row) => ({ ...row, options: "" })) : rows,
+    };
   });
 }
 

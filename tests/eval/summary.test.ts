@@ -75,6 +75,17 @@ test("documents of a seed that the baseline lacks are left out", () => {
   ]);
 });
 
+test("options that all rows share are said once", () => {
+  const asked = { policies: ["full", "roco"], budgets: ["50%"], strides: [8] };
+  const [shared] = summarise(results(asked), "roco");
+  assert.is(shared.settings, "documents 4; length 512; stride 8");
+  assert.ok(shared.rows.every(({ options }) => options === ""));
+  const [apart] = summarise(results({ ...asked, session: { newest: 3 } }), "roco");
+  assert.equal([apart.settings, ...apart.rows.map(({ options }) => options)], [
+    ...["documents 4; length 512", "stride 8", "stride 8, newest 3"],
+  ]);
+});
+
 test("a table in text", () => {
   const [table] = summarise(results({ policies: ["full", "roco", "recency"], budgets: ["50%"] }, 6), "roco");
   assert.is(

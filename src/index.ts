@@ -39,6 +39,7 @@ export type {
   OwnScore,
   PerplexityOptions,
   Positions,
+  Protection,
   RuleOptions,
   RuleParts,
   SessionOptions,

@@ -32,6 +32,9 @@ export interface GroupShape {
   readonly capacity: number; // slots per lane
 }
 
+/** A group's rule: random draws differ from group to group. */
+const seeded = (rule: CoreRule, first: number): CoreRule => ({ ...rule, seed: (rule.seed + first * 7919) | 0 });
+
 export class Books {
   readonly groups: readonly Group[];
   readonly lanes: number;
@@ -44,6 +47,7 @@ export class Books {
   readonly #claimedOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
   readonly #rowOf: Float32Array<ArrayBuffer>[] = []; // of `rows`, the parts of each plane and lane: [3 · lanes]
   readonly #positions: Int32Array<ArrayBuffer>; // [lanes, width], gathered likewise
+  readonly #parts: readonly number[]; // [groups]: budgets as at the start
   readonly #lasting: CheckedSession["pin"]; // spans that are pinned again after a reset
 
   /**
@@ -61,17 +65,15 @@ export class Books {
     let lanes = 0;
     this.groups = shapes.map(({ layers, kvHeads, budget, capacity }) => {
       const first = lanes;
-      const rule = ruleFor(budget);
-      const core = createIn(shapes.length === 1 ? home : null, { layers, kvHeads, capacity, window }, {
-        ...rule,
-        seed: (rule.seed + first * 7919) | 0,
-      });
+      const shape = { layers, kvHeads, capacity, window };
+      const core = createIn(shapes.length === 1 ? home : null, shape, seeded(ruleFor(budget), first));
       const own: LaneScore | null = typeof score === "function"
         ? (lane, views, scores) => score(first + lane, views, scores, core.clock)
         : null;
       lanes += core.lanes;
       return { core, first, own, budget, victims: NONE, freed: 0 };
     });
+    this.#parts = shapes.map(({ budget }) => budget);
     this.lanes = lanes;
     this.width = Math.max(...shapes.map(({ capacity }) => capacity));
     this.bytes = this.groups.reduce((sum, { core }) => sum + core.bytes, 0);
@@ -81,6 +83,11 @@ export class Books {
     this.#positions = new Int32Array(several ? lanes * this.width : 0);
     this.#lasting = pin;
     this.#pinLasting();
+  }
+
+  /** Chooses by other rules from now on. @param ruleFor as at the start */
+  setRule(ruleFor: (budget: number) => CoreRule): void {
+    this.groups.forEach(({ core, first }, i) => core.setRule(seeded(ruleFor(this.#parts[i]), first)));
   }
 
   /** Where a pass's observations go: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. */

@@ -20,6 +20,7 @@ export {
   type CountFrom,
   type Evict,
   type Positions,
+  type Protection,
   type SessionModel,
   type SessionOptions,
 } from "./session.ts";

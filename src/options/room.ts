@@ -80,18 +80,19 @@ function checkGrowth({ budget }: CheckedSession, maxNewTokens: number): void {
   }
 }
 
+/** What is kept for good: see Demand. */
+export type Kept = Pick<Demand, "seen" | "spans"> & { readonly held: number };
+
 /**
- * Checks that tokens may be pinned: they must leave room whatever comes, as pins cannot be undone.
- * @param seen tokens taken in
- * @param spans what is pinned, the new span included
- * @param held most tokens that a lane would then keep for good of those taken in
+ * Checks that tokens may be pinned, or protected otherwise: they must leave room whatever comes, as pins cannot be undone.
+ * @param kept what is then kept, the new span included
  * @throws RangeError
  */
-export function checkPins(session: CheckedSession, seen: number, spans: readonly Span[], held: number): void {
+export function checkPins(session: CheckedSession, { seen, spans, held }: Kept, action = "pin"): void {
   const { policy, sinks, newest } = session;
   const budget = leastOf(session);
   if (policy === "full" || budget === 0) return;
   const kept = held + protectedIn(seen, Infinity, sinks, spans) + newest;
   const rule = `budget must be above ${keptName(spans)} + newest = ${kept}`;
-  if (budget <= kept) refuse("pin", rule, budget, { code: "no-room", option: "budget" });
+  if (budget <= kept) refuse(action, rule, budget, { code: "no-room", option: "budget" });
 }

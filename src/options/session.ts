@@ -103,6 +103,9 @@ export interface SessionOptions extends RuleOptions {
   record?: RecordSink;
 }
 
+/** What a session protects from eviction, or leaves out of its scope. */
+export type Protection = Pick<SessionOptions, "sinks" | "newest" | "unsettled" | "peaks">;
+
 /** A session's options with every default filled in. A budget of 0 is not known yet: it waits for the first prompt. */
 export interface CheckedSession extends
   CheckedRule,

@@ -12,6 +12,7 @@ import type {
   CheckedGenerate,
   CheckedSession,
   GenerateOptions,
+  Protection,
   SessionOptions,
 } from "../options/index.ts";
 import type { OwnFunctions } from "../options/kept.ts";
@@ -198,6 +199,17 @@ export class Session {
   pin(from: number, to: number): void {
     this.#state.checkUsable("pin");
     this.#state.pinChecked(from, to);
+  }
+
+  /**
+   * Protects other tokens from the next step on, as `{ sinks: 0, newest: 10 }`; what is left out stays as it is, and so does the policy.
+   * Tokens that went do not come back.
+   * @throws RangeError for values out of range, or where too little of the budget would be left to evict; Error while a generation
+   *   runs, where attention is recorded, or where lanes differ in budget. Nothing has changed then
+   */
+  protect(parts: Protection): void {
+    this.#state.checkUsable("protect");
+    this.#state.protect(parts);
   }
 
   #promptIds(prompt: string | ArrayLike<number>): number[] {

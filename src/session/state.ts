@@ -14,6 +14,7 @@ import {
   checkPins,
   checkRoom,
   checkSpan,
+  type Protection,
   type SessionOptions,
   type Span,
 } from "../options/index.ts";
@@ -24,13 +25,14 @@ import { refuseSnapshot, type SavedSession } from "../snapshot/file.ts";
 import { SessionCache } from "./cache.ts";
 import { type Counts, newCounts } from "./report.ts";
 import type { Plan, Reading } from "./reading.ts";
+import { protectedBy } from "./protect.ts";
 import { Random } from "./sample.ts";
 import type { Stepper } from "./stepper.ts";
 
 /** The one owner of a session's state. */
 export class SessionState {
   readonly model: LoadedModel;
-  readonly #asked: SessionOptions; // as the session was asked for; a budget is what became of it
+  #asked: SessionOptions; // as the session was asked for; a budget is what became of it
   readonly #recorder: Recorder | null;
   readonly #cache: SessionCache;
   readonly #onRelease: () => void;
@@ -178,8 +180,20 @@ export class SessionState {
     const span = checkSpan("pin", "the span", [from, to]);
     const { sinks, pin } = this.#options;
     const spans = [...pin, ...this.#pins, span];
-    checkPins(this.#options, this.seen, spans, mostHeld(this.stepper?.books, sinks, spans));
+    checkPins(this.#options, { seen: this.seen, spans, held: mostHeld(this.stepper?.books, sinks, spans) });
     this.pin(span);
+  }
+
+  /** As Session.protect. @throws RangeError as it does */
+  protect(parts: Protection): void {
+    const before = { asked: this.#asked, options: this.#options, promptTokens: this.#promptTokens };
+    const { asked, options } = protectedBy(this.model, before, parts);
+    const spans = [...options.pin, ...this.#pins];
+    const held = mostHeld(this.stepper?.books, options.sinks, spans);
+    checkPins(options, { seen: this.seen, spans, held }, "protect");
+    this.#asked = asked;
+    this.#options = options;
+    this.stepper?.protect(options);
   }
 
   /** Pins a span that has been checked. */

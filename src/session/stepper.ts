@@ -51,7 +51,7 @@ export class Stepper {
   /** Bytes held by the engine and in the core. */
   readonly memory: Memory;
   readonly #model: LoadedModel;
-  readonly #options: CheckedSession;
+  #options: CheckedSession;
   readonly #recorder: Recorder | null;
   readonly #watch: EvictionWatch | null;
   readonly #ranks: Int32Array<ArrayBuffer> | null; // [lanes, capacity]
@@ -169,6 +169,12 @@ export class Stepper {
     const victims = this.#watch.victims();
     if (onEvict) { for (const victim of victims) onEvict(victim); }
     onStep?.(stepEvent(this.books, tokens, victims, wanted === "logits" ? this.context.logits : null));
+  }
+
+  /** Chooses who goes by other options from now on, which differ in what they protect alone. */
+  protect(options: CheckedSession): void {
+    this.#options = options;
+    this.books.setRule((part) => ruleOf(options, part));
   }
 
   /** Evicts `n` tokens from every lane of a group: those that its rule chooses, or those in the slots given, [lanes, n]. */

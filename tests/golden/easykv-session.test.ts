@@ -1,12 +1,12 @@
 // EasyKV's recorded runs end to end through public options: its text, its evictions and its perplexity out of our own sessions.
 // Decoding: the prompt stays, and the budget counts what is generated. Encoding: the prompt is brought to its budget, the text stays.
-// Perplexity: in chunks, all behind the first. (Its mode auto changes its rule behind the prompt: easykv-model has it.)
+// Auto: as encoding, and behind the prompt one token goes at every step, by another rule. Perplexity: in chunks, all behind the first.
 // The quick run takes of each mode, policy and small model one.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import type { Evicted } from "../../src/options/events.ts";
-import type { SessionOptions } from "../../src/options/index.ts";
+import type { Protection, SessionOptions } from "../../src/options/index.ts";
 import { chosen } from "../support/depth.ts";
 import { onEngine, whereAble } from "../support/engine.ts";
 import { kindsOfCase } from "../support/easykv.ts";
@@ -19,7 +19,7 @@ const NEWEST = 10; // which EasyKV's RoCo keeps
 
 interface Trace {
   case: {
-    mode: "decoding" | "encoding" | "ppl";
+    mode: "decoding" | "encoding" | "auto" | "ppl";
     policy: "roco" | "h2o_head" | "tova" | "recency";
     budget: number;
     stride: number;
@@ -35,7 +35,7 @@ interface Trace {
 }
 
 /** Decoding: its budget counts generated tokens only. */
-function decoding({ case: { policy, budget: B } }: Trace): SessionOptions {
+function decoding({ case: { policy } }: Trace, B: number): SessionOptions {
   const share = Math.floor(0.3 * B);
   const common = { budget: { generated: B }, sinks: 0, unsettled: 0, kv: "f32" as const };
   if (policy === "h2o_head") return { ...common, policy: "h2o", newest: share };
@@ -45,16 +45,26 @@ function decoding({ case: { policy, budget: B } }: Trace): SessionOptions {
   return { ...common, policy: "roco", newest: NEWEST, unsettled: B + 1 - NEWEST - (B - share) };
 }
 
-/** Encoding and perplexity: what stays is the most up to the budget and a chunk that whole chunks lead to the text's end from. */
-function reading({ case: { policy, budget, stride, keep_attention }, promptIds }: Trace): SessionOptions & { budget: number } {
-  const length = promptIds.length;
-  const most = (Number.isInteger(budget) ? budget : Math.floor(length * budget)) + stride;
+/** Auto, behind the prompt. */
+function behind({ case: { policy, budget, stride }, promptIds }: Trace, kept: number): Protection {
+  const most = budget + stride - (budget + stride >= promptIds.length ? stride : 0);
+  const share = Math.floor(0.3 * most);
+  if (policy === "h2o_head") return { sinks: 0, newest: share };
+  if (policy === "roco") return { sinks: 0, newest: NEWEST, unsettled: Math.max(0, kept + 1 - NEWEST - (most - share)) };
+  return { sinks: policy === "recency" ? SINKS : 0, newest: 0 };
+}
+
+/** Encoding, auto and perplexity: what stays is the most up to the budget and a chunk that whole chunks lead to the text's end from. */
+function reading(trace: Trace): SessionOptions & { budget: number } {
+  const { case: { mode, policy, budget, stride, keep_attention }, promptIds: { length } } = trace;
+  const asked = (Number.isInteger(budget) ? budget : Math.floor(length * budget)) + stride;
+  const most = mode === "auto" && asked >= length ? asked - stride : asked;
   const kept = most - (((most - length) % stride) + stride) % stride;
   const share = Math.floor(0.1 * most);
   const countFrom = keep_attention ? "start" : "eviction";
   const common = { budget: kept, stride, countFrom, sinks: SINKS, kv: "f32" } as const;
   if (policy === "h2o_head") return { ...common, policy: "h2o", newest: share };
-  if (policy === "tova") return { ...common, policy: "tova-layer", newest: share };
+  if (policy === "tova") return { ...common, policy: mode === "auto" ? "tova" : "tova-layer", newest: share };
   if (policy === "recency") return { ...common, policy: "recency", newest: 0 };
   const scope = Math.max(most - share - SINKS, stride);
   return { ...common, policy: "roco", newest: NEWEST, unsettled: Math.max(0, kept + stride - SINKS - NEWEST - scope) };
@@ -90,15 +100,26 @@ class Watch {
   };
 }
 
-/** What a session says, its prompt read up to `first` and then to its end. */
-async function say(model: Model, { promptIds, outputIds }: Trace, options: SessionOptions, first: number): Promise<number[]> {
+/** How a session reads its prompt: up to `first`, then to its end; and what is protected then. */
+interface Way {
+  readonly first: number;
+  readonly behind: Protection | null;
+}
+
+async function say(model: Model, { promptIds, outputIds }: Trace, options: SessionOptions, way: Way): Promise<number[]> {
+  const { first, behind } = way;
   const session = model.session(options);
   const maxNewTokens = outputIds!.length + 1; // so that the last recorded token is taken in as well
   if (first > 0) { for await (const _ of session.generate(promptIds.slice(0, first), { maxNewTokens: 0 })); }
-  for await (const _ of session.generate(promptIds.slice(first), { maxNewTokens, stopAtEnd: false }));
-  const { ids } = session.report();
+  const told: number[] = [];
+  const answer = { stopAtEnd: false, onToken: (id: number) => void told.push(id) };
+  for await (const _ of session.generate(promptIds.slice(first), { maxNewTokens: behind ? 1 : maxNewTokens, ...answer }));
+  if (behind) {
+    session.protect(behind);
+    for await (const _ of session.generate("", { maxNewTokens: maxNewTokens - 1, ...answer }));
+  }
   session.dispose();
-  return ids.slice(0, outputIds!.length);
+  return told.slice(0, outputIds!.length);
 }
 
 async function replay(model: Model, trace: Trace): Promise<string> {
@@ -117,9 +138,14 @@ async function replay(model: Model, trace: Trace): Promise<string> {
     told = `perplexity within ${difference.toExponential(1)}`;
     if (!watch.close) assert.ok(watch.events >= trace.events.length - 1, "every recorded eviction but that behind the last pass");
   } else {
-    const options = mode === "decoding" ? { ...decoding(trace), stride: 64 } : { ...reading(trace), evict: "prompt" as const };
-    const first = mode === "decoding" ? 0 : options.budget as number;
-    const ids = await say(model, trace, { ...options, onEvict: watch.heard }, first);
+    const B = trace.case.budget;
+    const decodes = mode === "decoding" || mode === "auto" && B > promptIds.length;
+    const kept = decodes ? 0 : reading(trace).budget;
+    const options: SessionOptions = decodes
+      ? { ...decoding(trace, mode === "auto" ? B - promptIds.length : B), stride: 64 }
+      : { ...reading(trace), evict: mode === "encoding" ? "prompt" : "always" };
+    const way = { first: kept, behind: mode === "auto" && !decodes ? behind(trace, kept) : null };
+    const ids = await say(model, trace, { ...options, onEvict: watch.heard }, way);
     if (!watch.close) {
       assert.equal(ids, outputIds);
       assert.is(watch.events, trace.events.length, "every recorded eviction was made");
@@ -131,8 +157,7 @@ async function replay(model: Model, trace: Trace): Promise<string> {
 }
 
 const test = suite("golden easykv, end to end");
-const cases = (await listGolden("easykv")).filter(({ name }) => !name.includes("-auto-"));
-for (const { name, json } of chosen(cases, kindsOfCase)) {
+for (const { name, json } of chosen(await listGolden("easykv"), kindsOfCase)) {
   const run = await whereAble(test);
   run(name, async () => {
     const trace = await readJson<Trace>(json);

@@ -42,6 +42,39 @@ test("pinned tokens stay: asked for at the start, before they come, and while la
   }
 });
 
+test("what is protected may change on the way, and a snapshot and a fork go on so", async () => {
+  const session = model.session({ policy: "random", budget: 24, stride: 2, sinks: 4, newest: 2 });
+  await say(session, 20);
+  assert.ok(session.livePositions().every((lane) => lane.slice(0, 4).join() === "0,1,2,3"));
+  session.protect({ sinks: 0, newest: { share: 0.5 } });
+  assert.equal([session.options.sinks, session.options.newest, session.options.stride], [0, 12, 2]);
+  const restored = await model.restore(await session.snapshot());
+  const forked = await session.fork();
+  const ends: number[][][] = [];
+  for (const each of [session, restored, forked]) {
+    await say(each, 60, " and");
+    const lives = each.livePositions();
+    assert.ok(lives.every((lane) => lane.at(-1)! - lane.at(-12)! === 11)); // the newest half
+    assert.ok(lives.some((lane) => lane[0] > 3));
+    ends.push(lives);
+  }
+  assert.equal(ends[1], ends[0]);
+  assert.equal(ends[2], ends[0]);
+  const refused = (parts: object, words: string) => assert.match(refusal(() => session.protect(parts)), words);
+  refused({ newest: 24 }, "Cannot create session: budget must be above sinks + newest = 24, got 24");
+  refused({ newest: -1 }, "newest must be a whole number from 0");
+  refused({ policy: "h2o" }, 'Cannot protect: options are sinks, newest, unsettled, peaks, got "policy"');
+  assert.equal([session.options.sinks, session.options.newest], [0, 12]);
+  for (const each of [session, restored, forked]) each.dispose();
+  refused({ newest: 1 }, "Cannot protect: the session must not be disposed");
+  const apart = model.session({ policy: "h2o", budget: 24, stride: 2, allocation: "pyramid" });
+  assert.match(
+    refusal(() => apart.protect({ newest: 1 })),
+    "Cannot protect: all lanes must have the same budget, got pyramid",
+  );
+  apart.dispose();
+});
+
 test("a share of the budget is protected at both ends", async () => {
   const session = model.session({
     policy: "random",

@@ -28,7 +28,8 @@ export const SCORE_RANDOM = 4;
 export const SCORE_WINDOWED = 5; // Σp over the rows of the window: SnapKV
 export const SCORE_PERSISTENCE = 6; // rows of the window in which p was above its mean: Scissorhands
 export const SCORE_EMA = 7; // Σp/T over the rows of T queries, the recent ones most: half as much for every half-life: crest
-export const SCORE_GIVEN = 8; // the host's own, in `scores`: no rule names it, chooseScored and evictScored use it
+export const SCORE_FADING = 8; // the best share of late, which fades: G-KV
+export const SCORE_GIVEN = 9; // the host's own, in `scores`: no rule names it, chooseScored and evictScored use it
 
 export const SCOPE_ALL = 0;
 export const SCOPE_LOW_SPREAD = 1; // all but the `unsettled` largest σ

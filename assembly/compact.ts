@@ -43,7 +43,7 @@ export function takeSlots(tokens: i32, observed: bool): void {
       const at = (first + <usize> slot) << 2;
       store<f32>(sum + at, 0);
       store<f32>(sumsq + at, 0);
-      if (kept == MEMORY_NUMBER) store<f32>(last + at, 0);
+      if (kept & MEMORY_NUMBER) store<f32>(last + at, 0);
       store<i32>(birth + at, observed ? born + j : born);
       store<i32>(position + at, state.seen + j);
       store<i32>(loose + at, state.seen + j);

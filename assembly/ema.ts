@@ -10,6 +10,7 @@
 // A score is never below its e, and hardly above once n is some half-lives. So that few divisions are done, keys begin as e, a bound
 // from below, and only for those that may matter the score itself is computed.
 
+import { SCORE_EMA, SCORE_FADING } from "./abi";
 import { birth, capacity, keys, last, rows, state, ties, totals } from "./layout";
 import { countUpTo, kth, upTo } from "./rank";
 import { NONE, plainKeys, setLowest } from "./score";
@@ -17,15 +18,21 @@ import { gatherUpTo, take, takeGathered } from "./select";
 
 export const LEAST: f32 = reinterpret<f32>(0x0d800000); // 2⁻¹⁰⁰
 
+/** What a row of so many queries leaves of what fades. */
+export let left: f32 = 0;
 /** What of the old mean a row of so many queries leaves, λᵀ, and what each query's p weighs in the new one. */
 export let kept: f32 = 0;
 export let weight: f32 = 0;
 
-/** Before the lanes have their row. */
+/** Before the lanes have their row; read by scores that have a half-life. */
 export function openMean(queries: i32): void {
-  const left = halved(<f64> queries / <f64> state.parameter);
-  kept = <f32> left;
-  weight = <f32> ((1 - left) / <f64> queries);
+  const score = state.score;
+  const means = score == SCORE_EMA;
+  const halves = means || score == SCORE_FADING;
+  const part = halves ? halved(<f64> queries / <f64> state.parameter) : 0;
+  left = <f32> part;
+  kept = means ? left : 1; // of what peaks.ts adds to and no score reads as a mean
+  weight = means ? <f32> ((1 - part) / <f64> queries) : 0;
 }
 
 /** What one mean becomes by a row's p. What is no number, as may stand at free slots, becomes 0. */

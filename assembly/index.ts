@@ -19,7 +19,6 @@ import {
   NOT_OBSERVED,
   NOT_READY,
   OK,
-  SCORE_EMA,
   SCORE_GIVEN,
   SCORE_RECENCY,
   SMALL_MEMORY,
@@ -78,7 +77,7 @@ export function address(region: i32): usize {
 /**
  * Sets what evict chooses by, from now on.
  * @param score, scope by their numbers in abi.ts
- * @param parameter the score's own: the seed of random, the half-life of ema in queries, at least 1
+ * @param parameter the score's own: the seed of random, the half-life of ema and fading in queries, at least 1
  * @param unsettled how many the scope leaves out
  * @param pool by its number: none, or over `width` (odd) neighbouring positions, for the scores of the window alone
  * @param shared 1 if all lanes of a layer give up the same tokens
@@ -97,7 +96,7 @@ export function rule(
 ): i32 {
   if (lanes == 0) return NOT_READY;
   if (!ruleIsGood(score, scope, sinks, newest, unsettled, parameter, pool, width, shared)) return BAD_RULE;
-  if (memoryOf(score) == MEMORY_WINDOW && state.window == 0) return NO_WINDOW;
+  if (memoryOf(score) >= MEMORY_WINDOW && state.window == 0) return NO_WINDOW;
   beginMemory(score);
   beginScope(scope);
   state.score = score;
@@ -143,8 +142,8 @@ function rowCode(queries: i32, read: bool): i32 {
 function beginRow(queries: i32): void {
   state.clock += queries;
   state.pending = 0;
-  if (memoryOf(state.score) == MEMORY_WINDOW) openRow();
-  else if (state.score == SCORE_EMA) openMean(queries);
+  if (memoryOf(state.score) >= MEMORY_WINDOW) openRow();
+  openMean(queries);
 }
 
 /** Adds `rows` to the books; `queries` must be the number of tokens claimed (and to be observed) since the last row. */

@@ -65,7 +65,7 @@ export class State {
   sinks: i32; // 19
   newest: i32; // 20
   unsettled: i32; // 21 how many the scope leaves out
-  parameter: i32; // 22 the score's own: the seed of random, the half-life of ema
+  parameter: i32; // 22 the score's own: the seed of random, the half-life of ema and fading
   pool: i32; // 23
   width: i32; // 24
   shared: i32; // 25

@@ -77,7 +77,7 @@ function slotsAreSound(lane: i32): bool {
     if (place < 0 || place >= seen || i >= state.extent || (may != place && (may != -1 || !state.pinned))) return false;
     const since = load<i32>(birth + at);
     if (since < 0 || since > born || since > place || (since != place && !state.skipped)) return false;
-    if (!good(sum + at) || !good(sumsq + at) || (kept == MEMORY_NUMBER && !good(last + at))) return false;
+    if (!good(sum + at) || !good(sumsq + at) || ((kept & MEMORY_NUMBER) != 0 && !good(last + at))) return false;
     if (rows > 0 && !good(recent + at)) return false;
     let inRing = ring + <usize> lane * <usize> rows * stride + ((<usize> i) << 2);
     for (let row = 0; row < rows; row++) {

@@ -5,6 +5,7 @@
 import {
   SCOPE_PEAK,
   SCORE_EMA,
+  SCORE_FADING,
   SCORE_LAST,
   SCORE_MEAN,
   SCORE_PERSISTENCE,
@@ -14,6 +15,7 @@ import {
   SCORE_WINDOWED,
 } from "./abi";
 import { addToMean, lateKeys } from "./ema";
+import { fade } from "./fading";
 import { birth, capacity, emptyWindow, lanes, last, orderOf, rows, scores, state, sum, sumsq } from "./layout";
 import { addSums } from "./observe";
 import { addPeaks } from "./peaks";
@@ -25,9 +27,11 @@ import { addToWindow, windowScores } from "./window";
 export const MEMORY_NONE: i32 = 0;
 export const MEMORY_NUMBER: i32 = 1; // one for every slot, not negative, in `last`; a new token's is 0
 export const MEMORY_WINDOW: i32 = 2; // rows, in the ring
+export const MEMORY_BOTH: i32 = 3;
 
 export function memoryOf(score: i32): i32 {
   if (score == SCORE_LAST || score == SCORE_EMA) return MEMORY_NUMBER;
+  if (score == SCORE_FADING) return MEMORY_BOTH;
   if (score == SCORE_WINDOWED || score == SCORE_PERSISTENCE) return MEMORY_WINDOW;
   return MEMORY_NONE;
 }
@@ -41,8 +45,8 @@ export function ofIntegers(score: i32): bool {
 export function beginMemory(score: i32): void {
   if (score == state.score) return;
   const kind = memoryOf(score);
-  if (kind == MEMORY_NUMBER) memory.fill(last, 0, (<usize> lanes * <usize> capacity) << 2);
-  else if (kind == MEMORY_WINDOW) emptyWindow();
+  if (kind & MEMORY_NUMBER) memory.fill(last, 0, (<usize> lanes * <usize> capacity) << 2);
+  if (kind & MEMORY_WINDOW) emptyWindow();
 }
 
 /** Empties what the scope remembers in the place of Q, or Q, unless it is the same. */
@@ -58,7 +62,8 @@ export function remember(lane: i32, queries: i32): void {
   else addSums(lane, queries);
   if (score == SCORE_LAST) keepLast(lane, queries);
   else if (score == SCORE_EMA) { if (state.scope != SCOPE_PEAK) addToMean(lane); }
-  else if (memoryOf(score) == MEMORY_WINDOW) addToWindow(lane, queries, score == SCORE_PERSISTENCE);
+  else if (memoryOf(score) >= MEMORY_WINDOW) addToWindow(lane, queries, score == SCORE_PERSISTENCE);
+  if (score == SCORE_FADING) fade(lane);
 }
 
 /**
@@ -71,7 +76,7 @@ export function keysOf(lane: i32, score: i32, places: usize, from: i32, to: i32)
     // The clock at every token's birth: where every pass was observed that is its position, already at hand.
     meanKeys(sum + first, state.skipped ? birth + first : places, places, from, to);
   } else if (score == SCORE_SUM) plainKeys(sum + first, places, from, to);
-  else if (score == SCORE_LAST) plainKeys(last + first, places, from, to);
+  else if (score == SCORE_LAST || score == SCORE_FADING) plainKeys(last + first, places, from, to);
   else if (score == SCORE_EMA) lateKeys(lane, places, from, to);
   else if (score == SCORE_RECENCY) plainKeys(places, places, from, to);
   else if (score == SCORE_RANDOM) {

@@ -87,11 +87,8 @@ export function clearWindow(lane: i32, slots: usize, count: i32): void {
   }
 }
 
-/**
- * The sums over the window of one lane's slots, pooled as the rule says: an array by slot, valid until the next lane's.
- * `slots`: the lane's live slots by ascending position; read only for pooling.
- */
-export function windowScores(lane: i32, slots: usize): usize {
+/** The sums over the window of one lane's slots: an array by slot, valid until the next lane's. */
+export function windowSums(lane: i32): usize {
   const size = state.extent;
   const first = (<usize> lane * <usize> capacity) << 2;
   const out = totals;
@@ -112,6 +109,12 @@ export function windowScores(lane: i32, slots: usize): usize {
       store<f32>(out + at, load<f32>(recents + at) + load<f32>(old + at));
     }
   }
+  return totals;
+}
+
+/** Likewise, pooled as the rule says. `slots`: the lane's live slots by ascending position; read only for pooling. */
+export function windowScores(lane: i32, slots: usize): usize {
+  windowSums(lane);
   if (state.pool != POOL_NONE) pool(slots);
   return totals;
 }

@@ -5,6 +5,7 @@
 // counts only if they end with the same victims at the size that is timed. A step is a claim, a row and an eviction; the
 // row's way into `rows` is not counted: it is the GPU readback's. Times are medians. No DOM and no Deno: it runs anywhere.
 import { Core, type CoreRule, type CoreShape, exportsOf } from "../src/core/core.ts";
+import { readsWindow } from "../src/core/rule.ts";
 import { policies, type Policy, ruleFor } from "../src/policies/index.ts";
 import { CoreTwin } from "../tests/reference/core.ts";
 import { JavaScriptCore } from "./javascript-core.ts";
@@ -210,8 +211,9 @@ function measure(of: Case, samples: number, twin: number, scalar: BufferSource |
 
 /** Bytes per slot that a step of a policy reads and writes of row and books. */
 function bytesTouched({ score, scope }: Policy, evict: number): number {
-  const windowed = score === "windowed" || score === "persistence";
-  const observe = (evict === 1 ? 4 : 8) + 8 + 8 + (score === "last" ? (evict === 1 ? 4 : 8) : score === "ema" ? 8 : 0) +
+  const windowed = readsWindow(score);
+  const observe = (evict === 1 ? 4 : 8) + 8 + 8 +
+    (score === "last" ? (evict === 1 ? 4 : 8) : score === "ema" || score === "fading" ? 8 : 0) +
     (windowed ? 12 : 0);
   const keys = windowed ? 8 : score === "recency" || score === "random" ? 0 : 4;
   return observe + keys + 4 + (scope === "all" ? 0 : 4);

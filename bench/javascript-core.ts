@@ -4,13 +4,11 @@
 // Lanes claim and evict together, as in the Wasm core; there are no pins and no refusals.
 import { P_BOUND } from "../assembly/abi.ts";
 import type { CoreRule, CoreShape } from "../src/core/core.ts";
-import { addLate, addPeaks, lateOf } from "./javascript-crest.ts";
+import { readsWindow } from "../src/core/rule.ts";
+import { addLate, addPeaks, addSums, fadeTo, lateOf, leftAfter, square } from "./javascript-rows.ts";
 import { select } from "./javascript-select.ts";
 
 const { fround, imul, max, min } = Math;
-
-/** x² in f32; one that would be subnormal counts as 0. */
-const square = (x: number) => (x < 2 ** -63 ? 0 : fround(x * x));
 
 export class JavaScriptCore {
   readonly rows: Float32Array; // [3, lanes, capacity]
@@ -44,7 +42,7 @@ export class JavaScriptCore {
   constructor({ layers, kvHeads, capacity, window = 0 }: CoreShape, rule: CoreRule) {
     const lanes = layers * kvHeads;
     const slots = lanes * capacity;
-    const windowed = rule.score === "windowed" || rule.score === "persistence";
+    const windowed = readsWindow(rule.score);
     this.#rule = rule;
     this.#lanes = lanes;
     this.#kvHeads = kvHeads;
@@ -54,7 +52,7 @@ export class JavaScriptCore {
     this.position = new Int32Array(slots).fill(-1);
     this.#sum = new Float32Array(slots);
     this.#sumsq = new Float32Array(slots);
-    this.#last = new Float32Array(rule.score === "last" || rule.score === "ema" ? slots : 0);
+    this.#last = new Float32Array(["last", "ema", "fading"].includes(rule.score) ? slots : 0);
     this.#birth = new Int32Array(slots);
     this.#recent = new Float32Array(windowed ? slots : 0);
     this.#ring = new Float32Array(windowed ? slots * window : 0);
@@ -75,7 +73,7 @@ export class JavaScriptCore {
         const at = first + slot;
         this.#sum[at] = 0;
         this.#sumsq[at] = 0;
-        if (this.#rule.score === "ema") this.#last[at] = 0;
+        if (this.#last.length > 0) this.#last[at] = 0;
         this.#birth[at] = this.#clock + j;
         this.position[at] = this.#seen + j;
         this.#order[first + this.live + j] = slot;
@@ -104,22 +102,20 @@ export class JavaScriptCore {
       }
     }
     if (this.#rule.scope === "peak") addPeaks(rows, sum, sumsq, queries);
-    else if (queries === 1) {
-      for (let i = 0; i < plane; i++) {
-        const p = rows[i];
-        sum[i] += p;
-        sumsq[i] += square(p);
-      }
-    } else {
-      for (let i = 0; i < plane; i++) {
-        sum[i] += rows[i];
-        sumsq[i] += rows[plane + i];
-      }
-    }
+    else addSums(rows, sum, sumsq, queries);
     if (this.#rule.score === "last") this.#last.set(rows.subarray(queries === 1 ? 0 : 2 * plane).subarray(0, plane));
     if (this.#rule.score === "ema") addLate(rows, this.#last, queries, this.#rule.halfLife!);
     if (this.#ring.length > 0) this.#remember(queries);
+    if (this.#rule.score === "fading") this.#fade(queries);
     this.#clock += queries;
+  }
+
+  #fade(queries: number): void {
+    const left = leftAfter(queries, this.#rule.halfLife!);
+    for (let lane = 0, at = 0; lane < this.#lanes; lane++, at += this.#capacity) {
+      const best = this.#last.subarray(at, at + this.#extent);
+      fadeTo(best, this.#windowOf(lane, "none"), this.position.subarray(at), left);
+    }
   }
 
   #remember(queries: number): void {
@@ -206,7 +202,7 @@ export class JavaScriptCore {
       if (score === "random") this.#draw(lane, found);
       else if (score === "mean" || score === "ema") this.#mean(first, found, head > 0);
       else {
-        const windowed = score === "windowed" || score === "persistence";
+        const windowed = readsWindow(score) && score !== "fading";
         const from = windowed ? 0 : first;
         const scores = windowed ? this.#windowOf(lane + head, pool) : this.#numbersOf(score);
         if (head === 0) { for (let i = 0; i < found; i++) keys[picked[i]] = scores[from + picked[i]]; }
@@ -219,7 +215,7 @@ export class JavaScriptCore {
   /** [lanes, capacity], a score that stands there as it is. */
   #numbersOf(score: CoreRule["score"]): ArrayLike<number> {
     if (score === "sum") return this.#sum;
-    if (score === "last") return this.#last;
+    if (score === "last" || score === "fading") return this.#last;
     if (score === "recency") return this.position;
     throw new RangeError(`there is no JavaScript version of the score ${score}: the policies have none that it lacks`);
   }

@@ -12,6 +12,7 @@ const POLICIES: Record<PolicyName, string> = {
   "tova-layer": "The same, by the mean of a layer, whose lanes give up the same tokens.",
   scissorhands: "What was rarely attended to above its share, in the last rows, goes.",
   snapkv: "The least attention in the last rows goes, neighbours counted in.",
+  gkv: "What had the least part in the most attended, at its best, goes; a best fades.",
   streaming: "The oldest goes, but for the first four: with positions “cache”.",
   recency: "The oldest goes.",
   random: "Chance decides.",

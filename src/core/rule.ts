@@ -3,7 +3,7 @@ import * as abi from "../../assembly/abi.ts";
 import { refuse, words } from "../errors.ts";
 
 /** Every score, by name. */
-export const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence", "ema"] as const;
+export const SCORES = ["mean", "sum", "last", "recency", "random", "windowed", "persistence", "ema", "fading"] as const;
 /** Every scope, by name. */
 export const SCOPES = ["all", "low-spread", "peak"] as const;
 /** Every pooling, by name. */
@@ -12,7 +12,8 @@ export const POOLS = ["none", "max", "mean"] as const;
 /**
  * What a slot is worth. mean: S/n; sum: S; last: the newest query's p; recency: its position; random: a seeded draw;
  * windowed: Σp over the rows of the window; persistence: in how many rows of the window p was above its mean, 1/live; ema: the
- * mean p of the recent past, where a query counts half as much for every `halfLife` queries since.
+ * mean p of the recent past, where a query counts half as much for every `halfLife` queries since; fading: a slot's part
+ * in the window's largest Σp, at its best, which halves in `halfLife` queries.
  */
 export type Score = typeof SCORES[number];
 
@@ -48,6 +49,12 @@ export const SCORE_ROWS: Readonly<Record<Score, ScoreRow>> = {
     attention: false,
   },
   ema: { number: abi.SCORE_EMA, reads: "rows", unit: "attention per query, of late", attention: true },
+  fading: {
+    number: abi.SCORE_FADING,
+    reads: "a window of rows",
+    unit: "share of the most attended, over {window} rows, at its best",
+    attention: true,
+  },
 };
 
 /**
@@ -99,7 +106,7 @@ export interface CoreRule {
   unsettled: number;
   /** peak: how many candidates with the largest peak are left out of the scope, likewise. Default 0. */
   peaks?: number;
-  /** ema: queries after which one counts half, a positive integer. Default 32. */
+  /** ema, fading: queries after which one counts half, a positive integer. Default 32. */
   halfLife?: number;
   /** random: an integer, of which the low 32 bits count. */
   seed: number;
@@ -164,7 +171,7 @@ export function checkRule(rule: CoreRule, window: number): RuleNumbers {
     refuse(action, needs, words("a window of 0 rows"), { option: "score" });
   }
   const left = rule.scope === "peak" ? peaks : unsettled;
-  const parameter = rule.score === "ema" ? halfLife : seed | 0;
+  const parameter = rule.score === "ema" || rule.score === "fading" ? halfLife : seed | 0;
   return [score, scope, sinks, newest, left, parameter, pooled, width, shared ? 1 : 0];
 }
 

@@ -25,8 +25,8 @@ export const PARTS = {
 
 /** The parts that some scores have only: which scores, and what holds with them where nobody says. */
 export const SCORED: Readonly<Partial<Record<keyof RuleParts, Readonly<Partial<Record<Score, number | string>>>>>> = {
-  window: { windowed: 32, persistence: 64 },
-  halfLife: { ema: HALF_LIFE },
+  window: { windowed: 32, persistence: 64, fading: 64 },
+  halfLife: { ema: HALF_LIFE, fading: 398 },
   pool: { windowed: "none", persistence: "none" },
   width: { windowed: 7, persistence: 7 },
 };

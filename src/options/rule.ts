@@ -70,8 +70,9 @@ function checkScored(
   return found;
 }
 
-/** "the scores windowed and persistence" */
+/** "the scores windowed, persistence and fading" */
 function scoresOf(usual: object): string {
   const names = Object.keys(usual);
-  return `the score${names.length > 1 ? "s" : ""} ${names.join(" and ")}`;
+  const last = names.pop();
+  return names.length > 0 ? `the scores ${names.join(", ")} and ${last}` : `the score ${last}`;
 }

@@ -1,5 +1,6 @@
 import { crest } from "./crest.ts";
 import { full } from "./full.ts";
+import { gkv } from "./gkv.ts";
 import { h2o } from "./h2o.ts";
 import { random } from "./random.ts";
 import { recency } from "./recency.ts";
@@ -22,6 +23,7 @@ export const policies = {
   "tova-layer": tovaLayer,
   scissorhands,
   snapkv,
+  gkv,
   streaming,
   recency,
   random,

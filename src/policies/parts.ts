@@ -15,9 +15,9 @@ export interface RuleParts {
   score?: Score | OwnScore;
   /** Which tokens may go: "all" of them, or "low-spread": all but the `unsettled` ones, or "peak": all but the `peaks` ones. */
   scope?: Scope;
-  /** Rows (decode steps or prefill chunks) that the scores windowed and persistence look back on. Default 32 and 64. */
+  /** Rows (decode steps or prefill chunks) that the scores windowed, persistence and fading look back on. Default 32, 64 and 64. */
   window?: number;
-  /** Queries after which one counts half in the score ema. Default 32. */
+  /** Queries after which one counts half in the score ema, or a best does in fading. Default 32 and 398. */
   halfLife?: number;
   /** What becomes of a windowed score: "none", or the "max" or "mean" over `width` neighbouring tokens. */
   pool?: Pooling;

@@ -15,6 +15,7 @@ import {
   NOT_OBSERVED,
   NOT_READY,
   SCORE_EMA,
+  SCORE_FADING,
   SCORE_GIVEN,
   SMALL_MEMORY,
   TOO_FEW,
@@ -191,8 +192,10 @@ for (const build of ["core", "core.scalar", "core.debug"]) {
     const good = [0, 1, 0, 0, 0, 0, 1, 3, 0];
     const wrong = [[-1, SCORE_GIVEN], [-1, 3], [-1], [-1], [-1], [], [-1, 3], [-1, 0, 2, 257], [-1, 2]];
     wrong.forEach((values, at) => values.forEach((value) => refuse(BAD_RULE, "rule", ...good.with(at, value))));
-    for (const halfLife of [0, -1]) refuse(BAD_RULE, "rule", ...good.with(0, SCORE_EMA).with(5, halfLife));
-    for (const score of [5, 6]) refuse(NO_WINDOW, "rule", ...good.with(0, score));
+    for (const score of [SCORE_EMA, SCORE_FADING]) {
+      for (const halfLife of [0, -1]) refuse(BAD_RULE, "rule", ...good.with(0, score).with(5, halfLife));
+    }
+    for (const score of [5, 6, SCORE_FADING]) refuse(NO_WINDOW, "rule", ...good.with(0, score).with(5, 1));
     for (const name of ["chooseScored", "evictScored"]) {
       refuse(BAD_COUNT, name, 0);
       refuse(TOO_FEW, name, 3);

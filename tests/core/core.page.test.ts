@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import type { KvcapError } from "../../src/errors.ts";
 import { Core } from "../../src/core/core.ts";
 import { SCORES } from "../../src/core/rule.ts";
-import { draw } from "../reference/core.ts";
+import { draw } from "../reference/draw.ts";
 import { eight, plane, ruleOf, scalarWasm, shape, throws, Trio } from "../support/trio.ts";
 
 const claims = suite("claim");

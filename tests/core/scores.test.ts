@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { Core, type CoreRule, type LaneScore } from "../../src/core/core.ts";
 import { SCORES } from "../../src/core/rule.ts";
 import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
-import { draw } from "../reference/core.ts";
+import { draw } from "../reference/draw.ts";
 import { eight, plane, ruleOf, scalarWasm, shape, Trio } from "../support/trio.ts";
 
 const one = { layers: 1, kvHeads: 1, capacity: 8, window: 3 };
@@ -35,6 +35,7 @@ const expected: [Partial<CoreRule>, number, number][] = [
   [{ score: "persistence" }, 0, 0], // none is above 3 queries / 3 live
   // Three queries are a half-life: half of the mean, made whole by what three queries weigh, a half, or one.
   [{ score: "ema", halfLife: 3 }, 1 / 24, (1 / 16) / (1 - 2 ** (-1 / 3))],
+  [{ score: "fading", halfLife: 3 }, 1 / 3, 1], // parts in the third's
 ];
 shown("of every score", () => assert.equal([...new Set(expected.map(([{ score }]) => score))], SCORES));
 for (const [rule, first, third] of expected) {
@@ -82,6 +83,22 @@ for (const policy of Object.values(policies) as Policy[]) {
     }
   });
 }
+shown("what halves becomes nothing below 2⁻¹⁰⁰, before it is subnormal", () => {
+  for (const score of ["ema", "fading"] as const) {
+    for (const queries of [99, 101]) {
+      const size = { layers: 1, kvHeads: 1, capacity: 104, window: 1 };
+      const trio = new Trio(size, ruleOf({ score, halfLife: 1 }));
+      trio.claim(3);
+      trio.observe(3, [1, 1, 1, ...Array(309).fill(0)]);
+      trio.claim(queries);
+      trio.observe(queries, [0, 0, 1, ...Array(309).fill(0)]);
+      const scale = score === "ema" ? (1 - 2 ** -3) / 3 : 1;
+      const [first] = trio.cores.map((core) => core.lasts[0]);
+      const expected = scale * 2 ** -queries < 2 ** -100 ? 0 : scale * 2 ** -queries;
+      assert.ok(Math.abs(first - expected) <= expected * 1e-6, `${score} ${queries}: ${first}`);
+    }
+  }
+});
 shown("pooled scores do not need the list to have been asked for", () => {
   for (const score of ["windowed", "persistence"] as const) {
     const rule = ruleOf({ score, pool: "max", width: 3 });

@@ -60,7 +60,10 @@ for (const [policy, words] of WRONG) {
 
 test("what does not go together is refused as with any other policy", () => {
   const refused = (options: SessionOptions, words: string) => assert.match(refusal(() => checkSession(options)), words);
-  refused({ policy: { name: "mine", score }, window: 3 }, "window goes with the scores windowed and persistence only");
+  refused(
+    { policy: { name: "mine", score }, window: 3 },
+    "window goes with the scores windowed, persistence and fading only",
+  );
   refused({ policy: { name: "mine", score }, allocation: "adaptive" }, "allocation adaptive needs a score by name");
 });
 

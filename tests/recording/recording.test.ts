@@ -217,7 +217,7 @@ test("refusals of a replay", async () => {
   refused({ budget: 0 }, "Cannot replay: budget must be a whole number from 1");
   refused({ budget: { bytes: 4096 } }, "Cannot replay: budget must be slots or a share of the tokens recorded, got");
   refused({ budget: { share: 2 } }, "Cannot replay: budget.share must be above 0 and at most 1, got 2");
-  refused({ window: 3 }, "Cannot replay: window goes with the scores windowed and persistence only");
+  refused({ window: 3 }, "Cannot replay: window goes with the scores windowed, persistence and fading only");
   refused({ stride: 3 }, "Cannot replay: options are policy");
   const { bytes } = await record({ policy: "recency", budget: 40, pin: [[0, 30]] });
   assert.match(

@@ -2,6 +2,7 @@
 // Wasm but the definitions: f32 arithmetic in the order the books are described, and the hash of the random score.
 
 import type { CoreRule, CoreShape } from "../../src/core/core.ts";
+import { draw } from "./draw.ts";
 
 const f32 = Math.fround;
 
@@ -14,7 +15,7 @@ export interface TwinToken {
   birth: number; // clock of the first query that saw it
   sum: number;
   sumsq: number; // under the scope of peaks the largest Σp²/Σp of a row
-  recent: number; // the exponential mean
+  recent: number; // the exponential mean, or the best share of late
   last: number;
   window: number[]; // what each row of the window's life brought it, by the row's number
   pinned: boolean;
@@ -50,12 +51,13 @@ export class CoreTwin {
 
   /** A score's own memory begins with the rule that asks for it. */
   setRule(rule: CoreRule): void {
-    const memory = ({ score }: CoreRule) => ["last", "ema", "windowed", "persistence"].indexOf(score);
+    const memory = ({ score }: CoreRule) => ["last", "ema", "windowed", "persistence", "fading"].indexOf(score);
     if (memory(rule) > 1 && this.window === 0) throw new RangeError("no window");
     if (memory(rule) >= 0 && memory(rule) !== memory(this.rule)) {
       if (rule.score === "last") this.#forEach((token) => (token.last = 0));
       else if (rule.score === "ema") this.#forEach((token) => (token.recent = 0));
       else this.#emptyWindow();
+      if (rule.score === "fading") this.#forEach((token) => (token.recent = 0));
     }
     if ((rule.scope === "peak") !== (this.rule.scope === "peak")) this.#forEach((token) => (token.sumsq = 0));
     this.rule = rule;
@@ -123,13 +125,25 @@ export class CoreTwin {
           token.recent = mean < 2 ** -100 ? 0 : mean;
         }
         if (score === "last") token.last = (queries === 1 ? p : read(2, l, token.slot)) + 0;
-        if (score === "windowed") token.window[this.windowRows] = p + 0;
+        if (score === "windowed" || score === "fading") token.window[this.windowRows] = p + 0;
         if (score === "persistence") token.window[this.windowRows] = p > f32(queries / this.live) ? 1 : 0;
         delete token.window[this.windowRows - 2 * this.window];
       })
     );
-    if (this.rule.score === "windowed" || this.rule.score === "persistence") this.windowRows++;
+    if (["windowed", "persistence", "fading"].includes(this.rule.score)) this.windowRows++;
+    if (this.rule.score === "fading") this.#fade(queries);
     this.advance(queries);
+  }
+
+  #fade(queries: number): void {
+    const left = f32(2 ** (-queries / (this.rule.halfLife ?? 32)));
+    for (const { tokens } of this.lanes) {
+      const most = Math.max(...tokens.map((token) => this.windowSum(token)));
+      for (const token of tokens) {
+        const best = Math.max(f32(left * token.recent), most > 0 ? f32(this.windowSum(token) / most) : 0);
+        token.recent = best < 2 ** -100 ? 0 : best;
+      }
+    }
   }
 
   advance(queries: number): void {
@@ -186,6 +200,8 @@ export class CoreTwin {
         return token.sum;
       case "last":
         return token.last;
+      case "fading":
+        return token.recent;
       case "ema":
         return this.late(token);
       case "recency":
@@ -323,25 +339,7 @@ export class CoreTwin {
 
   reset(): void {
     for (const lane of this.lanes) Object.assign(lane, { tokens: [], freed: [] });
-    this.seen =
-      this.clock =
-      this.pending =
-      this.extent =
-      this.evictions =
-        0;
+    Object.assign(this, { seen: 0, clock: 0, pending: 0, extent: 0, evictions: 0, windowRows: 0 });
     this.#pins = [];
-    this.windowRows = 0;
   }
-}
-
-/** 30 bits from MurmurHash3's finaliser: the definition of the random score. */
-export function draw(seed: number, lane: number, eviction: number, position: number): number {
-  const stream = mix(mix(mix(seed) + lane) + eviction);
-  return mix(stream + Math.imul(position, 0x9e3779b9)) >>> 2;
-}
-
-function mix(x: number): number {
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return (x ^ (x >>> 16)) >>> 0;
 }

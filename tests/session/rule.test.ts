@@ -34,6 +34,7 @@ test("a preset is its parts", async () => {
     [{ policy: "tova-layer" }, { policy: "recency", score: "last", shared: true }],
     [{ policy: "scissorhands" }, { policy: "h2o", score: "persistence" }],
     [{ policy: "snapkv" }, { policy: "tova", score: "windowed", window: 32, pool: "max", width: 7 }],
+    [{ policy: "gkv" }, { policy: "tova", score: "fading", newest: { share: 0.1 } }],
     [{ policy: "streaming" }, { policy: "h2o", score: "recency" }],
     [{ policy: "crest" }, { policy: "h2o", score: "ema", scope: "peak" }],
     [{ policy: "roco" }, { policy: "random", score: "mean", scope: "low-spread" }],

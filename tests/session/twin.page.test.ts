@@ -42,6 +42,8 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-mistral", { policy: "streaming", budget: 14, stride: 6, positions: "cache" }],
   ["tiny-llama3", { policy: "crest", budget: 16, stride: 4, sinks: 2, newest: 3, peaks: 4 }],
   ["tiny-qwen3", { policy: "crest", halfLife: 5, budget: 15, stride: 7, sinks: 1, newest: 1, positions: "cache" }],
+  ["tiny-llama3", { policy: "gkv", budget: 16, stride: 4, window: 5, halfLife: 7 }],
+  ["tiny-qwen2", { policy: "gkv", scope: "peak", shared: true, budget: 16, stride: 4, window: 3 }],
   ["tiny-mha", { policy: "crest", budget: 20, stride: 3, sinks: 1, newest: 1, allocation: "adaptive" }],
   ["tiny-qwen2", { policy: "crest", scope: "low-spread", budget: 20, stride: 4, allocation: "pyramid" }],
   ["tiny-llama3", { policy: "h2o", scope: "peak", shared: true, budget: 15, stride: 5, peaks: { share: 0.5 } }],

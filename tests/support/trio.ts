@@ -178,7 +178,7 @@ export class Trio {
             core.births[at] !== token.birth || !Object.is(core.sums[at], token.sum) ||
             !Object.is(core.squares[at], token.sumsq) ||
             (twin.rule.score === "last" && !Object.is(core.lasts[at], token.last)) ||
-            (twin.rule.score === "ema" && !Object.is(core.lasts[at], token.recent))
+            (["ema", "fading"].includes(twin.rule.score) && !Object.is(core.lasts[at], token.recent))
           ) {
             const got = [core.births[at], core.sums[at], core.squares[at], core.lasts[at]];
             assert.unreachable(`lane ${lane}, ${where}: got ${got}, expected ${JSON.stringify(token)}`);

@@ -10,6 +10,7 @@ override RANKED: u32; // 1: keys are rotated here
 override RANK: u32; // by this rank
 override POOLED: u32; // 1: the lanes of a layer share its rows
 override REMAINDERS: u32; // of a lane, at most 8
+override MOST: u32; // tokens that one stands for: what it is of then fades as more come
 
 struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
 
@@ -106,7 +107,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     let index = first + select(select(two.x, two.y, joins), empty, empty < REMAINDERS);
     let m = remainder[counts + first + two.x];
     let n = remainder[counts + first + two.y % REMAINDERS];
-    let count = select(remainder[counts + index] + 1.0, 1.0, joins);
+    let count = select(min(remainder[counts + index] + 1.0, f32(MOST)), 1.0, joins);
     let to = index * 2u * HEAD_DIM;
     let one = (first + two.x) * 2u * HEAD_DIM;
     for (var i = thread; i < 2u * HEAD_DIM; i += THREADS) {
@@ -121,7 +122,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     workgroupBarrier();
     if (thread == 0u) {
       remainder[counts + index] = count;
-      if (joins) { remainder[counts + first + two.x] = m + n; }
+      if (joins) { remainder[counts + first + two.x] = min(m + n, f32(MOST)); }
     }
     storageBarrier();
     workgroupBarrier();

@@ -126,7 +126,8 @@ export const CONTEXT_REMAINDERS = 37; // of a lane, at most MOST_REMAINDERS; 0: 
 export const CONTEXT_REMAINDER = 38; // f32 [lanes, remainders, 2, headDim]: mean keys and values; [lanes, remainders]: of so many tokens
 export const CONTEXT_GONE = 39; // u32 [lanes + 1]: where the slots of each lane begin that are to be summed up; then these slots
 export const CONTEXT_FOLD_RANK = 40; // by which keys are rotated when they are summed up, where they are not yet
-export const CONTEXT_HEADER = 41; // words; then of each layer:
+export const CONTEXT_FOLD_MOST = 41; // tokens that a remainder stands for at most
+export const CONTEXT_HEADER = 42; // words; then of each layer:
 
 export const CACHE_KEYS = 0;
 export const CACHE_VALUES = 1;

@@ -15,6 +15,7 @@ import {
   CONTEXT_FIRST,
   CONTEXT_FIRST_RANK,
   CONTEXT_FLAGS,
+  CONTEXT_FOLD_MOST,
   CONTEXT_FOLD_RANK,
   CONTEXT_GONE,
   CONTEXT_GATE_UP,
@@ -70,6 +71,7 @@ const MOST_CAPACITY: u32 = 1 << 24; // slots
 /** Tokens of a pass. */
 export const MOST_STRIDE: u32 = 1 << 16;
 const MOST_LANES: u32 = 1 << 16; // of a layer, or layers
+const MOST_SUMMED: u32 = 1 << 24; // tokens of a remainder: f32 counts no further
 const ALL_FLAGS: u32 = 31;
 
 // Where the next part of a block may begin, and whether all so far lie behind each other.
@@ -177,6 +179,7 @@ export function contextIsSound(model: usize, context: usize): bool {
   if (word(context, COUNT) != <u32> CONTEXT_HEADER + layers * <u32> CACHE_WORDS) return false;
   if (!within(word(context, CONTEXT_CAPACITY), MOST_CAPACITY) || !within(word(context, CONTEXT_STRIDE), MOST_STRIDE)) return false;
   if (word(context, CONTEXT_REMAINDERS) > <u32> MOST_REMAINDERS) return false;
+  if (!within(word(context, CONTEXT_FOLD_MOST), MOST_SUMMED)) return false;
   if (word(context, CONTEXT_FOLD_RANK) >= word(context, CONTEXT_CAPACITY)) return false;
   const bytes = rowBytes(word(context, CONTEXT_KV), word(model, MODEL_HEAD_DIM));
   if (bytes == 0 || bytes != word(context, CONTEXT_ROW_BYTES) || word(context, CONTEXT_FLAGS) > ALL_FLAGS) return false;

@@ -8,6 +8,7 @@ import {
   CACHE_WORDS,
   CONTEXT_CAPACITY,
   CONTEXT_FLAGS,
+  CONTEXT_FOLD_MOST,
   CONTEXT_FOLD_RANK,
   CONTEXT_GONE,
   CONTEXT_HEADER,
@@ -62,12 +63,18 @@ function blend(mean: usize, row: usize, n: f32, bytes: usize): void {
   }
 }
 
+/** So many tokens, or the most that a remainder stands for: what it is of then fades as more come. */
+@inline
+function atMost(context: usize, n: f32): f32 {
+  return min<f32>(n, <f32> word(context, CONTEXT_FOLD_MOST));
+}
+
 /** Takes a token into a remainder. */
 function put(context: usize, index: u32, lanes: u32, key: usize, value: usize, dim: u32): void {
   const bytes = <usize> dim << 2;
   const count = countAt(context, index, lanes, dim);
   const means = meansAt(context, index, dim);
-  const n = load<f32>(count) + 1;
+  const n = atMost(context, load<f32>(count) + 1);
   store<f32>(count, n);
   blend(means, key, n, bytes);
   blend(means + bytes, value, n, bytes);
@@ -112,7 +119,7 @@ function takeIn(context: usize, lane: u32, lanes: u32, key: usize, value: usize,
   const n = load<f32>(count) + load<f32>(others);
   const from = meansAt(context, b, dim);
   blend(meansAt(context, a, dim), from, n / load<f32>(others), 2 * bytes);
-  store<f32>(count, n);
+  store<f32>(count, atMost(context, n));
   store<f32>(others, 0);
   memory.fill(from, 0, 2 * bytes);
   put(context, b, lanes, key, value, dim);

@@ -38,6 +38,8 @@ export interface ContextShape {
   readonly remainders: number;
   /** The rank by which keys are rotated when they are summed up, where they are not yet. */
   readonly foldRank: number;
+  /** Tokens that a remainder stands for at most, 1 to 2²⁴: beyond, those it has count for less with each that comes. */
+  readonly foldMost: number;
   /** Whether logits and losses are of every token of a pass, not of the newest only. */
   readonly every: boolean;
   /** Whether the hidden states of every token can be read; only with `every`. */

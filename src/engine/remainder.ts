@@ -6,6 +6,9 @@ import { bufferBytes } from "./stored.ts";
 /** The most that a lane may keep: assembly/forward/abi.ts has the same. */
 export const MOST_REMAINDERS = 8;
 
+/** The most tokens that one is of: as far as f32 counts. */
+export const MOST_SUMMED = 2 ** 24;
+
 type Sizes = Pick<ModelConfig, "layers" | "kvHeads" | "headDim">;
 
 /** Bytes of the remainders of all lanes: 8 · headDim + 4 each, where they are stored as f16 about two slots of a lane; 0: none. */

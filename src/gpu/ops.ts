@@ -104,7 +104,7 @@ function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
 function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: number, qkvPitch: number) {
   const { config: { heads, kvHeads, headDim, rmsEps }, pipelines } = model;
   const { qkv, q, scores, means, observed, mixed, nothing, nowhere } = scratch;
-  const { observe, kv, ranked, pooled, remainders: REMAINDERS, foldRank: RANK } = cache.shape;
+  const { observe, kv, ranked, pooled, remainders: REMAINDERS, foldRank: RANK, foldMost: MOST } = cache.shape;
   const [feed, uniforms, keys, values] = [cache.feed.buffer, cache.layers[i], cache.keys[i], cache.values[i]];
   const { positions, angles } = cache;
   const places = cache.places ?? nowhere;
@@ -119,7 +119,7 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
   const scoreConstants = { HEADS: heads, GROUP, QUADS, Q_QUADS: PITCH / 4, ...stored, RANKED, POOLED, REMAINDERS };
   const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0, REMAINDERS };
   const attendConstants = { GROUP, QUADS, OUT_QUADS: PITCH / 4, ...stored, POOLED, REMAINDERS };
-  const foldConstants = { HEAD_DIM: headDim, ...stored, RANKED, RANK, POOLED, REMAINDERS };
+  const foldConstants = { HEAD_DIM: headDim, ...stored, RANKED, RANK, POOLED, REMAINDERS, MOST };
   return {
     rope: pipelines.op("rope", ropeConstants, [
       ...[feed, uniforms, qkv, layer.headNorms ?? nothing, q, keys, values, positions, places],

@@ -1,6 +1,7 @@
 /** What a session will hold, in bytes, before any of it is made. */
 import type { ContextBytes, ContextShape } from "../engine/engine.ts";
 import { kvRowBytes } from "../engine/kv.ts";
+import { MOST_SUMMED } from "../engine/remainder.ts";
 import { type Grouping, groupingOf } from "../eviction/shares.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession } from "../options/index.ts";
@@ -70,7 +71,9 @@ export function sizesOf(
   // What was evicted is older than what was not, but for the sinks: it stands where the oldest of these does.
   const foldRank = Math.min(options.sinks, capacity - 1);
   const remainders = options.policy === "full" ? 0 : options.remainder;
-  const shape = { rows, pooled, capacity, stride, kv, ranked, observe, remainders, foldRank, every, hidden };
+  // And where positions count live slots, no more tokens than these are to be seen at once.
+  const foldMost = ranked ? Math.max(1, Math.floor(options.budget / Math.max(1, remainders))) : MOST_SUMMED;
+  const shape = { rows, pooled, capacity, stride, kv, ranked, observe, remainders, foldRank, foldMost, every, hidden };
   const bytes = engine.sizes(shape);
   const why = explain(config, options, slots, observe !== null);
   return { grouping, shape, memory: { ...bytes, gpu: totalOf(bytes), why } };

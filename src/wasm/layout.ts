@@ -143,6 +143,7 @@ export function contextWords(config: ModelConfig, shape: ContextShape, layout: C
   words[abi.CONTEXT_ROW_BYTES] = kvRowBytes(config.headDim, shape.kv);
   words[abi.CONTEXT_REMAINDERS] = shape.remainders;
   words[abi.CONTEXT_FOLD_RANK] = shape.foldRank;
+  words[abi.CONTEXT_FOLD_MOST] = shape.foldMost;
   const flags = { ...shape, maximum: shape.observe === "max" };
   words[abi.CONTEXT_FLAGS] = (flags.ranked ? abi.FLAG_RANKED : 0) | (flags.pooled ? abi.FLAG_POOLED : 0) |
     (flags.observe ? abi.FLAG_OBSERVED : 0) | (flags.maximum ? abi.FLAG_MAXIMUM : 0) |

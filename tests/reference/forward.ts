@@ -31,13 +31,12 @@ export interface TwinOptions {
   /** Means that a lane keeps of what was evicted, and the rank that unrotated keys are rotated by. */
   remainder?: number;
   foldRank?: number;
+  /** Tokens that one stands for at most. */
+  foldMost?: number;
 }
 
-/** Everything that went to one mean: sums are made of it whenever it is read. */
-interface Remainder {
-  readonly keys: number[][];
-  readonly values: number[][];
-}
+/** Everything that went to one mean, which is made of it whenever it is read; a token's weight is 1 until there are too many. */
+type Remainder = (Cached & { weight: number })[];
 
 /** Lanes that the same core twin keeps. */
 interface Group {
@@ -55,11 +54,19 @@ export async function readWeights(tensors: Map<string, Tensor>): Promise<Map<str
 
 const MOST_GROWN = 64; // tokens of text that may stay on top of a budget
 const range = (length: number) => Array.from({ length }, (_, i) => i);
-const meanOf = (rows: number[][]) => rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length);
-/** How far rows are from their mean, squared and summed up. */
-function wayOf(rows: number[][]): number {
-  const mean = meanOf(rows);
-  return rows.reduce((sum, row) => sum + row.reduce((sum, value, i) => sum + (value - mean[i]) ** 2, 0), 0);
+const weightOf = (tokens: Remainder) => tokens.reduce((sum, { weight }) => sum + weight, 0);
+const meanOf = (tokens: Remainder, part: "key" | "value") =>
+  tokens[0][part].map((_, i) => tokens.reduce((sum, one) => sum + one.weight * one[part][i], 0) / weightOf(tokens));
+/** How far keys are from their mean, squared and summed up. */
+function wayOf(tokens: Remainder): number {
+  const mean = meanOf(tokens, "key");
+  const far = (key: number[]) => key.reduce((sum, value, i) => sum + (value - mean[i]) ** 2, 0);
+  return tokens.reduce((sum, { weight, key }) => sum + weight * far(key), 0);
+}
+/** Lets tokens weigh no more than so much, all of them less alike. */
+function lighten(tokens: Remainder, most: number): void {
+  const all = weightOf(tokens);
+  if (all > most) { for (const one of tokens) one.weight *= most / all; }
 }
 const dot = (a: Vector, b: Vector) => range(a.length).reduce((sum, i) => sum + a[i] * b[i], 0);
 
@@ -199,17 +206,17 @@ export class SessionTwin {
   /** What goes is a mean of its own, and where these are too many, the two become one that this moves least. */
   #fold(lane: number, { key, value }: Cached): void {
     const all = this.#remainders[lane];
-    const { positions, foldRank = 0, remainder = 0 } = this.#options;
+    const { positions, foldRank = 0, foldMost = Infinity, remainder = 0 } = this.#options;
     if (remainder === 0) return;
-    all.push({ keys: [positions === "cache" ? this.#rotate(key, foldRank) : key], values: [value] });
+    const token = { key: positions === "cache" ? this.#rotate(key, foldRank) : key, value, weight: 1 };
+    all.push([token]);
     if (all.length <= remainder) return;
     const pairs = range(all.length).flatMap((j) => range(j).map((i) => [i, j]));
-    const moves = pairs.map(([i, j]) =>
-      wayOf([...all[i].keys, ...all[j].keys]) - wayOf(all[i].keys) - wayOf(all[j].keys)
-    );
+    const moves = pairs.map(([i, j]) => wayOf([...all[i], ...all[j]]) - wayOf(all[i]) - wayOf(all[j]));
     const [i, j] = pairs[moves.indexOf(Math.min(...moves))];
-    all[i].keys.push(...all[j].keys);
-    all[i].values.push(...all[j].values);
+    if (j === remainder) lighten(all[i], foldMost - 1); // the token itself weighs 1
+    all[i].push(...all[j]);
+    lighten(all[i], foldMost);
     all.splice(j, 1);
   }
 
@@ -247,13 +254,15 @@ export class SessionTwin {
           const scores = seen.map((one) => dot(q, keyOf(one)) / Math.sqrt(headDim));
           // Remainders stand at one rank of the longest lane.
           const far = ranked ? this.#rotate(query, this.#longest - 1) : q;
-          for (const { keys } of sums) scores.push(dot(far, meanOf(keys)) / Math.sqrt(headDim) + Math.log(keys.length));
+          for (const one of sums) {
+            scores.push(dot(far, meanOf(one, "key")) / Math.sqrt(headDim) + Math.log(weightOf(one)));
+          }
           const top = Math.max(...scores);
           const total = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
           const p = scores.map((score) => Math.exp(score - top) / total);
           const maximum = this.#options.aggregate === "max";
           mean.forEach((_, i) => mean[i] = maximum ? Math.max(mean[i], p[i]) : mean[i] + p[i] / group);
-          const summed = sums.map(({ values }) => meanOf(values));
+          const summed = sums.map((one) => meanOf(one, "value"));
           for (let d = 0; d < headDim; d++) {
             const slots = seen.reduce((sum, one, i) => sum + p[i] * cache.get(one)!.value[d], 0);
             mixed.push(summed.reduce((sum, value, i) => sum + p[seen.length + i] * value[d], slots));

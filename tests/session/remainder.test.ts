@@ -118,7 +118,15 @@ test("tokens of equal keys are seen as by the full cache, however many and whate
   const made = await openEngine();
   for (const [remainders, gone] of [[1, [1, 2, 4, 5]], [1, [0, 1, 2, 3, 4, 5, 6]], [2, [2, 6, 1]]] as const) {
     const shape = { rows: [12], capacity: 12, stride: 8, kv: "f32", ranked: false, pooled: false } as const;
-    const context = made.context({ ...shape, observe: null, remainders, foldRank: 0, every: false, hidden: false });
+    const context = made.context({
+      ...shape,
+      observe: null,
+      remainders,
+      foldRank: 0,
+      foldMost: 100,
+      every: false,
+      hidden: false,
+    });
     const twice: Float32Array[] = [];
     for (const evicts of [false, true]) {
       context.place(new Int32Array(24).fill(-1), null);

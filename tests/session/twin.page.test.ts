@@ -161,6 +161,7 @@ for (const [name, options] of chosen(SETUPS, kindsOf)) {
       ...{ budget, stride, positions, aggregate, allocation, kv },
       least: leastOf(checked),
       ...{ remainder, foldRank: checked.sinks },
+      foldMost: positions === "cache" ? Math.max(1, Math.floor(budget / Math.max(1, remainder))) : Infinity,
     });
     for (const [from, to] of options.pin ?? []) twin.pin(from, to);
     if (checked.pinPrompt) twin.pin(0, prompt.length);

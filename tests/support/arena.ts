@@ -144,6 +144,7 @@ export class Arena {
         hidden: false,
         remainders: 0,
         foldRank: 0,
+        foldMost: 4,
         ...part,
       };
       const layout = layoutOf(CONFIG, shape, threads);

@@ -7,12 +7,12 @@
 // λᵀ and 1 − 2^(−n/H) are computed in f64 and rounded to f32; the rest is f32. No e below 2⁻¹⁰⁰ is kept: what nobody looks at would
 // end among the subnormal numbers, which common processors compute with ten times more slowly, and never leave them.
 //
-// A score is never below its e, and hardly above once n is some half-lives. So that few divisions are done, keys begin as e, a bound
-// from below, and only for those that may matter the score itself is computed.
+// A score is never below its e, and hardly above once n is some half-lives. So that few are computed, keys begin as e, or a little more, a
+// bound from below, and only for those that may matter the score itself is computed.
 
 import { SCORE_EMA, SCORE_FADING } from "./abi";
-import { birth, capacity, keys, last, rows, state, ties, totals } from "./layout";
-import { countUpTo, kth, upTo } from "./rank";
+import { birth, capacity, keys, last, ranked, rows, state, ties, totals } from "./layout";
+import { kth, upTo } from "./rank";
 import { NONE, plainKeys, setLowest } from "./score";
 import { gatherUpTo, take, takeGathered } from "./select";
 
@@ -101,14 +101,9 @@ function worthOf(lane: i32, slot: i32): i32 {
 
 /** A key that none of the n slots in `out` is worth more than. */
 function boundOf(lane: i32, out: usize, n: i32): i32 {
-  let most: f32 = 0;
-  let born = 0;
-  for (let j = 0; j < n; j++) {
-    const at = (<usize> lane * <usize> capacity + <usize> load<u32>(out + ((<usize> j) << 2))) << 2;
-    most = max(most, load<f32>(last + at));
-    born = max(born, load<i32>(birth + at));
-  }
-  return made(most, born);
+  let most = 0;
+  for (let j = 0; j < n; j++) most = max(most, worthOf(lane, load<i32>(out + ((<usize> j) << 2))));
+  return most;
 }
 
 /**
@@ -117,9 +112,8 @@ function boundOf(lane: i32, out: usize, n: i32): i32 {
  */
 export function takeSharp(lane: i32, places: usize, out: usize, n: i32, found: i32): void {
   const bound = boundOf(lane, out, n);
-  if (n == 1 && countUpTo(keys, state.extent, bound) == 1) return; // nobody else may be worth less
   const count = gatherUpTo(bound);
-  if (count == n) return;
+  if (count == n) return; // nobody else may be worth less
   let least = NONE;
   let most = 0;
   for (let i = 0; i < count; i++) {
@@ -137,14 +131,49 @@ export function takeSharp(lane: i32, places: usize, out: usize, n: i32, found: i
   else take(places, out, n, found); // several at the cut: the older go
 }
 
-/** Where a lane's bounds from below lie: e itself. */
+/** Below a lane of so many half-lives many tokens are young, and e is far below their scores. */
+const YOUNG: i32 = 16;
+/** What outweighs every rounding of a bound. */
+const MARGIN: f32 = 1 - reinterpret<f32>(0x36000000); // 1 − 2⁻¹⁹
+
+/**
+ * Where a lane's bounds from below lie: e itself, or e·max(1, 1/y + 1/2) with y = n ln 2/H, since 1/(1 − e⁻ʸ) is never less; which
+ * then lie in `ranked`.
+ */
 export function boundsAt(lane: i32): usize {
-  return last + ((<usize> lane * <usize> capacity) << 2);
+  const size = state.extent;
+  const first = (<usize> lane * <usize> capacity) << 2;
+  if (size / YOUNG > state.parameter) return last + first;
+  const means = last + first;
+  const births = birth + first;
+  const clock = state.clock;
+  const scale = <f32> (<f64> state.parameter / LN2) * MARGIN;
+  const half = MARGIN / 2;
+  let i = 0;
+  if (ASC_FEATURE_SIMD) {
+    const now = i32x4.splat(clock);
+    const one = i32x4.splat(1);
+    const scales = f32x4.splat(scale);
+    const halves = f32x4.splat(half);
+    const margin = f32x4.splat(MARGIN);
+    for (; i + 4 <= size; i += 4) {
+      const at = (<usize> i) << 2;
+      const n = f32x4.convert_i32x4_s(i32x4.max_s(i32x4.sub(now, v128.load(births + at)), one));
+      const factor = f32x4.pmax(margin, f32x4.add(f32x4.div(scales, n), halves));
+      v128.store(ranked + at, f32x4.mul(v128.load(means + at), factor));
+    }
+  }
+  for (; i < size; i++) {
+    const at = (<usize> i) << 2;
+    const n = <f32> max(clock - load<i32>(births + at), 1);
+    store<f32>(ranked + at, load<f32>(means + at) * max(MARGIN, scale / n + half));
+  }
+  return ranked;
 }
 
 /** The keys themselves. */
 export function lateKeys(lane: i32, places: usize, from: i32, to: i32): void {
-  plainKeys(boundsAt(lane), places, from, to);
+  plainKeys(last + ((<usize> lane * <usize> capacity) << 2), places, from, to);
   let least = NONE;
   for (let i = 0; i < state.extent; i++) {
     const at = keys + ((<usize> i) << 2);

@@ -4,13 +4,15 @@ import { refuse, words } from "../errors.ts";
 import { checkMemory, fits, largest, slotsOf } from "./fit.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { type CheckedSession, checkSession, type SessionOptions } from "../options/index.ts";
+import { SESSION } from "../options/session.ts";
 import { MOST_SLOTS } from "../options/check.ts";
 import { sizesOf, slotBytes } from "./sizes.ts";
 import { given } from "../options/row.ts";
 
 /**
  * Fills in a session's defaults, the model's among them. Where the model has a bound on its memory and the options have no
- * budget, it is the most that fits, up to the positions that the model was trained on.
+ * budget, it is the most that fits, up to the positions that the model was trained on; where what is generated stays, which needs
+ * memory of its own, up to the usual budget.
  * @param promptTokens tokens of the first prompt, once there is one
  * @param every whether logits of every token are wanted
  * @throws RangeError as checkSession does, or where no budget fits
@@ -34,7 +36,8 @@ export function planSession(
     return checked;
   };
   if (engine.limit === Infinity || asked?.budget !== undefined) return check(asked);
-  const most = asked?.positions === "cache" ? MOST_SLOTS : Math.min(MOST_SLOTS, config.maxPositions);
+  const trained = asked?.positions === "cache" ? MOST_SLOTS : Math.min(MOST_SLOTS, config.maxPositions);
+  const most = asked?.evict === "prompt" ? Math.min(SESSION.budget.default, trained) : trained;
   const largestCase = check({ ...asked, budget: most });
   if (largestCase.policy === "full") return check(asked);
   const attempt = (budget: number) => {

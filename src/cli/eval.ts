@@ -5,7 +5,7 @@ import { Measurer } from "./measure.ts";
 import { loadOptions } from "./model.ts";
 import { PLAN_FLAGS, readPlan, textOf } from "./plan.ts";
 import { ResultsFile } from "./results.ts";
-import { tell } from "./tell.ts";
+import { checkReport, tell } from "./tell.ts";
 import { Progress } from "./terminal.ts";
 import type { Arguments } from "./usage.ts";
 
@@ -14,6 +14,7 @@ export async function evaluate(args: Arguments): Promise<number> {
   args.only("eval", [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "no-times"]);
   const plan = await readPlan(args, args.atMostOne("eval", "plan"));
   const text = await textOf(plan);
+  await checkReport(args);
   const units = unitsOf(plan, text);
   const file = await ResultsFile.open(args.text("out"));
   const progress = new Progress();

@@ -5,7 +5,7 @@ import { readRecording, type Recording } from "../recording/read.ts";
 import { type Replay, replay as replayOne } from "../recording/replay.ts";
 import { recordingPage } from "../eval/report/recording.ts";
 import { overlapOf, spreadOf } from "../recording/figures.ts";
-import { writeReport } from "./tell.ts";
+import { checkReport, writeReport } from "./tell.ts";
 import { note, print } from "./terminal.ts";
 import { readFile } from "./input.ts";
 import { flagName } from "./flags.ts";
@@ -19,6 +19,7 @@ export async function replay(args: Arguments): Promise<number> {
   args.only("replay", [...FLAGS, "report"]);
   const file = args.word("replay", "file");
   const asked: ReplayOptions = args.options("session", "replay");
+  await checkReport(args);
   const recording = readRecording(await readFile("recording", file));
   const named = args.list("policy");
   const policies = named ? await Promise.all(named.map(namedPolicy)) : usual(recording, asked);

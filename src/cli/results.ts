@@ -67,10 +67,10 @@ export class ResultsFile {
     const mine = new Set(units.map(idOf));
     const others = [...this.#results.values()].filter(({ id }) => !mine.has(id));
     const text = [...this.of(units), ...others].map(lineOf).join("");
-    const partial = `${this.#path}.partial`;
     try {
-      await Deno.writeTextFile(partial, text);
-      await Deno.rename(partial, this.#path);
+      const path = await Deno.realPath(this.#path); // a link stays one
+      await Deno.writeTextFile(`${path}.partial`, text);
+      await Deno.rename(`${path}.partial`, path);
     } catch (error) {
       refuseWriting(this.#path, error);
     }
@@ -83,6 +83,15 @@ export class ResultsFile {
 
 async function contents(path: string): Promise<ReturnType<typeof readResults>> {
   const there = await Deno.stat(path).catch(() => null);
+  if (there && !there.isFile) { // a pipe or a device would be read for ever, and replaced in the end
+    const more = { code: "unreadable", kind: "plain" } as const;
+    refuse(
+      "read the results",
+      `${path} must be a plain file`,
+      words(there.isDirectory ? "a folder" : "another thing"),
+      more,
+    );
+  }
   return readResults(there ? await readFile("results", path) : new Uint8Array(0), path);
 }
 

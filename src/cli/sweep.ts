@@ -10,7 +10,7 @@ import { Pool } from "./pool.ts";
 import type { UnitQueue } from "./queue.ts";
 import { ResultsFile } from "./results.ts";
 import type { Orders } from "./sweep-worker.ts";
-import { tell } from "./tell.ts";
+import { checkReport, tell } from "./tell.ts";
 import { harmless, note, print, Progress } from "./terminal.ts";
 import { type Arguments, misused } from "./usage.ts";
 
@@ -32,6 +32,7 @@ export async function sweep(args: Arguments): Promise<number> {
   const text = await textOf(plan);
   const units = unitsOf(plan, text);
   if (asksStatus) return await status(args, units, out);
+  await checkReport(args);
   const file = await ResultsFile.open(out);
   try {
     const times = !args.has("no-times");

@@ -38,6 +38,8 @@ export function resultOf(unit: Unit, versions: Versions | null, found: Found | {
   return "error" in found ? { ...head, error: messageOf(found.error) } : { ...head, ...found };
 }
 
+const BEGIN = '{"id":"'; // of every line
+
 /** One line of a results file. */
 export function lineOf(result: Result): string {
   return `${JSON.stringify(result)}\n`;
@@ -46,22 +48,26 @@ export function lineOf(result: Result): string {
 /**
  * The results of a file, a unit's last line where it has several, and how many bytes of it are whole lines: a program that was
  * ended while it wrote leaves a torn one at the end, which is dropped.
- * @throws KvcapError where another line is no result
+ * @throws KvcapError where another line is no result, or the last one is not the beginning of one
  */
 export function readResults(bytes: Uint8Array, where: string): { results: Map<string, Result>; whole: number } {
   const whole = bytes.lastIndexOf(10) + 1;
   const lines = new TextDecoder().decode(bytes.subarray(0, whole)).split("\n").slice(0, -1);
+  const torn = new TextDecoder().decode(bytes.subarray(whole));
   const results = new Map<string, Result>();
+  const refused = (line: number): never =>
+    refuse("read the results", `${where} must be a file of results`, words(`another text in line ${line}`), {
+      code: "bad-file",
+      kind: "plain",
+    });
   for (const [i, line] of lines.entries()) {
     const result = parse(line);
-    if (!result) {
-      const rule = `${where} must be a file of results`;
-      refuse("read the results", rule, words(`another text in line ${i + 1}`), { code: "bad-file", kind: "plain" });
-    }
+    if (!result) return refused(i + 1);
     const before = results.get(result.id);
     if (before && isMeasured(before) && !isMeasured(result)) continue; // a failure does not undo a measurement
     results.set(result.id, result);
   }
+  if (!torn.startsWith(BEGIN) && !BEGIN.startsWith(torn)) refused(lines.length + 1); // what nobody wrote here
   return { results, whole };
 }
 

@@ -4,6 +4,14 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { Markup, markup } from "./markup.ts";
 import { STYLE } from "./style.ts";
 
+const BEGIN =
+  '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy"';
+
+/** Whether a text is such a document. */
+export function isDocument(text: string): boolean {
+  return text.startsWith(BEGIN) && text.includes("<title>kvcap: ");
+}
+
 /** A document with a heading. */
 export function documentOf(title: string, body: Markup): string {
   const hash = btoa(String.fromCharCode(...sha256(utf8ToBytes(STYLE))));

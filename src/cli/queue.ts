@@ -2,7 +2,7 @@
  * Units on a Redis server, by BullMQ: who has a plan puts its units there and collects the results; any number of machines take
  * units from it. A unit whose machine goes away is taken again by another when its lock has expired.
  */
-import { type ConnectionOptions, Queue, Worker } from "bullmq";
+import { type ConnectionOptions, type Job as BullJob, Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import about from "../../package.json" with { type: "json" };
 import { messageOf, quote, refuse } from "../errors.ts";
@@ -17,6 +17,7 @@ const LOCK = 10_000; // ms that a unit stays with a machine that says nothing
 const LOOK = 300; // ms between two looks for results
 const CHECK = 3_000; // ms between two looks whether all units are there
 const KEPT = 86_400; // seconds that a text stays there after its last look
+const TEXTS = 8; // that a machine remembers
 const TRIES = 3; // of a unit that machines give back as failed
 
 /** What stands for a unit on the server. */
@@ -27,12 +28,15 @@ interface Job {
   readonly times: boolean;
 }
 
+/** What is asked of a job that has ended. */
+type Ended = Pick<BullJob<Job, Result>, "id" | "finishedOn" | "returnvalue" | "failedReason" | "remove">;
+
 const textKey = (name: string) => `${NAME}:text:${name}`;
 
 /** @throws Usage by the caller's `misused` where it is no URL of Redis */
 function optionsOf(url: URL) {
   return {
-    host: url.hostname,
+    host: url.hostname.replace(/^\[|\]$/g, ""), // an address of IPv6 stands in brackets
     port: Number(url.port || 6379),
     ...url.username ? { username: decodeURIComponent(url.username) } : {},
     ...url.password ? { password: decodeURIComponent(url.password) } : {},
@@ -97,8 +101,12 @@ export class UnitQueue {
     const known = new Map<string, Promise<Orders>>(); // by text and times: processes keep what they were told
     const ordersOf = ({ text, times }: Job) => {
       const name = `${text}/${times}`;
-      if (!known.has(name)) known.set(name, this.#text(text).then((text) => ({ text, load, times })));
-      return known.get(name)!;
+      const found = known.get(name) ?? this.#text(text).then((text) => ({ text, load, times }));
+      known.delete(name);
+      known.set(name, found); // the newest last
+      for (const [old] of known) if (known.size > TEXTS) known.delete(old);
+      found.catch(() => known.delete(name)); // it may be there another time
+      return found;
     };
     const measure = async ({ data }: { data: Job }) => {
       told(data.unit);
@@ -125,37 +133,40 @@ export class UnitQueue {
     const take = (id: string, result: Result) => {
       if (left.delete(id)) done(result);
     };
+    const collect = async (job: Ended | undefined) => {
+      const unit = job?.id && left.get(job.id);
+      if (!unit || !job.finishedOn) return;
+      if (job.returnvalue) take(job.id!, job.returnvalue);
+      else tries.set(job.id!, (tries.get(job.id!) ?? 0) + 1);
+      await job.remove().catch(() => {}); // it was another's, too
+      if ((tries.get(job.id!) ?? 0) >= TRIES) {
+        take(job.id!, resultOf(unit, null, { error: new Error(job.failedReason) }));
+      }
+    };
     let checked = -Infinity;
     while (left.size > 0) {
       if (performance.now() - checked > CHECK) {
         await this.#redis.set(textKey(name), text, "EX", KEPT);
-        await this.#put(left, (unit) => ({ unit, text: name, times }));
+        // What ended long ago may stand behind others' jobs that nobody collects, where the lists below do not reach.
+        for (const job of await this.#put(left, (unit) => ({ unit, text: name, times }))) await collect(job);
         checked = performance.now();
       }
-      for (const job of await this.#queue.getJobs(["completed"], 0, 99)) {
-        if (!job?.id || !left.has(job.id) || !job.returnvalue) continue;
-        take(job.id, job.returnvalue);
-        await job.remove().catch(() => {}); // it was another's, too
-      }
-      for (const job of await this.#queue.getJobs(["failed"], 0, 99)) {
-        const unit = job?.id && left.get(job.id);
-        if (!unit) continue;
-        await job.remove().catch(() => {});
-        tries.set(job.id!, (tries.get(job.id!) ?? 0) + 1);
-        if (tries.get(job.id!)! >= TRIES) take(job.id!, resultOf(unit, null, { error: new Error(job.failedReason) }));
+      for (const list of ["completed", "failed"] as const) {
+        for (const job of await this.#queue.getJobs([list], 0, 99)) await collect(job);
       }
       if (left.size > 0) await new Promise((resolve) => setTimeout(resolve, LOOK));
     }
   }
 
-  /** Puts what is not there onto the queue. */
-  async #put(units: ReadonlyMap<string, Unit>, jobOf: (unit: Unit) => Job): Promise<void> {
+  /** Puts what is not there onto the queue. @returns what is, what is done among it */
+  async #put(units: ReadonlyMap<string, Unit>, jobOf: (unit: Unit) => Job): Promise<(Ended | undefined)[]> {
     const ids = [...units.keys()];
     const there = await Promise.all(ids.map((id) => this.#queue.getJob(id)));
     const missing = ids.filter((_, i) => !there[i]);
     await this.#queue.addBulk(
       missing.map((id) => ({ name: "unit", data: jobOf(units.get(id)!), opts: { jobId: id } })),
     );
+    return there;
   }
 
   /** Takes no more units; what is under way is finished first. */

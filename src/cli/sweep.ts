@@ -124,12 +124,21 @@ function workersOf(args: Arguments, queue: URL | null): number {
     : misused(`--workers must be a whole number from ${least} to 256`, text);
 }
 
+function decodes(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== null;
+  } catch {
+    return false;
+  }
+}
+
 /** The server of the queue. @throws Usage */
 function queueOf(args: Arguments): URL | null {
   const text = args.text("queue");
   if (text === undefined) return null;
   const url = URL.parse(text);
-  const sound = url && /^rediss?:$/.test(url.protocol) && url.hostname !== "" && /^(\/\d*)?$/.test(url.pathname);
+  const plain = url && url.search === "" && url.hash === "" && decodes(url.username) && decodes(url.password);
+  const sound = plain && /^rediss?:$/.test(url.protocol) && url.hostname !== "" && /^(\/\d*)?$/.test(url.pathname);
   return sound
     ? url
     : misused("--queue must be a Redis server, as redis://localhost:6379", text.replace(/\/\/.*@/, "//…@"));

@@ -42,7 +42,7 @@ test("three workers, one of them killed twice: the bytes of one", async () => {
 test("status says how far it is, and nothing is changed by asking", async () => {
   await wanted;
   const all = await Deno.readTextFile(out("one"));
-  const some = all.split("\n").slice(0, 5).join("\n") + "\n" + all.slice(-50, -1); // a torn line behind it
+  const some = all.split("\n").slice(0, 5).join("\n") + "\n" + all.slice(0, 50); // a torn line behind it
   await Deno.writeTextFile(out("some"), some);
   const { stdout } = await kvcap(["sweep", "status", plan, "--out", out("some")]);
   assert.is(stdout, "5 of 40 units done, 0 failed, 35 left\n");
@@ -110,6 +110,16 @@ test("what it cannot do", async () => {
       ["sweep", plan, "--queue", "http://user:secret@x"],
       2,
       '--queue must be a Redis server, as redis://localhost:6379, got "http://…@x"',
+    ],
+    [
+      ["sweep", plan, "--queue", "redis://user:%zz@x"],
+      2,
+      '--queue must be a Redis server, as redis://localhost:6379, got "redis://…@x"',
+    ],
+    [
+      ["sweep", plan, "--queue", "redis://x?db=2"],
+      2,
+      '--queue must be a Redis server, as redis://localhost:6379, got "redis://x?db=2"',
     ],
     [
       ["sweep", plan, "--out", out("none"), "--queue", "redis://127.0.0.1:9"],

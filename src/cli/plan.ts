@@ -28,7 +28,10 @@ type Raw = Record<string, unknown>;
 export async function readPlan(args: Arguments, file: string | undefined): Promise<Plan> {
   const beneath = file === undefined ? {} : await parseFile(file);
   const above = flagged(args);
-  const under = (name: string) => ({ ...(beneath[name] as object ?? {}), ...(above[name] as object) });
+  const under = (name: "session" | "load") => {
+    const [options, flags] = [beneath[name] ?? {}, above[name] as object];
+    return typeof options === "object" && !Array.isArray(options) ? { ...options, ...flags } : options; // refused there
+  };
   const raw = { ...beneath, ...above, session: under("session"), load: under("load") };
   return file === undefined ? checked(() => checkPlan(raw)) : checkPlan(raw);
 }

@@ -1,5 +1,6 @@
 /** What is to be measured: every combination of what the lists of a plan name. */
 import { refuse, words } from "../errors.ts";
+import { isRecord } from "../files/checks.ts";
 import { known } from "../options/check.ts";
 import { checkLoad } from "../options/index.ts";
 import { LOAD } from "../options/load.ts";
@@ -51,6 +52,7 @@ export type Mode = typeof MODES[number];
 
 const ACTION = "read the plan";
 const at = { action: ACTION, budget: Infinity };
+const MOST_UNITS = 100_000;
 
 const USUAL = {
   models: ["fable-2m"],
@@ -87,7 +89,7 @@ export function checkPlan(given: unknown): Plan {
   if (modes.includes("decode") && uncounted !== undefined) {
     refuse(ACTION, "budgets must be numbers of tokens with the mode decode", uncounted, { option: "budgets" });
   }
-  return {
+  const plan: Plan = {
     models: names("models"),
     tasks: list("tasks").map((task) => checkTask(task, settings)),
     policies,
@@ -101,6 +103,15 @@ export function checkPlan(given: unknown): Plan {
     text: asked.text === undefined || asked.text === null ? null : checkName("text", asked.text),
     baseline: checkPolicyName(checkName("baseline", asked.baseline ?? USUAL.baseline)),
   };
+  checkCount(plan);
+  return plan;
+}
+
+/** Lists are multiplied: a few that are long would fill the memory. */
+function checkCount(plan: Plan): void {
+  const lists = [...LISTS.map((name) => plan[name]), ...Object.values(plan.vary)];
+  const count = lists.reduce((product, { length }) => product * length, 1);
+  if (count > MOST_UNITS) refuse(ACTION, `combinations must be at most ${MOST_UNITS}`, count);
 }
 
 function checkName(name: string, value: unknown): string {
@@ -150,16 +161,14 @@ function checkSessionName(where: string, name: string): void {
 }
 
 function checkSessionOptions(where: string, value: unknown): PlainOptions {
-  if (typeof value !== "object" || value === null) refuse(ACTION, `${where} must be options`, value, { option: where });
+  if (!isRecord(value)) refuse(ACTION, `${where} must be options`, value, { option: where });
   return Object.fromEntries(
     Object.entries(value).map(([name, one]) => (checkSessionName(where, name), [name, checkOption(name, one)])),
   );
 }
 
 function checkVaried(value: unknown): Readonly<Record<string, readonly Json[]>> {
-  if (typeof value !== "object" || value === null) {
-    refuse(ACTION, "vary must be lists of options", value, { option: "vary" });
-  }
+  if (!isRecord(value)) refuse(ACTION, "vary must be lists of options", value, { option: "vary" });
   return Object.fromEntries(
     Object.entries(value).map(([name, values]) => {
       checkSessionName("vary", name);
@@ -172,7 +181,7 @@ function checkVaried(value: unknown): Readonly<Record<string, readonly Json[]>> 
 }
 
 function checkLoadOptions(value: unknown): PlainOptions {
-  if (typeof value !== "object" || value === null) refuse(ACTION, "load must be options", value, { option: "load" });
+  if (!isRecord(value)) refuse(ACTION, "load must be options", value, { option: "load" });
   known(ACTION, value, Object.keys(LOAD).filter((name) => name !== "threads")); // which changes no number
   const read = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, readValue(LOAD, name, one)]));
   checkLoad(read);

@@ -98,7 +98,8 @@ function rowOf(group: Group, groups: readonly Group[], scores: readonly Score[],
   const like = (one: Group, ...names: (keyof Unit)[]) =>
     without(one.unit, "seed", "policy", ...names) === without(unit, "seed", "policy", ...names);
   const base = groups.find((one) => one.unit.policy === baseline && like(one));
-  const full = groups.find((one) => one.unit.policy === "full" && like(one, "budget", "session")) ??
+  const fulls = groups.filter((one) => one.unit.policy === "full" && like(one, "budget", "session"));
+  const full = fulls.find((one) => isPart(one.unit.session, unit.session)) ?? fulls[0] ??
     groups.find((one) => one.unit.policy === "full" && one.unit.mode === unit.mode);
   const losses = full && metrics.loss !== undefined ? differences(group, full, "loss") : [];
   const ratio = losses.length > 0 && unit.policy !== "full" ? exponential(bootstrap(losses)) : null;
@@ -110,6 +111,11 @@ function rowOf(group: Group, groups: readonly Group[], scores: readonly Score[],
     cost: meansOf(results.map(({ cost }) => cost as unknown as Values)) as unknown as Measurement["cost"],
     ms: times.includes(undefined) ? null : times.reduce<number>((sum, ms) => sum + ms!, 0),
   };
+}
+
+/** Whether options are all among others: a full cache has those that do not say who goes. */
+function isPart(few: Unit["session"], all: Unit["session"]): boolean {
+  return Object.entries(few).every(([name, value]) => canonical(all[name]) === canonical(value));
 }
 
 function exponential({ mean, low, high, count }: Difference): Difference {

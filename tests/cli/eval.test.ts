@@ -125,6 +125,12 @@ test("the table: every policy, and what is better", async () => {
 test("what is no plan, no text, no results", async () => {
   await Deno.writeTextFile(`${folder}/bad.yaml`, "a: [1");
   await Deno.writeTextFile(`${folder}/list.yaml`, "- a");
+  await Deno.writeTextFile(`${folder}/five.yaml`, "session: 5");
+  const bomb = [
+    "a0: &a0 [1, 1]",
+    ...Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}, *a${i}]`),
+  ];
+  await Deno.writeTextFile(`${folder}/bomb.yaml`, bomb.join("\n"));
   await Deno.writeTextFile(`${folder}/bad.jsonl`, "[]\n");
   const cases: [string[], number, string][] = [
     [["eval", "--tasks", "passkeys"], 2, "tasks must be of perplexity, agreement, passkey, needle, multikey, keyvalue"],
@@ -134,6 +140,8 @@ test("what is no plan, no text, no results", async () => {
     [["eval", "no/such.yaml"], 1, "Cannot read the plan: no/such.yaml must be a file to read, got no such file"],
     [["eval", `${folder}/bad.yaml`], 1, "bad.yaml must be a mapping in YAML, got "],
     [["eval", `${folder}/list.yaml`], 1, "list.yaml must be a mapping in YAML, got another value"],
+    [["eval", `${folder}/bomb.yaml`], 1, "bomb.yaml must be a mapping in YAML, got Excessive alias count"],
+    [["eval", `${folder}/five.yaml`, "--device", "wasm"], 1, "Cannot read the plan: session must be options, got 5"],
     [["eval", "--text", "no/such"], 1, "Cannot read the text: no/such must be a file to read"],
     [["eval", "--out", `${folder}/bad.jsonl`], 1, "bad.jsonl must be a file of results, got another text in line 1"],
     [

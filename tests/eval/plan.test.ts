@@ -41,11 +41,18 @@ const WRONG: [unknown, RegExp, string?][] = [
   [{ vary: { kv: "q8" } }, /kv must be a list of values under vary, got "q8"/, "kv"],
   [{ load: { weights: "q5" } }, /weights must be one of q8, q4, got "q5"/, "weights"],
   [{ load: { threads: 2 } }, /options are .*, got "threads"/, "threads"],
+  [{ session: ["kv"] }, /session must be options, got/, "session"],
+  [{ load: ["device"] }, /load must be options, got/, "load"],
+  [{ vary: [1] }, /vary must be lists of options, got/, "vary"],
+  [
+    { seeds: Array.from({ length: 101 }, (_, i) => i), budgets: Array.from({ length: 1000 }, (_, i) => i + 1) },
+    /combinations must be at most 100000, got 1010000/,
+  ],
   [{ text: "" }, /text must be text that is not empty/, "text"],
   [{ baseline: "best" }, /policy must be one of roco/, "policy"],
 ];
 for (const [plan, sentence, option] of WRONG) {
-  test(`refuses ${JSON.stringify(plan)}`, () => refused(() => checkPlan(plan), sentence, [], option));
+  test(`refuses ${JSON.stringify(plan).slice(0, 99)}`, () => refused(() => checkPlan(plan), sentence, [], option));
 }
 
 test("units are every combination, those of a full cache once", () => {

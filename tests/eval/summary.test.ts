@@ -25,6 +25,19 @@ function results(plan: object, documents = 4): Result[] {
 
 const test = suite("eval: summary");
 
+test("a ratio is to the full cache with the same options, where it has them", () => {
+  const plan = { policies: ["full", "roco"], budgets: ["50%"], vary: { positions: ["absolute", "cache"] } };
+  const worse = results(plan, 6).map((result): Result => {
+    if (!isMeasured(result) || result.unit.session.positions === "absolute") return result;
+    const documents = result.documents.map(({ told, values }) => ({ told, values: { loss: values.loss + 1 } }));
+    return { ...result, documents };
+  });
+  const [{ rows }] = summarise(worse, "roco");
+  const ratios = rows.filter(({ unit }) => unit.policy === "roco").map(({ ratio }) => ratio!.mean);
+  assert.is(ratios.length, 2);
+  for (const ratio of ratios) assert.ok(Math.abs(ratio - Math.exp(0.05)) < 1e-12, `${ratio}`);
+});
+
 test("seeds are one row, compared document by document at the same budget and options", () => {
   const plan = {
     policies: ["full", "roco", "h2o"],

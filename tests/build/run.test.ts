@@ -88,7 +88,7 @@ test("wrong flags and settings are refused in one sentence", async () => {
 
 test("what is chosen has something of every kind, in its order", () => {
   const items = Array.from({ length: 40 }, (_, i) => i);
-  const some = chosen(items, (i) => [`${i % 2}`, `${i % 3}`]);
+  const some = chosen(items, (i) => [`of two ${i % 2}`, `of three ${i % 3}`]);
   for (const [n, rest] of [[2, 0], [2, 1], [3, 0], [3, 1], [3, 2]]) assert.ok(some.some((i) => i % n === rest));
   assert.equal(some, some.toSorted((a, b) => a - b));
   assert.equal(chosen(items, () => []).length === 0 || some.length === 40, true);

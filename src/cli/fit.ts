@@ -23,7 +23,7 @@ interface Row extends Fitted {
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function fitBudget(args: Arguments): Promise<number> {
-  const own = SESSION_FLAGS.filter((name) => name !== "policy" && name !== "budget");
+  const own = SESSION_FLAGS.filter((name) => !["policy", "budget", "evict"].includes(name)); // a part has no prompt
   args.only("fit", [...own, ...MODEL_FLAGS, "policies", "ratio", "documents", "length"]);
   const asked = args.word("fit", 'text (in quotes, "-" or "@FILE")');
   const bound = numberOf(args, "ratio", 1.02);

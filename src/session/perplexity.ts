@@ -47,7 +47,8 @@ export async function perplexity(
   if (ids.length <= first) {
     refuse("measure perplexity", `the text must have at least ${first + 1} tokens`, ids.length);
   }
-  const prompt = countsGenerated(session.budget) ? first : ids.length; // which a budget may depend on
+  const behind = countsGenerated(session.budget) || session.evict === "prompt"; // the text goes on behind its first tokens
+  const prompt = behind ? first : ids.length; // which a budget may depend on
   const checked = planSession(model, session, prompt, true);
   const spans = checked.pinPrompt ? [...checked.pin, [0, first] as const] : checked.pin;
   const { stride, budget, evict } = checked;

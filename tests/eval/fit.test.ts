@@ -72,6 +72,7 @@ test("what it cannot do", async () => {
     [["fit", "x", "--ratio", "1"], 2, "--ratio must be a number above 1, got 1"],
     [["fit", "x", "--documents", "1"], 2, "--documents must be a whole number from 2, got 1"],
     [["fit", "x", "--policies", "rocco"], 2, "policy must be one of roco"],
+    [["fit", "x", "--evict", "prompt"], 2, "fit takes no --evict"],
     [["fit", "too short a text"], 1, "Cannot fit a budget: the text must have at least 64 tokens, got "],
   ];
   for (const [args, wanted, words] of cases) {

@@ -90,12 +90,12 @@ test("evicted from while the first tokens are read only, or behind them only", a
   };
   for (const policy of ["roco", "tova"] as const) {
     const parts = { policy, sinks: 1, newest: 2, kv: "f32" } as const;
-    for (const budget of [12, { generated: 6 }]) {
+    for (const budget of [12, { share: 0.5 }, { generated: 6 }]) {
       const options = {
         ...parts,
         budget,
         stride: 1,
-        ...(typeof budget === "number" ? { evict: "prompt" } as const : {}),
+        ...(typeof budget === "number" || "share" in budget ? { evict: "prompt" } as const : {}),
       };
       const found = await model.perplexity(ids, { ...options, first });
       const said = await forced(options);

@@ -8,7 +8,7 @@ export interface RecordFile {
   close(): void;
 }
 
-/** @throws Error in one sentence where the file cannot be made; `write` where it cannot be written */
+/** What stood in the file stays until there is something to write. @throws Error in one sentence where it cannot be made; `write` where it cannot be written */
 export function createRecordFile(path: string): RecordFile {
   const failed = (error: unknown): never => {
     const more = { code: "unreadable", kind: "plain", cause: error } as const;
@@ -16,12 +16,15 @@ export function createRecordFile(path: string): RecordFile {
   };
   let file: Deno.FsFile;
   try {
-    file = Deno.openSync(path, { write: true, create: true, truncate: true });
+    file = Deno.openSync(path, { write: true, create: true });
   } catch (error) {
     failed(error);
   }
+  let begun = false;
   const write: RecordSink = (piece) => {
     try {
+      if (!begun && file.statSync().isFile) file.truncateSync();
+      begun = true;
       for (let at = 0; at < piece.length;) at += file.writeSync(piece.subarray(at));
     } catch (error) {
       failed(error);

@@ -6,7 +6,7 @@ import { type Replay, replay as replayOne } from "../recording/replay.ts";
 import { recordingPage } from "../eval/report/recording.ts";
 import { overlapOf, spreadOf } from "../recording/figures.ts";
 import { checkReport, writeReport } from "./tell.ts";
-import { note, print } from "./terminal.ts";
+import { harmless, note, print } from "./terminal.ts";
 import { readFile } from "./input.ts";
 import { flagName } from "./flags.ts";
 import { namedPolicy } from "./policy.ts";
@@ -36,7 +36,7 @@ export async function replay(args: Arguments): Promise<number> {
     print(`${JSON.stringify({ recording: { model, layers, kvHeads, passes, tokens, options }, replays: found })}\n`);
   } else {
     print(`${table(found)}\n`);
-    note(`\n${describe(recording, found)}`);
+    note(harmless(`\n${describe(recording, found)}`)); // a file's words
   }
   return 0;
 }

@@ -38,6 +38,21 @@ test("a file that holds no results is no --out, with an end of line or without",
   assert.match(stderr, /^Cannot read the results: .* must be a plain file, got a folder\n$/);
 });
 
+test("a recording that is refused leaves what stood in its file", async () => {
+  const args = [
+    "generate",
+    "A fox",
+    "--count-from",
+    "eviction",
+    "--device",
+    "wasm",
+    "--max-new-tokens",
+    "2",
+    "--record",
+  ];
+  assert.match(await kept("a recording", ...args), /^Cannot create session: --count-from must be start where /);
+});
+
 test("a torn beginning of a line of results is cut off, and a link to results stays one", async () => {
   await Deno.writeTextFile(`${folder}/there.jsonl`, '{"i');
   await Deno.symlink(`${folder}/there.jsonl`, `${folder}/link.jsonl`);

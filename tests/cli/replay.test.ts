@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { policies } from "../../src/policies/index.ts";
+import { checksum } from "../../src/recording/format.ts";
 import { kvcap } from "../support/command.ts";
 
 const test = suite("command line: replay");
@@ -42,6 +43,25 @@ test("a recording is replayed, by the policy recorded to the same victims", asyn
   const misnamed = await kvcap(["replay", file, "--policy", "best"]);
   assert.is(misnamed.code, 2);
   assert.match(misnamed.stderr, /^Cannot replay: policy must be one of roco, [^\n]+\n$/);
+  await Deno.remove(file);
+});
+
+test("what a recording calls its model writes nothing to a terminal but text", async () => {
+  const file = await Deno.makeTempFile();
+  const recorded = await kvcap(["generate", "A fox", "--max-new-tokens", "8", "--ignore-eos", "--record", file]);
+  assert.is(recorded.code, 0, recorded.stderr);
+  const bytes = await Deno.readFile(file);
+  const words = new Uint32Array(bytes.buffer);
+  const header = new TextDecoder().decode(bytes.subarray(16, 16 + words[3]));
+  const { model } = JSON.parse(header);
+  const forged = JSON.stringify({ ...JSON.parse(header), model: "\x1b[2J" }).padEnd(header.length);
+  bytes.set(new TextEncoder().encode(forged), 16);
+  const end = 4 + words[3] / 4;
+  words[end] = checksum(words, 0, end);
+  await Deno.writeFile(file, bytes);
+  const { code, stderr } = await kvcap(["replay", file, "--policy", "h2o", "--budget", "6"]);
+  assert.is(code, 0, stderr);
+  assert.ok(stderr.includes("\ufffd[2J") && !stderr.includes("\x1b") && !stderr.includes(model), stderr);
   await Deno.remove(file);
 });
 

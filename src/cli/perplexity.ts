@@ -1,4 +1,5 @@
 /** The command `perplexity`: how well a model under a budget foresees a text. */
+import { words } from "../errors.ts";
 import { load } from "../load.ts";
 import { checkPerplexity, type PerplexityOptions } from "../options/index.ts";
 import type { Perplexity } from "../session/perplexity.ts";
@@ -6,7 +7,7 @@ import { note, print, Progress } from "./terminal.ts";
 import { readArgument } from "./input.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";
-import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
+import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function perplexity(args: Arguments): Promise<number> {
@@ -17,6 +18,9 @@ export async function perplexity(args: Arguments): Promise<number> {
     ...args.options("perplexity", "measure perplexity"),
   };
   checked(() => checkPerplexity(options));
+  if (options.evict === "prompt" && options.first === undefined) { // nothing would go
+    misused("--evict prompt needs --first N, the tokens of the prompt", words("none"));
+  }
   const text = await readArgument("text", asked);
   const progress = new Progress();
   const model = await load(args.text("model") ?? SHIPPED, loadOptions(args, progress)).finally(() => progress.clear());

@@ -31,4 +31,22 @@ test("perplexity counts the same tokens whatever the policy and budget", async (
   assert.match(stderr, `the mean of -ln p over ${full.tokens} tokens`);
 });
 
+test("a text of which no part is the prompt is not evicted from in the prompt only", async () => {
+  const asked = [
+    "perplexity",
+    "A fox met an owl and a bear near the river",
+    "--budget",
+    "8",
+    "--evict",
+    "prompt",
+    "--stride",
+    "1",
+  ];
+  const { code, stdout, stderr } = await kvcap(asked);
+  assert.equal([code, stdout], [2, ""]);
+  assert.match(stderr, /--evict prompt needs --first N, the tokens of the prompt, got none\n$/);
+  const { stdout: json } = await kvcap([...asked, "--first", "10", "--json"]);
+  assert.is(JSON.parse(json).evictions, 2);
+});
+
 test.run();

@@ -138,11 +138,11 @@ export function comparisonFrom(hash: string) {
   if (all.length === 0 || all.length > LETTERS.length) {
     link.refuse("run", `there 1 to ${LETTERS.length} times`, String(all.length));
   }
-  const given = parts.get("max") ?? String(FIRST.max);
+  const given = parts.get("max") ?? String(STORY.max);
   let max = Number(given);
   if (!(Number.isInteger(max) && max > 0 && max <= MOST_TOKENS)) {
     link.refuse("max", `a whole number from 1 to ${MOST_TOKENS}`, given);
-    max = FIRST.max;
+    max = STORY.max;
   }
   const comparison: Comparison = {
     ...shared,

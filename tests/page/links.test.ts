@@ -60,13 +60,13 @@ test("what is bad in a link is refused in a sentence that names it, and the rest
     assert.equal(refused(`#${part}`), []);
   }
   const { comparison, bad } = comparisonFrom(
-    "#view=compare&run=best,25%25&run=h2o,x,cache&run=full,,,f8&run=roco&max=0&seed=y&prompt=a",
+    "#view=compare&run=best,25%25&run=h2o,x,cache&run=full,,,f8&run=roco&run=roco&max=0&seed=y&prompt=a",
   )!;
   assert.equal(bad.map((text) => text.replace(/^Cannot open the link: | must be .*, got/g, "")), [
-    ...["seed y", "policy best", "budget x", "kv f8", "run 4", "max 0"],
+    ...["seed y", "policy best", "budget x", "kv f8", "run 5", "max 0"],
   ]);
   assert.equal(comparison.runs.map(({ policy, budget, positions, kv }) => [policy, budget, positions, kv].join()), [
-    ...["roco,25%,,", "h2o,,cache,", "full,,,"],
+    ...["roco,25%,,", "h2o,,cache,", "full,,,", "roco,,,"],
   ]);
   assert.equal([comparison.prompt, comparison.max, comparison.seed], ["a", 100, ""]);
 });
@@ -82,10 +82,10 @@ test("what a link does not have, has twice or too much of is refused, too", () =
     assert.equal(refused(fromHash(`#${name}=200%25`)!.bad), [rule]);
   }
   const { comparison, bad } = comparisonFrom("#view=compare&prompt=abc&policy=h2o")!;
-  assert.equal([comparison.prompt, comparison.runs.length], ["abc", 3]);
+  assert.equal([comparison.prompt, comparison.runs.length], ["abc", 4]);
   assert.equal(refused(bad), [
     "a name must be one that such links have, got policy",
-    "run must be there 1 to 3 times, got 0",
+    "run must be there 1 to 4 times, got 0",
   ]);
   assert.equal(refused(comparisonFrom("#view=compare&run=roco,9,cache,q8,2")!.bad), [
     "run must be policy,budget,positions,kv, got roco,9,cache,q8,2",

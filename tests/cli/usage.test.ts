@@ -42,13 +42,16 @@ const WRONG: [string[], string][] = [
     ["generate", "x", "--budget", "many"],
     '--budget must be slots (128), a share of the prompt (25%), bytes (512KB) or a number behind the prompt (+48), got "many"',
   ],
-  [["generate", "x", "--budget", ""], 'or bytes (512KB), got ""'],
+  [["generate", "x", "--budget", ""], 'behind the prompt (+48), got ""'],
   [["generate", "x", "--budget=-3"], "budget must be a whole number from 1 to 4194304, got -3"],
   [
     ["generate", "x", "--budget", "5", "--sinks", "4", "--newest", "1"],
     "budget must be above sinks + newest = 5, got 5",
   ],
-  [["generate", "x", "--policy", "best"], "policy must be one of roco, h2o, tova, tova-layer, scissorhands, snapkv, "],
+  [
+    ["generate", "x", "--policy", "best"],
+    "policy must be one of roco, crest, h2o, tova, tova-layer, scissorhands, snapkv, ",
+  ],
   [["generate", "x", "--score", "best"], 'recency, random, windowed, persistence, ema, fading, got "best"'],
   [["generate", "x", "--scope", "few"], 'scope must be one of all, low-spread, peak, got "few"'],
   [["generate", "x", "--window", "8"], "window goes with the scores windowed, persistence and fading only, got 8"],

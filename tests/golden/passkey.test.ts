@@ -23,9 +23,11 @@ const MOST: Counts = { recency: 12 };
 const SHARES = full ? [0.5, 0.25, 0.1] : [0.5]; // of the prompt
 const kindOf = (policy: PolicyName) => LEAST[0.5][policy] ? policy : "other";
 
-/** The policies at a share: at a tenth, which most find nothing at, and which takes long, two on one engine. */
+/** The policies at a share: at a tenth, which most find nothing at, two on one engine; at a half, on a GPU of software, four. */
 function policiesAt(share: number): PolicyName[] {
-  if (share === 0.1) return engine() === "wasm" ? ["roco", "crest"] : [];
+  const fast = engine() === "wasm";
+  if (share === 0.1) return fast ? ["roco", "crest"] : [];
+  if (share === 0.5 && !fast && full) return ["roco", "crest", "snapkv", "full"];
   const all = chosen(Object.keys(policies) as PolicyName[], kindOf);
   return all.filter((policy) => policy !== "full" || share === 0.5); // it has no budget
 }

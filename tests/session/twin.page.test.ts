@@ -1,5 +1,5 @@
 // Sessions against a naive float64 twin: prompts beyond the budget, read in chunks, evicted from while they are read.
-// The quick run takes of each model, policy, score, allocation, kind of K and V and of positions one; in a page of the last two.
+// The quick run takes of each model, policy, score, allocation, kind of K and V and of positions one; a page, in either run, of the last two.
 import * as assert from "uvu/assert";
 import type { LaneViews } from "../../src/core/core.ts";
 import { load } from "../../src/load.ts";
@@ -8,7 +8,7 @@ import { checkWeights } from "../../src/model/layout.ts";
 import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/open-source.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
-import { chosen } from "../support/depth.ts";
+import { chosen, few, full } from "../support/depth.ts";
 import { inBrowser, listGolden, modelFolder, readJson } from "../support/files.ts";
 import { readWeights, SessionTwin } from "../reference/forward.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
@@ -120,7 +120,7 @@ function kindsOf(
   [name, { kv, positions, policy, score, allocation, pin, shared, evict, budget, remainder }]: [string, SessionOptions],
 ): string[] {
   const kinds = [`kv ${kv}`, `positions ${positions}`, `remainder ${remainder ? remainder > 1 : "none"}`];
-  if (inBrowser) return kinds;
+  if (inBrowser) return full ? [...kinds, `allocation ${allocation}`, `evict ${evict}`] : kinds;
   const rule = [
     `policy ${policy}`,
     `score ${typeof score}`,
@@ -132,7 +132,7 @@ function kindsOf(
   ];
   return [name, ...kinds, ...rule];
 }
-for (const [name, options] of chosen(SETUPS, kindsOf)) {
+for (const [name, options] of (inBrowser ? few : chosen)(SETUPS, kindsOf)) {
   test(`${name} ${Object.entries(options).map(([key, value]) => `${key} ${told(value)}`).join(", ")}`, async () => {
     const folder = (await modelFolder(name))!;
     const model = await load(folder, await onEngine());

@@ -17,12 +17,16 @@ export function depth<T>(quick: T, whole: T): T {
   return full ? whole : quick;
 }
 
-/**
- * All items in the full run; in the quick one `count` of each kind (all of a kind that has fewer), drawn by the day's seed, in
- * their order. An item may be of several kinds: as few are taken as the draw allows.
- */
+/** All items in the full run; in the quick one as `few`. */
 export function chosen<T>(items: readonly T[], kindsOf: (item: T) => string | string[], count = 1): T[] {
-  if (full) return [...items];
+  return full ? [...items] : few(items, kindsOf, count);
+}
+
+/**
+ * In either run `count` items of each kind (all of a kind that has fewer), drawn by the day's seed, in their order. An item may be of
+ * several kinds: as few are taken as the draw allows.
+ */
+export function few<T>(items: readonly T[], kindsOf: (item: T) => string | string[], count = 1): T[] {
   const met = new Map<string, number>();
   const taken = new Set<T>();
   for (const item of shuffled(items)) {

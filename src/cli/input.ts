@@ -30,9 +30,11 @@ export async function readArgument(what: string, word: string): Promise<string> 
   return word.startsWith("@") ? await readTextFile(what, word.slice(1)) : word;
 }
 
-/** Why a file cannot be made or written. */
-export function unwritable(error: unknown): string {
-  return error instanceof Deno.errors.NotFound ? "no such folder" : (error as Error).message;
+/** @throws KvcapError always: why a file cannot be made or written @param action what cannot be done then */
+export function refuseWriting(action: string, path: string, error: unknown): never {
+  const why = error instanceof Deno.errors.NotFound ? "no such folder" : (error as Error).message;
+  const more = { code: "unreadable", kind: "plain", cause: error } as const;
+  refuse(action, `${path} must be a file to write`, words(why), more);
 }
 
 /** @throws Error in one sentence where it cannot be read */

@@ -1,6 +1,5 @@
 /** The file that --record writes to. */
-import { refuse, words } from "../errors.ts";
-import { unwritable } from "./input.ts";
+import { refuseWriting } from "./input.ts";
 import type { RecordSink } from "../options/events.ts";
 
 export interface RecordFile {
@@ -10,10 +9,7 @@ export interface RecordFile {
 
 /** What stood in the file stays until there is something to write. @throws Error in one sentence where it cannot be made; `write` where it cannot be written */
 export function createRecordFile(path: string): RecordFile {
-  const failed = (error: unknown): never => {
-    const more = { code: "unreadable", kind: "plain", cause: error } as const;
-    refuse("record", `${path} must be a file to write`, words(unwritable(error)), more);
-  };
+  const failed = (error: unknown): never => refuseWriting("record", path, error);
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path, { write: true, create: true });

@@ -2,7 +2,7 @@
 import { refuse, words } from "../errors.ts";
 import { isMeasured, lineOf, readResults, type Result } from "../eval/results.ts";
 import { idOf, type Unit } from "../eval/units.ts";
-import { readFile, unwritable } from "./input.ts";
+import { readFile, refuseWriting } from "./input.ts";
 
 const ACTION = "write the results";
 
@@ -28,7 +28,7 @@ export class ResultsFile {
       await file.seek(0, Deno.SeekMode.End);
       return new ResultsFile(path, results, file);
     } catch (error) {
-      refuseWriting(path, error);
+      refuseWriting(ACTION, path, error);
     }
   }
 
@@ -52,7 +52,7 @@ export class ResultsFile {
     try {
       for (let at = 0; this.#file && at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
     } catch (error) {
-      refuseWriting(this.#path!, error);
+      refuseWriting(ACTION, this.#path!, error);
     }
   }
 
@@ -72,7 +72,7 @@ export class ResultsFile {
       await Deno.writeTextFile(`${path}.partial`, text);
       await Deno.rename(`${path}.partial`, path);
     } catch (error) {
-      refuseWriting(this.#path, error);
+      refuseWriting(ACTION, this.#path, error);
     }
   }
 
@@ -93,9 +93,4 @@ async function contents(path: string): Promise<ReturnType<typeof readResults>> {
     );
   }
   return readResults(there ? await readFile("results", path) : new Uint8Array(0), path);
-}
-
-function refuseWriting(path: string, error: unknown): never {
-  const more = { code: "unreadable", kind: "plain", cause: error } as const;
-  refuse(ACTION, `${path} must be a file to write`, words(unwritable(error)), more);
 }

@@ -1,6 +1,5 @@
 /** Keeping a session in a file. */
-import { refuse, words } from "../errors.ts";
-import { unwritable } from "./input.ts";
+import { refuseWriting } from "./input.ts";
 
 /** What cannot be done, in a refusal. */
 export const SAVE = "save the session";
@@ -14,26 +13,24 @@ export interface SaveFile {
 
 /** Makes sure that the file can be written, before anything is generated. What stood there before stays until `keep`. */
 export async function createSaveFile(path: string): Promise<SaveFile> {
-  const refused = (found: string, cause?: unknown): never =>
-    refuse(SAVE, `${path} must be a file to write`, words(found), { code: "unreadable", kind: "plain", cause });
+  const refused = (error: unknown): never => refuseWriting(SAVE, path, error);
   const before = await Deno.stat(path).catch(() => null);
   if (before && !before.isFile) {
-    const is = before.isDirectory ? "a folder" : "a device or a pipe";
-    refused(is);
+    refused(new Error(before.isDirectory ? "a folder" : "a device or a pipe"));
   }
   const partial = `${path}.partial`;
   const write = async (bytes: Uint8Array) => {
     try {
       await Deno.writeFile(partial, bytes);
     } catch (error) {
-      refused(unwritable(error), error);
+      refused(error);
     }
   };
   await write(new Uint8Array(0));
   return {
     keep: async (snapshot) => {
       await write(snapshot);
-      await Deno.rename(partial, path).catch((error) => refused(unwritable(error), error));
+      await Deno.rename(partial, path).catch(refused);
     },
     close: () => Deno.remove(partial).catch(() => {}),
   };

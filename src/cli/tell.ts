@@ -5,7 +5,7 @@ import { reportPage } from "../eval/report/page.ts";
 import { isMeasured, lineOf, type Result } from "../eval/results.ts";
 import { summarise } from "../eval/summary.ts";
 import { tableText } from "../eval/table.ts";
-import { readFile, unwritable } from "./input.ts";
+import { readFile, refuseWriting } from "./input.ts";
 import { harmless, note, print } from "./terminal.ts";
 import { type Arguments, misused } from "./usage.ts";
 
@@ -42,7 +42,6 @@ export async function writeReport(path: string, page: string): Promise<void> {
   try {
     await Deno.writeTextFile(path, page);
   } catch (error) {
-    const more = { code: "unreadable", kind: "plain", cause: error } as const;
-    refuse("write the report", `${path} must be a file to write`, words(unwritable(error)), more);
+    refuseWriting("write the report", path, error);
   }
 }

@@ -2,6 +2,7 @@
 import type { SessionOptions } from "../options/index.ts";
 import type { Model } from "../session/model.ts";
 import type { PlainOptions } from "./plan.ts";
+import { meansOf } from "./statistics.ts";
 import type { Bench, Measured, Values } from "./tasks/task.ts";
 import { taskOf } from "./tasks/index.ts";
 import type { Unit } from "./units.ts";
@@ -55,10 +56,10 @@ export async function runUnit(unit: Unit, { model, text, policy, once, onProgres
     onProgress?.(done, documents.length);
     found.push(await task.measure({ model, session, apart: unit.mode !== "both", once }, document, unit.settings));
   }
-  const metrics = means(found.map(({ values }) => values));
+  const metrics = meansOf(found.map(({ values }) => values));
   return {
     metrics: metrics.loss === undefined ? metrics : { ...metrics, perplexity: Math.exp(metrics.loss) },
-    cost: means(found.map(({ cost }) => cost as unknown as Values)) as unknown as Measured["cost"],
+    cost: meansOf(found.map(({ cost }) => cost as unknown as Values)) as unknown as Measured["cost"],
     documents: found.map(({ values }, i) => ({ told: documents[i].told, values })),
   };
 }
@@ -69,9 +70,4 @@ function sessionOf({ budget, stride, session, mode }: Unit): SessionOptions {
   if (budget === undefined) return plain as SessionOptions;
   if (mode === "decode") return { ...plain, budget: { generated: budget as number } } as SessionOptions;
   return { ...plain, budget, ...mode === "prompt" ? { evict: "prompt" } : {} } as SessionOptions;
-}
-
-function means(all: readonly Values[]): Values {
-  const names = Object.keys(all[0] ?? {});
-  return Object.fromEntries(names.map((name) => [name, all.reduce((sum, one) => sum + one[name], 0) / all.length]));
 }

@@ -1,5 +1,6 @@
 /** Whether two policies can be told apart: paired differences over documents, with bootstrap intervals. */
 import { Draws } from "./draws.ts";
+import type { Values } from "./tasks/task.ts";
 
 /** A mean of differences, and where it lies with 95 in 100. */
 export interface Difference {
@@ -15,6 +16,12 @@ export type Verdict = "better" | "worse" | "not told apart";
 
 const RESAMPLES = 10_000;
 const TAIL = 0.025; // on either side
+
+/** The mean of every value, over all that have them: those of the first. */
+export function meansOf(all: readonly Values[]): Values {
+  const names = Object.keys(all[0] ?? {});
+  return Object.fromEntries(names.map((name) => [name, all.reduce((sum, one) => sum + one[name], 0) / all.length]));
+}
 
 /** The mean of the values, with the percentiles of means of as many drawn from them: Efron's bootstrap. */
 export function bootstrap(values: readonly number[], name = "bootstrap"): Difference {

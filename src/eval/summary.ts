@@ -2,7 +2,7 @@
 import { canonical } from "./digest.ts";
 import { budgetText, optionsText } from "./labels.ts";
 import { isMeasured, type Measurement, type Result } from "./results.ts";
-import { bootstrap, type Difference, type Verdict, verdictOf } from "./statistics.ts";
+import { bootstrap, type Difference, meansOf, type Verdict, verdictOf } from "./statistics.ts";
 import { taskOf } from "./tasks/index.ts";
 import type { Score, Values } from "./tasks/task.ts";
 import type { Unit } from "./units.ts";
@@ -139,9 +139,4 @@ function compared(group: Group, base: Group, scores: readonly Score[]): Row["aga
   });
   const both = found.filter((one) => one !== null);
   return both.length > 0 ? Object.fromEntries(both) : null;
-}
-
-function meansOf(all: readonly Values[]): Values {
-  const names = Object.keys(all[0] ?? {});
-  return Object.fromEntries(names.map((name) => [name, all.reduce((sum, one) => sum + one[name], 0) / all.length]));
 }

@@ -125,7 +125,7 @@ export class SessionState {
 
   /** @throws RangeError where the cache is larger than the adapter, or the memory, allows */
   allocate(): void {
-    if (this.#options.budget > 0 && this.#options.evict === "always") this.#allocate();
+    if (this.#options.budget > 0 && !grown(this.#options)) this.#allocate();
   }
 
   #allocate(slots = slotsOf(this.#options), ids = false): void {

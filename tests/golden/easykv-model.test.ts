@@ -22,12 +22,7 @@ const POLICIES: Record<Trace["case"]["policy"], PolicyName> = {
   recency: "recency",
 };
 
-interface Recorded extends Trace {
-  case: Trace["case"] & { modelName?: string; modelFile?: string };
-  outputIds: number[];
-}
-
-async function replay(model: Model, trace: Recorded): Promise<string> {
+async function replay(model: Model, trace: Trace): Promise<string> {
   const { calls, events, promptIds, outputIds } = trace;
   const plan = planTrace(trace);
   const capacity = Math.max(...calls.map(({ live }) => live));
@@ -51,7 +46,7 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
     const { rule, observed, averaged } = plan(calls[index]);
     core.setRule({ ...rule, shared: averaged }); // EasyKV's TOVA averages over a layer's lanes where it encodes
     const begin = positions[0];
-    if (begin >= promptIds.length) ids.push(outputIds[begin - promptIds.length]);
+    if (begin >= promptIds.length) ids.push(outputIds![begin - promptIds.length]);
     const id = await stepper.take({ ids, begin, count: positions.length }, "id", observed);
     if (begin + positions.length >= promptIds.length) said.push(id);
     if (event === null || event === undefined) continue;
@@ -81,14 +76,14 @@ async function replay(model: Model, trace: Recorded): Promise<string> {
   }
   stepper.release();
   const evictions = `${lanesChecked} lane evictions as recorded (${close} within the margin)`;
-  assert.equal(said.slice(0, outputIds.length), outputIds);
-  return `${evictions}, ${outputIds.length} ids`;
+  assert.equal(said.slice(0, outputIds!.length), outputIds);
+  return `${evictions}, ${outputIds!.length} ids`;
 }
 
 const cases = (await listGolden("easykv")).filter(({ name }) => /-auto-roco|-keep$/.test(name));
 for (const one of chosen(cases, kindsOfCase)) {
   const test = suite(`easykv model ${one.name}`);
-  const trace = await readTrace(one) as Recorded;
+  const trace = await readTrace(one);
   const run = await whereAble(test);
   run("end to end", async () => {
     const { modelName, modelFile } = trace.case;

@@ -9,7 +9,7 @@ import type { Evicted } from "../../src/options/events.ts";
 import type { Protection, SessionOptions } from "../../src/options/index.ts";
 import { chosen } from "../support/depth.ts";
 import { onEngine, whereAble } from "../support/engine.ts";
-import { kindsOfCase } from "../support/easykv.ts";
+import { kindsOfCase, type Trace as Recorded } from "../support/easykv.ts";
 import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";
 
 const CLOSE = 1e-5; // a margin under which another order of additions may choose another token
@@ -17,22 +17,7 @@ const PPL = 1e-5; // relative: of f32 sums in another order
 const SINKS = 4; // of encoding
 const NEWEST = 10; // which EasyKV's RoCo keeps
 
-interface Trace {
-  case: {
-    mode: "decoding" | "encoding" | "auto" | "ppl";
-    policy: "roco" | "h2o_head" | "tova" | "recency";
-    budget: number;
-    stride: number;
-    keep_attention?: boolean;
-    modelName?: string;
-    modelFile?: string;
-  };
-  kvHeads: number;
-  promptIds: number[];
-  outputIds: number[] | null;
-  ppl: number | null;
-  events: { evicted: number[][]; margin: { score: number[]; scope: number[] } | null }[];
-}
+type Trace = Omit<Recorded, "attention">;
 
 /** Decoding: its budget counts generated tokens only. */
 function decoding({ case: { policy } }: Trace, B: number): SessionOptions {

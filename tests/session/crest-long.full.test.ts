@@ -3,30 +3,14 @@
 // policy writes is easiest for that policy. And with remainders of all that went meanwhile, in as many bytes.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { load, type Model } from "../../src/load.ts";
-import { checkSession, type SessionOptions } from "../../src/options/index.ts";
-import { Stepper } from "../../src/session/stepper.ts";
+import { load } from "../../src/load.ts";
 import { repoPath } from "../support/files.ts";
-import { inside } from "../support/inside.ts";
+import { losses } from "../support/losses.ts";
 
 const TOKENS = 20_000;
 const STORY = 600; // tokens
 const BLOCK = 200; // tokens whose mean is one difference
 const FIFTH = TOKENS / 5;
-
-/** -ln p of every token of `ids` but the first, read in chunks. */
-async function losses(model: Model, ids: number[], options: SessionOptions): Promise<number[]> {
-  const checked = checkSession(options);
-  const stepper = new Stepper(inside(model), checked, { slots: checked.budget + checked.stride, every: true });
-  const all: number[] = [];
-  for (let begin = 0; begin < ids.length - 1; begin += checked.stride) {
-    const count = Math.min(checked.stride, ids.length - 1 - begin);
-    await stepper.step({ ids, begin, count }, "losses");
-    all.push(...stepper.context.losses.subarray(0, count));
-  }
-  stepper.release();
-  return all;
-}
 
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 

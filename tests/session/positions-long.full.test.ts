@@ -4,12 +4,11 @@
 // differ by 0.1 to 0.2 of itself.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { load, type Model } from "../../src/load.ts";
-import { checkSession, type SessionOptions } from "../../src/options/index.ts";
+import { load } from "../../src/load.ts";
+import type { SessionOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
-import { Stepper } from "../../src/session/stepper.ts";
 import { repoPath } from "../support/files.ts";
-import { inside } from "../support/inside.ts";
+import { losses } from "../support/losses.ts";
 
 const STEPS = 20_000; // tokens
 const PART = 600; // tokens of a fifth that are compared
@@ -18,20 +17,6 @@ const NEAR = 3000; // tokens before the stories that absolute positions are comp
 const STORIES = 800; // tokens
 const CACHE: SessionOptions = { policy: "roco", budget: 128, stride: 16, positions: "cache" };
 const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** -ln p of every token of `ids` but the first, read in chunks. */
-async function losses(model: Model, ids: number[], options: SessionOptions): Promise<number[]> {
-  const checked = checkSession(options);
-  const stepper = new Stepper(inside(model), checked, { slots: checked.budget + checked.stride, every: true });
-  const all: number[] = [];
-  for (let begin = 0; begin < ids.length - 1; begin += checked.stride) {
-    const count = Math.min(checked.stride, ids.length - 1 - begin);
-    await stepper.step({ ids, begin, count }, "losses");
-    all.push(...stepper.context.losses.subarray(0, count));
-  }
-  stepper.release();
-  return all;
-}
 
 const test = suite("positions in the cache, far beyond those trained on");
 test(`${STEPS} tokens under roco in 128 slots`, async () => {

@@ -1,4 +1,5 @@
 // The command line as its users meet it: a process with arguments, pipes and signals.
+import * as assert from "uvu/assert";
 import { repoPath } from "./files.ts";
 
 /** What Deno runs the command line with; its own arguments follow. */
@@ -35,6 +36,15 @@ export async function ended(child: Deno.ChildProcess): Promise<Ended> {
   const { code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Runs what must be refused: with this exit code, nothing on stdout, and one sentence on stderr with these words in it. */
+export async function kvcapRefuses(args: readonly string[], wanted: number, words: string): Promise<void> {
+  const { code, stdout, stderr } = await kvcap([...args]);
+  assert.is(code, wanted, stderr);
+  assert.is(stdout, "");
+  assert.match(stderr, /^Cannot [^\n]+\n$/);
+  assert.ok(stderr.includes(words), stderr);
 }
 
 /** Gives it all of its standard input. */

@@ -25,10 +25,14 @@ export interface Trace {
     budget: number;
     stride: number;
     keep_attention?: boolean;
+    modelName?: string;
+    modelFile?: string;
   };
   layers: number;
   kvHeads: number;
   promptIds: number[];
+  outputIds: number[] | null; // where it wrote
+  ppl: number | null; // where it measured
   calls: TraceCall[];
   events: TraceEvent[];
   attention: Float32Array; // [layers, kvHeads, queries, live] of every call that has a shape, at its offset

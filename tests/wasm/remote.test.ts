@@ -1,7 +1,7 @@
 // The engine of a page, which runs in kvcap's own worker, in Chromium: on isolated pages too, under policies that forbid it, when it
 // fails; and that the page stays free while it works.
 import * as esbuild from "esbuild";
-import type { Browser, CDPSession, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import type { load as loadModel, Model } from "../../src/load.ts";
 import { launchChromium, PATIENCE } from "../support/browser.ts";
@@ -9,6 +9,7 @@ import { depth, seed } from "../support/depth.ts";
 import { suiteWhere } from "../support/device.ts";
 import { repoPath } from "../support/files.ts";
 import { ISOLATED, startServer } from "../support/server.ts";
+import { staysFree, tellsApart } from "../support/trace.ts";
 
 const test = suiteWhere(Boolean(Deno.env.get("KVCAP_CHROMIUM")), "engine of a page");
 
@@ -247,47 +248,17 @@ test("where the worker's host refuses memory, what can goes on, and nothing is c
   await close(page);
 });
 
-/** The longest task of the page's own thread while it acts, in milliseconds of processor time. */
-async function longestTask(act: () => Promise<unknown>): Promise<number> {
-  const session: CDPSession = await browser.newBrowserCDPSession();
-  const events: { name: string; ph: string; pid: number; tid: number; tdur?: number; args?: { name?: string } }[] = [];
-  session.on("Tracing.dataCollected", ({ value }) => void events.push(...value as unknown as typeof events));
-  const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
-  await session.send("Tracing.start", {
-    traceConfig: { includedCategories: ["toplevel", "disabled-by-default-devtools.timeline"] },
-  });
-  await act();
-  await session.send("Tracing.end");
-  await complete;
-  await session.detach();
-  const named = events.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain");
-  const main = new Set(named.map(({ pid, tid }) => `${pid} ${tid}`));
-  const tasks = events.filter(({ name, ph, pid, tid }) =>
-    /RunTask$/.test(name) && ph === "X" && main.has(`${pid} ${tid}`)
-  );
-  assert.ok(tasks.length > 0);
-  return Math.max(...tasks.map(({ tdur }) => tdur ?? 0)) / 1000;
-}
-
 for (const isolated of depth([seed % 2 === 0], [false, true])) { // the quick run: one of the two, by the day
   test(`no task of ${isolated ? "an isolated" : "a"} page takes 50 ms while a session reads and writes`, async () => {
     const page = await open(isolated ? ISOLATED : {});
     await page.evaluate(async () => void (model = await load(FABLE, { device: "wasm" })));
-    const longest = await longestTask(() =>
+    await staysFree(browser, page, "a session", () =>
       page.evaluate(async () => {
         const session = model.session({ budget: 256 });
         const ids = Array.from({ length: 300 }, (_, i) => i % 500 + 5);
         for await (const _ of session.generate(ids, { maxNewTokens: 200, stopAtEnd: false }));
-        return session.report().newTokens;
-      })
-    );
-    const busy = () => { // what would be told of a page that is held
-      const until = performance.now() + 500; // of which other programs may have most
-      while (performance.now() < until);
-    };
-    assert.ok(await longestTask(() => page.evaluate(busy)) > 50);
-    console.log(`    the longest task: ${longest.toFixed(1)} ms`);
-    assert.ok(longest > 0 && longest < 50, `${longest} ms`);
+      }));
+    await tellsApart(browser, page);
     await close(page);
   });
 }

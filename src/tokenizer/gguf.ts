@@ -1,25 +1,11 @@
 /** The tokenizer of a GGUF file, from its metadata, put as the tokenizer.json and tokenizer_config.json that it was made from. */
 import { refuseFile } from "../files/checks.ts";
 import type { Metadata } from "../formats/gguf/file.ts";
+import { SPLITTINGS } from "./splits.ts";
 
 /** ggml's kinds of tokens. */
 const UNKNOWN = 2, CONTROL = 3, USER = 4, BYTE = 6;
 const LONGEST = 512; // UTF-16 units of a token whose parts are looked for; trained vocabularies stay far below
-
-const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-/** The pattern of Llama 3 and Qwen 2, which differ in how many digits stay together. */
-const llama3 = (digits: string) =>
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" + digits +
-  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
-/** How a byte-level tokenizer splits text, by `tokenizer.ggml.pre`: one pattern after the other (llama.cpp's llama-vocab.cpp). */
-const SPLITS = new Map<string, string[]>([
-  ["default", ["[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"]],
-  ["gpt-2", [GPT2]],
-  ["smollm", ["\\p{N}", GPT2]],
-  ["llama-bpe", [llama3("\\p{N}{1,3}")]],
-  ["qwen2", [llama3("\\p{N}")]],
-]);
 
 /**
  * Builds what createTokenizer takes.
@@ -51,13 +37,15 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
   const pre = get("pre") ?? "default";
   const vocab = Object.fromEntries(ids); // own names, "__proto__" too
   const bos = named("bos_token_id"), unknown = named("unknown_token_id");
-  const addBos = flag("add_bos_token", model === "llama" || pre === "llama-bpe");
+  const splitting = typeof pre === "string" ? SPLITTINGS.get(pre) : undefined;
+  const addBos = flag("add_bos_token", model === "llama" || splitting?.addBos === true);
   const settings = { bos_token: bos, eos_token: named("eos_token_id"), add_bos_token: addBos };
   if (model === "llama") return { tokenizer: sentencePiece(), settings };
 
-  const patterns = typeof pre === "string" ? SPLITS.get(pre) : undefined;
-  if (!patterns) {
-    refuseFile(`tokenizer.ggml.pre must be one of ${[...SPLITS.keys()].join(", ")}`, pre, { code: "unsupported" });
+  if (!splitting) {
+    refuseFile("tokenizer.ggml.pre must be a name that llama.cpp has for byte-level tokens", pre, {
+      code: "unsupported",
+    });
   }
   const merges = strings("merges").map((merge) => {
     const at = merge.indexOf(" ", 1); // a token may begin with a space
@@ -67,10 +55,10 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
   const split = (Regex: string) => ({ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false });
   const bytes = { type: "ByteLevel", add_prefix_space: false, use_regex: false };
   const tokenizer = {
-    model: { type: "BPE", vocab, merges, unk_token: null, ignore_merges: pre === "llama-bpe" },
+    model: { type: "BPE", vocab, merges, unk_token: null, ignore_merges: splitting.ignoreMerges === true },
     added_tokens: added,
-    normalizer: pre === "qwen2" ? { type: "NFC" } : null, // as Qwen's own tokenizer.json
-    pre_tokenizer: { type: "Sequence", pretokenizers: [...patterns.map(split), bytes] },
+    normalizer: splitting.nfc ? { type: "NFC" } : null,
+    pre_tokenizer: { type: "Sequence", pretokenizers: [...splitting.patterns.map(split), bytes] },
     decoder: { type: "ByteLevel" },
   };
   return { tokenizer, settings };

@@ -140,9 +140,9 @@ const lies: [string, Uint8Array<ArrayBuffer>][] = [
   ],
   ['tokenizer.ggml.model must be llama or gpt2, got "bert"', changed({ "tokenizer.ggml.model": [STRING, "bert"] })],
   [
-    'tokenizer.ggml.pre must be one of default, gpt-2, smollm, llama-bpe, qwen2, got "tekken"',
+    'tokenizer.ggml.pre must be a name that llama.cpp has for byte-level tokens, got "whitespace"',
     changed(
-      { "tokenizer.ggml.pre": [STRING, "tekken"] },
+      { "tokenizer.ggml.pre": [STRING, "whitespace"] },
       {},
       smallQwen(),
     ),

@@ -122,8 +122,9 @@ function loaded(model: ModelInfo) {
   say(`${model.about}, ${bytes(model.bytes)}, on ${model.adapter}: ${model.why}`);
   refresh();
   const begun = links.loaded(); // a run that begins takes away what was said before
-  const { unkept } = model;
-  if (unkept) begun.then(() => trouble.show({ text: explainUnkept(unkept) }));
+  const { unkept, odd } = model;
+  const text = unkept ? explainUnkept(unkept) : odd;
+  if (text) begun.then(() => trouble.show({ text }));
 }
 
 // ---- runs --------------------------------------------------------------------------------------------------------

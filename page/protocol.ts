@@ -40,6 +40,7 @@ export interface ModelInfo {
   readonly bytes: number; // of weights on the device
   readonly chat: boolean; // has a chat template
   readonly unkept: Unkept | null; // why its files are not kept; null: they are, or need not be
+  readonly odd: string | null; // what is odd about it
 }
 
 /** An error on its way from the worker: a refusal with its parts, or what another error says. */

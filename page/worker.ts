@@ -79,12 +79,15 @@ async function open({ from, device: asked }: Extract<ToWorker, { type: "load" }>
   model = null;
   const where = from.kind === "files" ? from.files : from.kind === "url" ? from.url : shipped();
   const downloads = new Map<string, ReturnType<typeof progress>>();
-  let unkept: Unkept | null = null;
+  let unkept: Unkept | null = null, odd: string | null = null;
   model = await load(where, {
     device: asked,
     cache: from.kind === "url", // the shipped one is in the browser's own cache
     onProgress: progress("loading"),
-    onWarning: (_, why) => unkept = why,
+    onWarning: (line, why) => {
+      if (why === "model") odd = line;
+      else unkept = why;
+    },
     onDownload: (file, done, total) => {
       if (!downloads.has(file)) downloads.set(file, progress(`fetching ${file}`));
       downloads.get(file)!(done, total);
@@ -104,6 +107,7 @@ async function open({ from, device: asked }: Extract<ToWorker, { type: "load" }>
     bytes: model.gpuBytes,
     chat: chatTemplate !== null,
     unkept,
+    odd,
   };
   post({ type: "loaded", model: info });
 }

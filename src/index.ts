@@ -15,7 +15,7 @@
  * @module
  */
 export { type ErrorCode, KvcapError, KvcapRangeError, KvcapTypeError, type Refusal } from "./errors.ts";
-export type { OnUnkept, Unkept } from "./files/access.ts";
+export type { OnWarning, Unkept } from "./files/access.ts";
 export type { Budget } from "./options/budget.ts";
 export type { ChatMessage } from "./chat/template.ts";
 export type { Evicted, RecordSink, StepEvent } from "./options/events.ts";

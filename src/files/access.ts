@@ -11,8 +11,8 @@ export type { Unkept };
 /** Hears how many bytes of a file are there; `total` is null where the server does not say. */
 export type OnDownload = (file: string, done: number, total: number | null) => void;
 
-/** Hears, in a line, that files are read but not kept, and why. */
-export type OnUnkept = (line: string, why: Unkept) => void;
+/** Hears, in a line, that files are read but not kept, and why; or what is odd about the model itself. */
+export type OnWarning = (line: string, why: Unkept | "model") => void;
 
 export interface Access {
   readonly net: Net;
@@ -23,7 +23,7 @@ export interface Access {
   /** Hears of every file that was taken from the cache or put there. */
   readonly onFile: (name: string, file: StoredFile) => void;
   /** Says that files go on to be read, but are not kept. */
-  readonly warn: OnUnkept;
+  readonly warn: OnWarning;
 }
 
 export interface AccessOptions {
@@ -31,7 +31,7 @@ export interface AccessOptions {
   hub?: string | URL | undefined;
   token?: string | undefined;
   onDownload?: OnDownload | undefined;
-  onWarning?: OnUnkept | undefined;
+  onWarning?: OnWarning | undefined;
 }
 
 /** Reads the environment for what the options leave open. @throws RangeError for an endpoint or a token that cannot be one */
@@ -40,7 +40,7 @@ export function openAccess(options: AccessOptions): Access {
   const token = hubToken(options.token ?? env("HF_TOKEN"));
   const told = new Set<string>();
   const onWarning = options.onWarning ?? ((line) => console.warn(`kvcap: ${line}`));
-  const warn: OnUnkept = (line, why) => {
+  const warn: OnWarning = (line, why) => {
     if (!told.has(line)) onWarning(line, why);
     told.add(line);
   };
@@ -54,7 +54,7 @@ export function openAccess(options: AccessOptions): Access {
   };
 }
 
-function openStore(warn: OnUnkept): Store | null {
+function openStore(warn: OnWarning): Store | null {
   const folder = host ? cacheFolder(host.build.os) : null;
   if (host && folder) return folderStore(host, folder);
   const store = host ? null : pageStore();

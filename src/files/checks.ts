@@ -18,15 +18,33 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+const NAN = "\u0000NaN";
+
 /**
- * Parses the text of a JSON file.
+ * Parses the text of a JSON file, which may have been written by Python: NaN, Infinity and -Infinity are numbers there.
  * @throws Error naming the file where it is no JSON.
  */
 export function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
+    const standard = text.replace(
+      /"(?:[^"\\]|\\.)*"|NaN|Infinity/g,
+      (found) => found === "NaN" ? JSON.stringify(NAN) : found === "Infinity" ? "1e999" : found,
+    );
+    try {
+      if (standard !== text) return JSON.parse(standard, (_, value) => value === NAN ? NaN : value);
+    } catch {
+      // no JSON of Python's either
+    }
     refuseFile(`${file} must be JSON`, words(messageOf(cause)), { cause });
+  }
+}
+
+/** @throws Error where a file begins as what Git LFS leaves in place of one */
+export function checkPointer(start: Uint8Array, name: string): void {
+  if (new TextDecoder("latin1").decode(start.subarray(0, 23)) === "version https://git-lfs") {
+    refuseFile(`${name} must be the file itself`, words("a Git LFS pointer to it"));
   }
 }
 
@@ -51,8 +69,9 @@ export function checkRange(file: string, begin: number, end: number, size: numbe
   }
 }
 
-/** @throws Error if the bytes are no UTF-8. */
+/** @throws Error if the bytes are no UTF-8, or Git LFS left them. */
 export function decodeText(bytes: Uint8Array, name: string): string {
+  checkPointer(bytes, name);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {

@@ -3,7 +3,7 @@ import type { Part } from "./cache/store.ts";
 import { type Answer, ask, missing, type Net, Passing, pause, refusePassing } from "./http.ts";
 import { exact, type Found, lengthOf, validatorOf } from "./probe.ts";
 import { oneLine, words } from "../errors.ts";
-import { refuseFile } from "./checks.ts";
+import { checkPointer, refuseFile } from "./checks.ts";
 import { refuseAbsent } from "./remote.ts";
 
 /** The file changed on the server since it was asked for. */
@@ -100,9 +100,7 @@ function checkRest(answer: Answer, from: number, size: number): void {
 /** Looks at a file's beginning, so that gigabytes of something else are not brought. @throws Error */
 function checkKind(url: string, first: Uint8Array): void {
   const start = new TextDecoder("latin1").decode(first.subarray(0, 64));
-  if (/^version https:\/\/git-lfs/.test(start)) {
-    refuseFile(`${url} must be the file itself`, words("a Git LFS pointer to it"));
-  }
+  checkPointer(first, url);
   if (/\.(gguf|safetensors)$/i.test(url) && /^\s*<(!doctype|html|\?xml)/i.test(start)) {
     refuseFile(`${url} must be a file of weights`, words("an HTML page"));
   }

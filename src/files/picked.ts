@@ -1,4 +1,4 @@
-/** Model files that a person picked or dropped: a folder's, or one GGUF file. They are read where they are, in ranges. */
+/** Model files that a person picked or dropped: a folder's, or a GGUF file's. They are read where they are, in ranges. */
 import { messageOf, words } from "../errors.ts";
 import { checkRange, decodeText, refuseFile } from "./checks.ts";
 import type { Source } from "./source.ts";
@@ -12,16 +12,15 @@ export function isPicked(where: unknown): where is PickedFiles {
 }
 
 /**
- * @returns the files as a source, and the GGUF file's name where there is one
- * @throws RangeError where these are no files, or two GGUF files to choose from
+ * @returns the files as a source, and the names of those that are GGUF files
+ * @throws RangeError where these are no files
  */
-export function pickedSource(given: PickedFiles): { source: Source; gguf: string | null } {
+export function pickedSource(given: PickedFiles): { source: Source; ggufs: string[] } {
   const list = [...given];
   const stranger = list.find((file) => !(file instanceof File));
   if (list.length === 0 || stranger) refuseFile("the model must be at least one file", stranger, { code: "bad-input" });
   const files = new Map(list.map((file) => [nameOf(file), file]));
   const ggufs = [...files.keys()].filter((name) => /\.gguf$/i.test(name));
-  if (ggufs.length > 1) refuseFile("of GGUF files there must be one", ggufs, { code: "bad-input" });
 
   const find = (name: string) => {
     const file = files.get(name);
@@ -45,7 +44,7 @@ export function pickedSource(given: PickedFiles): { source: Source; gguf: string
     read,
     text: async (name) => decodeText(await read(name, 0, await size(name)), name),
   };
-  return { source, gguf: ggufs[0] ?? null };
+  return { source, ggufs };
 }
 
 function nameOf(file: File): string {

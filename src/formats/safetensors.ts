@@ -2,7 +2,7 @@
 // https://huggingface.co/docs/safetensors/index. The header is somebody else's word and is checked whole before use.
 import type { Tensor } from "../engine/tensor.ts";
 import { words } from "../errors.ts";
-import { decodeText, isRecord, parseJson, refuseFile } from "../files/checks.ts";
+import { checkPointer, decodeText, isRecord, parseJson, refuseFile } from "../files/checks.ts";
 import type { Source } from "../files/source.ts";
 
 /** A tensor as stored: its dtype may be one that we cannot use, which matters only if the model needs it. */
@@ -58,7 +58,9 @@ async function openShards(source: Source, index: unknown): Promise<Map<string, S
 async function openFile(source: Source, file: string): Promise<Map<string, StoredTensor>> {
   const size = await source.size(file);
   if (size < 8) refuseFile(`${file} must begin with 8 bytes of header length`, words(`a file of ${size} bytes`));
-  const length = new DataView((await source.read(file, 0, 8)).buffer).getBigUint64(0, true);
+  const start = await source.read(file, 0, Math.min(size, 32));
+  checkPointer(start, file);
+  const length = new DataView(start.buffer).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
     refuseFile(`the header of ${file} must have at most ${MAX_HEADER_BYTES} bytes`, length);
   }

@@ -8,13 +8,14 @@ import { openCatalogued } from "../files/catalogued.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import { parseConfig } from "./config.ts";
 import { ggufConfig, isInterleaved } from "./gguf.ts";
-import { openGguf } from "../formats/gguf/file.ts";
+import { openParts, partsOf } from "../formats/gguf/split.ts";
 import { ggufName, namedTensors } from "../formats/gguf/names.ts";
+import { hasOwnHead } from "./head.ts";
 import { checkWeights } from "./layout.ts";
 import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
 import { hubUrl, isHub } from "../files/hub.ts";
 import { urlSource } from "../files/remote.ts";
-import { isRecord, parseJson } from "../files/checks.ts";
+import { isRecord, parseJson, refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { openWeights } from "../formats/safetensors.ts";
 import { openSource } from "../files/open-source.ts";
@@ -28,6 +29,8 @@ export interface ModelFiles {
   readonly tensors: Map<string, Tensor>;
   /** The Jinja template that turns messages into a prompt; null where the files have none. */
   readonly chatTemplate: string | null;
+  /** What a user should know of how they were read, a line each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -41,8 +44,8 @@ export async function openModel(
   access: AccessOptions | Access = {},
 ): Promise<ModelFiles> {
   if (isPicked(where)) {
-    const { source, gguf } = pickedSource(where);
-    return gguf ? await openGgufModel(source, gguf) : await openFolder(source);
+    const { source, ggufs } = pickedSource(where);
+    return ggufs.length > 0 ? await openGgufModel(source, onlyOf(ggufs)) : await openFolder(source);
   }
   // The environment is read where it matters: a program that loads a folder needs no permission for it.
   const reach = () => "net" in access ? access : openAccess(access);
@@ -71,22 +74,31 @@ export async function openFolder(source: Source): Promise<ModelFiles> {
   const settings = await optional("tokenizer_config.json");
   const tokenizer = createTokenizer(await json("tokenizer.json"), settings);
   checkTokenizer(config, tokenizer);
-  const tensors = checkWeights(config, await openWeights(source));
+  const stored = await openWeights(source);
+  const notes: string[] = [];
+  if (config.tied && await hasOwnHead(stored)) {
+    config.tied = false;
+    notes.push(
+      "config.json ties the head to the embeddings, but the weights have one with other values, which is used",
+    );
+  }
+  const tensors = checkWeights(config, stored);
   const own = "chat_template.jinja"; // where newer folders have it
   const chatTemplate = (await source.has(own)) ? await source.text(own) : readTemplates(settings);
-  return { config, tokenizer, tensors, chatTemplate };
+  return { config, tokenizer, tensors, chatTemplate, notes };
 }
 
-/** A GGUF file of a source. */
+/** A GGUF file of a source, whole or split. @param name its name, or that of any part */
 export async function openGgufModel(source: Source, name: string): Promise<ModelFiles> {
-  const gguf = await openGguf(source, name);
+  const gguf = await openParts(source, name);
   const { metadata } = gguf;
   const config = await ggufConfig(gguf);
   const tensors = checkWeights(config, namedTensors(config, isInterleaved(metadata), gguf.tensors), ggufName);
   const { tokenizer: described, settings } = ggufTokenizer(metadata);
   const tokenizer = createTokenizer(described, settings);
   checkTokenizer(config, tokenizer);
-  return { config, tokenizer, tensors, chatTemplate: textOrNull(metadata.get("tokenizer.chat_template")) };
+  const chatTemplate = textOrNull(metadata.get("tokenizer.chat_template"));
+  return { config, tokenizer, tensors, chatTemplate, notes: [] };
 }
 
 /** The template of tokenizer_config.json: one, or of several the one named default. */
@@ -98,6 +110,14 @@ function readTemplates(settings: unknown): string | null {
 
 function textOrNull(value: unknown): string | null {
   return typeof value === "string" ? value : null;
+}
+
+/** The one GGUF file among these, or the first part of the only one that is split. @throws RangeError where there are two to choose from */
+function onlyOf(ggufs: readonly string[]): string {
+  const [first, ...others] = [...ggufs].sort();
+  const parts = partsOf(first);
+  if (others.every((name) => parts.includes(name))) return first;
+  refuseFile("of GGUF files there must be one, or all parts of one", ggufs, { code: "bad-input" });
 }
 
 /** Folder and name of a GGUF file; null if `where` is none. */

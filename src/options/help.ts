@@ -62,7 +62,10 @@ export const HELP: Words = {
     onDownload: {
       words: "hears of a download: `(file, done, total)`, `total` is `null` where the server does not say",
     },
-    onWarning: { words: "hears that files could not be kept", default: "`console.warn`" },
+    onWarning: {
+      words: "hears that files could not be kept, and what is odd about a model",
+      default: "`console.warn`",
+    },
     cache: { words: "whether files from the network are kept for the next time" },
     hub: { words: "base URL of the hub that `hf:` names mean", default: "`$HF_ENDPOINT`, or the public one" },
     token: { words: "the hub's token, sent to the hub alone", default: "`$HF_TOKEN`" },

@@ -1,7 +1,7 @@
 /** How a model is loaded: types, rows and checks. */
 import { type DeviceName, DEVICES } from "../engine/engine.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
-import type { AccessOptions, OnUnkept } from "../files/access.ts";
+import type { AccessOptions, OnWarning } from "../files/access.ts";
 import { WEIGHT_TYPES, type WeightType } from "../engine/quantise.ts";
 import { bytes, callback, flag, having, type Kind, oneOf, secret, unchecked, whole } from "./kinds.ts";
 import { checkAll, type Table } from "./row.ts";
@@ -50,8 +50,11 @@ export interface LoadOptions {
   onProgress?: (done: number, total: number) => void;
   /** Hears how many bytes of a file have been downloaded; total is null where the server does not say. */
   onDownload?: (file: string, done: number, total: number | null) => void;
-  /** Hears, in a line, that files go on to be read but are not kept as they should be. Default: `console.warn`. */
-  onWarning?: OnUnkept;
+  /**
+   * Hears, in a line, that files go on to be read but are not kept as they should be, or ("model") what is odd about the model: a head of
+   * its own where config.json says that it has none. Default: `console.warn`.
+   */
+  onWarning?: OnWarning;
   /** Whether files from the network are kept for the next time. Default true. */
   cache?: boolean;
   /** Base URL of the hub that `hf:` names mean. Default: $HF_ENDPOINT, or https://huggingface.co. */

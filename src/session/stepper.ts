@@ -141,7 +141,7 @@ export class Stepper {
 
   /** Evicts back to the budget, and tells those who listen. Asynchronous functions are short: what they name is allocated at every call. */
   #taken(id: number, tokens: Tokens, wanted: Wanted, evicts: boolean): void {
-    if (wanted === "id" && id >= this.#model.config.vocab) {
+    if (wanted === "id" ? id >= this.#model.config.vocab : wanted === "losses" && !this.#foreseen(tokens.count)) {
       this.#spoiled("the model's logits must be numbers", "none that is");
     }
     const started = performance.now();
@@ -160,6 +160,12 @@ export class Stepper {
     this.clock.total += ms;
     this.#recorder?.evicted(books, this.tenants!);
     this.#tell(tokens, wanted);
+  }
+
+  /** Whether the losses of a pass are numbers. */
+  #foreseen(count: number): boolean {
+    for (let t = 0; t < count; t++) if (!Number.isFinite(this.context.losses[t])) return false;
+    return true;
   }
 
   /** Tells those who listen of the step that is done. */

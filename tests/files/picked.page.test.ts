@@ -17,8 +17,8 @@ const picked = suite("picked files");
 picked("are read whole and in part, by their path without the picked folder's name", async () => {
   const file = new File(["abcdef"], "b.txt");
   Object.defineProperty(file, "webkitRelativePath", { value: "folder/a/b.txt" });
-  const { source, gguf } = pickedSource([file]);
-  assert.is(gguf, null);
+  const { source, ggufs } = pickedSource([file]);
+  assert.equal(ggufs, []);
   assert.is(await source.text("a/b.txt"), "abcdef");
   assert.equal([...await source.read("a/b.txt", 1, 3)], [98, 99]);
   assert.equal([await source.has("a/b.txt"), await source.has("b.txt")], [true, false]);
@@ -29,7 +29,10 @@ picked("refuse in one sentence what is no model", async () => {
   assert.match(await rejection(openModel([7] as unknown as File[])), "the model must be at least one file, got 7");
   assert.match(await rejection(openModel([new File([], "x.txt")])), "among the files must be config.json, got x.txt");
   const ggufs = ["a.gguf", "b.GGUF"].map((name) => new File(["GGUF"], name));
-  assert.match(await rejection(openModel(ggufs)), 'of GGUF files there must be one, got ["a.gguf","b.GGUF"]');
+  assert.match(
+    await rejection(openModel(ggufs)),
+    'of GGUF files there must be one, or all parts of one, got ["a.gguf","b.GGUF"]',
+  );
   assert.match(await rejection(openModel([ggufs[0]])), /^Cannot load model: .*a\.gguf/);
 });
 picked.run();

@@ -1,6 +1,6 @@
 /** Reads the values of a GGUF header, none of which is believed. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 import { words } from "../../errors.ts";
-import { refuseFile } from "../../files/checks.ts";
+import { checkPointer, refuseFile } from "../../files/checks.ts";
 import type { Source } from "../../files/source.ts";
 
 /** A value of the metadata. 64-bit integers beyond 2^53 are kept as the nearest number: none that we need is near. */
@@ -34,6 +34,7 @@ export async function readHeader<T>(source: Source, file: string, parse: (reader
     whole.set(bytes);
     whole.set(more, bytes.length);
     bytes = whole;
+    checkPointer(bytes, file);
     try {
       return parse(new Reader(bytes, size, file));
     } catch (error) {

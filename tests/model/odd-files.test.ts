@@ -1,0 +1,121 @@
+// Files as people have them: weights with a head that config.json denies, Git LFS's pointers in place of files, JSON as Python writes
+// it, weights that are no numbers.
+import * as assert from "uvu/assert";
+import { parseJson } from "../../src/files/checks.ts";
+import { load } from "../../src/load.ts";
+import { hasOwnHead } from "../../src/model/head.ts";
+import { openModel } from "../../src/model/open.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
+import { readBytes, readJson, repoPath } from "../support/files.ts";
+import { refused } from "../support/refused.ts";
+
+const NAMES = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The files of a tiny model as a picker gives them, some of them others. */
+async function files(model: string, change: Record<string, (bytes: Bytes) => Bytes | string> = {}): Promise<File[]> {
+  return await Promise.all(NAMES.map(async (name) => {
+    const bytes = await readBytes(repoPath(`tests/golden/models/${model}/${name}`));
+    return new File([change[name] ? change[name](bytes) : bytes], name);
+  }));
+}
+
+const json = (change: (value: Record<string, unknown>) => void) => (bytes: Bytes) => {
+  const value = JSON.parse(new TextDecoder().decode(bytes));
+  change(value);
+  return JSON.stringify(value);
+};
+
+const test = await engineSuite("odd files");
+
+interface Recorded {
+  cases: { ids: number[]; greedy: number[] }[];
+}
+
+test("a head of its own is used and said, though config.json ties it to the embeddings", async () => {
+  const told: string[] = [];
+  const changed = await files("tiny-llama3", { "config.json": json((config) => config.tie_word_embeddings = true) });
+  const model = await load(changed, {
+    ...await onEngine(),
+    onWarning: (line, why) => void told.push(`${why}: ${line}`),
+  });
+  const [{ ids, greedy }] = (await readJson<Recorded>(repoPath("tests/golden/hf/tiny-llama3.json"))).cases;
+  const session = model.session({ policy: "full", kv: "f32" });
+  const banned = model.config.eosIds;
+  for await (const _ of session.generate(ids, { maxNewTokens: greedy.length, stopAtEnd: false, banned }));
+  assert.equal(session.report().ids, greedy);
+  assert.equal(told, [
+    "model: config.json ties the head to the embeddings, but the weights have one with other values, which is used",
+  ]);
+  model.dispose();
+});
+
+test("a head that is the embeddings once more is none of its own", async () => {
+  const stored = (bytes: Bytes, dtype = "F32") => ({
+    ...{ name: "", dtype, shape: [bytes.length / 4], bytes: bytes.length },
+    read: (from = 0, to = bytes.length) => Promise.resolve(bytes.slice(from, to)),
+  });
+  const one = new Uint8Array(3 << 20).fill(7), other = one.slice();
+  const own = (head: Bytes, dtype?: string) =>
+    hasOwnHead(new Map([["lm_head.weight", stored(head, dtype)], ["model.embed_tokens.weight", stored(one)]]));
+  assert.is(await own(other), false);
+  assert.is(await own(other, "F16"), true);
+  other[other.length - 1]++; // in the last piece that is compared
+  assert.is(await own(other), true);
+  assert.is(await hasOwnHead(new Map([["lm_head.weight", stored(one)]])), false);
+});
+
+test("a Git LFS pointer is named wherever it stands", async () => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 98362432\n`;
+  for (const name of NAMES) {
+    const changed = await files("tiny-llama3", { [name]: () => pointer });
+    await refused(
+      () => openModel(changed),
+      `Cannot load model: ${name} must be the file itself, got a Git LFS pointer to it`,
+    );
+  }
+  for (const name of ["x.gguf", "x-00001-of-00001.gguf"]) {
+    const rule = `Cannot load model: ${name} must be the file itself, got a Git LFS pointer to it`;
+    await refused(() => openModel([new File([pointer], name)]), rule);
+  }
+  const template = [...await files("tiny-llama3"), new File([pointer], "chat_template.jinja")];
+  await refused(() => openModel(template), /chat_template\.jinja must be the file itself/);
+});
+
+test("JSON may have Python's numbers", async () => {
+  assert.equal(parseJson('{"a": [NaN, -Infinity, Infinity], "b": "NaN \\" Infinity \\\\"}', "x"), {
+    a: [NaN, -Infinity, Infinity],
+    b: 'NaN " Infinity \\',
+  });
+  for (const bad of ["[Nan]", "[NaN", "[infinity]", "[-NaN]", "NaNs"]) {
+    assert.throws(() => parseJson(bad, "x.json"), "Cannot load model: x.json must be JSON, got ");
+  }
+  const changed = await files("tiny-llama3", {
+    "generation_config.json": (bytes) =>
+      new TextDecoder().decode(bytes).replace("{", '{"temperature": NaN, "cut": -Infinity,'),
+  });
+  assert.is((await openModel(changed)).config.architecture, "llama");
+  const eps = await files("tiny-llama3", {
+    "config.json": (bytes) => new TextDecoder().decode(bytes).replace(/"rms_norm_eps": [^,]+/, '"rms_norm_eps": NaN'),
+  });
+  await refused(() => openModel(eps), /^Cannot load model: rms_norm_eps must be a number in \[0, 1\), got NaN$/);
+});
+
+test("of a model whose logits are no numbers neither a text nor its perplexity is told", async () => {
+  const changed = await files("tiny-llama3", {
+    "model.safetensors": (bytes) => {
+      const data = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+      new Uint8Array(bytes.buffer, data).fill(255); // NaN in every format
+      return bytes;
+    },
+  });
+  const model = await load(changed, await onEngine());
+  const rule = "the model's logits must be numbers, got none that is";
+  await refused(() => model.perplexity([256, 40, 41, 42, 43, 44], { policy: "full" }), `Cannot generate: ${rule}`);
+  const session = model.session({ policy: "full" });
+  await refused(async () => {
+    for await (const _ of session.generate([256, 40], { maxNewTokens: 2 }));
+  }, /^Cannot generate: /);
+  model.dispose();
+});
+test.run();

@@ -23,8 +23,8 @@ export type { Model };
  */
 export async function load(where: string | URL | PickedFiles, options: LoadOptions = {}): Promise<Model> {
   const checked = checkLoad(options);
-  const { maxBinding, memory, kv, weights: type, precision, threads, onProgress, access } = checked;
-  const { config, tokenizer, chatTemplate, tensors, notes } = await openModel(where, access);
+  const { maxBinding, memory, kv, weights: type, precision, threads, onProgress, access, rope } = checked;
+  const { config, tokenizer, chatTemplate, tensors, notes } = await openModel(where, access, rope);
   const warn = access.onWarning ?? ((line) => console.warn(`kvcap: ${line}`));
   for (const note of notes) warn(note, "model");
   const total = [...tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);

@@ -28,6 +28,8 @@ export interface ModelConfig {
   rmsEps: number;
   /** Inverse rotary frequencies, scaling applied, [headDim / 2]. */
   rope: Float32Array<ArrayBuffer>;
+  /** What cosines and sines of rotary angles are multiplied by. */
+  ropeScale: number;
   /** Whether the output head is the embedding. */
   tied: boolean;
   /** Whether every query and key head goes through RMSNorm over headDim. */
@@ -55,5 +57,7 @@ export function describeModel({ architecture, layers, hidden, heads, headDim, vo
 
 /** What K and V depend on besides the weights, in words and numbers: models of other shapes cannot go on from each other's. */
 export function shapeOf(config: ModelConfig): string {
-  return `${describeModel(config)} ${config.windows} ${config.rope}`;
+  return `${describeModel(config)} ${config.windows} ${config.rope}${
+    config.ropeScale === 1 ? "" : ` × ${config.ropeScale}`
+  }`;
 }

@@ -1,5 +1,6 @@
 /** What all engines store alike, so that a snapshot of one goes on on another: sizes, and the angles of rotary positions. */
 import { refuse, words } from "../errors.ts";
+import type { ModelConfig } from "./config.ts";
 import { megabytes } from "./megabytes.ts";
 import { bytesOf, type Dtype, isQuantised } from "./dtypes.ts";
 import { targetOf, WEIGHT_TYPES, type WeightType } from "./quantise.ts";
@@ -62,11 +63,15 @@ export function padRows(bytes: Uint8Array<ArrayBuffer>, rows: number, pitch: num
   return padded;
 }
 
-/** Writes cos and sin of a position's angles, [2, headDim / 2], to `to` from `at`. @param rope inverse frequencies [headDim / 2] */
-export function writeAngles(to: Float32Array, at: number, position: number, rope: Float32Array): void {
+/** What angles follow from. */
+export type Rotary = Pick<ModelConfig, "rope" | "ropeScale">;
+
+/** Writes cos and sin of a position's angles, scaled, [2, headDim / 2], to `to` from `at`. */
+export function writeAngles(to: Float32Array, at: number, position: number, { rope, ropeScale }: Rotary): void {
+  const scale = Math.fround(ropeScale);
   for (let i = 0; i < rope.length; i++) {
     const angle = Math.fround(position * rope[i]); // rounded as the reference does
-    to[at + i] = Math.cos(angle);
-    to[at + rope.length + i] = Math.sin(angle);
+    to[at + i] = Math.fround(Math.cos(angle)) * scale;
+    to[at + rope.length + i] = Math.fround(Math.sin(angle)) * scale;
   }
 }

@@ -82,7 +82,7 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: ContextShape):
   const angles = sizes.angles > 0 ? create("angles", sizes.angles) : null;
   if (angles) {
     const table = new Float32Array(capacity * headDim);
-    for (let rank = 0; rank < capacity; rank++) writeAngles(table, rank * headDim, rank, config.rope);
+    for (let rank = 0; rank < capacity; rank++) writeAngles(table, rank * headDim, rank, config);
     gpu.device.queue.writeBuffer(angles, 0, table);
   }
 

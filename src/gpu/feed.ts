@@ -1,7 +1,7 @@
 /** What tells a pass which tokens go into which slots: the one upload of a step. */
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextShape, Pass } from "../engine/engine.ts";
-import { writeAngles } from "../engine/stored.ts";
+import { type Rotary, writeAngles } from "../engine/stored.ts";
 import type { Gpu } from "./device.ts";
 
 /**
@@ -30,12 +30,12 @@ export function createFeed(buffer: GPUBuffer): Feed {
   return { buffer, words, floats: new Float32Array(words.buffer) };
 }
 
-/** Fills and uploads the feed of a pass. @param rope inverse frequencies [headDim / 2] @param ranked as the cache's shape says */
+/** Fills and uploads the feed of a pass. @param config of the model @param ranked as the cache's shape says */
 export function uploadFeed(
   { device: { queue } }: Gpu,
   { words, floats, buffer }: Feed,
   pass: Pass,
-  { rope, ranked }: { rope: Float32Array; ranked: boolean },
+  { config, ranked }: { config: Rotary; ranked: boolean },
 ): void {
   const { ids, begin, count, slots, rows, first, firstRank, extent } = pass;
   words[0] = count;
@@ -47,7 +47,7 @@ export function uploadFeed(
   words.set(slots, HEADER + count);
   let at = HEADER + count + slots.length;
   const origin = ranked ? firstRank : first; // what queries are rotated by
-  for (let t = 0; t < count; t++, at += 2 * rope.length) writeAngles(floats, at, origin + t, rope);
+  for (let t = 0; t < count; t++, at += 2 * config.rope.length) writeAngles(floats, at, origin + t, config);
   if (rows) {
     words.set(rows, at);
     at += rows.length;

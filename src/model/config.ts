@@ -2,7 +2,8 @@
 // Defaults are those of transformers' configuration classes (configuration_llama.py and its like).
 import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
-import { inverseFrequencies } from "./rope.ts";
+import type { RopeAsked } from "../engine/rope.ts";
+import { readRope } from "./rope.ts";
 
 /** What a family is, and what it takes for granted where config.json is silent. */
 interface Family {
@@ -61,9 +62,10 @@ export const FAMILIES: Readonly<Record<Architecture, Family>> = {
  *
  * @param config Parsed config.json.
  * @param generation Parsed generation_config.json; null or undefined where there is none.
+ * @param asked What is to hold of rope in place of what the file says.
  * @throws RangeError, one sentence, for a model that we cannot run or numbers that make no sense.
  */
-export function parseConfig(config: unknown, generation?: unknown): ModelConfig {
+export function parseConfig(config: unknown, generation?: unknown, asked: RopeAsked = {}): ModelConfig {
   if (!isRecord(config)) refuseFile("config.json must be an object", config);
   if (generation !== null && generation !== undefined && !isRecord(generation)) {
     refuseFile("generation_config.json must be an object", generation);
@@ -114,6 +116,8 @@ export function parseConfig(config: unknown, generation?: unknown): ModelConfig 
     refuseFile("rms_norm_eps must be a number in [0, 1)", rmsEps);
   }
   const attentionBias = family.attentionBias === "asked" && flag("attention_bias");
+  const maxPositions = integer("max_position_embeddings", 2 ** 31 - 1, family.maxPositions);
+  const rope = readRope(config, headDim, maxPositions, asked);
 
   return {
     architecture,
@@ -125,14 +129,15 @@ export function parseConfig(config: unknown, generation?: unknown): ModelConfig 
     headDim,
     vocab,
     rmsEps,
-    rope: inverseFrequencies(config, headDim),
+    rope: rope.frequencies,
+    ropeScale: rope.scale,
     tied: flag("tie_word_embeddings"),
     qkNorm: family.qkNorm,
     qkvBias: family.attentionBias === "q, k, v" || attentionBias,
     oBias: attentionBias,
     mlpBias: family.mlpBias && flag("mlp_bias"),
     windows: readWindows(config, family, layers),
-    maxPositions: integer("max_position_embeddings", 2 ** 31 - 1, family.maxPositions),
+    maxPositions: Math.max(maxPositions, asked.ropeLength ?? 0),
     ...readEnds(config, generation ?? {}, family, vocab),
   };
 }

@@ -3,6 +3,7 @@ import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/co
 import { FAMILIES, parseConfig } from "./config.ts";
 import { refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../engine/tensor.ts";
+import type { RopeAsked } from "../engine/rope.ts";
 import { readFloats } from "../engine/widen.ts";
 import type { Gguf, Metadata } from "../formats/gguf/file.ts";
 import { ROPE_FACTORS } from "../formats/gguf/names.ts";
@@ -27,7 +28,7 @@ export function isInterleaved(metadata: Metadata): boolean {
  * Reads the configuration. What it is checked against in common with config.json is checked there (parseConfig).
  * @throws RangeError, one sentence, for a model that we cannot run or numbers that make no sense.
  */
-export async function ggufConfig({ metadata, tensors }: Gguf): Promise<ModelConfig> {
+export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked = {}): Promise<ModelConfig> {
   const architecture = architectureOf(metadata);
   const get = (key: string) => metadata.get(`${architecture}.${key}`);
   const integer = (key: string, most: number, absent?: number): number => {
@@ -54,24 +55,28 @@ export async function ggufConfig({ metadata, tensors }: Gguf): Promise<ModelConf
   }
   const tokens = metadata.get("tokenizer.ggml.tokens");
   const { model_type, ...windows } = window(architecture, get("attention.sliding_window"));
-  const config = parseConfig({
-    model_type,
-    ...windows,
-    num_hidden_layers: integer("block_count", 1024),
-    hidden_size: hidden,
-    intermediate_size: integer("feed_forward_length", 1 << 24),
-    num_attention_heads: heads,
-    num_key_value_heads: integer("attention.head_count_kv", 4096, heads),
-    head_dim: headDim,
-    vocab_size: integer("vocab_size", 1 << 24, Array.isArray(tokens) ? tokens.length : undefined),
-    rms_norm_eps: positive("attention.layer_norm_rms_epsilon"),
-    max_position_embeddings: integer("context_length", 2 ** 31 - 1),
-    rope_theta: positive("rope.freq_base", 10000),
-    rope_scaling: scaling(),
-    tie_word_embeddings: !tensors.has("output.weight"),
-    bos_token_id: metadata.get("tokenizer.ggml.bos_token_id") ?? null,
-    eos_token_id: ["eos", "eot", "eom"].map((end) => metadata.get(`tokenizer.ggml.${end}_token_id`) ?? null),
-  });
+  const config = parseConfig(
+    {
+      model_type,
+      ...windows,
+      num_hidden_layers: integer("block_count", 1024),
+      hidden_size: hidden,
+      intermediate_size: integer("feed_forward_length", 1 << 24),
+      num_attention_heads: heads,
+      num_key_value_heads: integer("attention.head_count_kv", 4096, heads),
+      head_dim: headDim,
+      vocab_size: integer("vocab_size", 1 << 24, Array.isArray(tokens) ? tokens.length : undefined),
+      rms_norm_eps: positive("attention.layer_norm_rms_epsilon"),
+      max_position_embeddings: integer("context_length", 2 ** 31 - 1),
+      rope_theta: positive("rope.freq_base", 10000),
+      rope_scaling: scaling(),
+      tie_word_embeddings: !tensors.has("output.weight"),
+      bos_token_id: metadata.get("tokenizer.ggml.bos_token_id") ?? null,
+      eos_token_id: ["eos", "eot", "eom"].map((end) => metadata.get(`tokenizer.ggml.${end}_token_id`) ?? null),
+    },
+    null,
+    asked,
+  );
   // A bias that a file has is a bias that the model adds, and the other way round.
   config.qkvBias ||= tensors.has("blk.0.attn_q.bias");
   config.oBias = tensors.has("blk.0.attn_output.bias");
@@ -83,13 +88,22 @@ export async function ggufConfig({ metadata, tensors }: Gguf): Promise<ModelConf
   function scaling(): Record<string, unknown> | null {
     const type = get("rope.scaling.type") ?? (get("rope.scale_linear") === undefined ? "none" : "linear");
     if (type === "none") return null;
-    if (type !== "linear") {
-      refuseFile(`${architecture}.rope.scaling.type must be none or linear`, type, { code: "unsupported" });
+    if (type !== "linear" && type !== "yarn") {
+      refuseFile(`${architecture}.rope.scaling.type must be none, linear or yarn`, type, { code: "unsupported" });
     }
     const key = get("rope.scaling.factor") === undefined ? "rope.scale_linear" : "rope.scaling.factor";
     const factor = positive(key, 1);
     if (factor < 1) refuseFile(`${architecture}.${key} must be a number of at least 1`, factor);
-    return { rope_type: "linear", factor };
+    if (type === "linear") return { rope_type: "linear", factor };
+    return {
+      ...{
+        rope_type: "yarn",
+        factor,
+        beta_fast: get("rope.scaling.yarn_beta_fast"),
+        beta_slow: get("rope.scaling.yarn_beta_slow"),
+      },
+      original_max_position_embeddings: get("rope.scaling.original_context_length"),
+    };
   }
 }
 

@@ -11,6 +11,7 @@ import { ggufConfig, isInterleaved } from "./gguf.ts";
 import { openParts, partsOf } from "../formats/gguf/split.ts";
 import { ggufName, namedTensors } from "../formats/gguf/names.ts";
 import { hasOwnHead } from "./head.ts";
+import type { RopeAsked } from "../engine/rope.ts";
 import { checkWeights } from "./layout.ts";
 import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
 import { hubUrl, isHub } from "../files/hub.ts";
@@ -37,23 +38,25 @@ export interface ModelFiles {
  * Opens a folder or base URL with config.json, safetensors and tokenizer.json, or a path or URL that ends in .gguf; of the hub
  * by `hf:owner/name[@revision][/file]`, of the catalogue by name; or files that were picked.
  * @param access how to reach what is not a folder; options, or what was made of them
+ * @param asked what is to hold of rope in place of what the files say
  * @throws Error or RangeError, one sentence, for a file that is missing or damaged, or a model that we cannot run.
  */
 export async function openModel(
   where: string | URL | PickedFiles,
   access: AccessOptions | Access = {},
+  asked: RopeAsked = {},
 ): Promise<ModelFiles> {
   if (isPicked(where)) {
     const { source, ggufs } = pickedSource(where);
-    return ggufs.length > 0 ? await openGgufModel(source, onlyOf(ggufs)) : await openFolder(source);
+    return ggufs.length > 0 ? await openGgufModel(source, onlyOf(ggufs), asked) : await openFolder(source, asked);
   }
   // The environment is read where it matters: a program that loads a folder needs no permission for it.
   const reach = () => "net" in access ? access : openAccess(access);
   if (typeof where === "string" && Object.hasOwn(catalogue, where)) {
     const model = catalogue[where];
-    if (model.folder) return await openFolder(openSource(model.folder));
+    if (model.folder) return await openFolder(openSource(model.folder), asked);
     const { source, file } = await openCatalogued(where, model, reach());
-    return await openGgufModel(source, file);
+    return await openGgufModel(source, file, asked);
   }
   const place = typeof where === "string" && isHub(where) ? hubUrl(where, reach().hub) : where;
   const remote = (base: URL, name: string) => {
@@ -62,15 +65,15 @@ export async function openModel(
   };
   const file = ggufPlace(place);
   return file
-    ? await openGgufModel(openSource(file.folder, remote), file.name)
-    : await openFolder(openSource(place, remote));
+    ? await openGgufModel(openSource(file.folder, remote), file.name, asked)
+    : await openFolder(openSource(place, remote), asked);
 }
 
 /** A Hugging Face folder. */
-export async function openFolder(source: Source): Promise<ModelFiles> {
+export async function openFolder(source: Source, asked: RopeAsked = {}): Promise<ModelFiles> {
   const json = async (file: string) => parseJson(await source.text(file), file);
   const optional = async (file: string) => (await source.has(file)) ? await json(file) : {};
-  const config = parseConfig(await json("config.json"), await optional("generation_config.json"));
+  const config = parseConfig(await json("config.json"), await optional("generation_config.json"), asked);
   const settings = await optional("tokenizer_config.json");
   const tokenizer = createTokenizer(await json("tokenizer.json"), settings);
   checkTokenizer(config, tokenizer);
@@ -89,10 +92,10 @@ export async function openFolder(source: Source): Promise<ModelFiles> {
 }
 
 /** A GGUF file of a source, whole or split. @param name its name, or that of any part */
-export async function openGgufModel(source: Source, name: string): Promise<ModelFiles> {
+export async function openGgufModel(source: Source, name: string, asked: RopeAsked = {}): Promise<ModelFiles> {
   const gguf = await openParts(source, name);
   const { metadata } = gguf;
-  const config = await ggufConfig(gguf);
+  const config = await ggufConfig(gguf, asked);
   const tensors = checkWeights(config, namedTensors(config, isInterleaved(metadata), gguf.tensors), ggufName);
   const { tokenizer: described, settings } = ggufTokenizer(metadata);
   const tokenizer = createTokenizer(described, settings);

@@ -58,6 +58,17 @@ export const HELP: Words = {
       default: "as they are",
       flag: "NAME",
     },
+    ropeScaling: {
+      words: "turn positions otherwise than the files say: {names}",
+      default: "as they say",
+      flag: "NAME",
+    },
+    ropeFactor: { words: "the factor of that", flag: "N" },
+    ropeLength: {
+      words: "how many tokens texts are to have, where rope depends on it (dynamic, longrope)",
+      default: "the model's own",
+      flag: "N",
+    },
     onProgress: { words: "hears how many bytes of weights have been read: `(done, total)`" },
     onDownload: {
       words: "hears of a download: `(file, done, total)`, `total` is `null` where the server does not say",

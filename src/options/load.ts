@@ -1,9 +1,11 @@
 /** How a model is loaded: types, rows and checks. */
 import { type DeviceName, DEVICES } from "../engine/engine.ts";
+import { refuse, words } from "../errors.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import type { AccessOptions, OnWarning } from "../files/access.ts";
 import { WEIGHT_TYPES, type WeightType } from "../engine/quantise.ts";
-import { bytes, callback, flag, having, type Kind, oneOf, secret, unchecked, whole } from "./kinds.ts";
+import { ROPE_SCALINGS, type RopeAsked, type RopeScaling } from "../engine/rope.ts";
+import { between, bytes, callback, flag, having, type Kind, oneOf, secret, unchecked, whole } from "./kinds.ts";
 import { checkAll, type Table } from "./row.ts";
 
 /** Every precision of quantised weights on the processor. */
@@ -46,6 +48,19 @@ export interface LoadOptions {
    * all stays as it is.
    */
   weights?: WeightType;
+  /**
+   * Turns positions otherwise than the model's files say: "none", "linear", "dynamic" (NTK-aware) or "yarn", by `ropeFactor`, as
+   * transformers does, over the files' `rope_theta`.
+   */
+  ropeScaling?: RopeScaling;
+  /** The factor of `ropeScaling`, at least 1. */
+  ropeFactor?: number;
+  /**
+   * How many tokens texts are to have, where rope depends on that: dynamic rope is fixed for this length, and longrope takes its long
+   * factors beyond the model's first length. Keys that are cached keep their angles, so that one length holds for all. Default: the
+   * length that the model was made for; longrope takes its short factors.
+   */
+  ropeLength?: number;
   /** Hears how many bytes of weights have been read. */
   onProgress?: (done: number, total: number) => void;
   /** Hears how many bytes of a file have been downloaded; total is null where the server does not say. */
@@ -81,6 +96,9 @@ export const LOAD = {
   memory: { kind: bytes },
   kv: { kind: oneOf(KV_TYPES), default: "f16" },
   weights: { kind: oneOf(WEIGHT_TYPES), default: null },
+  ropeScaling: { kind: oneOf(ROPE_SCALINGS) },
+  ropeFactor: { kind: between(1, 1024) },
+  ropeLength: { kind: whole(1, 2 ** 31 - 1) },
   onProgress: { kind: callback(), default: () => {} },
   onDownload: { kind: callback() },
   onWarning: { kind: callback() },
@@ -98,14 +116,28 @@ export interface CheckedLoad {
   readonly memory: number;
   readonly kv: KvType;
   readonly weights: WeightType | null;
+  readonly rope: RopeAsked;
   readonly onProgress: (done: number, total: number) => void;
   readonly access: AccessOptions & { readonly cache: boolean };
 }
 
 /** Fills in the defaults of loading; what reaches the network is left for openAccess. @throws KvcapRangeError */
 export function checkLoad(options: LoadOptions): CheckedLoad {
-  type Found = Omit<CheckedLoad, "access"> & CheckedLoad["access"] & Pick<LoadOptions, "maxBinding" | "memory">;
+  type Found =
+    & Omit<CheckedLoad, "access" | "rope">
+    & CheckedLoad["access"]
+    & CheckedLoad["rope"]
+    & Pick<LoadOptions, "maxBinding" | "memory">;
   const found = checkAll(LOAD, options, { action: "load model" }) as unknown as Found;
-  const { onDownload, onWarning, cache, hub, token, maxBinding = Infinity, memory = Infinity, ...rest } = found;
-  return { ...rest, maxBinding, memory, access: { onDownload, onWarning, cache, hub, token } };
+  const { onDownload, onWarning, cache, hub, token, ropeScaling, ropeFactor, ropeLength, ...rest } = found;
+  const { maxBinding = Infinity, memory = Infinity } = rest;
+  if (ropeFactor === undefined ? ropeScaling && ropeScaling !== "none" : !ropeScaling || ropeScaling === "none") {
+    const rule = "ropeFactor must go with a ropeScaling of linear, dynamic or yarn";
+    refuse("load model", rule, ropeFactor ?? words(`${ropeScaling} without one`), {
+      option: "ropeFactor",
+      code: "bad-option",
+    });
+  }
+  const rope = { ropeScaling, ropeFactor, ropeLength };
+  return { ...rest, maxBinding, memory, rope, access: { onDownload, onWarning, cache, hub, token } };
 }

@@ -66,7 +66,7 @@ export class WasmContext implements EngineContext {
     if (shape.ranked) {
       const from = this.#from(abi.CONTEXT_RANK_ANGLES) / 4;
       for (let rank = 0; rank < shape.capacity; rank++) {
-        writeAngles(heap.floats, from + rank * config.headDim, rank, config.rope);
+        writeAngles(heap.floats, from + rank * config.headDim, rank, config);
       }
     }
   }
@@ -109,7 +109,7 @@ export class WasmContext implements EngineContext {
     const origin = ranked ? firstRank : first; // what queries are rotated by
     const angles = this.#from(abi.CONTEXT_ANGLES) / 4;
     for (let t = 0; t < count; t++) {
-      writeAngles(heap.floats, angles + t * config.headDim, origin + t, config.rope);
+      writeAngles(heap.floats, angles + t * config.headDim, origin + t, config);
     }
     const told = this.#at / 4;
     heap.words[told + abi.CONTEXT_TOKENS] = count;

@@ -69,8 +69,8 @@ const lies: [string, Uint8Array<ArrayBuffer>][] = [
     }),
   ],
   [
-    'llama.rope.scaling.type must be none or linear, got "yarn"',
-    changed({ "llama.rope.scaling.type": [STRING, "yarn"] }),
+    'llama.rope.scaling.type must be none, linear or yarn, got "longrope"',
+    changed({ "llama.rope.scaling.type": [STRING, "longrope"] }),
   ],
   [
     "llama.attention.layer_norm_rms_epsilon must be a number above 0, got 0",

@@ -31,10 +31,11 @@ families("every family has a recorded model", async () => {
 });
 
 families("what config.json leaves out is what transformers takes for granted", () => {
-  const { rope, ...rest } = parseConfig(llama);
+  const { rope, ropeScale, ...rest } = parseConfig(llama);
+  assert.is(ropeScale, 1);
   assert.is(rope.length, 4);
   assert.equal(
-    rest satisfies Omit<ModelConfig, "rope">,
+    rest satisfies Omit<ModelConfig, "rope" | "ropeScale">,
     {
       architecture: "llama",
       layers: 4,
@@ -183,6 +184,12 @@ rope("llama3 stretches long waves and leaves short ones", () => {
   close(parseConfig({ ...llama, ...head, rope_parameters }).rope, wanted);
 });
 
+rope("a length is refused where nothing depends on it", () => {
+  const rule = "ropeLength must go with a rope that depends on it, dynamic or longrope";
+  assert.throws(() => parseConfig(llama, null, { ropeLength: 4096 }), `Cannot load model: ${rule}, got "default"`);
+  assert.throws(() => parseConfig(llama, null, { ropeScaling: "yarn", ropeFactor: 2, ropeLength: 4096 }), rule);
+  assert.is(parseConfig(llama, null, { ropeScaling: "dynamic", ropeFactor: 2, ropeLength: 99999 }).maxPositions, 99999);
+});
 rope.run();
 
 const bad = suite("config: refusals");
@@ -244,10 +251,22 @@ const cases: [string, unknown, unknown?][] = [
     'layer_types must name sliding_attention or full_attention for each of 4 layers, got ["full_attention"]',
     as("qwen3", { use_sliding_window: true, layer_types: ["full_attention"] }),
   ],
-  ['rope type must be default, linear or llama3, got "yarn"', { ...llama, rope_scaling: { type: "yarn", factor: 4 } }],
-  ['rope type must be default, linear or llama3, got "dynamic"', {
+  ["rope factor must be a number of at least 1, got 0.5", { ...llama, rope_scaling: { type: "yarn", factor: 0.5 } }],
+  ["beta_fast must be a number above 0, got -1", {
     ...llama,
-    rope_parameters: { rope_type: "dynamic", factor: 4 },
+    rope_scaling: { type: "yarn", factor: 2, beta_fast: -1 },
+  }],
+  ['attention_factor must be a number above 0, got "2"', {
+    ...llama,
+    rope_scaling: { type: "yarn", factor: 2, attention_factor: "2" },
+  }],
+  ["short_factor must be 4 numbers above 0, got [1,2]", {
+    ...llama,
+    rope_scaling: { type: "longrope", short_factor: [1, 2], long_factor: [1, 2] },
+  }],
+  ['rope type must be default, linear, llama3, dynamic, yarn or longrope, got "mrope"', {
+    ...llama,
+    rope_parameters: { rope_type: "mrope", factor: 4 },
   }],
   ['rope_parameters must be an object, got "linear"', { ...llama, rope_parameters: "linear" }],
   ['rope of type default must have no scaling, got {"factor":4}', { ...llama, rope_scaling: { factor: 4 } }],

@@ -224,6 +224,15 @@ test("prompts and loading", () => {
       "Cannot load model: memory must be a whole number from 1",
     );
   }
+  const alone = "Cannot load model: ropeFactor must go with a ropeScaling of linear, dynamic or yarn, got ";
+  assert.is(refusal(() => checkLoad({ ropeFactor: 2 })), `${alone}2`);
+  assert.is(refusal(() => checkLoad({ ropeScaling: "none", ropeFactor: 2 })), `${alone}2`);
+  assert.is(refusal(() => checkLoad({ ropeScaling: "yarn" })), `${alone}yarn without one`);
+  assert.match(
+    refusal(() => checkLoad({ ropeScaling: "yarn", ropeFactor: 0.5 })),
+    "ropeFactor must be a number from 1 to 1024",
+  );
+  assert.match(refusal(() => checkLoad({ ropeLength: 0 })), "ropeLength must be a whole number from 1");
   assert.is(checkLoad({}).kv, "f16");
   assert.match(refusal(() => checkLoad({ onProgress: 1 } as never)), "onProgress must be a function");
 });

@@ -58,8 +58,12 @@ for (const [of, table] of TABLES) {
       const { default: usual } = row;
       if (usual !== undefined && usual !== null) assert.equal(check({ [name]: usual }), check({}));
       assert.equal(check({ [name]: undefined }), check({}));
-      const beside = of === "session" && name === "pool" ? { policy: "snapkv" } : {};
       for (const choice of row.kind.names ?? []) {
+        const beside = name === "pool"
+          ? { policy: "snapkv" }
+          : name === "ropeScaling" && choice !== "none"
+          ? { ropeFactor: 2 }
+          : {};
         if (choice !== "adaptive") check({ ...beside, [name]: choice }); // which goes with few scores
         const near = refusalOf(() => check({ ...beside, [name]: `${choice}x` }));
         assert.equal([near.option, near.meant], [name, choice]);

@@ -34,7 +34,14 @@ export interface PlacedContext extends Structure {
 
 export const CONFIG: ModelConfig = {
   ...{ architecture: "qwen3", layers: 2, hidden: 32, intermediate: 36, heads: 4, kvHeads: 2, headDim: 8, vocab: 37 },
-  ...{ rmsEps: 1e-5, rope: Float32Array.of(1, 0.5, 0.25, 0.125), tied: false, qkNorm: true, qkvBias: true },
+  ...{
+    rmsEps: 1e-5,
+    rope: Float32Array.of(1, 0.5, 0.25, 0.125),
+    ropeScale: 1,
+    tied: false,
+    qkNorm: true,
+    qkvBias: true,
+  },
   ...{ oBias: false, mlpBias: false, windows: [0, 5], maxPositions: 64, bosId: null, eosIds: [] },
 };
 /** Of all layers. */

@@ -65,6 +65,11 @@ export function flagsOf(of: Of): OptionFlag[] {
 const own = Object.entries(OWN).map(([name, value]): Flag => ({ name, value, many: false }));
 const tabled = (Object.keys(OPTIONS) as Of[]).flatMap(flagsOf);
 
+/** Options that a flag may also say no to, by that flag: "no-shared". */
+export const REFUSING: ReadonlyMap<string, OptionFlag> = new Map(
+  tabled.filter(({ kind }) => ["flag", "spans"].includes(kind.written!)).map((flag) => [`no-${flag.name}`, flag]),
+);
+
 /** All of them, by name. */
 export const FLAGS: ReadonlyMap<string, Flag | OptionFlag> = new Map(
   [...own, ...tabled].map((flag) => [flag.name, flag]),

@@ -100,6 +100,7 @@ environment
     title: "output",
     ...{ own: ["json", "help"], of: [] },
     more: `
+An option that takes no value, and --pin, is undone by no- before its name: --no-shared.
 Text goes to stdout, progress and the report to stderr.
 Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.`,
   },

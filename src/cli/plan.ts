@@ -56,7 +56,8 @@ async function parseFile(path: string): Promise<Raw> {
 
 /** Only what flags were given for. */
 function flagged(args: Arguments): Raw {
-  const listed = (name: OwnFlag) => args.text(name)!.split(",").map((word) => word.trim());
+  const listed = (name: OwnFlag) =>
+    args.text(name)!.split(/(?<!\\),/).map((word) => word.trim().replaceAll("\\,", ","));
   const number = (name: string, text: string) =>
     text !== "" && Number.isFinite(Number(text)) ? Number(text) : misused(`--${name} must be a number`, text);
   const lists = LISTS.filter((name) => args.has(name)).map((name) => {

@@ -5,7 +5,7 @@ import { checkSession, type SessionOptions } from "../options/index.ts";
 import { oneOf, type Written } from "../options/kinds.ts";
 import type { Of } from "../options/table.ts";
 import { readText } from "../options/text.ts";
-import { flagName, FLAGS, flagsOf, type OptionFlag, type OwnFlag } from "./flags.ts";
+import { flagName, FLAGS, flagsOf, type OptionFlag, type OwnFlag, REFUSING } from "./flags.ts";
 import { namedPolicy } from "./policy.ts";
 
 /** A fault in how the program was called. */
@@ -67,7 +67,7 @@ const DASHED = [...FLAGS.keys()].map((name) => `--${name}`);
 /** A command line's flags, and what stands between them. */
 export class Arguments {
   readonly positionals: string[];
-  readonly #values = new Map<string, string[]>(); // by flag: what it was given, "" for one that takes nothing
+  readonly #values = new Map<string, string[]>(); // by flag: what it was given, "" for one that takes nothing; empty: no
 
   /** @throws Usage for a flag that is unknown or lacks its value */
   constructor(args: string[]) {
@@ -80,7 +80,8 @@ export class Arguments {
     for (const token of tokens) {
       if (token.kind !== "option") continue;
       const { name, rawName, value, inlineValue } = token;
-      const flag = FLAGS.get(name);
+      const refused = REFUSING.get(name);
+      const flag = refused ? { ...refused, value: "", many: false } : FLAGS.get(name);
       if (!flag) misused("a flag must be one that --help lists", rawName, { code: "unknown-option", names: DASHED });
       if (flag.value === "" && value !== undefined) {
         misused(`${rawName} takes no value; see --help`, args[token.index]);
@@ -88,6 +89,10 @@ export class Arguments {
       if (flag.value !== "" && (value === undefined || !inlineValue && /^-./.test(value))) {
         const dash = value === undefined ? "" : `, one with a dash as ${rawName}=${value}`;
         misused(`${rawName} must have a value behind it${dash}`, words(value ?? "none"));
+      }
+      if (refused) {
+        this.#values.set(refused.name, []);
+        continue;
       }
       const values = this.#values.get(name) ?? [];
       this.#values.set(name, flag.many ? [...values, value ?? ""] : [value ?? ""]);
@@ -130,7 +135,7 @@ export class Arguments {
   /** A flag as it was given, for messages. */
   shown(name: string): string {
     const { value } = FLAGS.get(name)!;
-    return value === "" ? "true" : this.list(name)!.join(",");
+    return value === "" ? String(this.list(name)!.length > 0) : this.list(name)!.join(",");
   }
 
   text(name: OwnFlag): string | undefined {
@@ -152,7 +157,7 @@ export class Arguments {
 
   #read({ name, option, kind }: OptionFlag, action: string): unknown {
     const texts = this.list(name)!;
-    if (kind.written === "flag") return true;
+    if (kind.written === "flag") return texts.length > 0;
     if (kind.written === "texts") return texts;
     const rule = `--${name} must be ${RULES[kind.written!]}`;
     const values = texts.map((text) => readText(kind, text) ?? misused(rule, text));

@@ -1,6 +1,8 @@
 /** The command that measures one unit again. */
-import { budgetText } from "./labels.ts";
-import type { Json } from "./plan.ts";
+import { LOAD } from "../options/load.ts";
+import type { AnyTable } from "../options/row.ts";
+import { SESSION } from "../options/session.ts";
+import type { Json, PlainOptions } from "./plan.ts";
 import type { Unit } from "./units.ts";
 
 const flagName = (option: string) => option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -8,35 +10,52 @@ const flagName = (option: string) => option.replace(/[A-Z]/g, (letter) => `-${le
 /** A word as a shell takes it. */
 const quoted = (word: string) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/** A value as a flag has it: "20%", "0:4". */
-function shown(value: Json): string {
+/** A flag and what stands behind it. */
+const flag = (name: string, text: string) => text.startsWith("-") ? [`--${name}=${text}`] : [`--${name}`, text];
+
+/** One name of a list of names: commas are between them. */
+const listed = (name: string) => name.replaceAll(",", "\\,");
+
+/** A share as per cent, in as few digits as give the same number again. */
+function percent(share: number): string {
+  let digits = 2;
+  while (Number(share.toFixed(digits)) !== share && digits < MOST_DIGITS) digits++;
+  const text = share.toFixed(digits).replace(/^(\d)\.(\d\d)/, "$1$2.");
+  return `${text.replace(/^0+(?=\d)|\.$/g, "")}%`;
+}
+const MOST_DIGITS = 100; // that toFixed writes
+
+/** A number of tokens, or what stands for one. */
+function amount(value: Json): string {
   if (typeof value !== "object" || value === null) return String(value);
-  return Array.isArray(value) ? value.join(",") : budgetText(value);
+  const { share, bytes, generated } = value as { share?: number; bytes?: number; generated?: number };
+  return share !== undefined ? percent(share) : bytes !== undefined ? `${bytes}B` : `+${generated}`;
 }
 
-/** Flags of options: one that is just there, one for each span of a list. */
-function flagged(name: string, value: Json): string[] {
-  if (value === true) return [`--${flagName(name)}`];
-  if (value === false) return [];
-  if (Array.isArray(value) && Array.isArray(value[0])) {
-    return value.flatMap((span) => [`--${flagName(name)}`, (span as Json[]).join(":")]);
-  }
-  return [`--${flagName(name)}`, shown(value)];
+/** The flags of an option: one that is just there, or says no; one for each span. */
+function option(table: AnyTable, name: string, value: Json): string[] {
+  const [flagged, { written }] = [flagName(name), table[name].kind];
+  const no = written === "flag" ? value === false : Array.isArray(value) && value.length === 0;
+  if (no) return [`--no-${flagged}`];
+  if (written === "flag") return [`--${flagged}`];
+  if (written === "spans") return (value as Json[][]).flatMap((span) => flag(flagged, span.join(":")));
+  return flag(flagged, written === "bytes" ? `${value}B` : amount(value));
 }
 
 /** The command line of a unit. */
 export function commandOf(
   { model, task, settings, policy, budget, stride, seed, session, load, text, mode }: Unit,
 ): string {
+  const options = (table: AnyTable, values: PlainOptions) =>
+    Object.entries(values).flatMap(([name, value]) => option(table, name, value));
   const words = [
-    ...["--models", model, "--tasks", task, "--policies", policy],
-    ...budget === undefined ? [] : ["--budgets", shown(budget)],
+    ...[...flag("models", listed(model)), "--tasks", task, ...flag("policies", listed(policy))],
+    ...budget === undefined ? [] : ["--budgets", amount(budget)],
     ...stride === undefined ? [] : ["--strides", String(stride)],
     ...["--modes", mode, "--seeds", String(seed)],
-    ...Object.entries({ ...settings, ...session, ...load } as Record<string, Json>).flatMap(([name, value]) =>
-      flagged(name, value)
-    ),
-    ...text?.file ? ["--text", text.file] : [],
+    ...Object.entries(settings).flatMap(([name, value]) => [`--${flagName(name)}`, String(value)]),
+    ...[...options(SESSION, session), ...options(LOAD, load)],
+    ...text?.file ? flag("text", text.file) : [],
   ];
   return `npm start -- eval ${words.map(quoted).join(" ")}`;
 }

@@ -2,9 +2,9 @@
 import { refuse, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import { known } from "../options/check.ts";
-import { checkLoad } from "../options/index.ts";
+import { checkLoad, type LoadOptions } from "../options/index.ts";
 import { LOAD } from "../options/load.ts";
-import { type AnyTable, checkRow } from "../options/row.ts";
+import { type AnyTable, checkRow, given } from "../options/row.ts";
 import { SESSION } from "../options/session.ts";
 import { budgetSlots } from "../options/budget.ts";
 import { readText } from "../options/text.ts";
@@ -67,11 +67,12 @@ const USUAL = {
 
 const LISTS = ["models", "tasks", "policies", "budgets", "strides", "modes", "seeds"] as const;
 const NAMES = [...LISTS, "session", "vary", "load", "text", "baseline", ...SETTING_NAMES];
+const LOADED: readonly (keyof LoadOptions)[] = ["device", "precision", "memory", "weights"]; // that a command can say again
 const AXES: readonly string[] = ["policy", "budget", "stride", "seed", "evict"]; // options that have lists of their own
 
 /** What a plan's file or the flags say, checked and whole. @throws KvcapRangeError */
-export function checkPlan(given: unknown): Plan {
-  const asked = given as Record<string, unknown>;
+export function checkPlan(plan: unknown): Plan {
+  const asked = plan as Record<string, unknown>;
   known(ACTION, asked, NAMES);
   const list = (name: typeof LISTS[number]): unknown[] => {
     const value = asked[name] ?? USUAL[name];
@@ -86,10 +87,10 @@ export function checkPlan(given: unknown): Plan {
   const policies = names("policies").map(checkPolicyName);
   const [budgets, modes] = [list("budgets").map(checkBudget), list("modes").map(checkMode)];
   const uncounted = budgets.find((budget) => typeof budget !== "number");
-  if (modes.includes("decode") && uncounted !== undefined) {
+  if (modes.includes("decode") && uncounted !== undefined && policies.some((policy) => policy !== "full")) {
     refuse(ACTION, "budgets must be numbers of tokens with the mode decode", uncounted, { option: "budgets" });
   }
-  const plan: Plan = {
+  const whole: Plan = {
     models: names("models"),
     tasks: list("tasks").map((task) => checkTask(task, settings)),
     policies,
@@ -103,8 +104,8 @@ export function checkPlan(given: unknown): Plan {
     text: asked.text === undefined || asked.text === null ? null : checkName("text", asked.text),
     baseline: checkPolicyName(checkName("baseline", asked.baseline ?? USUAL.baseline)),
   };
-  checkCount(plan);
-  return plan;
+  checkCount(whole);
+  return whole;
 }
 
 /** Lists are multiplied: a few that are long would fill the memory. */
@@ -182,10 +183,10 @@ function checkVaried(value: unknown): Readonly<Record<string, readonly Json[]>> 
 
 function checkLoadOptions(value: unknown): PlainOptions {
   if (!isRecord(value)) refuse(ACTION, "load must be options", value, { option: "load" });
-  known(ACTION, value, Object.keys(LOAD).filter((name) => name !== "threads")); // which changes no number
+  known(ACTION, value, LOADED);
   const read = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, readValue(LOAD, name, one)]));
   checkLoad(read);
-  return read as PlainOptions;
+  return given(read) as PlainOptions;
 }
 
 /** A task's name, or its name with settings of its own; else those of the plan. */

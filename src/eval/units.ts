@@ -1,5 +1,5 @@
 /** Units: the smallest things that are measured, each by itself and all alike whatever was measured before. */
-import { namesOf } from "../options/row.ts";
+import { given, namesOf } from "../options/row.ts";
 import { SESSION } from "../options/session.ts";
 import { canonical, digest } from "./digest.ts";
 import type { Json, Mode, PlainOptions, Plan } from "./plan.ts";
@@ -74,7 +74,7 @@ function contexts({ policies, budgets, strides, modes, session, vary }: Plan): C
       strides.flatMap((stride) =>
         modes.flatMap((mode) =>
           combinations(vary).map((varied): Context => {
-            const [full, options] = [policy === "full", { ...session, ...varied }];
+            const [full, options] = [policy === "full", given({ ...session, ...varied })];
             return {
               policy,
               ...full ? {} : { budget },

@@ -4,6 +4,9 @@ import type { AnyKind } from "./kinds.ts";
 
 const UNITS: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 };
 
+/** A hundredth of a number, which loses no digit. */
+const hundredth = (digits: string) => Number(`${digits}e-2`);
+
 /**
  * Reads a budget as it is written on a command line: "128", "25%", "512KB", "1.5 MiB", "+48" for the prompt and 48 tokens more.
  * @returns null where it is none
@@ -16,7 +19,7 @@ export function parseBudget(text: string): Budget | null {
   const value = Number(match[1]);
   const unit = match[2]?.toUpperCase();
   if (unit === undefined) return value;
-  if (unit === "%") return { share: value / 100 };
+  if (unit === "%") return { share: hundredth(match[1]) };
   return unit in UNITS ? { bytes: value * UNITS[unit] } : null;
 }
 
@@ -36,6 +39,6 @@ export function readText({ written }: AnyKind, text: string): unknown {
   }
   if (written !== "number" && written !== "count") return text;
   const percent = written === "count" && /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
-  if (percent) return { share: Number(percent[1]) / 100 };
+  if (percent) return { share: hundredth(percent[1]) };
   return text.trim() === "" || Number.isNaN(Number(text)) ? null : Number(text);
 }

@@ -2,11 +2,15 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { commandOf } from "../../src/eval/command.ts";
-import { checkPlan } from "../../src/eval/plan.ts";
+import { checkPlan, type Json } from "../../src/eval/plan.ts";
 import { lineOf, readResults, resultOf } from "../../src/eval/results.ts";
-import { idOf, unitsOf } from "../../src/eval/units.ts";
-import { readPlan, textOf } from "../../src/cli/plan.ts";
+import { TASK_NAMES } from "../../src/eval/tasks/index.ts";
+import { idOf, type Unit, unitsOf } from "../../src/eval/units.ts";
+import { readPlan } from "../../src/cli/plan.ts";
 import { Arguments } from "../../src/cli/usage.ts";
+import type { AnyKind, Written } from "../../src/options/kinds.ts";
+import { namesOf } from "../../src/options/row.ts";
+import { SESSION } from "../../src/options/session.ts";
 import { refused } from "../support/refused.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -40,6 +44,8 @@ const WRONG: [unknown, RegExp, string?][] = [
   [{ session: { kv: "q5" } }, /kv must be one of f32, f16, q8, got "q5"/, "kv"],
   [{ vary: { kv: "q8" } }, /kv must be a list of values under vary, got "q8"/, "kv"],
   [{ load: { weights: "q5" } }, /weights must be one of q8, q4, got "q5"/, "weights"],
+  [{ load: { kv: "q8" } }, /options are device, precision, memory, weights, got "kv"/, "kv"],
+  [{ load: { token: "secret" } }, /options are device, precision, memory, weights, got "token"/, "token"],
   [{ load: { threads: 2 } }, /options are .*, got "threads"/, "threads"],
   [{ session: ["kv"] }, /session must be options, got/, "session"],
   [{ load: ["device"] }, /load must be options, got/, "load"],
@@ -110,27 +116,64 @@ const split = (command: string) =>
     quoted?.replaceAll("'\\''", "'") ?? plain
   );
 
-test("the command of a unit is that unit", async () => {
-  const all = units({
-    tasks: ["passkey", { task: "needle", depths: [0, 1], lengths: [64, 128] }, { task: "agreement", draft: 4 }],
-    policies: ["full", "snapkv", "./my policy's.ts"],
-    budgets: ["12.5%", 40, "512KB", "+9"],
-    modes: ["both", "prompt"],
-    strides: [null, 8],
-    seeds: [7],
-    vary: { shared: [true, false], pin: [[[0, 4], [8, 9]]], newest: ["10%", 3], positions: ["cache"], pool: ["mean"] },
-    load: { weights: "q8", precision: "exact" },
+/** The only unit that a command measures. */
+async function again(command: string): Promise<Unit> {
+  const [npm, start, dashes, ...args] = split(command);
+  assert.equal([npm, start, dashes], ["npm", "start", "--"]);
+  const [unit, ...more] = unitsOf(await readPlan(new Arguments(args), undefined), "text");
+  assert.is(more.length, 0, command);
+  return unit;
+}
+
+/** Values of every kind that a session's options may have in a plan: as text and as they are, yes and no. */
+const VALUES: Record<Written, Json[]> = {
+  number: [1, "3", null],
+  flag: [true, false, null],
+  name: [], // its own
+  count: [2, "12.5%", { share: 1 / 3 }, { share: 0 }, { share: 1e-7 }],
+  budget: [],
+  bytes: [5e6, "1.5MB"],
+  spans: [[], [[0, 4]], [[0, 4], [8, 9]]],
+  texts: [],
+};
+
+test("the command of a unit is that unit, with every option that a plan may hold", async () => {
+  const sayable = namesOf(SESSION).filter((name) => !["policy", "budget", "stride", "evict", "seed"].includes(name));
+  const varied = sayable.filter((name) => SESSION[name].kind.written !== null).map((name) => {
+    const { names, written } = SESSION[name].kind as AnyKind;
+    return { vary: { [name]: names ?? VALUES[written!] } };
   });
-  assert.ok(all.length > 100);
-  for (const unit of all) {
-    const [npm, start, dashes, ...args] = split(commandOf(unit));
-    assert.equal([npm, start, dashes], ["npm", "start", "--"]);
-    const plan = await readPlan(new Arguments(args), undefined);
-    const [again, ...more] = unitsOf(plan, unit.text ? "text" : await textOf(plan));
-    const session = Object.fromEntries(Object.entries(unit.session).filter(([, value]) => value !== false)); // not there
-    assert.equal({ ...again }, { ...unit, session }, commandOf(unit));
-    assert.is(more.length, 0);
+  assert.ok(varied.length > 15 && varied.every(({ vary }) => Object.values(vary)[0].length > 0));
+  const loads = [
+    ...["wasm", "auto"].map((device) => ({ load: { device } })),
+    ...VALUES.bytes.map((memory) => ({ load: { memory } })),
+    { load: { weights: "q8", precision: "exact", memory: null } },
+  ];
+  const shapes = [
+    { budgets: [40, "12.5%", "512KB", { bytes: 1e6 }, "+9", { share: 1 / 3 }, "100%"], modes: ["both", "prompt"] },
+    { budgets: [40], modes: ["decode"] },
+    { policies: ["full"], modes: ["decode"] },
+    { models: ["-x", "a,b", "it's a model"], policies: ["full", "-mine.ts", "./a,b.ts", "./my policy's.ts"] },
+    { tasks: TASK_NAMES, strides: [null, 8], seeds: [7] },
+    { tasks: [{ task: "needle", depths: [0, 1e-7, 1 / 3], lengths: [64, 128] }, { task: "agreement", draft: 4 }] },
+  ];
+  let count = 0;
+  for (const plan of [...varied, ...loads, ...shapes]) {
+    for (const unit of units({ tasks: ["passkey"], policies: ["snapkv"], budgets: ["50%"], ...plan })) {
+      assert.equal({ ...await again(commandOf(unit)) }, { ...unit }, commandOf(unit));
+      count++;
+    }
   }
+  assert.ok(count > 100, `${count} units`);
+});
+
+test("what is said of an option that a command says no to", async () => {
+  const read = async (...args: string[]) => (await readPlan(new Arguments(args), undefined)).session;
+  assert.equal(await read("--shared", "--no-shared"), { shared: false });
+  assert.equal(await read("--no-shared", "--shared"), { shared: true });
+  assert.equal(await read("--no-pin", "--pin", "0:4"), { pin: [[0, 4]] });
+  await refused(() => new Arguments(["--no-shared=1"]), /--no-shared takes no value; see --help/);
+  await refused(() => new Arguments(["--no-sinks"]), /a flag must be one that --help lists, got "--no-sinks"/);
 });
 
 test("a torn last line of results is dropped, any other is refused", async () => {

@@ -1,5 +1,5 @@
 /** The file of results: a line is added when a unit is done, and in the end the plan's units stand in the plan's order. */
-import { refuse, words } from "../errors.ts";
+import { KvcapError, refuse, words } from "../errors.ts";
 import { isMeasured, lineOf, readResults, type Result } from "../eval/results.ts";
 import { idOf, type Unit } from "../eval/units.ts";
 import { readFile, refuseWriting } from "./input.ts";
@@ -21,19 +21,22 @@ export class ResultsFile {
   /** Opens a file, made where there is none; a torn last line is cut off. @param path undefined: no file @throws KvcapError */
   static async open(path: string | undefined): Promise<ResultsFile> {
     if (path === undefined) return new ResultsFile(path, new Map(), undefined);
-    const { results, whole } = await contents(path);
+    await checkPlain(path);
+    const file = await locked(path);
     try {
-      const file = await Deno.open(path, { write: true, create: true });
+      const { results, whole } = await contents(path);
       await file.truncate(whole);
       await file.seek(0, Deno.SeekMode.End);
       return new ResultsFile(path, results, file);
     } catch (error) {
-      refuseWriting(ACTION, path, error);
+      file.close();
+      throw error instanceof KvcapError ? error : refuseWriting(ACTION, path, error);
     }
   }
 
   /** What a file holds, none where there is none yet; nothing is changed in it. @throws KvcapError */
   static async read(path: string): Promise<ResultsFile> {
+    await checkPlain(path);
     return new ResultsFile(undefined, (await contents(path)).results, undefined);
   }
 
@@ -81,9 +84,10 @@ export class ResultsFile {
   }
 }
 
-async function contents(path: string): Promise<ReturnType<typeof readResults>> {
+/** @throws KvcapError for what is there and is no plain file: a pipe or a device would be read for ever, and replaced in the end */
+async function checkPlain(path: string): Promise<void> {
   const there = await Deno.stat(path).catch(() => null);
-  if (there && !there.isFile) { // a pipe or a device would be read for ever, and replaced in the end
+  if (there && !there.isFile) {
     const more = { code: "unreadable", kind: "plain" } as const;
     refuse(
       "read the results",
@@ -92,5 +96,32 @@ async function contents(path: string): Promise<ReturnType<typeof readResults>> {
       more,
     );
   }
+}
+
+async function contents(path: string): Promise<ReturnType<typeof readResults>> {
+  const there = await Deno.stat(path).then(() => true, () => false);
   return readResults(there ? await readFile("results", path) : new Uint8Array(0), path);
+}
+
+/**
+ * Opens the file for this program alone. The system holds the lock, and lets it go with the program, however that ends.
+ * @throws KvcapError where another program writes to it
+ */
+async function locked(path: string): Promise<Deno.FsFile> {
+  for (;;) {
+    let file: Deno.FsFile | undefined;
+    try {
+      file = await Deno.open(path, { write: true, create: true });
+      const free = await file.tryLock(true);
+      const [mine, there] = [await file.stat(), await Deno.stat(path).catch(() => null)];
+      if (free && mine.ino === there?.ino) return file; // else another has just put its results in order, in a file of its own
+      file.close();
+      if (free) continue;
+    } catch (error) {
+      file?.close();
+      refuseWriting(ACTION, path, error);
+    }
+    const more = { code: "wrong-state", kind: "plain" } as const;
+    refuse(ACTION, `${path} must be written by one program at a time`, words("another that measures into it"), more);
+  }
 }

@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Measurement, Result } from "../../src/eval/results.ts";
-import { ended, kvcap, spawn } from "../support/command.ts";
+import { ended, kvcap, kvcapRefuses, spawn } from "../support/command.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "kvcap-eval-" });
 const TINY = ["--documents", "2", "--length", "96", "--no-times", "--device", "wasm"];
@@ -11,8 +11,10 @@ const lines = <T = Measurement>(text: string): T[] => text.trim().split("\n").ma
 
 const test = suite("command line: eval, again");
 
-test("ended at any moment it goes on, to the same file", async () => {
+test("ended at any moment it goes on, to the same file, and while it is there nobody else writes to it", async () => {
   const args = ["eval", "--policies", "full,roco,h2o", "--budgets", "50%,25%,30", ...TINY];
+  const plan = `${folder}/plan.yaml`;
+  await Deno.writeTextFile(plan, "tasks: [passkey]\n");
   const whole = await kvcap([...args, "--out", `${folder}/whole.jsonl`]);
   assert.is(whole.code, 0, whole.stderr);
   const wanted = await read("whole.jsonl");
@@ -22,6 +24,13 @@ test("ended at any moment it goes on, to the same file", async () => {
     await new Promise((done) => setTimeout(done, 20));
     count = (await read("torn.jsonl").catch(() => "")).split("\n").length - 1;
   }
+  child.kill("SIGSTOP"); // it holds the file, and does nothing
+  const held = await read("torn.jsonl");
+  for (const command of [args, ["sweep", plan]]) {
+    const words = "torn.jsonl must be written by one program at a time, got another that measures into it";
+    await kvcapRefuses([...command, "--out", `${folder}/torn.jsonl`], 1, words);
+  }
+  assert.is(await read("torn.jsonl"), held);
   child.kill("SIGKILL");
   await ended(child);
   const before = await read("torn.jsonl");

@@ -39,6 +39,17 @@ test("three workers, one of them killed twice: the bytes of one", async () => {
   assert.is(failed.length * 2, (await results("three")).length);
 });
 
+test("ended with workers at work it goes on at once", async () => {
+  await wanted;
+  const child = spawn([...args("ended"), "--workers", "2"]);
+  await linesIn(out("ended"), 3);
+  child.kill("SIGKILL"); // its workers go when they find nobody to tell
+  const { code, stderr } = await kvcap([...args("ended"), "--workers", "2"]);
+  assert.is(code, 1, stderr); // the model that is not there
+  assert.is(await Deno.readTextFile(out("ended")), await Deno.readTextFile(out("one")));
+  await ended(child);
+});
+
 test("status says how far it is, and nothing is changed by asking", async () => {
   await wanted;
   const all = await Deno.readTextFile(out("one"));

@@ -51,7 +51,8 @@ function tokenizers(/** @type {string} */ code) {
 }
 
 /** What a page never reaches, and what stands there instead. */
-const DENO_ONLY = {
+const NOT_IN_PAGES = {
+  node: "export function nodeHost() {}",
   folder: "export const cacheFolder = () => null, folderStore = cacheFolder;",
   pip: `import { words } from "../../errors.ts";
     import { refuseFile } from "../checks.ts";
@@ -102,9 +103,9 @@ export const lighten = {
       { filter: /tokenizers[\\/]dist[\\/]tokenizers\.mjs$/ },
       ({ path }) => ({ contents: tokenizers(read(path)), loader: "js" }),
     );
-    build.onLoad({ filter: /src[\\/]files[\\/](cache[\\/]folder|pip[\\/]pip)\.ts$/ }, ({ path }) => {
-      const name = /** @type {keyof DENO_ONLY} */ (/(\w+)\.ts$/.exec(path)?.[1]);
-      return { contents: DENO_ONLY[name], loader: "js", resolveDir: dirname(path) };
+    build.onLoad({ filter: /src[\\/](host[\\/]node|files[\\/](cache[\\/]folder|pip[\\/]pip))\.ts$/ }, ({ path }) => {
+      const name = /** @type {keyof NOT_IN_PAGES} */ (/(\w+)\.ts$/.exec(path)?.[1]);
+      return { contents: NOT_IN_PAGES[name], loader: "js", resolveDir: dirname(path) };
     });
     build.onLoad({ filter: /src[\\/]wasm[\\/]remote\.ts$/ }, () => ({ contents: NO_REMOTE, loader: "js" }));
     build.onLoad({ filter: /src[\\/](snapshot|recording)[\\/](session|cache|file|recorder)\.ts$/ }, ({ path }) => {

@@ -247,3 +247,32 @@ export function redis() {
     (systemPackage("redis-server", "the tests of sweep need Redis; KVCAP_REDIS names redis-server") && look());
   if (found) environment.KVCAP_REDIS = found;
 }
+
+// ---- Bun ---------------------------------------------------------------------------------------------------------
+
+const BUN = "1.4.5";
+
+/** Names the Bun that the package is tried in in KVCAP_BUN, which a user may set, too. It is no package of the project's. */
+export function bun() {
+  if (environment.KVCAP_BUN) return;
+  const folder = join(out, "bun");
+  const look = () => {
+    const own = join(folder, "node_modules/@oven");
+    const builds = existsSync(own)
+      ? readdirSync(own).map((build) => join(own, build, "bin", windows ? "bun.exe" : "bun"))
+      : [];
+    return builds.find((file) => runs(file) && spawnSync(file, ["--version"], { stdio: "ignore" }).status === 0) ??
+      find(["bun"]);
+  };
+  let found = look();
+  if (!found) {
+    say(`installing bun ${BUN} into build/out/bun (npm)`);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "package.json"), `{ "private": true, "dependencies": { "bun": "${BUN}" } }\n`);
+    const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    spawnSync("npm", args, { cwd: folder, stdio: ["ignore", 2, 2], env: environment, shell: windows });
+    found = look();
+    if (!found) say("the package is tried in Bun where KVCAP_BUN names one");
+  }
+  if (found) environment.KVCAP_BUN = found;
+}

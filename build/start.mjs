@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { adapter, browser, deno, environment, packages, redis, root, wasm } from "./setup.mjs";
+import { adapter, browser, bun, deno, environment, packages, redis, root, wasm } from "./setup.mjs";
 import { watchTests } from "./watch.mjs";
 
 /**
@@ -94,7 +94,7 @@ const commands = {
     return await run(deno, ["run", ...flags, ...program, ...args], cwd);
   },
   async test(args) {
-    packages(), wasm(), adapter(), browser(), redis();
+    packages(), wasm(), adapter(), browser(), redis(), bun();
     if (args.includes("--watch")) {
       return await watchTests((args) => (wasm(), tests(...args)), args.filter((arg) => arg !== "--watch"));
     }

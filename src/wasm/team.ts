@@ -1,4 +1,5 @@
 /** The further threads of an engine: workers that share its memory. */
+import { builtin, runtime } from "../host/runtime.ts";
 import type { Exports } from "./module.ts";
 import { startWorker } from "./start.ts";
 
@@ -39,10 +40,9 @@ async function startInPage(share: Share): Promise<() => void> {
   return () => worker.terminate();
 }
 
-/** Deno and Node have workers that keep no program from its end: a web worker would. */
+/** Deno, Node and Bun have workers that keep no program from its end: a web worker would. */
 async function startElsewhere(): Promise<Start> {
-  const name = "node:worker_threads"; // bundlers are not to look for it
-  const { Worker } = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+  const { Worker } = await builtin("node:worker_threads");
   return async (workerData) => {
     const worker = new Worker(ELSEWHERE, { eval: true, workerData, execArgv: [] });
     await new Promise<void>((resolve, reject) => {
@@ -60,9 +60,7 @@ export async function startTeam(
   wasm: Exports,
   { count, ...shared }: Omit<Share, "thread"> & { readonly count: number },
 ): Promise<Team> {
-  const start: Start = "document" in globalThis || "importScripts" in globalThis || !("process" in globalThis)
-    ? startInPage
-    : await startElsewhere();
+  const start: Start = runtime === "page" || "importScripts" in globalThis ? startInPage : await startElsewhere();
   const started = await Promise.allSettled(
     Array.from({ length: count - 1 }, (_, i) => start({ ...shared, thread: i + 1 })),
   );

@@ -8,6 +8,7 @@ import * as assert from "uvu/assert";
 import { launchChromium, PATIENCE } from "../support/browser.ts";
 import { testDevice } from "../support/device.ts";
 import { readText, repoPath } from "../support/files.ts";
+import { Installed } from "../support/installed.ts";
 import { startServer } from "../support/server.ts";
 
 interface Example {
@@ -21,33 +22,14 @@ const pages = await Promise.all(["README.md", "docs/library.md"].map((page) => r
 const examples = [...pages.join("\n").matchAll(fence)]
   .map(([, where, language, code]): Example => ({ where, language, code }));
 
-/** The empty folder that the package is installed in. */
-const folder = await Deno.makeTempDir({ prefix: "kvcap-pack-" });
-
-/** Runs a program in the folder and returns what it printed; throws with its output if it fails. */
-async function run(program: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd: folder, stdin: "null" }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  if (code) throw new Error(`${program} ${args.join(" ")}: exit code ${code}\n${out}${err}`);
-  return out;
-}
+const installed = await Installed.make();
+const { folder } = installed;
+const run = (program: string, ...args: string[]) => installed.run(program, ...args);
 
 const pack = suite("package");
-pack.before(async () => {
-  const { code, stdout, stderr } = await new Deno.Command("npm", {
-    args: ["pack", "--json", "--pack-destination", folder],
-    cwd: repoPath(""),
-    stdin: "null",
-  }).output();
-  if (code) console.log(`npm pack failed: ${new TextDecoder().decode(stderr)}${new TextDecoder().decode(stdout)}`);
-});
-pack.after(() => Deno.remove(folder, { recursive: true }));
+pack.after(() => installed.remove());
 
-pack("installs without the network", async () => {
-  await Deno.writeTextFile(`${folder}/package.json`, `{ "name": "user", "private": true, "type": "module" }`);
-  const tarballs = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".tgz"));
-  assert.is(tarballs.length, 1);
-  await run("npm", "install", "--offline", "--no-audit", "--no-fund", `./${tarballs[0]}`);
+pack("holds what it must", async () => {
   const shipped = ["LICENSE", "README.md", "build/out/kvcap.js", "build/out/types/src/index.d.ts"];
   const core = ["build/out/core.js", "build/out/core.wasm", "build/out/types/src/core/index.d.ts"];
   for (const file of [...shipped, ...core, "models/fable-2m/model.safetensors"]) {
@@ -130,15 +112,15 @@ pack("kvcap/core works in Deno with no permission but to read", async () => {
 });
 
 pack("kvcap/core carries the Wasm and its façade, and no model, shader or GPU", async () => {
-  const installed = `${folder}/node_modules/kvcap/build/out`;
-  const wasm = (await Deno.stat(`${installed}/core.wasm`)).size;
+  const built = `${folder}/node_modules/kvcap/build/out`;
+  const wasm = (await Deno.stat(`${built}/core.wasm`)).size;
   assert.ok(wasm <= 18 * 1024, `core.wasm: ${wasm} bytes`);
-  const code = await Deno.readTextFile(`${installed}/core.js`);
+  const code = await Deno.readTextFile(`${built}/core.js`);
   assert.ok(code.length < wasm * 4 / 3 + 40_000, `core.js: ${code.length} bytes`);
   for (const foreign of ["@compute", "navigator.gpu", "GPUBufferUsage", "safetensors", "tokenizer", "import "]) {
     assert.not.ok(code.replace(/^ *(\/\/|\/?\*).*$/gm, "").includes(foreign), `core.js contains ${foreign}`);
   }
-  const { sources } = JSON.parse(await Deno.readTextFile(`${installed}/core.js.map`));
+  const { sources } = JSON.parse(await Deno.readTextFile(`${built}/core.js.map`));
   for (const source of sources) {
     assert.match(source, /\/(src\/(core|policies)\/\w+\.ts|src\/errors\.ts|assembly\/abi\.ts|build\/out\/core\.wasm)$/);
   }

@@ -5,7 +5,7 @@ import { folderStore } from "../../src/files/cache/folder.ts";
 import { pageStore } from "../../src/files/cache/opfs.ts";
 import type { Store } from "../../src/files/cache/store.ts";
 import type { Access } from "../../src/files/access.ts";
-import { host } from "../../src/files/host.ts";
+import { host } from "../../src/host/here.ts";
 import { inBrowser } from "./files.ts";
 
 /** How a file is served. Lists are used up, an item a request; then all is well. */

@@ -1,12 +1,13 @@
 /**
- * The cache of a Deno program, a folder:
+ * The cache of a program, a folder:
  *
  *     ~/.cache/kvcap/KEY/note.json              what is whole here
  *                        VERSION-NAME           the file
  *                        VERSION-NAME.part      one that is not whole yet
  *                        lock                   held, as the system's lock of a file, by whoever writes
  */
-import { env, type Host, type HostFile, isAbsent, readRange } from "../host.ts";
+import { env, isAbsent, readRange } from "../../host/here.ts";
+import type { Host, HostFile } from "../../host/host.ts";
 import { messageOf, words } from "../../errors.ts";
 import { refuseFile } from "../checks.ts";
 import {

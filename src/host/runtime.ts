@@ -1,0 +1,29 @@
+/** Which host runs the library: nobody else asks. */
+
+/** A name of one; "page" are workers of pages, too, and hosts that nobody knows. */
+export type Runtime = "deno" | "node" | "bun" | "page";
+
+const scope = globalThis as { process?: { versions?: { node?: string } } };
+
+/** The host. What stands in for a page in Node, for tests, has a document. */
+export const runtime: Runtime = "Deno" in scope
+  ? "deno"
+  : "document" in scope || scope.process?.versions?.node === undefined
+  ? "page"
+  : "Bun" in scope
+  ? "bun"
+  : "node";
+
+/** What the host calls itself. */
+export const RUNTIMES: Readonly<Record<Runtime, string>> = { deno: "Deno", node: "Node", bun: "Bun", page: "the page" };
+
+/** A module of Node's, which Bun and Deno have, too. Bundlers are not to look for it. */
+// deno-lint-ignore no-explicit-any
+export const builtin = (name: `node:${string}`): Promise<any> =>
+  import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+
+/** How many threads the processor runs at a time. */
+export async function processors(): Promise<number> {
+  const told = globalThis.navigator?.hardwareConcurrency;
+  return told ?? (runtime === "page" ? 1 : (await builtin("node:os")).availableParallelism());
+}

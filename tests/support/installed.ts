@@ -1,0 +1,46 @@
+// The package as its users get it: packed, and installed into an empty folder.
+import { repoPath } from "./files.ts";
+
+/** A folder with the package in node_modules. */
+export class Installed {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Packs and installs, without the network. @throws Error with what npm said */
+  static async make(): Promise<Installed> {
+    const made = new Installed(await Deno.makeTempDir({ prefix: "kvcap-pack-" }));
+    const folder = made.folder;
+    const lock = await Deno.open(repoPath("build/out/pack.lock"), { write: true, create: true });
+    await lock.lock(true); // packing builds, and another process may do so too
+    await ran("npm", ["pack", "--json", "--pack-destination", folder], repoPath("")).finally(() => lock.close());
+    await made.write("package.json", `{ "name": "user", "private": true, "type": "module" }`);
+    const tarballs = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".tgz"));
+    if (tarballs.length !== 1) throw new Error(`npm pack made ${tarballs.length} tarballs`);
+    await made.run("npm", "install", "--offline", "--no-audit", "--no-fund", `./${tarballs[0]}`);
+    return made;
+  }
+
+  /** Puts a file there. */
+  async write(name: string, text: string): Promise<void> {
+    await Deno.writeTextFile(`${this.folder}/${name}`, text);
+  }
+
+  /** Runs a program there. @returns what it printed @throws Error with its output if it fails */
+  async run(program: string, ...args: string[]): Promise<string> {
+    return await ran(program, args, this.folder);
+  }
+
+  async remove(): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+async function ran(program: string, args: string[], cwd: string): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd, stdin: "null" }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (code) throw new Error(`${program} ${args.join(" ")}: exit code ${code}\n${out}${err}`);
+  return out;
+}

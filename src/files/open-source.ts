@@ -49,7 +49,7 @@ function parseUrl(text: string, base?: string): URL {
   }
 }
 
-function folderSource({ stat }: Host, folder: string | URL, name: string): Source {
+function folderSource({ stat, readDir }: Host, folder: string | URL, name: string): Source {
   const place = (file: string) =>
     folder instanceof URL
       ? new URL(folder.href.replace(/[?#].*$/, "").replace(/\/*$/, "/") + encodeURI(checkName(file)))
@@ -104,8 +104,20 @@ function folderSource({ stat }: Host, folder: string | URL, name: string): Sourc
     }
   }
 
+  async function list(): Promise<string[]> {
+    const names: string[] = [];
+    try {
+      for await (const { name } of readDir(folder)) names.push(name);
+    } catch (error) {
+      if (isAbsent(error)) await checkFolder();
+      failed(name, error);
+    }
+    return names;
+  }
+
   return {
     name,
+    list,
     has: async (file) => await find(file) !== null,
     size,
     read,

@@ -6,6 +6,8 @@ export interface Source {
   text(file: string): Promise<string>;
   /** Whether the file exists. A missing folder is an error, not an answer. */
   has(file: string): Promise<boolean>;
+  /** The names of what lies in a folder itself; only where it can be listed. */
+  list?(): Promise<string[]>;
   /** Length in bytes. */
   size(file: string): Promise<number>;
   /** Bytes [begin, end) in a buffer of their own; the rest of the file is not held in memory, if it can be helped. */

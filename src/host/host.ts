@@ -24,7 +24,7 @@ export interface Host {
     options: { read?: boolean; write?: boolean; create?: boolean },
   ): Promise<HostFile>;
   stat(path: string | URL): Promise<{ isFile: boolean; isDirectory: boolean; size: number }>;
-  readDir(path: string): AsyncIterable<{ name: string; isFile: boolean }>;
+  readDir(path: string | URL): AsyncIterable<{ name: string; isFile: boolean }>;
   readTextFile(path: string): Promise<string>;
   writeTextFile(path: string, text: string): Promise<void>;
   mkdir(path: string, options: { recursive: boolean }): Promise<void>;

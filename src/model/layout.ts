@@ -45,6 +45,13 @@ export function tensorShapes(config: ModelConfig): Map<string, number[]> {
   return shapes;
 }
 
+/** Tensors as a model with a head names them, where they were saved without one: "layers.0…" is "model.layers.0…". */
+export function underModel(stored: Map<string, StoredTensor>): Map<string, StoredTensor> {
+  const bare = !stored.has(EMBEDDING) && stored.has(EMBEDDING.slice("model.".length));
+  if (!bare) return stored;
+  return new Map([...stored].map(([name, tensor]) => [name.startsWith("lm_head.") ? name : `model.${name}`, tensor]));
+}
+
 /**
  * Checks that the tensors found are those of the model that the configuration describes.
  *

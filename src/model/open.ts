@@ -12,7 +12,7 @@ import { openParts, partsOf } from "../formats/gguf/split.ts";
 import { ggufName, namedTensors } from "../formats/gguf/names.ts";
 import { hasOwnHead } from "./head.ts";
 import type { RopeAsked } from "../engine/rope.ts";
-import { checkWeights } from "./layout.ts";
+import { checkWeights, underModel } from "./layout.ts";
 import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
 import { hubUrl, isHub } from "../files/hub.ts";
 import { urlSource } from "../files/remote.ts";
@@ -69,16 +69,19 @@ export async function openModel(
     : await openFolder(openSource(place, remote), asked);
 }
 
-/** A Hugging Face folder. */
+/** A Hugging Face folder; or one that has a GGUF file and no config.json. */
 export async function openFolder(source: Source, asked: RopeAsked = {}): Promise<ModelFiles> {
+  if (source.list && !(await source.has("config.json"))) {
+    const ggufs = (await source.list()).filter((name) => /\.gguf$/i.test(name));
+    if (ggufs.length > 0) return await openGgufModel(source, onlyOf(ggufs), asked);
+  }
   const json = async (file: string) => parseJson(await source.text(file), file);
   const optional = async (file: string) => (await source.has(file)) ? await json(file) : {};
   const config = parseConfig(await json("config.json"), await optional("generation_config.json"), asked);
   const settings = await optional("tokenizer_config.json");
   const tokenizer = createTokenizer(await json("tokenizer.json"), settings);
-  checkTokenizer(config, tokenizer);
-  const stored = await openWeights(source);
-  const notes: string[] = [];
+  const notes = checkTokenizer(config, tokenizer);
+  const stored = underModel(await openWeights(source));
   if (config.tied && await hasOwnHead(stored)) {
     config.tied = false;
     notes.push(
@@ -99,9 +102,9 @@ export async function openGgufModel(source: Source, name: string, asked: RopeAsk
   const tensors = checkWeights(config, namedTensors(config, isInterleaved(metadata), gguf.tensors), ggufName);
   const { tokenizer: described, settings } = ggufTokenizer(metadata);
   const tokenizer = createTokenizer(described, settings);
-  checkTokenizer(config, tokenizer);
+  const notes = checkTokenizer(config, tokenizer);
   const chatTemplate = textOrNull(metadata.get("tokenizer.chat_template"));
-  return { config, tokenizer, tensors, chatTemplate, notes: [] };
+  return { config, tokenizer, tensors, chatTemplate, notes };
 }
 
 /** The template of tokenizer_config.json: one, or of several the one named default. */

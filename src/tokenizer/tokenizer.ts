@@ -110,16 +110,19 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: un
 
 /**
  * Checks that tokenizer and model speak of the same ids.
- * @throws RangeError if the tokenizer has an id that the model has not, or the model ends with an id that is no token.
+ * @returns what a user should know: of tokens that the model has not, which a prompt may not have (transformers loads such files, too)
+ * @throws RangeError if the model ends with an id that is no token
  */
-export function checkTokenizer(config: Pick<ModelConfig, "vocab" | "eosIds">, tokenizer: Tokenizer): void {
-  if (tokenizer.vocab > config.vocab) {
-    refuseFile(`the ids of tokenizer.json must be below vocab_size ${config.vocab}`, tokenizer.vocab - 1);
-  }
-  const strange = config.eosIds.find((id) => id >= tokenizer.vocab);
+export function checkTokenizer(
+  { vocab, eosIds }: Pick<ModelConfig, "vocab" | "eosIds">,
+  tokenizer: Tokenizer,
+): string[] {
+  const strange = eosIds.find((id) => id >= tokenizer.vocab);
   if (strange !== undefined) {
     refuseFile(`eos_token_id must be one of the ${tokenizer.vocab} ids of tokenizer.json`, strange);
   }
+  const last = tokenizer.vocab - 1;
+  return last < vocab ? [] : [`the tokenizer has ids up to ${last}, but the model takes those below ${vocab} alone`];
 }
 
 type Normalize = (text: string) => string;

@@ -2,7 +2,7 @@
 // it, weights that are no numbers.
 import * as assert from "uvu/assert";
 import { parseJson } from "../../src/files/checks.ts";
-import { load } from "../../src/load.ts";
+import { load, type Model } from "../../src/load.ts";
 import { hasOwnHead } from "../../src/model/head.ts";
 import { openModel } from "../../src/model/open.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
@@ -32,6 +32,15 @@ interface Recorded {
   cases: { ids: number[]; greedy: number[] }[];
 }
 
+/** Sees to it that a model of the weights of a tiny one writes what that was recorded to write. */
+async function sameAs(model: Model, name: string) {
+  const [{ ids, greedy }] = (await readJson<Recorded>(repoPath(`tests/golden/hf/${name}.json`))).cases;
+  const session = model.session({ policy: "full", kv: "f32" });
+  const banned = model.config.eosIds;
+  for await (const _ of session.generate(ids, { maxNewTokens: greedy.length, stopAtEnd: false, banned }));
+  assert.equal(session.report().ids, greedy);
+}
+
 test("a head of its own is used and said, though config.json ties it to the embeddings", async () => {
   const told: string[] = [];
   const changed = await files("tiny-llama3", { "config.json": json((config) => config.tie_word_embeddings = true) });
@@ -39,11 +48,7 @@ test("a head of its own is used and said, though config.json ties it to the embe
     ...await onEngine(),
     onWarning: (line, why) => void told.push(`${why}: ${line}`),
   });
-  const [{ ids, greedy }] = (await readJson<Recorded>(repoPath("tests/golden/hf/tiny-llama3.json"))).cases;
-  const session = model.session({ policy: "full", kv: "f32" });
-  const banned = model.config.eosIds;
-  for await (const _ of session.generate(ids, { maxNewTokens: greedy.length, stopAtEnd: false, banned }));
-  assert.equal(session.report().ids, greedy);
+  await sameAs(model, "tiny-llama3");
   assert.equal(told, [
     "model: config.json ties the head to the embeddings, but the weights have one with other values, which is used",
   ]);
@@ -63,6 +68,55 @@ test("a head that is the embeddings once more is none of its own", async () => {
   other[other.length - 1]++; // in the last piece that is compared
   assert.is(await own(other), true);
   assert.is(await hasOwnHead(new Map([["lm_head.weight", stored(one)]])), false);
+});
+
+test("weights that were saved without a head are those of the model", async () => {
+  const header = (bytes: Bytes): Bytes => {
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const text = new TextDecoder().decode(bytes.subarray(8, 8 + length)).replaceAll('"model.', '"');
+    const changed = bytes.slice(); // names are shorter: spaces fill the header
+    changed.set(new TextEncoder().encode(text.padEnd(length)), 8);
+    return changed;
+  };
+  for (const name of ["tiny-llama3", "tiny-qwen2"]) {
+    const model = await load(await files(name, { "model.safetensors": header }), await onEngine());
+    await sameAs(model, name);
+    model.dispose();
+  }
+});
+
+test("ids of the tokenizer that the model has not are said, and refused in a prompt", async () => {
+  const told: string[] = [];
+  const changed = await files("tiny-llama3", {
+    "tokenizer.json": json((tokenizer) => {
+      const added = tokenizer.added_tokens as Record<string, unknown>[];
+      added.push({ ...added[0], id: 512, content: "<image>" });
+    }),
+  });
+  const model = await load(changed, { ...await onEngine(), onWarning: (line) => void told.push(line) });
+  assert.equal(told, ["the tokenizer has ids up to 512, but the model takes those below 512 alone"]);
+  await sameAs(model, "tiny-llama3");
+  const write = async () => {
+    for await (const _ of model.session().generate("the <image>", { maxNewTokens: 1 }));
+  };
+  await refused(write, "Cannot generate: a prompt id must be a whole number from 0 to 511, got 512");
+  model.dispose();
+});
+
+test("a folder with a GGUF file and no config.json is that file", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "kvcap-folder-" });
+  try {
+    const file = repoPath("tests/golden/gguf/tiny-qwen3-Q4_0.gguf");
+    await Deno.symlink(file, `${folder}/x.gguf`); // as the hub's cache has them
+    await Deno.writeTextFile(`${folder}/README.md`, "");
+    assert.equal((await openModel(folder)).config, (await openModel(file)).config);
+    await Deno.copyFile(file, `${folder}/y.gguf`);
+    await refused(() => openModel(folder), /of GGUF files there must be one, or all parts of one, got \["/);
+    await Deno.copyFile(repoPath("tests/golden/models/tiny-llama3/config.json"), `${folder}/config.json`);
+    await refused(() => openModel(folder), /must have the file tokenizer\.json/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 test("a Git LFS pointer is named wherever it stands", async () => {

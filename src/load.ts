@@ -2,6 +2,7 @@
 import { Core } from "./core/core.ts";
 import type { Device, Engine } from "./engine/engine.ts";
 import { KvcapError, reasonOf } from "./errors.ts";
+import { onConsole } from "./files/access.ts";
 import type { PickedFiles } from "./files/picked.ts";
 import { type GpuOptions, openGpuEngine } from "./gpu/engine.ts";
 import { lookForGpu } from "./gpu/look.ts";
@@ -25,7 +26,7 @@ export async function load(where: string | URL | PickedFiles, options: LoadOptio
   const checked = checkLoad(options);
   const { maxBinding, memory, kv, weights: type, precision, threads, onProgress, access, rope } = checked;
   const { config, tokenizer, chatTemplate, tensors, notes } = await openModel(where, access, rope);
-  const warn = access.onWarning ?? ((line) => console.warn(`kvcap: ${line}`));
+  const warn = access.onWarning ?? onConsole;
   for (const note of notes) warn(note, "model");
   const total = [...tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
   let done = 0;

@@ -15,6 +15,9 @@ export type OnDownload = (file: string, done: number, total: number | null) => v
 /** Hears, in a line, that files are read but not kept, and why; or what is odd about the model itself. */
 export type OnWarning = (line: string, why: Unkept | "model") => void;
 
+/** Where it is heard if nobody asks for it. */
+export const onConsole: OnWarning = (line) => console.warn(`kvcap: ${line}`);
+
 export interface Access {
   readonly net: Net;
   /** Base URL of the hub, without a slash at its end. */
@@ -40,7 +43,7 @@ export function openAccess(options: AccessOptions): Access {
   const hub = hubEndpoint(options.hub ?? env("HF_ENDPOINT"));
   const token = hubToken(options.token ?? env("HF_TOKEN"));
   const told = new Set<string>();
-  const onWarning = options.onWarning ?? ((line) => console.warn(`kvcap: ${line}`));
+  const onWarning = options.onWarning ?? onConsole;
   const warn: OnWarning = (line, why) => {
     if (!told.has(line)) onWarning(line, why);
     told.add(line);

@@ -96,12 +96,10 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
     if (factor < 1) refuseFile(`${architecture}.${key} must be a number of at least 1`, factor);
     if (type === "linear") return { rope_type: "linear", factor };
     return {
-      ...{
-        rope_type: "yarn",
-        factor,
-        beta_fast: get("rope.scaling.yarn_beta_fast"),
-        beta_slow: get("rope.scaling.yarn_beta_slow"),
-      },
+      rope_type: "yarn",
+      factor,
+      beta_fast: get("rope.scaling.yarn_beta_fast"),
+      beta_slow: get("rope.scaling.yarn_beta_slow"),
       original_max_position_embeddings: get("rope.scaling.original_context_length"),
     };
   }

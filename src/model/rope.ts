@@ -37,6 +37,9 @@ function wavesOf(base: number, headDim: number): Float32Array<ArrayBuffer> {
   return waves;
 }
 
+/** Frequencies without scaling. */
+const inverses = (base: number, headDim: number) => wavesOf(base, headDim).map((wave) => 1 / wave);
+
 /**
  * Reads the rotary settings of a config.json: `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (before).
  * @param most tokens that the model was made for
@@ -76,7 +79,7 @@ export function readRope(
       return plain(reading);
     case "linear": {
       const factor = f(number("rope factor", given.factor, 1));
-      return { frequencies: plain({ ...reading, given: {} }).frequencies.map((one) => one / factor), scale: 1 };
+      return { frequencies: inverses(base, headDim).map((one) => one / factor), scale: 1 };
     }
     case "llama3":
       return llama3(reading);
@@ -100,7 +103,7 @@ function plain({ given, base, headDim }: Reading): Rope {
   if (strange !== undefined) {
     refuseFile("rope of type default must have no scaling", { [strange]: given[strange] }, { code: "unsupported" });
   }
-  return { frequencies: wavesOf(base, headDim).map((wave) => 1 / wave), scale: 1 };
+  return { frequencies: inverses(base, headDim), scale: 1 };
 }
 
 /** Long waves are stretched by the factor, short ones stay, those between go smoothly from one to the other. */
@@ -126,7 +129,7 @@ function dynamic({ given, base, headDim, most, length = most }: Reading): Rope {
   const factor = number("rope factor", given.factor, 1);
   const times = factor * Math.max(length, most) / most - (factor - 1);
   const stretched = base * Math.pow(times, headDim / (headDim - 2));
-  return { frequencies: wavesOf(stretched, headDim).map((wave) => 1 / wave), scale: 1 };
+  return { frequencies: inverses(stretched, headDim), scale: 1 };
 }
 
 /** YaRN (arXiv 2309.00071): as llama3, by turns within the first training's length; and sharper attention. */

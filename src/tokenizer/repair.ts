@@ -1,8 +1,6 @@
 // What @huggingface/tokenizers 0.2 reads otherwise than the Rust library, put so that both agree, and what it cannot do.
 import { isRecord, refuseFile } from "../files/checks.ts";
-
-// GPT-2's pattern, which a ByteLevel pre-tokenizer stands for.
-const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+import { GPT2 } from "./splits.ts";
 
 /**
  * A pre-tokenizer with the parts that JavaScript's own regular expressions would read wrongly spelt out as Split, whose

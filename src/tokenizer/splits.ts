@@ -15,7 +15,8 @@ export interface Splitting {
   readonly nfc?: boolean;
 }
 
-const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+/** GPT-2's, which a ByteLevel pre-tokenizer stands for. */
+export const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 const SHORT = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 const WORD = "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+";
 const SIGNS = " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*";
@@ -100,7 +101,7 @@ const TABLE: [names: string, splitting: Splitting][] = [
   ["kimi-k2", { patterns: [joined("\\p{Script=Han}+", cased(`${SHORT}?`, THREE, "(?!\\p{Script=Han})"))] }],
   ["youtu", {
     patterns: [
-      "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥\u3040-ゟ゠-ヿ]+",
+      `[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|${CJK}`,
       cased(`${SHORT}?`, ONE),
     ],
     ignoreMerges: true,

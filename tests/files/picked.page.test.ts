@@ -5,12 +5,9 @@ import { load } from "../../src/load.ts";
 import { openModel } from "../../src/model/open.ts";
 import { pickedSource } from "../../src/files/picked.ts";
 import { gpuSuite, testDevice } from "../support/device.ts";
-import { readBytes, repoPath } from "../support/files.ts";
+import { repoPath } from "../support/files.ts";
+import { modelFiles } from "../support/model-files.ts";
 import { rejection } from "../support/spies.ts";
-
-const NAMES = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
-const shipped = (names = NAMES) =>
-  Promise.all(names.map(async (name) => new File([await readBytes(repoPath(`models/fable-2m/${name}`))], name)));
 
 const picked = suite("picked files");
 
@@ -41,7 +38,7 @@ const run = await gpuSuite("picked files on the GPU");
 run("answer as the folder does", async () => {
   const device = (await testDevice())!;
   const texts: string[] = [];
-  for (const where of [repoPath("models/fable-2m"), await shipped()]) {
+  for (const where of [repoPath("models/fable-2m"), await modelFiles("models/fable-2m")]) {
     const model = await load(where, { device });
     const session = model.session();
     let text = "";

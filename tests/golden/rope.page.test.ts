@@ -5,7 +5,8 @@ import type { LoadOptions } from "../../src/options/load.ts";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { chosen } from "../support/depth.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
-import { readBytes, readFloats, readJson, repoPath } from "../support/files.ts";
+import { readFloats, readJson, repoPath } from "../support/files.ts";
+import { json, modelFiles } from "../support/model-files.ts";
 import { inside } from "../support/inside.ts";
 import { relative } from "../support/relative.ts";
 
@@ -32,18 +33,8 @@ const recorded = ({ offset, shape }: Part) => floats.subarray(offset, offset + s
 
 const test = await engineSuite("golden: rope");
 
-/** The model's files with these settings in config.json. */
-async function files(change: Record<string, unknown>): Promise<File[]> {
-  const names = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
-  return await Promise.all(names.map(async (file) => {
-    const bytes = await readBytes(repoPath(`tests/golden/models/${name}/${file}`));
-    if (file !== "config.json") return new File([bytes], file);
-    return new File([JSON.stringify({ ...JSON.parse(new TextDecoder().decode(bytes)), ...change })], file);
-  }));
-}
-
 async function agrees(change: Record<string, unknown>, options: LoadOptions, { frequencies, scale, logits }: Case) {
-  const model = await load(await files(change), { ...await onEngine(), ...options });
+  const model = await load(await modelFiles(`tests/golden/models/${name}`, { "config.json": json((config) => Object.assign(config, change)) }), { ...await onEngine(), ...options });
   try {
     const { vocab, rope, ropeScale } = inside(model).config;
     const theirs = recorded(frequencies);

@@ -6,25 +6,11 @@ import { load, type Model } from "../../src/load.ts";
 import { hasOwnHead } from "../../src/model/head.ts";
 import { openModel } from "../../src/model/open.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
-import { readBytes, readJson, repoPath } from "../support/files.ts";
+import { readJson, repoPath } from "../support/files.ts";
+import { type Bytes, type Changes, json, MODEL_FILES, modelFiles } from "../support/model-files.ts";
 import { refused } from "../support/refused.ts";
 
-const NAMES = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
-type Bytes = Uint8Array<ArrayBuffer>;
-
-/** The files of a tiny model as a picker gives them, some of them others. */
-async function files(model: string, change: Record<string, (bytes: Bytes) => Bytes | string> = {}): Promise<File[]> {
-  return await Promise.all(NAMES.map(async (name) => {
-    const bytes = await readBytes(repoPath(`tests/golden/models/${model}/${name}`));
-    return new File([change[name] ? change[name](bytes) : bytes], name);
-  }));
-}
-
-const json = (change: (value: Record<string, unknown>) => void) => (bytes: Bytes) => {
-  const value = JSON.parse(new TextDecoder().decode(bytes));
-  change(value);
-  return JSON.stringify(value);
-};
+const files = (model: string, changes: Changes = {}) => modelFiles(`tests/golden/models/${model}`, changes);
 
 const test = await engineSuite("odd files");
 
@@ -121,7 +107,7 @@ test("a folder with a GGUF file and no config.json is that file", async () => {
 
 test("a Git LFS pointer is named wherever it stands", async () => {
   const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 98362432\n`;
-  for (const name of NAMES) {
+  for (const name of MODEL_FILES) {
     const changed = await files("tiny-llama3", { [name]: () => pointer });
     await refused(
       () => openModel(changed),

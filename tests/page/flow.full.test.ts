@@ -252,7 +252,7 @@ test("the reading of a long prompt shows how far it is, and is read out once", a
   });
   assert.equal(live.filter(Boolean), ["running", "reading", "running", "all new tokens are there: it can go on"]);
   const counts = read.map((text) => /^: (\d+) of (\d+) tokens$/.exec(text)!.slice(1).map(Number));
-  assert.ok(counts.length > 3, read.join());
+  assert.ok(counts.length > 1, read.join()); // drawn once a frame: on a busy machine several parts come with one
   counts.forEach(([done, total], i) => assert.ok(done < total && (i === 0 || done > counts[i - 1][0])));
   assert.is(new Set(tops).size, 1); // nothing jumped
   assert.is(await page.evaluate(() => document.getElementById("count")!.closest("[role=status], [aria-live]")), null);

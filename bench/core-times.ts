@@ -6,7 +6,7 @@
 // row's way into `rows` is not counted: it is the GPU readback's. Times are medians. No DOM and no Deno: it runs anywhere.
 import { Core, type CoreRule, type CoreShape, exportsOf } from "../src/core/core.ts";
 import { readsWindow } from "../src/core/rule.ts";
-import { policies, type Policy, ruleFor } from "../src/policies/index.ts";
+import { corePolicies as policies, type Policy, ruleFor } from "../src/policies/core.ts";
 import { CoreTwin } from "../tests/reference/core.ts";
 import { JavaScriptCore } from "./javascript-core.ts";
 

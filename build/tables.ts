@@ -1,8 +1,9 @@
-// Writes the table of policies into README.md and those of options into docs/options.md, between their markers, from the table of
+// Writes the table of policies into README.md and those of more policies and options into docs/options.md, between their markers, from the table of
 // options:
 //   deno run -A build/tables.ts
 import { flagName, rowsOf } from "../src/cli/flags.ts";
 import { POLICIES } from "../src/options/help.ts";
+import { corePolicies } from "../src/policies/core.ts";
 import { type Of, OPTIONS } from "../src/options/table.ts";
 
 /** The files that have such tables. */
@@ -40,10 +41,11 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `|${head.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");
 }
 
-/** The table of this name: "policies", or what options are of. */
+/** The table of this name: "policies", those of the core, "more" of them, which read keys and values, or what options are of. */
 function tableOf(name: string): string {
-  if (name === "policies") {
-    const rows = Object.entries(POLICIES).map(([policy, { score, scope }]) => [`\`${policy}\``, score, scope]);
+  if (name === "policies" || name === "more") {
+    const shown = Object.entries(POLICIES).filter(([policy]) => policy in corePolicies === (name === "policies"));
+    const rows = shown.map(([policy, { score, scope }]) => [`\`${policy}\``, score, scope]);
     return table(["policy", "score: the smallest goes", "scope"], rows);
   }
   const of = name as Of;

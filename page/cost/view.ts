@@ -1,6 +1,6 @@
 /** What eviction costs on this machine, measured at a click in a worker of its own. */
 import type { CoreTime } from "../../bench/core-times.ts";
-import { policies } from "../../src/policies/index.ts";
+import { corePolicies as policies } from "../../src/policies/core.ts";
 import { make } from "../view/dom.ts";
 import { number } from "../view/scale.ts";
 import { chart, KINDS, sample } from "./chart.ts";

@@ -1,7 +1,7 @@
 /** Measures what eviction costs here: the core, the same in good JavaScript, and a naive version, policy by policy. */
 import { benchPolicy, type CoreTime } from "../../bench/core-times.ts";
 import { Core } from "../../src/core/core.ts";
-import { policies } from "../../src/policies/index.ts";
+import { corePolicies as policies } from "../../src/policies/core.ts";
 
 const SAMPLES = 11; // of which the median counts
 const [LAYERS, SLOTS] = [8, 1024]; // of 8 KV heads; slots per lane

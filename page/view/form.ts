@@ -16,6 +16,8 @@ const POLICIES: Record<PolicyName, string> = {
   streaming: "The oldest goes, but for the first four: with positions “cache”.",
   recency: "The oldest goes.",
   random: "Chance decides.",
+  keydiff: "The key most like the mean of all goes.",
+  knorm: "The largest key goes.",
   full: "Nothing goes: the reference.",
 };
 

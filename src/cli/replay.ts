@@ -1,5 +1,6 @@
 /** The command `replay`: what other policies would have kept of a recorded run, by the core alone. */
 import { policies, type PolicyName } from "../policies/index.ts";
+import { presetOf } from "../policies/own.ts";
 import { checkReplay, REPLAYABLE, type ReplayOptions } from "../recording/options.ts";
 import { readRecording, type Recording } from "../recording/read.ts";
 import { type Replay, replay as replayOne } from "../recording/replay.ts";
@@ -53,7 +54,8 @@ function usual(recording: Recording, asked: ReplayOptions): PolicyName[] {
     }
   };
   const others = names.filter((name) => name !== recorded && name !== "full" && suits(name));
-  if (recorded !== "full" && ownPolicy !== true) return [recorded as PolicyName, ...others];
+  const again = recorded !== "full" && ownPolicy !== true && !presetOf(recorded as PolicyName).readsVectors;
+  if (again) return [recorded as PolicyName, ...others];
   return others.length > 0 ? others : ["roco"]; // whose refusal says why
 }
 

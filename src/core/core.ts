@@ -235,16 +235,18 @@ export class Core {
    * @throws as evict does, and RangeError if a live slot's score is not finite
    */
   evictBy(score: LaneScore, n: number): Uint32Array<ArrayBuffer> {
-    return this.#selected("evict", n, (n) => (this.#askScores(score), this.#wasm.evictScored(n)));
+    return this.#selected("evict", n, (n) => (this.showScoresBy(score), this.#wasm.evictScored(n)));
   }
 
   /** What `evictBy` would free, without freeing it. @throws as evictBy does */
   chooseBy(score: LaneScore, n: number): Uint32Array<ArrayBuffer> {
-    return this.#selected("choose", n, (n) => (this.#askScores(score), this.#wasm.chooseScored(n)));
+    return this.#selected("choose", n, (n) => (this.showScoresBy(score), this.#wasm.chooseScored(n)));
   }
 
-  #askScores(score: LaneScore): void {
+  /** What your own score makes of every slot now: as `showScores`, but for free slots, whose values mean nothing. */
+  showScoresBy(score: LaneScore): Float32Array<ArrayBuffer> {
     this.#parts.forEach(({ views, scores }, lane) => score(lane, views, scores));
+    return this.scores;
   }
 
   get #parts() {

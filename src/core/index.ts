@@ -18,4 +18,4 @@
 export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core.ts";
 export { type Pooling, POOLS, type Scope, SCOPES, type Score, SCORES } from "./rule.ts";
 export { type ErrorCode, KvcapError, KvcapRangeError, KvcapTypeError, type Refusal } from "../errors.ts";
-export { policies, type Policy, ruleFor } from "../policies/index.ts";
+export { corePolicies as policies, type Policy, ruleFor } from "../policies/core.ts";

@@ -14,6 +14,13 @@ export interface LaneViews {
   readonly lasts: Float32Array;
   /** The clock at birth: n = clock − birth queries have seen the token. */
   readonly births: Int32Array;
+  /**
+   * [capacity, headDim], in sessions whose policy reads vectors, else undefined: the token's key as the cache stores it, in f32: rotated by its position, or
+   * not yet where positions count live slots. What stands at free slots means nothing.
+   */
+  readonly keys?: Float32Array;
+  /** Its value, likewise. */
+  readonly values?: Float32Array;
 }
 
 /** A score of your own: fills `scores` [capacity] for one lane. */

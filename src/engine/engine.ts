@@ -32,6 +32,8 @@ export interface ContextShape {
   readonly ranked: boolean;
   /** Whether the lanes of a layer share its rows, so that one may have more slots than another. */
   readonly pooled: boolean;
+  /** Whether passes give back the keys and values that they store. */
+  readonly tells: boolean;
   /** How attention over a query group is reduced to observations; null: not at all. */
   readonly observe: "mean" | "max" | null;
   /** Means of keys and values that a lane keeps of what was evicted from it; 0: none. */
@@ -92,6 +94,11 @@ export interface Pass extends Tokens {
    * three. Null: they are not wanted. Free slots' values mean nothing.
    */
   observations: Float32Array<ArrayBuffer> | null;
+  /**
+   * Where the keys and values of these tokens go, as the cache stores them: [2, lanes, count] rows, as kv.ts lays them out; keys are
+   * rotated unless the shape is ranked. Null where the shape does not tell.
+   */
+  told: Uint8Array<ArrayBuffer> | null;
 }
 
 /** A cache of K and V, and what is needed to take tokens into it. Made once; a pass allocates nothing. */

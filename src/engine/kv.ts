@@ -21,6 +21,15 @@ export function kvRowBytes(headDim: number, kv: KvType): number {
   return ROW_BYTES[kv](headDim);
 }
 
+/** Bytes of the keys and values of a pass of `count` tokens: see Pass.told. */
+export function toldBytes(
+  { layers, kvHeads, headDim }: { readonly layers: number; readonly kvHeads: number; readonly headDim: number },
+  { kv, tells }: { readonly kv: KvType; readonly tells: boolean },
+  count: number,
+): number {
+  return tells ? 2 * layers * kvHeads * count * kvRowBytes(headDim, kv) : 0;
+}
+
 /** Bytes of a layer's K, or V, that move into a larger cache, and where they begin. */
 export interface Run {
   readonly source: number;

@@ -4,8 +4,10 @@
  * positions and clock are the same in all; live slots are not.
  */
 import type { Home } from "../core/arena.ts";
-import { type Core, type CoreRule, createIn, type LaneScore, release } from "../core/core.ts";
+import { type Core, type CoreRule, createIn, type LaneScore, type LaneViews, release } from "../core/core.ts";
 import type { CheckedSession } from "../options/index.ts";
+import { basisOf } from "../policies/own.ts";
+import type { Vectors } from "./vectors.ts";
 
 /** What a group of lanes has in common. */
 export interface Group {
@@ -14,6 +16,8 @@ export interface Group {
   readonly first: number;
   /** The caller's own score, where it takes the rule's place. */
   readonly own: LaneScore | null;
+  /** Whether it builds on a score of the core's. */
+  readonly based: boolean;
   /** Live slots per lane after eviction; may be changed between steps. */
   budget: number;
   /** Slots freed by the last eviction, [lanes, freed], ascending within a lane; empty once tokens were claimed. */
@@ -32,6 +36,11 @@ export interface GroupShape {
   readonly capacity: number; // slots per lane
 }
 
+/** Has the core write the scores that a group's own builds on: before that is asked. */
+export function prepare({ core, own, based }: Group): void {
+  if (own && based) core.showScores();
+}
+
 /** A group's rule: random draws differ from group to group. */
 const seeded = (rule: CoreRule, first: number): CoreRule => ({ ...rule, seed: (rule.seed + first * 7919) | 0 });
 
@@ -48,30 +57,34 @@ export class Books {
   readonly #rowOf: Float32Array<ArrayBuffer>[] = []; // of `rows`, the parts of each plane and lane: [3 · lanes]
   readonly #positions: Int32Array<ArrayBuffer>; // [lanes, width], gathered likewise
   readonly #parts: readonly number[]; // [groups]: budgets as at the start
+  readonly #vectors: Vectors | null;
   readonly #lasting: CheckedSession["pin"]; // spans that are pinned again after a reset
 
   /**
    * @param shapes the groups' shapes, in order of their lanes
    * @param options the window, stride, pins and own score of the session
-   * @param home where books of a single group are to lie, if anywhere
    * @param ruleFor what a group of this budget chooses by; random draws differ from group to group
+   * @param places where books of a single group are to lie, if anywhere; and keys and values, where an own score reads them
    */
   constructor(
     shapes: readonly GroupShape[],
-    { window, stride, pin, score }: Pick<CheckedSession, "window" | "stride" | "pin" | "score">,
+    options: Pick<CheckedSession, "window" | "stride" | "pin" | "policy" | "score">,
     ruleFor: (budget: number) => CoreRule,
-    home: Home | null = null,
+    { home = null, vectors = null }: { home?: Home | null; vectors?: Vectors | null } = {},
   ) {
+    const { window, stride, pin, score } = options;
+    const based = basisOf(options) !== null;
+    this.#vectors = vectors;
     let lanes = 0;
     this.groups = shapes.map(({ layers, kvHeads, budget, capacity }) => {
       const first = lanes;
       const shape = { layers, kvHeads, capacity, window };
       const core = createIn(shapes.length === 1 ? home : null, shape, seeded(ruleFor(budget), first));
       const own: LaneScore | null = typeof score === "function"
-        ? (lane, views, scores) => score(first + lane, views, scores, core.clock)
+        ? (lane, views, scores) => score(first + lane, this.#viewsOf(first + lane, views), scores, core.clock)
         : null;
       lanes += core.lanes;
-      return { core, first, own, budget, victims: NONE, freed: 0 };
+      return { core, first, own, based, budget, victims: NONE, freed: 0 };
     });
     this.#parts = shapes.map(({ budget }) => budget);
     this.lanes = lanes;
@@ -83,6 +96,15 @@ export class Books {
     this.#positions = new Int32Array(several ? lanes * this.width : 0);
     this.#lasting = pin;
     this.#pinLasting();
+  }
+
+  #viewsOf(lane: number, books: LaneViews): LaneViews {
+    return this.#vectors ? this.#vectors.viewsOf(lane, books) : books;
+  }
+
+  /** Every lane's books, for reading, [lanes], with keys and values where there are any. */
+  laneViews(): LaneViews[] {
+    return this.groups.flatMap(({ core, first }) => core.laneViews.map((books, i) => this.#viewsOf(first + i, books)));
   }
 
   /** Chooses by other rules from now on. @param ruleFor as at the start */
@@ -217,6 +239,7 @@ export class Books {
   /** Evicts n tokens from every lane of a group: those that its rule chooses, or those in the slots given, [lanes, n]. */
   evict(group: Group, n: number, chosen?: ArrayLike<number>): void {
     if (chosen) group.core.free(chosen);
+    else if (n > 0) prepare(group);
     if (chosen) group.victims = chosen;
     else group.victims = n === 0 ? NONE : group.own ? group.core.evictBy(group.own, n) : group.core.evict(n);
     group.freed = n;

@@ -1,7 +1,7 @@
 /** What a session would evict by, as things stand: for those who watch it. */
 import type { Tokens } from "../engine/engine.ts";
 import type { Evicted, StepEvent } from "../options/events.ts";
-import type { Books, Group } from "./books.ts";
+import { type Books, type Group, prepare } from "./books.ts";
 
 /** One lane's prospects. */
 export interface Outlook {
@@ -20,10 +20,13 @@ export interface Outlook {
  * @throws RangeError where the session's own score gives no number
  */
 export function outlookOf({ groups }: Books, evicts: boolean): Outlook[] {
-  return groups.flatMap(({ core, own }) => {
+  return groups.flatMap((group) => {
+    const { core, own } = group;
+    prepare(group);
     const may = evicts && core.pending === 0 && core.evictable > 0;
     const next = may ? Array.from(own ? core.chooseBy(own, 1) : core.choose(1)) : [];
     if (!own) core.showScores();
+    else if (!may && core.pending === 0) core.showScoresBy(own);
     const { lanes, capacity, scores } = core;
     return Array.from({ length: lanes }, (_, lane) => ({
       scores: scores.subarray(lane * capacity, (lane + 1) * capacity),

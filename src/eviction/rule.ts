@@ -4,30 +4,36 @@ import { readsRows } from "../core/rule.ts";
 import type { CheckedSession } from "../options/index.ts";
 import { namesOf } from "../options/row.ts";
 import { PARTS, PLAIN, type RuleParts, SCORED } from "../options/parts.ts";
-import { presetOf } from "../policies/own.ts";
+import { basisOf, givenTo, presetOf } from "../policies/own.ts";
 
 /**
  * The core's rule for lanes of this budget. With a score of the caller's own the core remembers last p as well, so that it
  * may read all the books.
  */
 export function ruleOf(options: CheckedSession, budget: number): CoreRule {
-  const { score } = options;
   const part = (count: number) => options.budget > 0 ? Math.floor(count * budget / options.budget) : 0;
   const [unsettled, peaks] = [part(options.unsettled), part(options.peaks)];
-  return { ...options, score: typeof score === "function" ? "last" : score, unsettled, peaks };
+  return { ...options, score: basisOf(options) ?? "last", unsettled, peaks };
 }
 
 /** Whether the choice reads attention; if not, it need not be computed. */
 export function readsAttention({ policy, score, scope }: CheckedSession): boolean {
-  return presetOf(policy).evicts && (scope !== "all" || typeof score === "function" || readsRows(score));
+  const { evicts, needsAttention, score: preset } = presetOf(policy);
+  if (!evicts || scope !== "all") return evicts;
+  return typeof score === "string" ? readsRows(score) : needsAttention || score !== preset;
+}
+
+/** Whether the choice reads keys and values, which the engine then tells. */
+export function readsVectors(options: CheckedSession): boolean {
+  return presetOf(options.policy).evicts && givenTo(options).readsVectors === true;
 }
 
 /** A rule's name in a report: its policy, the parts put in place of the policy's, and what is kept of what goes. */
 export function ruleName(options: CheckedSession): string {
   const preset = presetOf(options.policy);
-  const { score } = preset;
+  const basis = basisOf({ policy: options.policy, score: preset.score });
   const usual = (name: keyof RuleParts) => { // what a part is where nobody sets it
-    const scored = typeof score === "string" ? SCORED[name]?.[score] : undefined;
+    const scored = basis ? SCORED[name]?.[basis] : undefined;
     return preset[name] === PLAIN[name as keyof typeof PLAIN] ? scored ?? preset[name] : preset[name];
   };
   const others = namesOf(PARTS).filter((name) => options[name] !== usual(name) && options[name] !== preset[name]);

@@ -1,6 +1,6 @@
 /** Budgets that differ from lane to lane: the groups they make, and with "adaptive" their change as attention goes. */
 import { type Allocation, type Bounds, boundsOf, layerBudgets, shareOut } from "../policies/allocation.ts";
-import type { Books, GroupShape } from "./books.ts";
+import { type Books, type GroupShape, prepare } from "./books.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import { type CheckedSession, leastOf } from "../options/index.ts";
 
@@ -91,8 +91,9 @@ export class Shares {
     const { groups } = this.#books;
     for (let first = 0; first < groups.length; first += this.#kvHeads) {
       for (let head = 0; head < this.#kvHeads; head++) {
-        const { core } = groups[first + head];
-        const scores = core.showScores();
+        const { core, own } = groups[first + head];
+        prepare(groups[first + head]);
+        const scores = own ? core.showScoresBy(own) : core.showScores();
         const mine = this.#scored.scores[head];
         let count = 0;
         for (let slot = 0; slot < core.extent; slot++) {

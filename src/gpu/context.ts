@@ -1,6 +1,7 @@
 /** A context on the GPU: its cache, its scratch, and the one wait of a pass. */
 import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
+import { toldBytes } from "../engine/kv.ts";
 import { bufferBytes } from "../engine/stored.ts";
 import { readRanges, wholeOf } from "./buffers.ts";
 import { type Cache, cacheSizes, checkCache, copyCache, createCache, growCache, savedBuffers } from "./cache.ts";
@@ -15,12 +16,18 @@ import type { GpuModel } from "./weights.ts";
 const padded = (bytes: number[]) => bytes.reduce((sum, one) => sum + (one > 0 ? bufferBytes(one) : 0), 0);
 
 /** Where in the readback the greedy id and the observations begin, and its bytes. A pass maps what it needs. */
-function readbackShape({ config }: GpuModel, { observe, stride, capacity }: ContextShape) {
-  // Logits [vocab] or losses | greedy id, padded to 16 bytes | Σp, Σp², last p, a plane each.
+function readbackShape({ config }: GpuModel, shape: ContextShape) {
+  const { observe, stride, capacity } = shape;
+  // Logits [vocab] or losses | greedy id, padded to 16 bytes | Σp, Σp², last p, a plane each | right behind them, rows of K and V.
   const chosenAt = Math.ceil(Math.max(config.vocab, stride) / 4) * 16;
   const observedAt = chosenAt + 16;
   const plane = config.layers * config.kvHeads * capacity; // floats
-  return { chosenAt, observedAt, plane, bytes: observedAt + (observe ? 3 * plane * 4 : 0) };
+  return {
+    chosenAt,
+    observedAt,
+    plane,
+    bytes: observedAt + (observe ? 3 * plane * 4 : 0) + toldBytes(config, shape, stride),
+  };
 }
 
 /** See Engine.sizes. */
@@ -70,7 +77,7 @@ export class GpuContext implements EngineContext {
   }
 
   async pass(pass: Pass): Promise<number> {
-    const { count, wanted, observations } = pass;
+    const { count, wanted, observations, told } = pass;
     const { device } = this.#gpu;
     const { config, cache, scratch } = this.#forward;
     if (this.#gpu.failure) refuseFailed("generate", this.#gpu.failure);
@@ -87,17 +94,21 @@ export class GpuContext implements EngineContext {
     if (floats > 0) encoder.copyBufferToBuffer(source, 0, this.#readback, from, floats * 4);
     encoder.copyBufferToBuffer(scratch.chosen, 0, this.#readback, chosenAt, 16);
     if (observed > 0) encoder.copyBufferToBuffer(scratch.observed, 0, this.#readback, observedAt, observed * 4);
+    const toldAt = observedAt + observed * 4;
+    const end = toldAt + (told?.length ?? 0);
+    if (told) encoder.copyBufferToBuffer(scratch.told!, 0, this.#readback, toldAt, told.length);
     device.queue.submit([encoder.finish()]);
 
     const submitted = performance.now();
     const range = await mapped("generate", this.#gpu, this.#readback, {
       offset: from,
-      bytes: observedAt + observed * 4 - from,
+      bytes: end - from,
     });
     this.waited = performance.now() - submitted;
     const id = new Uint32Array(range, chosenAt - from, 1)[0];
     if (floats > 0) (wanted === "logits" ? this.logits : this.losses).set(new Float32Array(range, 0, floats));
     if (observed > 0) observations!.set(new Float32Array(range, observedAt - from, observed));
+    told?.set(new Uint8Array(range, toldAt - from, told.length));
     this.#readback.unmap();
     return id;
   }

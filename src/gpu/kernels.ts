@@ -14,6 +14,7 @@ import rope from "../../shaders/rope.wgsl" with { type: "text" };
 import scores from "../../shaders/scores.wgsl" with { type: "text" };
 import softmax from "../../shaders/softmax.wgsl" with { type: "text" };
 import swiglu from "../../shaders/swiglu.wgsl" with { type: "text" };
+import tell from "../../shaders/tell.wgsl" with { type: "text" };
 
 /** What a binding is to its kernel: r reads, w writes (and may read), u is a uniform. In order of @binding. */
 export type Access = "r" | "w" | "u";
@@ -37,6 +38,7 @@ export const kernels = {
   blockMat: { code: blocks, entry: "matrix", bindings: ["r", "r", "r", "w", "r"] },
   rerank: { code: rerank, bindings: ["r", "r", "w"] },
   rope: { code: rope, bindings: ["r", "u", "r", "r", "w", "w", "w", "w", "w"] },
+  tell: { code: tell, bindings: ["r", "u", "r", "r", "w"] },
   scores: { code: scores, bindings: ["r", "u", "r", "r", "r", "w", "r", "r", "r"] },
   softmax: { code: softmax, bindings: ["r", "u", "w", "w", "w"] },
   observe: { code: observe, bindings: ["r", "u", "r", "w"] },

@@ -18,6 +18,7 @@ export interface LayerOps {
   readonly attentionNorm: Op;
   readonly qkv: Product;
   readonly rope: Op;
+  readonly tell: Op | null; // only where a pass gives back what it stores
   readonly scores: Op;
   readonly softmax: Op;
   readonly observe: Op | null; // only where attention is observed
@@ -103,7 +104,7 @@ function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
 /** From projected queries, keys and values to what the heads mixed. */
 function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: number, qkvPitch: number) {
   const { config: { heads, kvHeads, headDim, rmsEps }, pipelines } = model;
-  const { qkv, q, scores, means, observed, mixed, nothing, nowhere } = scratch;
+  const { qkv, q, scores, means, observed, mixed, told, nothing, nowhere } = scratch;
   const { observe, kv, ranked, pooled, remainders: REMAINDERS, foldRank: RANK, foldMost: MOST } = cache.shape;
   const [feed, uniforms, keys, values] = [cache.feed.buffer, cache.layers[i], cache.keys[i], cache.values[i]];
   const { positions, angles } = cache;
@@ -116,6 +117,7 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
     ...{ HEADS: heads, KV_HEADS: kvHeads, HEAD_DIM: headDim, QKV_PITCH: qkvPitch, Q_PITCH: PITCH },
     ...{ QK_NORM: layer.headNorms ? 1 : 0, EPS: rmsEps, ...stored, RANKED, POOLED },
   };
+  const tellConstants = { HEAD_DIM: headDim, ROW: stored.ROW, POOLED };
   const scoreConstants = { HEADS: heads, GROUP, QUADS, Q_QUADS: PITCH / 4, ...stored, RANKED, POOLED, REMAINDERS };
   const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0, REMAINDERS };
   const attendConstants = { GROUP, QUADS, OUT_QUADS: PITCH / 4, ...stored, POOLED, REMAINDERS };
@@ -124,6 +126,7 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
     rope: pipelines.op("rope", ropeConstants, [
       ...[feed, uniforms, qkv, layer.headNorms ?? nothing, q, keys, values, positions, places],
     ]),
+    tell: told ? pipelines.op("tell", tellConstants, [feed, uniforms, keys, values, told]) : null,
     scores: pipelines.op("scores", scoreConstants, [
       ...[feed, uniforms, q, keys, positions, scores, places, angles ?? nothing, remainder],
     ]),

@@ -1,6 +1,7 @@
 /** What a pass works on besides weights and cache: its buffers, and what they take. */
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextShape } from "../engine/engine.ts";
+import { toldBytes } from "../engine/kv.ts";
 import { refuse, words } from "../errors.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
 
@@ -25,14 +26,17 @@ export interface Scratch {
   readonly banned: GPUBuffer; // [ceil(vocab / 32)]: one bit per id never to be chosen
   readonly nothing: GPUBuffer; // bound where a kernel's optional input is absent
   readonly nowhere: GPUBuffer; // and where an optional output is
+  readonly told: GPUBuffer | null; // [2, lanes, tokens] rows of K and V that a pass stored, where they are wanted
   readonly captured: GPUBuffer | null; // [layers + 1, stride, pad8(hidden)], where hidden states can be read
 }
 
 /** Bytes of each; 0: not made. */
 export function scratchSizes(
-  { layers, hidden, intermediate, heads, kvHeads, headDim, vocab }: ModelConfig,
-  { capacity, stride, observe, remainders, every, hidden: captures }: ContextShape,
+  config: ModelConfig,
+  shape: ContextShape,
 ): Record<keyof Scratch, number> {
+  const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab } = config;
+  const { capacity, stride, observe, remainders, every, hidden: captures } = shape;
   const rows = every ? stride : 1;
   const x = 4 * stride * pad8(hidden);
   const q = 4 * stride * pad8(heads * headDim);
@@ -53,6 +57,7 @@ export function scratchSizes(
     banned: 4 * Math.ceil(vocab / 32),
     nothing: 4,
     nowhere: 4,
+    told: toldBytes(config, shape, stride),
     captured: captures ? (layers + 1) * x : 0,
   };
 }

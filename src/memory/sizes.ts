@@ -5,7 +5,7 @@ import { MOST_SUMMED } from "../engine/remainder.ts";
 import { type Grouping, groupingOf } from "../eviction/shares.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession } from "../options/index.ts";
-import { readsAttention } from "../eviction/rule.ts";
+import { readsAttention, readsVectors } from "../eviction/rule.ts";
 
 /** Bytes that one session holds, all of them made at its start (a full cache's: when a generation begins). */
 export interface Memory {
@@ -19,7 +19,7 @@ export interface Memory {
   readonly readback: number;
   /** All of the above: GPU memory. */
   readonly gpu: number;
-  /** The Wasm core's books: host memory. */
+  /** The Wasm core's books, and keys and values where the policy reads them: host memory. */
   readonly wasm: number;
   /** What each part is made of, in words. */
   readonly why: Readonly<Record<"kv" | "slots" | "scratch" | "readback" | "wasm", string>>;
@@ -73,7 +73,10 @@ export function sizesOf(
   const remainders = options.policy === "full" ? 0 : options.remainder;
   // And where positions count live slots, no more tokens than these are to be seen at once.
   const foldMost = ranked ? Math.max(1, Math.floor(options.budget / Math.max(1, remainders))) : MOST_SUMMED;
-  const shape = { rows, pooled, capacity, stride, kv, ranked, observe, remainders, foldRank, foldMost, every, hidden };
+  const shape = {
+    ...{ rows, pooled, capacity, stride, kv, ranked, tells: readsVectors(options), observe },
+    ...{ remainders, foldRank, foldMost, every, hidden },
+  };
   const bytes = engine.sizes(shape);
   const why = explain(config, options, slots, observe !== null);
   return { grouping, shape, memory: { ...bytes, gpu: totalOf(bytes), why } };
@@ -81,10 +84,12 @@ export function sizesOf(
 
 function explain(
   { layers, kvHeads, headDim, vocab }: LoadedModel["config"],
-  { policy, budget, stride, kv, allocation, window, remainder }: CheckedSession,
+  options: CheckedSession,
   slots: number,
   observed: boolean,
 ): Memory["why"] {
+  const { policy, budget, stride, kv, allocation, window, remainder } = options;
+  const vectors = readsVectors(options) ? ", and their keys and values in f32" : "";
   const made = policy === "full" || slots > budget + stride ? "" : ` (budget ${budget} + stride ${stride})`;
   const parts = `${slots} slots${made}`;
   const lanes = `${layers * kvHeads} lanes${allocation === "uniform" ? "" : " on average"}`;
@@ -97,6 +102,6 @@ function explain(
     slots: "which position each slot holds, and the ids, slots and angles of a step",
     scratch: `activations and ${rows}, logits of ${vocab} ids`,
     readback: `logits, the id chosen${observed ? ", and the attention that every slot received" : ""}`,
-    wasm: `scores and places of every slot${window > 0 ? `, and ${window} rows of its attention` : ""}`,
+    wasm: `scores and places of every slot${window > 0 ? `, and ${window} rows of its attention` : ""}${vectors}`,
   };
 }

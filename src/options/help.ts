@@ -258,5 +258,7 @@ export const POLICIES: Readonly<Record<PolicyName, { readonly score: string; rea
   streaming: { score: 'position, as StreamingLLM: it goes with `positions: "cache"`', scope: "all" },
   recency: { score: "position: the oldest goes", scope: "all" },
   random: { score: "a seeded draw for every lane", scope: "all" },
+  keydiff: { score: "how unlike the mean of all keys its key is", scope: "all" },
+  knorm: { score: "how small its key is", scope: "all" },
   full: { score: "nothing goes: the reference", scope: "none" },
 };

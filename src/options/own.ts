@@ -1,4 +1,5 @@
 /** Policies of the caller's own: made, and checked wherever one is named. */
+import { SCORES } from "../core/rule.ts";
 import { refuse } from "../errors.ts";
 import { policies } from "../policies/index.ts";
 import type { OwnPolicy } from "../policies/own.ts";
@@ -15,7 +16,7 @@ const checked = new WeakSet<OwnPolicy>(); // what came from here is one already
  */
 export function checkPolicy(action: string, policy: OwnPolicy): OwnPolicy {
   if (checked.has(policy)) return policy;
-  known(action, policy, ["name", ...namesOf(PARTS)]);
+  known(action, policy, ["name", ...namesOf(PARTS), "basis", "readsVectors"]);
   const parts = given(policy);
   const { name, score } = parts;
   if (typeof name !== "string" || !/^[a-z][a-z0-9-]{0,63}$/i.test(name) || Object.hasOwn(policies, name)) {
@@ -26,8 +27,23 @@ export function checkPolicy(action: string, policy: OwnPolicy): OwnPolicy {
     refuse(action, `the policy ${name} must have a score, a function or one by name`, score, { option: "policy" });
   }
   checkRows(PARTS, parts, { action });
+  checkScoreParts(action, parts);
   checked.add(parts);
   return Object.freeze(parts);
+}
+
+/** What a function is given goes with functions alone. */
+function checkScoreParts(action: string, { name, score, basis, readsVectors }: OwnPolicy): void {
+  const no = (rule: string, got: unknown) => refuse(action, rule, got, { option: "policy" });
+  if (basis !== undefined && !SCORES.includes(basis)) {
+    no(`the basis of the policy ${name} must be one of ${SCORES.join(", ")}`, basis);
+  }
+  if (readsVectors !== undefined && typeof readsVectors !== "boolean") {
+    no(`readsVectors of the policy ${name} must be true or false`, readsVectors);
+  }
+  if (typeof score === "function") return;
+  if (basis !== undefined) no("basis goes with policies whose score is a function", basis);
+  if (readsVectors) no("readsVectors goes with policies whose score is a function", readsVectors);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What a session evicts by: a policy's preset, and the parts of it that a caller puts in its place. */
 import { refuse } from "../errors.ts";
 import { policies, type PolicyName } from "../policies/index.ts";
-import { type OwnPolicy, presetOf } from "../policies/own.ts";
+import { basisOf, type OwnPolicy, presetOf } from "../policies/own.ts";
 import { type Kind, oneOf } from "./kinds.ts";
 import { checkPolicy } from "./own.ts";
 import { PARTS, PLAIN, type RuleParts, SCORED } from "./parts.ts";
@@ -56,11 +56,12 @@ function checkScored(
 ): Partial<CheckedRule> {
   const preset: RuleParts = typeof policy === "object" ? policy : policies[policy];
   const made: RuleParts = preset.score === score ? preset : {}; // for this score
+  const basis = basisOf({ policy, score });
   const found: Record<string, unknown> = {};
   for (const [part, usual] of Object.entries(SCORED)) {
     const name = part as keyof RuleParts;
     const no = (rule: string) => refuse(action, rule, options[name], { option: name });
-    const holds = typeof score === "string" ? usual[score] : undefined;
+    const holds = basis ? usual[basis] : undefined;
     const unpooled = name === "width" && found.pool === "none"; // nothing to be so wide
     if (options[name] !== undefined && holds === undefined) no(`${name} goes with ${scoresOf(usual)} only`);
     if (options[name] !== undefined && unpooled) no(`${name} goes with the pools max and mean only`);

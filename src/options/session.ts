@@ -4,6 +4,7 @@ import { type Budget, budgetSlots, countsGenerated } from "./budget.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import { MOST_REMAINDERS } from "../engine/remainder.ts";
 import { refuse } from "../errors.ts";
+import { presetOf } from "../policies/own.ts";
 import { known, MOST_SEED, whole as checkWhole } from "./check.ts";
 import { callback, type Count, count, either, flag, oneOf, spans, unchecked, whole } from "./kinds.ts";
 import { checkRow, given, namesOf, type Table } from "./row.ts";
@@ -203,7 +204,7 @@ export function checkSession(
   const sinks = take("sinks", options.sinks ?? Math.min(MOST_SINKS, Math.floor(budget / 4)), free) as number;
   const newest = take("newest", options.newest, free) as number;
   const unsettled = take("unsettled", options.unsettled, free) as number;
-  const peaks = take("peaks", options.peaks, free) as number;
+  const peaks = take("peaks", options.peaks ?? peaksOf(rule), free) as number;
   const evict = take("evict") as Evict;
   const pinPrompt = pinsPrompt(action, options, evict);
   if (options.record && take("countFrom") === "eviction") { // rows that do not count are not computed
@@ -239,6 +240,12 @@ export function checkSession(
   return { ...found, ...Object.fromEntries(alone.map((name) => [name, take(name)])) } as CheckedSession;
 }
 
+/** How many its policy leaves out, where that says. */
+function peaksOf({ policy }: CheckedRule): Count | undefined {
+  const { peaks } = presetOf(policy);
+  return peaks === undefined ? undefined : { share: peaks };
+}
+
 /** Whether the first prompt never goes: by itself where the budget counts generated tokens, which must then go. */
 function pinsPrompt(action: string, { policy, budget, pinPrompt }: SessionOptions, evict: Evict): boolean {
   const asked = checkRow(SESSION, "pinPrompt", pinPrompt, { action }) as boolean;
@@ -254,9 +261,10 @@ function pinsPrompt(action: string, { policy, budget, pinPrompt }: SessionOption
 }
 
 /** Lanes compare their scores to share slots out: they must mean the same in all of them, and each choose for itself. */
-function checkAdaptive(action: string, { score, shared }: CheckedRule): void {
+function checkAdaptive(action: string, { policy, score, shared }: CheckedRule): void {
   const no = (rule: string, found: unknown) => refuse(action, rule, found, { option: "allocation" });
   if (score === "recency" || score === "random") no("allocation adaptive needs a score of attention", score);
-  if (typeof score === "function") no("allocation adaptive needs a score by name", "a function");
+  const ours = typeof policy === "string" && presetOf(policy).score === score;
+  if (typeof score === "function" && !ours) no("allocation adaptive needs a score by name", "a function");
   if (shared) no("allocation adaptive needs lanes that choose for themselves", "a shared choice");
 }

@@ -1,34 +1,19 @@
-import { crest } from "./crest.ts";
-import { full } from "./full.ts";
-import { gkv } from "./gkv.ts";
-import { h2o } from "./h2o.ts";
-import { random } from "./random.ts";
-import { recency } from "./recency.ts";
-import { roco } from "./roco.ts";
-import { scissorhands } from "./scissorhands.ts";
-import { snapkv } from "./snapkv.ts";
-import { streaming } from "./streaming.ts";
-import { tova, tovaLayer } from "./tova.ts";
+import { corePolicies, type Policy, ruleFor } from "./core.ts";
+import { keydiff } from "./keydiff.ts";
+import { knorm } from "./knorm.ts";
+import type { FunctionPolicy } from "./policy.ts";
 
-import { type Policy, ruleFor } from "./policy.ts";
+export { corePolicies, type FunctionPolicy, type Policy, ruleFor };
 
-export { type Policy, ruleFor };
+const { full, ...evicting } = corePolicies;
 
-/** Every policy, by name. */
+/** Every policy, by name: those of the core, and those that read keys and values. */
 export const policies = {
-  roco,
-  crest,
-  h2o,
-  tova,
-  "tova-layer": tovaLayer,
-  scissorhands,
-  snapkv,
-  gkv,
-  streaming,
-  recency,
-  random,
+  ...evicting,
+  keydiff,
+  knorm,
   full,
-} as const satisfies Record<string, Policy>;
+} as const satisfies Record<string, Policy | FunctionPolicy>;
 
 /** A policy by name. */
 export type PolicyName = keyof typeof policies;

@@ -9,6 +9,14 @@ import type { LaneViews, Pooling, Scope, Score } from "../core/core.ts";
  */
 export type OwnScore = (lane: number, views: LaneViews, scores: Float32Array, clock: number) => void;
 
+/** What a score of its own needs to be given. */
+export interface ScoreParts {
+  /** A score of the core's, by name: its values stand in `scores` when the function is called. Default: nothing does, and last p is remembered. */
+  readonly basis?: Score;
+  /** Whether its views have keys and values; they take host memory, 8 bytes a number of a slot's key. Default false. */
+  readonly readsVectors?: boolean;
+}
+
 /** What a rule is made of besides its policy. What is left out is the policy's own. */
 export interface RuleParts {
   /** What a token is worth, the smallest goes first: a score by name, or a function of your own. */

@@ -1,5 +1,5 @@
 import type { CoreRule, Scope, Score } from "../core/core.ts";
-import type { RuleParts } from "./parts.ts";
+import type { OwnScore, RuleParts, ScoreParts } from "./parts.ts";
 
 /** An eviction policy: one score and one scope, and what its paper sets. */
 export interface Policy extends Readonly<Omit<RuleParts, "score" | "scope">> {
@@ -21,6 +21,11 @@ export interface Policy extends Readonly<Omit<RuleParts, "score" | "scope">> {
   readonly unsettled?: number;
   /** The candidates with the largest peak that stay out of the scope, as a share of the budget. */
   readonly peaks?: number;
+}
+
+/** A policy whose score is a function, of keys and values among others: the core alone has no such score. */
+export interface FunctionPolicy extends Omit<Policy, "score">, ScoreParts {
+  readonly score: OwnScore;
 }
 
 /** The rule of a policy for a budget in slots per lane, with the paper's protection unless `own` says otherwise. */

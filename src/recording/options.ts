@@ -1,7 +1,8 @@
 /** What a recording is replayed with: the recorded run's own settings, where nothing else is asked for. */
 import { refuse } from "../errors.ts";
 import { policies, type PolicyName } from "../policies/index.ts";
-import { nameOf, type OwnPolicy, presetOf } from "../policies/own.ts";
+import { readsVectors } from "../eviction/rule.ts";
+import { basisOf, nameOf, type OwnPolicy, presetOf } from "../policies/own.ts";
 import { known } from "../options/check.ts";
 import { PARTS, type RuleParts, SCORED } from "../options/parts.ts";
 import { type AnyRow, given, namesOf } from "../options/row.ts";
@@ -96,6 +97,10 @@ export function checkReplay(recording: Recording, options: ReplayOptions = {}): 
     recording.tokens,
     action,
   );
+  if (readsVectors(found)) {
+    const rule = "policy must read attention alone, which is all that a recording has";
+    refuse(action, rule, nameOf(policy), { option: "policy" });
+  }
   const differs = recordedPolicy === null || DECIDES.some((name) => found[name] !== was[name]);
   return { options: found, asRecorded: !differs };
 }
@@ -133,22 +138,23 @@ function recorded({ options }: Recording, known: PolicyName | OwnPolicy | null):
     allocation,
     seed,
   };
-  const parts = full || known === null ? {} : partsOf(was);
+  const parts = full || known === null ? {} : partsOf({ ...was, policy });
   const checked = checkSession({ policy, ...parts, ...rest }, undefined, null, action);
   const { evict = "always", countFrom = "start" } = was; // as every replay has them
   return { ...checked, evict, countFrom, ...(own && !isOwn(policy) ? { score: () => {} } : {}) };
 }
 
 /** Whether a policy's own score is a function: then it is what was recorded as such. */
-const isOwn = (policy: PolicyName | OwnPolicy) => typeof policy === "object" && typeof policy.score === "function";
+const isOwn = (policy: PolicyName | OwnPolicy) => typeof presetOf(policy).score === "function";
 
 /** The parts of a rule as a session takes them: without those that its score does not have. */
 function partsOf(options: CheckedSession): RuleOptions {
-  const { score, pool } = options;
+  const { pool } = options;
+  const basis = basisOf(options);
   const has = (name: keyof RuleParts) => {
     if (typeof options[name] === "function") return false;
     if (!(name in SCORED)) return true;
-    return typeof score === "string" && SCORED[name]?.[score] !== undefined && (name !== "width" || pool !== "none");
+    return basis !== null && SCORED[name]?.[basis] !== undefined && (name !== "width" || pool !== "none");
   };
   return Object.fromEntries(namesOf(PARTS).filter(has).map((name) => [name, options[name]]));
 }

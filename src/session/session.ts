@@ -118,6 +118,7 @@ export class Session {
       return await session.#goOn((to) => {
         loadCache(to, this.#model.config, session.options, { saved: cache!, body: bytes });
         to.context.copyFrom(stepper!.context);
+        to.vectors?.copyFrom(stepper!.vectors!);
       });
     });
   }
@@ -255,7 +256,7 @@ export class Session {
       const rule = "a full cache must have begun a generation";
       refuse("read the books", rule, words("none"), { kind: "plain", code: "wrong-state" });
     }
-    return stepper.books.groups.flatMap(({ core }) => core.laneViews);
+    return stepper.books.laneViews();
   }
 
   /**

@@ -10,6 +10,7 @@ import { Gone } from "../eviction/gone.ts";
 import { stepEvent } from "../eviction/outlook.ts";
 import { RowPool } from "../eviction/row-pool.ts";
 import { Shares } from "../eviction/shares.ts";
+import { Vectors } from "../eviction/vectors.ts";
 import { checkMemory } from "../memory/fit.ts";
 import { type Memory, type Purpose, sizesOf } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
@@ -46,6 +47,8 @@ export class Stepper {
   readonly shares: Shares | null;
   /** Ids of the live tokens, where somebody asks who was evicted. */
   readonly tenants: Tenants | null;
+  /** Keys and values of the live tokens, where the policy reads them. */
+  readonly vectors: Vectors | null;
   /** Slots per lane that it was made with, on average. */
   readonly slots: number;
   /** Bytes held by the engine and in the core. */
@@ -78,7 +81,9 @@ export class Stepper {
     this.#options = options;
     this.#recorder = recorder;
     this.slots = slots;
-    this.books = new Books(grouping.shapes, options, (part) => ruleOf(options, part), engine.home);
+    this.vectors = shape.tells ? new Vectors({ ...config, ...shape, width: shape.capacity }) : null;
+    const places = { home: engine.home ?? null, vectors: this.vectors };
+    this.books = new Books(grouping.shapes, options, (part) => ruleOf(options, part), places);
     const { onEvict, onStep } = options;
     const watched = onEvict !== null || onStep !== null;
     this.tenants = watched || recorder || ids ? new Tenants(this.books) : null;
@@ -90,7 +95,7 @@ export class Stepper {
       this.books.release();
       throw error;
     }
-    this.memory = { ...memory, wasm: this.books.bytes };
+    this.memory = { ...memory, wasm: this.books.bytes + (this.vectors?.bytes ?? 0) };
     const { rows, pooled, capacity, stride, ranked } = shape;
     this.pool = pooled ? new RowPool(rows, config.kvHeads, capacity) : null;
     this.shares = pooled ? new Shares(this.books, config.kvHeads, options) : null;
@@ -99,7 +104,7 @@ export class Stepper {
     this.#rows = new Uint32Array(pooled ? this.books.lanes * stride : 0);
     this.#pass = {
       ...{ ids: [], begin: 0, count: 0, slots: new Uint32Array(0), rows: null, first: 0, firstRank: 0, extent: 0 },
-      ...{ reused: false, wanted: "nothing", observations: null },
+      ...{ reused: false, wanted: "nothing", observations: null, told: null },
     };
     this.#place();
   }
@@ -217,6 +222,7 @@ export class Stepper {
   #answered(started: number, begun: number, observed: boolean): void {
     const answered = performance.now();
     const { count, observations } = this.#pass;
+    this.vectors?.fill(count);
     try {
       if (observations) this.books.observe(count);
       else if (observed) this.books.advance(count);
@@ -244,6 +250,7 @@ export class Stepper {
     pass.slots = books.claim(count, observed);
     pass.extent = books.extent;
     pass.observations = observed && context.shape.observe ? books.rows : null;
+    pass.told = this.vectors && this.vectors.roomFor(pass.slots, count);
     if (this.pool) {
       pass.rows = this.#rowsOf[count] ??= this.#rows.subarray(0, pass.slots.length);
       this.pool.takeAll(pass.slots, count, pass.rows);
@@ -289,6 +296,7 @@ export class Stepper {
       group.budget = budget;
     });
     if (smaller.tenants) this.tenants?.growFrom(smaller.tenants);
+    if (smaller.vectors) this.vectors?.growFrom(smaller.vectors);
     if (smaller.pool) this.pool?.growFrom(smaller.pool);
     if (smaller.shares) this.shares!.since = smaller.shares.since;
     Object.assign(this.clock, smaller.clock);

@@ -4,6 +4,7 @@ import type { EngineContext } from "../engine/engine.ts";
 import type { Books } from "../eviction/books.ts";
 import type { Tenants } from "../eviction/evictions.ts";
 import type { RowPool } from "../eviction/row-pool.ts";
+import type { Vectors } from "../eviction/vectors.ts";
 import type { Shares } from "../eviction/shares.ts";
 import type { CheckedSession } from "../options/index.ts";
 import { refuseSnapshot, type SavedCache } from "./file.ts";
@@ -14,6 +15,7 @@ export interface CacheParts {
   readonly pool: RowPool | null;
   readonly tenants: Tenants | null;
   readonly shares: Shares | null;
+  readonly vectors: Vectors | null;
   readonly context: EngineContext;
   /** Slots per lane that it was made with, on average. */
   readonly slots: number;

@@ -62,7 +62,10 @@ export function fillCache(
   const at = loadCache(parts, config, options, { saved: saved.context!, body });
   const total = at + parts.context.savedBytes;
   if (body.length !== total) refuseSnapshot(`books, K and V must be ${total} bytes`, body.length);
-  parts.context.load(body.subarray(at));
+  const kv = body.subarray(at);
+  parts.context.load(kv);
+  const { context: { shape: { rows } }, pool, books } = parts;
+  parts.vectors?.load(kv, { rows, pooled: pool && pool.rows, positions: books.positions() });
 }
 
 /**

@@ -3,7 +3,7 @@ import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
-import { runsOf } from "../engine/kv.ts";
+import { kvRowBytes, runsOf } from "../engine/kv.ts";
 import { writeAngles } from "../engine/stored.ts";
 import { messageOf, quote, refuse } from "../errors.ts";
 import { Floats, type Heap } from "./heap.ts";
@@ -31,6 +31,11 @@ export interface WasmModel {
   readonly threads: number;
   /** Why it can no longer be used; null while it can. */
   failure: string | null;
+}
+
+/** Copies bytes, a row at a time: short, and without a view of its own. */
+function copyRow(from: Uint8Array, at: number, to: Uint8Array, begin: number, bytes: number): void {
+  for (let i = 0; i < bytes; i++) to[begin + i] = from[at + i];
 }
 
 /** See Engine.context. */
@@ -99,7 +104,7 @@ export class WasmContext implements EngineContext {
     const { heap, wasm, config, at, failure } = this.#model;
     if (failure) refuseFailed("generate", failure);
     this.#checkHeld("generate");
-    const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations } = pass;
+    const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations, told } = pass;
     const { ranked } = this.shape;
     const to = this.#from(abi.CONTEXT_IDS) / 4;
     for (let t = 0; t < count; t++) heap.words[to + t] = ids[begin + t];
@@ -111,12 +116,12 @@ export class WasmContext implements EngineContext {
     for (let t = 0; t < count; t++) {
       writeAngles(heap.floats, angles + t * config.headDim, origin + t, config);
     }
-    const told = this.#at / 4;
-    heap.words[told + abi.CONTEXT_TOKENS] = count;
-    heap.words[told + abi.CONTEXT_EXTENT] = extent;
-    heap.words[told + abi.CONTEXT_FIRST] = first;
-    heap.words[told + abi.CONTEXT_FIRST_RANK] = firstRank;
-    heap.words[told + abi.CONTEXT_ASKED] = (wanted === "nothing" ? 0 : abi.PASS_OUTPUT) |
+    const words = this.#at / 4;
+    heap.words[words + abi.CONTEXT_TOKENS] = count;
+    heap.words[words + abi.CONTEXT_EXTENT] = extent;
+    heap.words[words + abi.CONTEXT_FIRST] = first;
+    heap.words[words + abi.CONTEXT_FIRST_RANK] = firstRank;
+    heap.words[words + abi.CONTEXT_ASKED] = (wanted === "nothing" ? 0 : abi.PASS_OUTPUT) |
       (reused ? abi.PASS_REUSED : 0);
     const inPlace = this.#observeIn(observations);
     const began = performance.now();
@@ -135,7 +140,22 @@ export class WasmContext implements EngineContext {
     }
     if (wanted === "losses") this.#copy(abi.CONTEXT_LOSSES, 0, this.losses.subarray(0, count));
     if (!inPlace) observations?.set(count === 1 ? this.#plane.view : this.#observed.view);
+    if (told) this.#tell(pass, told);
     return id;
+  }
+
+  /** Copies the rows of the tokens that a pass took in. */
+  #tell({ count, slots, rows }: Pass, told: Uint8Array): void {
+    const { heap: { bytesOf }, config: { kvHeads, headDim } } = this.#model;
+    const bytes = kvRowBytes(headDim, this.shape.kv);
+    for (let i = 0; i < slots.length; i++) {
+      const lane = Math.floor(i / count);
+      const layer = Math.floor(lane / kvHeads);
+      const row = rows ? rows[i] : (lane % kvHeads) * this.shape.rows[layer] + slots[i];
+      const [key, value] = [this.#layout.keys[layer], this.#layout.values[layer]];
+      copyRow(bytesOf, this.#at + key.from + row * bytes, told, i * bytes, bytes);
+      copyRow(bytesOf, this.#at + value.from + row * bytes, told, (slots.length + i) * bytes, bytes);
+    }
   }
 
   /** @throws Error where memory was refused, which nobody asked about */

@@ -25,7 +25,7 @@ export interface Opened {
 }
 
 /** A pass, but for what lies in its parcel. */
-export interface PassAsked extends Omit<Pass, "ids" | "begin" | "slots" | "rows" | "observations"> {
+export interface PassAsked extends Omit<Pass, "ids" | "begin" | "slots" | "rows" | "observations" | "told"> {
   readonly observed: boolean;
 }
 

@@ -3,6 +3,7 @@
  * one script of it, without Wasm, which the page compiles and sends.
  */
 import type { ModelConfig } from "../engine/config.ts";
+import { toldBytes } from "../engine/kv.ts";
 import type { WasmContext } from "./context.ts";
 import { openWasmEngine, type WasmEngine } from "./engine.ts";
 import { type Call, type CallName, type Calls, type Change, type FromWorker, told, type ToWorker } from "./messages.ts";
@@ -92,6 +93,7 @@ const CALLS: { [Name in CallName]: (call: Extract<Call, { type: Name }>) => Answ
       ...{ ids: parcel.ids, begin: 0, slots: parcel.slots.subarray(0, slots) },
       rows: one.shape.pooled ? parcel.rows.subarray(0, slots) : null,
       observations: observed ? parcel.observed : null,
+      told: one.shape.tells ? parcel.told.subarray(0, toldBytes(config, one.shape, pass.count)) : null,
     });
     if (pass.wanted === "logits") parcel.logits.set(one.logits);
     if (pass.wanted === "losses") parcel.losses.set(one.losses);

@@ -1,7 +1,7 @@
 // What is taken up again: sessions that were saved, and policies of one's own, given anew. The quick run does one.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { policies } from "../../src/policies/index.ts";
+import { corePolicies as policies } from "../../src/policies/core.ts";
 import { kvcap } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
 

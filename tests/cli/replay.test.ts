@@ -1,7 +1,7 @@
 // The command replay.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { policies } from "../../src/policies/index.ts";
+import { corePolicies as policies } from "../../src/policies/core.ts";
 import { checksum } from "../../src/recording/format.ts";
 import { kvcap } from "../support/command.ts";
 

@@ -5,7 +5,7 @@ import { chart } from "../../bench/core-chart.ts";
 import { header, promiseLines, timeLine } from "../../bench/core-report.ts";
 import { benchInChromium } from "../../bench/core-page.ts";
 import { benchCore, type CorePromises, type CoreTime } from "../../bench/core-times.ts";
-import { policies as all } from "../../src/policies/index.ts";
+import { corePolicies as all } from "../../src/policies/core.ts";
 import { scalarWasm } from "../support/trio.ts";
 
 const policies = Object.values(all).filter(({ evicts }) => evicts).map(({ name }) => name);

@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readsWindow, SCOPES, SCORES } from "../../src/core/rule.ts";
-import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
+import { corePolicies as policies, type Policy, ruleFor } from "../../src/policies/core.ts";
 import { eight, plane, ruleOf, shape, throws, Trio } from "../support/trio.ts";
 
 const evictions = suite("evict");

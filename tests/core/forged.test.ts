@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { Core, type CoreRule, type CoreShape } from "../../src/core/core.ts";
 import { POOLS, readsWindow, SCOPES, SCORES } from "../../src/core/rule.ts";
 import { crc32 } from "../../src/core/snapshot.ts";
-import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
+import { corePolicies as policies, type Policy, ruleFor } from "../../src/policies/core.ts";
 import { depth, seed } from "../support/depth.ts";
 import { randomFrom, ruleOf, scalarWasm } from "../support/trio.ts";
 

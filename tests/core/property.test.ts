@@ -3,7 +3,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { CoreRule, CoreShape } from "../../src/core/core.ts";
-import { policies, type Policy } from "../../src/policies/index.ts";
+import { corePolicies as policies, type Policy } from "../../src/policies/core.ts";
 import { depth, seed } from "../support/depth.ts";
 import { randomFrom, Trio } from "../support/trio.ts";
 

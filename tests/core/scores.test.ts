@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Core, type CoreRule, type LaneScore } from "../../src/core/core.ts";
 import { SCORES } from "../../src/core/rule.ts";
-import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
+import { corePolicies as policies, type Policy, ruleFor } from "../../src/policies/core.ts";
 import { draw } from "../reference/draw.ts";
 import { eight, plane, ruleOf, scalarWasm, shape, Trio } from "../support/trio.ts";
 

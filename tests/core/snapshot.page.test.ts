@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { SCORE_GIVEN } from "../../assembly/abi.ts";
 import { Core, type CoreShape } from "../../src/core/core.ts";
 import { crc32 } from "../../src/core/snapshot.ts";
-import { policies, type Policy, ruleFor } from "../../src/policies/index.ts";
+import { corePolicies as policies, type Policy, ruleFor } from "../../src/policies/core.ts";
 import { eight, randomFrom, restored, ruleOf, scalarWasm, shape, throws, Trio } from "../support/trio.ts";
 
 /** So many chunks of tokens, and evictions back to the budget, every answer compared with the twin's. */

@@ -3,7 +3,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
-import { policies, type PolicyName } from "../../src/policies/index.ts";
+import { corePolicies as policies } from "../../src/policies/core.ts";
+import type { PolicyName } from "../../src/policies/index.ts";
 import { chosen, full } from "../support/depth.ts";
 import { checkedCase, listGolden, modelFolder, readJson } from "../support/files.ts";
 import { engine, onEngine, whereAble } from "../support/engine.ts";

@@ -25,6 +25,9 @@ test("its parts are a session's, where the session says nothing else", () => {
   const wide = definePolicy({ name: "wide", score: "windowed", window: 9, pool: "mean" });
   const { window, pool, width } = checkSession({ policy: wide });
   assert.equal([window, pool, width], [9, "mean", 7]);
+  const based = definePolicy({ name: "based", score, basis: "windowed", window: 5 });
+  const { window: rows, width: neighbours } = checkSession({ policy: based });
+  assert.equal([rows, neighbours, ruleName(checkSession({ policy: based }))], [5, 1, "based"]);
   assert.is(ruleName(checkSession({ policy: fading })), "fading");
   assert.is(ruleName(checkSession({ policy: fading, scope: "all" })), "fading, scope all");
   assert.is(ruleName(checkSession({ policy: fading, score: () => {} })), "fading, score of its own");
@@ -46,7 +49,20 @@ const WRONG: [Record<string, unknown>, string][] = [
   ],
   [{ name: "mine", score, scope: "some" }, 'scope must be one of all, low-spread, peak, got "some"'],
   [{ name: "mine", score, shared: 1 }, "shared must be true or false, got 1"],
-  [{ name: "mine", score, budget: 3 }, `options are name, ${namesOf(PARTS).join(", ")}, got "budget"`],
+  [
+    { name: "mine", score, budget: 3 },
+    `options are name, ${namesOf(PARTS).join(", ")}, basis, readsVectors, got "budget"`,
+  ],
+  [
+    { name: "mine", score, basis: "best" },
+    `the basis of the policy mine must be one of ${SCORES.join(", ")}, got "best"`,
+  ],
+  [{ name: "mine", score, readsVectors: 1 }, "readsVectors of the policy mine must be true or false, got 1"],
+  [{ name: "mine", score: "sum", basis: "mean" }, 'basis goes with policies whose score is a function, got "mean"'],
+  [
+    { name: "mine", score: "sum", readsVectors: true },
+    "readsVectors goes with policies whose score is a function, got true",
+  ],
 ];
 for (const [policy, words] of WRONG) {
   test(`refused: ${words}`, () => {

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import type { Page } from "playwright-core";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load } from "../../src/load.ts";
-import { policies } from "../../src/policies/index.ts";
+import { corePolicies as policies } from "../../src/policies/core.ts";
 import { faults } from "./axe.ts";
 import { suiteWhere, testDevice } from "../support/device.ts";
 import { depth } from "../support/depth.ts";

@@ -4,7 +4,8 @@ import * as assert from "uvu/assert";
 import { ruleFor } from "../../src/policies/index.ts";
 import { load, type Model } from "../../src/load.ts";
 import { checkSession, type SessionOptions } from "../../src/options/index.ts";
-import { policies, type PolicyName } from "../../src/policies/index.ts";
+import { corePolicies as policies } from "../../src/policies/core.ts";
+import type { PolicyName } from "../../src/policies/index.ts";
 import { checksum } from "../../src/recording/format.ts";
 import { type Pass, readRecording, type Recording } from "../../src/recording/read.ts";
 import { replay } from "../../src/recording/replay.ts";
@@ -47,7 +48,7 @@ test.after(() => model.dispose());
 
 const passes = ({ events }: Recording) => events.filter((event): event is Pass => event.kind === "pass");
 
-const NAMES = Object.keys(policies).filter((name) => name !== "full") as PolicyName[];
+const NAMES = Object.keys(policies).filter((name) => name !== "full") as (keyof typeof policies)[];
 const SETUPS: [options: SessionOptions, pinned?: boolean][] = [
   ...NAMES.map((policy): [SessionOptions] => [{ policy, budget: 22 }]),
   [{ policy: "roco", budget: { share: 0.9 }, sinks: { share: 0.2 }, unsettled: 9, positions: "cache" }],
@@ -150,8 +151,19 @@ test("other policies over a full cache, against a naive replay", () => {
   assert.is(replay(recording, { budget: { share: 0.25 } }).budget, Math.floor(recording.tokens / 4));
 });
 
+test("a policy that reads keys and values is recorded as any other, and not replayed, as a recording has none", async () => {
+  const recording = readRecording((await record({ policy: "keydiff", budget: 22 })).bytes);
+  assert.equal([recording.options.policy, recording.options.score], ["keydiff", "own"]);
+  const rule = /^Cannot replay: policy must read attention alone, which is all that a recording has, got "keydiff"$/;
+  assert.match(refusal(() => replay(recording)), rule);
+  assert.match(refusal(() => replay(readRecording(full), { policy: "keydiff" })), rule);
+  assert.is(replay(recording, { policy: "h2o" }).budget, 22);
+  const { policy, reproduced } = replay(recording, { policy: "keydiff", score: "sum" });
+  assert.equal([policy, reproduced], ["keydiff, score sum", null]);
+});
+
 /** The same with the core's naive twin and maps from position to p, one lane at a time. */
-function naiveReplay(recording: Recording, policy: PolicyName, budget: number) {
+function naiveReplay(recording: Recording, policy: keyof typeof policies, budget: number) {
   const { sinks, newest, unsettled } = checkSession({ policy, budget, stride: 4 });
   const rule = ruleFor(policies[policy], budget, { sinks, newest, unsettled });
   const shape = {

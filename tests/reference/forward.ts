@@ -6,6 +6,7 @@ import type { KvType } from "../../src/engine/kv.ts";
 import type { ModelConfig } from "../../src/engine/config.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import { readFloats } from "../../src/engine/widen.ts";
+import type { FieldScore } from "./field.ts";
 import { stored } from "./kv.ts";
 import { CoreTwin, type TwinToken } from "./core.ts";
 
@@ -19,7 +20,7 @@ interface Cached {
 export interface TwinOptions {
   rule: CoreRule;
   window?: number; // rows
-  score?: (core: CoreTwin, lane: number, token: TwinToken) => number; // in place of the rule's
+  score?: FieldScore; // in place of the rule's
   budget: number;
   stride: number;
   positions: "absolute" | "cache";
@@ -143,7 +144,7 @@ export class SessionTwin {
     const most = Math.min(2 * budget, budget * kvHeads - least * (kvHeads - 1));
     for (let first = 0; first < this.#groups.length; first += kvHeads) {
       const layer = this.#groups.slice(first, first + kvHeads);
-      const scores = layer.map(({ core }) => core.lanes[0].tokens.map((token) => core.score(0, token)));
+      const scores = layer.map((group) => group.core.lanes[0].tokens.map((token) => this.#worth(group, 0, token)));
       const parts = (threshold: number) => {
         const above = scores.map((mine) => mine.filter((score) => score > threshold).length);
         return above.map((count, head) => Math.min(most, Math.max(count, Math.min(least, scores[head].length))));
@@ -156,6 +157,12 @@ export class SessionTwin {
       }
       layer.forEach((group, head) => group.budget = chosen[head]);
     }
+  }
+
+  /** What a token of a group's lane is worth. */
+  #worth({ core, first }: Group, lane: number, token: TwinToken): number {
+    const { score } = this.#options;
+    return score ? Math.fround(score(core, lane, token, this.#cache[first + lane])) : core.score(lane, token);
   }
 
   #chunk(ids: number[], evicts: boolean): number[] {
@@ -185,11 +192,12 @@ export class SessionTwin {
       this.#shareAnew();
       this.#unshared = 0;
     }
-    const { score } = this.#options;
     const slots = this.#groups.flatMap(({ core }) => core.lanes)
       .map(({ tokens }) => new Map(tokens.map(({ position, slot }) => [position, slot])));
-    for (const { core, budget } of this.#groups) {
-      core.evict(evicts ? Math.max(0, core.live - budget) : 0, score && ((lane, token) => score(core, lane, token)));
+    for (const group of this.#groups) {
+      const { core, budget } = group;
+      const given = this.#options.score && ((lane: number, token: TwinToken) => this.#worth(group, lane, token));
+      core.evict(evicts ? Math.max(0, core.live - budget) : 0, given);
     }
     this.livePositions().forEach((positions, lane) => {
       const live = new Set(positions);

@@ -108,7 +108,7 @@ async function take(context: EngineContext, ids: number[], first: number): Promi
   const slots = Uint32Array.from([...ids, ...ids], (_, i) => first + i % ids.length);
   const pass: Pass = {
     ...{ ids, begin: 0, count: ids.length, slots, rows: null, first, firstRank: 0, extent: first + ids.length },
-    ...{ reused: false, wanted: "logits", observations: null },
+    ...{ reused: false, wanted: "logits", observations: null, told: null },
   };
   await context.pass(pass);
   return context.logits.slice();
@@ -120,6 +120,7 @@ test("tokens of equal keys are seen as by the full cache, however many and whate
     const shape = { rows: [12], capacity: 12, stride: 8, kv: "f32", ranked: false, pooled: false } as const;
     const context = made.context({
       ...shape,
+      tells: false,
       observe: null,
       remainders,
       foldRank: 0,

@@ -10,6 +10,8 @@ import { openSource } from "../../src/files/open-source.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
 import { chosen, few, full } from "../support/depth.ts";
 import { inBrowser, listGolden, modelFolder, readJson } from "../support/files.ts";
+import { basisOf, presetOf } from "../../src/policies/own.ts";
+import { FIELD } from "../reference/field.ts";
 import { readWeights, SessionTwin } from "../reference/forward.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
 
@@ -95,6 +97,11 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-qwen3", { remainder: 1, evict: "prompt", policy: "h2o", budget: 18, stride: 5, positions: "cache" }],
   ["tiny-qwen3", { remainder: 4, budget: { generated: 5 }, policy: "crest", stride: 6, newest: 2 }],
   ["tiny-llama3", { remainder: 1, policy: "tova", budget: 19, stride: 4, allocation: "pyramid" }],
+  ["tiny-llama3", { policy: "keydiff", budget: 16, stride: 4, sinks: 2, newest: 3 }],
+  ["tiny-qwen3", { policy: "keydiff", budget: 15, stride: 7, positions: "cache", kv: "q8", shared: true }],
+  ["tiny-mha", { policy: "keydiff", budget: 20, stride: 3, sinks: 1, newest: 1, allocation: "adaptive", kv: "f16" }],
+  ["tiny-qwen2", { policy: "knorm", budget: 19, stride: 4, allocation: "pyramid", positions: "cache" }], // rotated, the same token's keys are as long but for rounding
+  ["tiny-mqa-sharded", { policy: "knorm", budget: 14, stride: 5, evict: "prompt", positions: "cache", kv: "f16" }],
 ];
 
 /** Every recorded model, with positions of either kind. */
@@ -122,7 +129,7 @@ function kindsOf(
   const kinds = [`kv ${kv}`, `positions ${positions}`, `remainder ${remainder ? remainder > 1 : "none"}`];
   if (inBrowser) return full ? [...kinds, `allocation ${allocation}`, `evict ${evict}`] : kinds;
   const rule = [
-    `policy ${policy}`,
+    presetOf(policy ?? "roco").readsVectors ? "policy that reads keys and values" : `policy ${policy}`,
     `score ${typeof score}`,
     `allocation ${allocation}`,
     `pins ${!!pin}`,
@@ -153,11 +160,12 @@ for (const [name, options] of (inBrowser ? few : chosen)(SETUPS, kindsOf)) {
     const checked = checkSession({ kv: "f32", ...options }, undefined, prompt.length);
     const { budget, stride, positions, aggregate, allocation, kv, window, score, evict, remainder, ...parts } = checked;
     const own = typeof score === "function";
-    const rule = { ...parts, score: own ? "last" as const : score };
+    const named = typeof options.policy === "string" ? FIELD[options.policy] : undefined;
+    const rule = { ...parts, score: basisOf(checked) ?? "last" as const };
     const twin = new SessionTwin(config, weights, {
       rule,
       window,
-      score: own ? (core, _, { sum, birth }) => Math.fround(faded(sum, core.clock - birth)) : undefined,
+      score: own ? named ?? ((core, _, { sum, birth }) => faded(sum, core.clock - birth)) : undefined,
       ...{ budget, stride, positions, aggregate, allocation, kv },
       least: leastOf(checked),
       ...{ remainder, foldRank: checked.sinks },

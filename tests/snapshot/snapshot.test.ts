@@ -4,6 +4,7 @@ import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, OwnScore, SessionOptions } from "../../src/options/index.ts";
 import { ALLOCATIONS } from "../../src/policies/allocation.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
+import { presetOf } from "../../src/policies/own.ts";
 import type { Session } from "../../src/session/session.ts";
 import { chosen } from "../support/depth.ts";
 import { repoPath } from "../support/files.ts";
@@ -67,8 +68,8 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
 
 /** What books a policy keeps: the quick run takes one policy of each kind. */
 const books = (name: PolicyName) => {
-  const { window, scope, evicts } = policies[name];
-  return window ? "window" : scope === "peak" ? "peaks" : evicts ? "sums" : "none";
+  const { window, scope, evicts, readsVectors } = presetOf(name);
+  return readsVectors ? "vectors" : window ? "window" : scope === "peak" ? "peaks" : evicts ? "sums" : "none";
 };
 const NAMES = chosen(Object.keys(policies) as PolicyName[], books);
 

@@ -149,6 +149,7 @@ export class Arena {
         observe: "mean",
         every: false,
         hidden: false,
+        tells: false,
         remainders: 0,
         foldRank: 0,
         foldMost: 4,

@@ -18,6 +18,12 @@ const POLICIES: Record<PolicyName, string> = {
   random: "Chance decides.",
   keydiff: "The key most like the mean of all goes.",
   knorm: "The largest key goes.",
+  vatp: "The least summed attention times the size of the value goes.",
+  caote: "That goes whose loss changes the output least.",
+  defensive: "The least attention at its best, times the size of the value, goes.",
+  vase: "Draws by attention decide; the widest values stay.",
+  rkv: "Little attention and a key like all others go.",
+  nestedkv: "The key most like all, its block and those before it goes.",
   full: "Nothing goes: the reference.",
 };
 

@@ -260,5 +260,14 @@ export const POLICIES: Readonly<Record<PolicyName, { readonly score: string; rea
   random: { score: "a seeded draw for every lane", scope: "all" },
   keydiff: { score: "how unlike the mean of all keys its key is", scope: "all" },
   knorm: { score: "how small its key is", scope: "all" },
+  vatp: { score: "summed attention × ‖v‖₁", scope: "all" },
+  caote: {
+    score: "how much its loss would change the attention output, by its mean attention and its value",
+    scope: "all",
+  },
+  defensive: { score: "the most attention it ever got, no less than the mean of all, × ‖v‖₁", scope: "all" },
+  vase: { score: "a draw by attention in the last 32 rows; the twentieth with the widest values stays", scope: "all" },
+  rkv: { score: "attention in the last 8 rows, less how like all other keys its key is", scope: "all" },
+  nestedkv: { score: "how unlike all keys, those of its block and those before it its key is", scope: "all" },
   full: { score: "nothing goes: the reference", scope: "none" },
 };

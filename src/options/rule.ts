@@ -40,6 +40,12 @@ export function checkRuleOptions(action: string, options: RuleOptions): CheckedR
     const rule = `${part} must be left out with the policy ${preset.name}, which evicts nothing`;
     refuse(action, rule, options[part], { option: part });
   }
+  // A function over peaks needs the scope under which the books have them.
+  const readsPeaks = options.score === undefined && preset.peaks === 0;
+  if (readsPeaks && options.scope !== undefined && options.scope !== preset.scope) {
+    const rule = `scope must be left out with the policy ${preset.name}, whose score reads peaks`;
+    refuse(action, rule, options.scope, { option: "scope" });
+  }
   const take = (name: keyof RuleParts) => checkRow(PARTS, name, options[name] ?? preset[name], at);
   const score = take("score") as CheckedRule["score"];
   const everywhere = namesOf(PARTS).filter((name) => SCORED[name] === undefined && name !== "score");

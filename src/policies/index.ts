@@ -1,6 +1,12 @@
 import { corePolicies, type Policy, ruleFor } from "./core.ts";
 import { keydiff } from "./keydiff.ts";
 import { knorm } from "./knorm.ts";
+import { vatp } from "./vatp.ts";
+import { caote } from "./caote.ts";
+import { defensive } from "./defensive.ts";
+import { vase } from "./vase.ts";
+import { rkv } from "./rkv.ts";
+import { nestedkv } from "./nestedkv.ts";
 import type { FunctionPolicy } from "./policy.ts";
 
 export { corePolicies, type FunctionPolicy, type Policy, ruleFor };
@@ -12,6 +18,12 @@ export const policies = {
   ...evicting,
   keydiff,
   knorm,
+  vatp,
+  caote,
+  defensive,
+  vase,
+  rkv,
+  nestedkv,
   full,
 } as const satisfies Record<string, Policy | FunctionPolicy>;
 

@@ -7,6 +7,7 @@ import { namesOf } from "../../src/options/row.ts";
 import { checkGenerate, checkLoad, checkPromptIds, checkRoom, checkSession } from "../../src/options/index.ts";
 import type { Demand } from "../../src/options/room.ts";
 import { SCORES } from "../../src/core/rule.ts";
+import { ruleName } from "../../src/eviction/rule.ts";
 import { policies } from "../../src/policies/index.ts";
 import { refusal } from "../support/spies.ts";
 
@@ -73,6 +74,11 @@ const session: [Record<string, unknown>, string][] = [
   [{ policy: "full", shared: true }, "shared must be left out with the policy full"],
   [{ allocation: "adaptive", score: "random" }, 'allocation adaptive needs a score of attention, got "random"'],
   [{ allocation: "adaptive", score: () => {} }, "allocation adaptive needs a score by name"],
+  [
+    { policy: "defensive", scope: "all" },
+    'scope must be left out with the policy defensive, whose score reads peaks, got "all"',
+  ],
+  [{ policy: "keydiff", window: 8 }, "window goes with the scores windowed, persistence and fading only, got 8"],
   [{ allocation: "adaptive", policy: "tova-layer" }, "allocation adaptive needs lanes that choose for themselves"],
   [{ record: 3 }, "record must be a function, got 3"],
   [{ onEvict: "yes" }, 'onEvict must be a function, got "yes"'],
@@ -168,6 +174,26 @@ test("shares of the budget, and the parts of a rule", () => {
   assert.equal(parts({ score: "windowed", pool: "mean" }), ["windowed", "low-spread", 32, "mean", 7, false]);
   assert.equal(parts({ score: "windowed", window: 9, pool: "mean", width: 3 }).slice(2, 5), [9, "mean", 3]);
   assert.equal(parts({ policy: "tova-layer", scope: "low-spread" }), ["last", "low-spread", 0, "none", 1, true]);
+});
+
+test("a policy whose score is a function has the parts of what it builds on", () => {
+  const parts = (options: Parameters<typeof checkSession>[0]) => {
+    const { scope, window, pool, width, peaks } = checkSession({ budget: 40, ...options });
+    return [scope, window, pool, width, peaks];
+  };
+  assert.equal(parts({ policy: "vase" }), ["all", 32, "mean", 5, 8]);
+  assert.equal(parts({ policy: "rkv", window: 3 }), ["all", 3, "none", 1, 8]);
+  assert.equal(parts({ policy: "keydiff" }), ["all", 0, "none", 1, 8]);
+  assert.equal(parts({ policy: "defensive" }), ["peak", 0, "none", 1, 0]);
+  assert.equal(parts({ policy: "defensive", peaks: 5 }), ["peak", 0, "none", 1, 5]);
+  assert.equal(parts({ policy: "defensive", score: "sum", scope: "all" }), ["all", 0, "none", 1, 0]);
+  assert.is(ruleName(checkSession({ policy: "vase", budget: 40 })), "vase");
+  assert.is(
+    ruleName(checkSession({ policy: "vase", budget: 40, window: 9, shared: true })),
+    "vase, window 9, shared true",
+  );
+  assert.is(ruleName(checkSession({ policy: "keydiff", budget: 40, score: "mean" })), "keydiff, score mean");
+  assert.is(checkSession({ policy: "caote", allocation: "adaptive" }).allocation, "adaptive");
 });
 
 test("room for what must stay", () => {

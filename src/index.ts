@@ -63,6 +63,7 @@ export type { EncodeOptions, Tokenizer } from "./tokenizer/tokenizer.ts";
 export type { Report } from "./session/report.ts";
 export { policies, type Policy, type PolicyName } from "./policies/index.ts";
 export type { OwnPolicy } from "./policies/own.ts";
+export type { ScoreParts } from "./policies/parts.ts";
 export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core/core.ts";
 export { type Device, type DeviceName, DEVICES } from "./engine/engine.ts";
 export { type Precision, PRECISIONS } from "./options/load.ts";

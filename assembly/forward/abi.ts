@@ -127,7 +127,8 @@ export const CONTEXT_REMAINDER = 38; // f32 [lanes, remainders, 2, headDim]: mea
 export const CONTEXT_GONE = 39; // u32 [lanes + 1]: where the slots of each lane begin that are to be summed up; then these slots
 export const CONTEXT_FOLD_RANK = 40; // by which keys are rotated when they are summed up, where they are not yet
 export const CONTEXT_FOLD_MOST = 41; // tokens that a remainder stands for at most
-export const CONTEXT_HEADER = 42; // words; then of each layer:
+export const CONTEXT_QUERIES = 42; // f32 [layers · heads, 3, headDim / 2]: sums of a pass's queries, see Pass.queries; 0: not wanted
+export const CONTEXT_HEADER = 43; // words; then of each layer:
 
 export const CACHE_KEYS = 0;
 export const CACHE_VALUES = 1;

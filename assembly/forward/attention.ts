@@ -15,6 +15,7 @@ import {
   CONTEXT_NEW_ROWS,
   CONTEXT_POSITIONS,
   CONTEXT_QKV,
+  CONTEXT_QUERIES,
   CONTEXT_RANKS,
   CONTEXT_REMAINDERS,
   CONTEXT_ROW,
@@ -48,6 +49,19 @@ let extent: u32 = 0;
 let first: u32 = 0; // position of the first token
 let firstRank: u32 = 0;
 
+/** Adds a query that is not rotated yet to the sums of its head; the first of a pass begins them. */
+function sumUp(query: usize, sums: usize, dim: u32, begins: bool): void {
+  const half = <usize> dim << 1; // bytes
+  for (let i: usize = 0; i < half; i += 4) {
+    const a = load<f32>(query + i);
+    const b = load<f32>(query + i + half);
+    const length = sqrt<f32>(a * a + b * b);
+    store<f32>(sums + i, begins ? a : load<f32>(sums + i) + a);
+    store<f32>(sums + i + half, begins ? b : load<f32>(sums + i + half) + b);
+    store<f32>(sums + i + 2 * half, begins ? length : load<f32>(sums + i + 2 * half) + length);
+  }
+}
+
 /** Normalises and rotates a KV head and its queries in place, and writes K and V into their slots, with the slots' positions. */
 function enter(model: usize, layer: usize, context: usize, cache: usize, lane: u32, head: u32): void {
   const heads = word(model, MODEL_HEADS);
@@ -60,12 +74,14 @@ function enter(model: usize, layer: usize, context: usize, cache: usize, lane: u
   const kv = word(context, CONTEXT_KV);
   const rowBytes: usize = word(context, CONTEXT_ROW_BYTES);
   const headBytes = <usize> dim << 2;
+  const queries: usize = word(context, CONTEXT_QUERIES);
   for (let token: u32 = 0; token < tokens; token++) {
     const angles = <usize> word(context, CONTEXT_ANGLES) + <usize> token * headBytes;
     const qkv = <usize> word(context, CONTEXT_QKV) + <usize> (token * (heads + 2 * kvHeads)) * headBytes;
     for (let g: u32 = 0; g < group; g++) {
       const at = qkv + <usize> (head * group + g) * headBytes;
       if (norms) normalise(at, norms, at, dim, eps);
+      if (queries) sumUp(at, queries + <usize> ((lane * group + g) * 6 * dim), dim, token == 0);
       rotate(at, angles, at, dim);
     }
     const key = qkv + <usize> (heads + head) * headBytes;

@@ -33,6 +33,7 @@ import {
   CONTEXT_OPEN,
   CONTEXT_POSITIONS,
   CONTEXT_QKV,
+  CONTEXT_QUERIES,
   CONTEXT_RANK_ANGLES,
   CONTEXT_RANKS,
   CONTEXT_REMAINDER,
@@ -164,6 +165,7 @@ function walk(model: usize, context: usize): void {
     part(context, CONTEXT_REMAINDER, 4 * lanes * remainders * (2 * dim + 1));
     part(context, CONTEXT_GONE, 4 * (lanes + 1) + slots);
   }
+  if (word(context, CONTEXT_QUERIES)) part(context, CONTEXT_QUERIES, 6 * <u64> word(model, MODEL_LAYERS) * heads * dim);
 }
 
 /** Where the keys and values of a layer are told. */

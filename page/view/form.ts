@@ -24,6 +24,8 @@ const POLICIES: Record<PolicyName, string> = {
   vase: "Draws by attention decide; the widest values stay.",
   rkv: "Little attention and a key like all others go.",
   nestedkv: "The key most like all, its block and those before it goes.",
+  triattention: "What the mean query would look at least, at distances to come, goes.",
+  expected: "The least attention of the mean query to come, times the size of the value, goes.",
   full: "Nothing goes: the reference.",
 };
 

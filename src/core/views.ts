@@ -21,6 +21,21 @@ export interface LaneViews {
   readonly keys?: Float32Array;
   /** Its value, likewise. */
   readonly values?: Float32Array;
+  /** What the queries of the lane's group were like, in sessions whose policy reads it, else undefined. */
+  readonly queries?: QueryViews;
+}
+
+/** Means over all queries so far, of every head of a group, and what positions do to them. */
+export interface QueryViews {
+  /**
+   * [heads of the group, 3, headDim / 2], before they are rotated: of a query's first half, of its second, and of the lengths of the pairs that
+   * these make. Zeros before there is any.
+   */
+  readonly means: Float64Array;
+  /** By how many radians a position turns each pair, [headDim / 2]. */
+  readonly rope: Float32Array;
+  /** Whether `keys` are not turned yet, as positions count live slots. */
+  readonly ranked: boolean;
 }
 
 /** A score of your own: fills `scores` [capacity] for one lane. */

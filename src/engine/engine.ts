@@ -34,6 +34,8 @@ export interface ContextShape {
   readonly pooled: boolean;
   /** Whether passes give back the keys and values that they store. */
   readonly tells: boolean;
+  /** Whether passes give back sums of their queries. */
+  readonly asks: boolean;
   /** How attention over a query group is reduced to observations; null: not at all. */
   readonly observe: "mean" | "max" | null;
   /** Means of keys and values that a lane keeps of what was evicted from it; 0: none. */
@@ -99,6 +101,11 @@ export interface Pass extends Tokens {
    * rotated unless the shape is ranked. Null where the shape does not tell.
    */
   told: Uint8Array<ArrayBuffer> | null;
+  /**
+   * Where sums over the tokens' queries go, before they are rotated: [layers · heads, 3, headDim / 2]: of the numbers in a head's first
+   * half, of those in its second, and of the lengths of the pairs that they make. Null where the shape does not ask.
+   */
+  queries: Float32Array<ArrayBuffer> | null;
 }
 
 /** A cache of K and V, and what is needed to take tokens into it. Made once; a pass allocates nothing. */

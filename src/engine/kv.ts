@@ -30,6 +30,14 @@ export function toldBytes(
   return tells ? 2 * layers * kvHeads * count * kvRowBytes(headDim, kv) : 0;
 }
 
+/** Bytes of the sums of a pass's queries: see Pass.queries. */
+export function queryBytes(
+  { layers, heads, headDim }: { readonly layers: number; readonly heads: number; readonly headDim: number },
+  { asks }: { readonly asks: boolean },
+): number {
+  return asks ? layers * heads * 6 * headDim : 0;
+}
+
 /** Bytes of a layer's K, or V, that move into a larger cache, and where they begin. */
 export interface Run {
   readonly source: number;

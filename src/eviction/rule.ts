@@ -25,7 +25,12 @@ export function readsAttention({ policy, score, scope }: CheckedSession): boolea
 
 /** Whether the choice reads keys and values, which the engine then tells. */
 export function readsVectors(options: CheckedSession): boolean {
-  return presetOf(options.policy).evicts && givenTo(options).readsVectors === true;
+  return presetOf(options.policy).evicts && (givenTo(options).readsVectors === true || readsQueries(options));
+}
+
+/** Whether it reads what queries were like. */
+export function readsQueries(options: CheckedSession): boolean {
+  return presetOf(options.policy).evicts && givenTo(options).readsQueries === true;
 }
 
 /** A rule's name in a report: its policy, the parts put in place of the policy's, and what is kept of what goes. */

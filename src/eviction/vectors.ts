@@ -1,6 +1,7 @@
-/** Keys and values of the live tokens on the host, for policies that read them: filled as slots are claimed. */
+/** Keys and values of the live tokens on the host, for policies that read them: filled as slots are claimed. And, where they read those, queries. */
 import type { LaneViews } from "../core/core.ts";
 import { kvRowBytes, type KvType, toldBytes } from "../engine/kv.ts";
+import { Queries } from "./queries.ts";
 import { StoredRows } from "../engine/stored-rows.ts";
 import { bufferBytes } from "../engine/stored.ts";
 
@@ -15,6 +16,14 @@ export interface VectorsShape {
   readonly stride: number;
   /** How the cache stores them. */
   readonly kv: KvType;
+  /** Whether means of queries are kept. */
+  readonly asks: boolean;
+  /** Query heads. */
+  readonly heads: number;
+  /** Inverse frequencies of rotary positions, [headDim / 2]. */
+  readonly rope: Float32Array;
+  /** Whether keys are stored unrotated. */
+  readonly ranked: boolean;
 }
 
 /** Where saved rows lie. */
@@ -31,6 +40,8 @@ export interface SavedRows {
 export class Vectors {
   readonly keys: Float32Array<ArrayBuffer>; // [lanes, width, headDim]; what stands at free slots means nothing
   readonly values: Float32Array<ArrayBuffer>; // likewise
+  /** What queries were like, where that is read. */
+  readonly queries: Queries | null;
   /** Bytes of host memory. */
   readonly bytes: number;
   readonly #shape: VectorsShape;
@@ -46,7 +57,9 @@ export class Vectors {
     this.values = new Float32Array(lanes * width * headDim);
     this.#told = new StoredRows(kv, headDim, 2 * lanes * stride);
     this.#slots = new Uint32Array(lanes * stride);
-    this.bytes = 2 * this.keys.byteLength + this.#told.bytes.byteLength + this.#slots.byteLength;
+    this.queries = shape.asks ? new Queries(shape) : null;
+    const more = this.#told.bytes.byteLength + this.#slots.byteLength + (this.queries?.bytes ?? 0);
+    this.bytes = 2 * this.keys.byteLength + more;
   }
 
   /** Where a pass of so many tokens into these slots, [lanes, count], is to tell what it stored: see Pass.told. */
@@ -65,6 +78,7 @@ export class Vectors {
       this.#told.read(i, this.keys, at);
       this.#told.read(rows + i, this.values, at);
     }
+    this.queries?.add(count);
   }
 
   /** A lane's books with its keys and values, [capacity, headDim] each. @param books whose arrays may be others than before */
@@ -74,7 +88,16 @@ export class Vectors {
     const { headDim, width } = this.#shape;
     const from = lane * width * headDim;
     const to = from + books.positions.length * headDim;
-    return this.#views[lane] = { ...books, keys: this.keys.subarray(from, to), values: this.values.subarray(from, to) };
+    const [keys, values] = [this.keys.subarray(from, to), this.values.subarray(from, to)];
+    return this.#views[lane] = { ...books, keys, values, ...this.#queriesOf(lane) };
+  }
+
+  /** What a lane's views have of its group's queries. */
+  #queriesOf(lane: number): Pick<LaneViews, "queries"> {
+    if (!this.queries) return {};
+    const { heads, kvHeads, rope, ranked } = this.#shape;
+    const length = heads / kvHeads * 3 * rope.length;
+    return { queries: { means: this.queries.means.subarray(lane * length, (lane + 1) * length), rope, ranked } };
   }
 
   /** Takes over what narrower ones hold. */
@@ -87,12 +110,18 @@ export class Vectors {
       this.keys.set(keys.subarray(from, to), lane * width * headDim);
       this.values.set(values.subarray(from, to), lane * width * headDim);
     }
+    this.#takeQueries(smaller);
+  }
+
+  #takeQueries({ queries }: Vectors): void {
+    if (queries) this.queries!.load(queries.save());
   }
 
   /** Takes over what others of the same shape hold. */
-  copyFrom({ keys, values }: Vectors): void {
-    this.keys.set(keys);
-    this.values.set(values);
+  copyFrom(other: Vectors): void {
+    this.keys.set(other.keys);
+    this.values.set(other.values);
+    this.#takeQueries(other);
   }
 
   /** Fills them from what EngineContext.save gives. */

@@ -1,7 +1,7 @@
 /** A context on the GPU: its cache, its scratch, and the one wait of a pass. */
 import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
-import { toldBytes } from "../engine/kv.ts";
+import { queryBytes, toldBytes } from "../engine/kv.ts";
 import { bufferBytes } from "../engine/stored.ts";
 import { readRanges, wholeOf } from "./buffers.ts";
 import { type Cache, cacheSizes, checkCache, copyCache, createCache, growCache, savedBuffers } from "./cache.ts";
@@ -26,7 +26,7 @@ function readbackShape({ config }: GpuModel, shape: ContextShape) {
     chosenAt,
     observedAt,
     plane,
-    bytes: observedAt + (observe ? 3 * plane * 4 : 0) + toldBytes(config, shape, stride),
+    bytes: observedAt + (observe ? 3 * plane * 4 : 0) + toldBytes(config, shape, stride) + queryBytes(config, shape),
   };
 }
 
@@ -77,7 +77,7 @@ export class GpuContext implements EngineContext {
   }
 
   async pass(pass: Pass): Promise<number> {
-    const { count, wanted, observations, told } = pass;
+    const { count, wanted, observations, told, queries } = pass;
     const { device } = this.#gpu;
     const { config, cache, scratch } = this.#forward;
     if (this.#gpu.failure) refuseFailed("generate", this.#gpu.failure);
@@ -95,8 +95,10 @@ export class GpuContext implements EngineContext {
     encoder.copyBufferToBuffer(scratch.chosen, 0, this.#readback, chosenAt, 16);
     if (observed > 0) encoder.copyBufferToBuffer(scratch.observed, 0, this.#readback, observedAt, observed * 4);
     const toldAt = observedAt + observed * 4;
-    const end = toldAt + (told?.length ?? 0);
+    const queriesAt = toldAt + (told?.length ?? 0);
+    const end = queriesAt + (queries?.byteLength ?? 0);
     if (told) encoder.copyBufferToBuffer(scratch.told!, 0, this.#readback, toldAt, told.length);
+    if (queries) encoder.copyBufferToBuffer(scratch.queries!, 0, this.#readback, queriesAt, queries.byteLength);
     device.queue.submit([encoder.finish()]);
 
     const submitted = performance.now();
@@ -109,6 +111,7 @@ export class GpuContext implements EngineContext {
     if (floats > 0) (wanted === "logits" ? this.logits : this.losses).set(new Float32Array(range, 0, floats));
     if (observed > 0) observations!.set(new Float32Array(range, observedAt - from, observed));
     told?.set(new Uint8Array(range, toldAt - from, told.length));
+    queries?.set(new Float32Array(range, queriesAt - from, queries.length));
     this.#readback.unmap();
     return id;
   }

@@ -51,6 +51,7 @@ export function encode(
     dispatch(pass, layer.attentionNorm, tokens);
     multiply(pass, layer.qkv, tokens);
     dispatch(pass, layer.rope, heads + 2 * kvHeads, tokens);
+    if (layer.ask) dispatch(pass, layer.ask, heads);
     if (layer.tell) dispatch(pass, layer.tell, kvHeads, tokens);
     dispatch(pass, layer.scores, columnGroups, heads, quarters);
     dispatch(pass, layer.softmax, kvHeads, tokens);

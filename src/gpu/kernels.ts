@@ -1,4 +1,5 @@
 /** The kernel table: one row per .wgsl file, which says what its bindings are. Dispatch is written once, in dispatch.ts. */
+import ask from "../../shaders/ask.wgsl" with { type: "text" };
 import argmax from "../../shaders/argmax.wgsl" with { type: "text" };
 import attend from "../../shaders/attend.wgsl" with { type: "text" };
 import blocks from "../../shaders/blocks.wgsl" with { type: "text" };
@@ -38,6 +39,7 @@ export const kernels = {
   blockMat: { code: blocks, entry: "matrix", bindings: ["r", "r", "r", "w", "r"] },
   rerank: { code: rerank, bindings: ["r", "r", "w"] },
   rope: { code: rope, bindings: ["r", "u", "r", "r", "w", "w", "w", "w", "w"] },
+  ask: { code: ask, bindings: ["r", "u", "r", "r", "w"] },
   tell: { code: tell, bindings: ["r", "u", "r", "r", "w"] },
   scores: { code: scores, bindings: ["r", "u", "r", "r", "r", "w", "r", "r", "r"] },
   softmax: { code: softmax, bindings: ["r", "u", "w", "w", "w"] },

@@ -18,6 +18,7 @@ export interface LayerOps {
   readonly attentionNorm: Op;
   readonly qkv: Product;
   readonly rope: Op;
+  readonly ask: Op | null; // only where sums of queries are wanted
   readonly tell: Op | null; // only where a pass gives back what it stores
   readonly scores: Op;
   readonly softmax: Op;
@@ -104,7 +105,7 @@ function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
 /** From projected queries, keys and values to what the heads mixed. */
 function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: number, qkvPitch: number) {
   const { config: { heads, kvHeads, headDim, rmsEps }, pipelines } = model;
-  const { qkv, q, scores, means, observed, mixed, told, nothing, nowhere } = scratch;
+  const { qkv, q, scores, means, observed, mixed, told, queries, nothing, nowhere } = scratch;
   const { observe, kv, ranked, pooled, remainders: REMAINDERS, foldRank: RANK, foldMost: MOST } = cache.shape;
   const [feed, uniforms, keys, values] = [cache.feed.buffer, cache.layers[i], cache.keys[i], cache.values[i]];
   const { positions, angles } = cache;
@@ -117,6 +118,9 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
     ...{ HEADS: heads, KV_HEADS: kvHeads, HEAD_DIM: headDim, QKV_PITCH: qkvPitch, Q_PITCH: PITCH },
     ...{ QK_NORM: layer.headNorms ? 1 : 0, EPS: rmsEps, ...stored, RANKED, POOLED },
   };
+  const askConstants = {
+    ...{ GROUP, HEAD_DIM: headDim, QKV_PITCH: qkvPitch, QK_NORM: layer.headNorms ? 1 : 0, EPS: rmsEps },
+  };
   const tellConstants = { HEAD_DIM: headDim, ROW: stored.ROW, POOLED };
   const scoreConstants = { HEADS: heads, GROUP, QUADS, Q_QUADS: PITCH / 4, ...stored, RANKED, POOLED, REMAINDERS };
   const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0, REMAINDERS };
@@ -126,6 +130,7 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
     rope: pipelines.op("rope", ropeConstants, [
       ...[feed, uniforms, qkv, layer.headNorms ?? nothing, q, keys, values, positions, places],
     ]),
+    ask: queries ? pipelines.op("ask", askConstants, [feed, uniforms, qkv, layer.headNorms ?? nothing, queries]) : null,
     tell: told ? pipelines.op("tell", tellConstants, [feed, uniforms, keys, values, told]) : null,
     scores: pipelines.op("scores", scoreConstants, [
       ...[feed, uniforms, q, keys, positions, scores, places, angles ?? nothing, remainder],

@@ -1,7 +1,7 @@
 /** What a pass works on besides weights and cache: its buffers, and what they take. */
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextShape } from "../engine/engine.ts";
-import { toldBytes } from "../engine/kv.ts";
+import { queryBytes, toldBytes } from "../engine/kv.ts";
 import { refuse, words } from "../errors.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
 
@@ -27,6 +27,7 @@ export interface Scratch {
   readonly nothing: GPUBuffer; // bound where a kernel's optional input is absent
   readonly nowhere: GPUBuffer; // and where an optional output is
   readonly told: GPUBuffer | null; // [2, lanes, tokens] rows of K and V that a pass stored, where they are wanted
+  readonly queries: GPUBuffer | null; // [layers · heads, 3, headDim / 2]: sums over a pass, where they are wanted
   readonly captured: GPUBuffer | null; // [layers + 1, stride, pad8(hidden)], where hidden states can be read
 }
 
@@ -58,6 +59,7 @@ export function scratchSizes(
     nothing: 4,
     nowhere: 4,
     told: toldBytes(config, shape, stride),
+    queries: queryBytes(config, shape),
     captured: captures ? (layers + 1) * x : 0,
   };
 }

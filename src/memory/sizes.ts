@@ -5,7 +5,7 @@ import { MOST_SUMMED } from "../engine/remainder.ts";
 import { type Grouping, groupingOf } from "../eviction/shares.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession } from "../options/index.ts";
-import { readsAttention, readsVectors } from "../eviction/rule.ts";
+import { readsAttention, readsQueries, readsVectors } from "../eviction/rule.ts";
 
 /** Bytes that one session holds, all of them made at its start (a full cache's: when a generation begins). */
 export interface Memory {
@@ -74,7 +74,17 @@ export function sizesOf(
   // And where positions count live slots, no more tokens than these are to be seen at once.
   const foldMost = ranked ? Math.max(1, Math.floor(options.budget / Math.max(1, remainders))) : MOST_SUMMED;
   const shape = {
-    ...{ rows, pooled, capacity, stride, kv, ranked, tells: readsVectors(options), observe },
+    ...{
+      rows,
+      pooled,
+      capacity,
+      stride,
+      kv,
+      ranked,
+      tells: readsVectors(options),
+      asks: readsQueries(options),
+      observe,
+    },
     ...{ remainders, foldRank, foldMost, every, hidden },
   };
   const bytes = engine.sizes(shape);

@@ -269,5 +269,7 @@ export const POLICIES: Readonly<Record<PolicyName, { readonly score: string; rea
   vase: { score: "a draw by attention in the last 32 rows; the twentieth with the widest values stays", scope: "all" },
   rkv: { score: "attention in the last 8 rows, less how like all other keys its key is", scope: "all" },
   nestedkv: { score: "how unlike all keys, those of its block and those before it its key is", scope: "all" },
+  triattention: { score: "what the mean query would make of its key at distances to come", scope: "all" },
+  expected: { score: "attention that the mean query would give it at the next 512 positions, × ‖v‖", scope: "all" },
   full: { score: "nothing goes: the reference", scope: "none" },
 };

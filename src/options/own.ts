@@ -16,7 +16,7 @@ const checked = new WeakSet<OwnPolicy>(); // what came from here is one already
  */
 export function checkPolicy(action: string, policy: OwnPolicy): OwnPolicy {
   if (checked.has(policy)) return policy;
-  known(action, policy, ["name", ...namesOf(PARTS), "basis", "readsVectors"]);
+  known(action, policy, ["name", ...namesOf(PARTS), "basis", "readsVectors", "readsQueries"]);
   const parts = given(policy);
   const { name, score } = parts;
   if (typeof name !== "string" || !/^[a-z][a-z0-9-]{0,63}$/i.test(name) || Object.hasOwn(policies, name)) {
@@ -33,17 +33,20 @@ export function checkPolicy(action: string, policy: OwnPolicy): OwnPolicy {
 }
 
 /** What a function is given goes with functions alone. */
-function checkScoreParts(action: string, { name, score, basis, readsVectors }: OwnPolicy): void {
+function checkScoreParts(action: string, { name, score, basis, ...reads }: OwnPolicy): void {
   const no = (rule: string, got: unknown) => refuse(action, rule, got, { option: "policy" });
   if (basis !== undefined && !SCORES.includes(basis)) {
     no(`the basis of the policy ${name} must be one of ${SCORES.join(", ")}`, basis);
   }
-  if (readsVectors !== undefined && typeof readsVectors !== "boolean") {
-    no(`readsVectors of the policy ${name} must be true or false`, readsVectors);
+  for (const part of ["readsVectors", "readsQueries"] as const) {
+    const value = reads[part];
+    if (value !== undefined && typeof value !== "boolean") {
+      no(`${part} of the policy ${name} must be true or false`, value);
+    }
+    if (value && typeof score !== "function") no(`${part} goes with policies whose score is a function`, value);
   }
   if (typeof score === "function") return;
   if (basis !== undefined) no("basis goes with policies whose score is a function", basis);
-  if (readsVectors) no("readsVectors goes with policies whose score is a function", readsVectors);
 }
 
 /**

@@ -7,6 +7,8 @@ import { defensive } from "./defensive.ts";
 import { vase } from "./vase.ts";
 import { rkv } from "./rkv.ts";
 import { nestedkv } from "./nestedkv.ts";
+import { triattention } from "./triattention.ts";
+import { expected } from "./expected.ts";
 import type { FunctionPolicy } from "./policy.ts";
 
 export { corePolicies, type FunctionPolicy, type Policy, ruleFor };
@@ -24,6 +26,8 @@ export const policies = {
   vase,
   rkv,
   nestedkv,
+  triattention,
+  expected,
   full,
 } as const satisfies Record<string, Policy | FunctionPolicy>;
 

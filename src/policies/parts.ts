@@ -15,6 +15,8 @@ export interface ScoreParts {
   readonly basis?: Score;
   /** Whether its views have keys and values; they take host memory, 8 bytes a number of a slot's key. Default false. */
   readonly readsVectors?: boolean;
+  /** Whether they also have means of queries; then they have keys and values, too. Default false. */
+  readonly readsQueries?: boolean;
 }
 
 /** What a rule is made of besides its policy. What is left out is the policy's own. */

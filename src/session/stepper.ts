@@ -104,7 +104,7 @@ export class Stepper {
     this.#rows = new Uint32Array(pooled ? this.books.lanes * stride : 0);
     this.#pass = {
       ...{ ids: [], begin: 0, count: 0, slots: new Uint32Array(0), rows: null, first: 0, firstRank: 0, extent: 0 },
-      ...{ reused: false, wanted: "nothing", observations: null, told: null },
+      ...{ reused: false, wanted: "nothing", observations: null, told: null, queries: null },
     };
     this.#place();
   }
@@ -251,6 +251,7 @@ export class Stepper {
     pass.extent = books.extent;
     pass.observations = observed && context.shape.observe ? books.rows : null;
     pass.told = this.vectors && this.vectors.roomFor(pass.slots, count);
+    pass.queries = this.vectors?.queries?.told ?? null;
     if (this.pool) {
       pass.rows = this.#rowsOf[count] ??= this.#rows.subarray(0, pass.slots.length);
       this.pool.takeAll(pass.slots, count, pass.rows);
@@ -306,6 +307,7 @@ export class Stepper {
   /** Forgets everything; buffers stay. */
   reset(): void {
     this.books.reset();
+    this.vectors?.queries?.reset();
     this.pool?.reset();
     this.shares?.reset();
     this.#recorder?.reset(this.#options.pin);

@@ -28,12 +28,14 @@ export interface CacheParts {
 export function saveCache(parts: CacheParts): { cache: SavedCache; bytes: Uint8Array<ArrayBuffer> } {
   const { books, pool, tenants, shares, slots, peak } = parts;
   const budgets = books.groups.map(({ budget }) => budget);
+  const queries = parts.vectors?.queries;
   const bytes = books.groups.map(({ core }) => {
     core.liveList(); // tidies the core's lists: what restores this makes the same call, and ends with the same bytes
     return core.snapshot();
   });
   const cache = { slots, peak, since: shares?.since ?? 0, budgets, books: bytes.map(({ length }) => length) };
   if (pool) bytes.push(new Uint8Array(pool.save().buffer));
+  if (queries) bytes.push(queries.save());
   if (tenants) bytes.push(new Uint8Array(tenants.ids.slice().buffer));
   const all = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -85,6 +87,8 @@ export function loadCache(
     books.forEachLane((_, slots) => live.push([...slots]));
     if (!pool.load(words, live)) refuseSnapshot("every row must be free or one slot's", "some that are not");
   }
+  const queries = parts.vectors?.queries;
+  if (queries && !queries.load(take(queries.savedBytes))) refuseSnapshot("means of queries must be numbers", "others");
   if (saved.ids) {
     tenants!.ids.set(new Int32Array(take(tenants!.ids.byteLength).slice().buffer));
     if (tenants!.ids.some((id) => id < 0 || id >= vocab)) refuseSnapshot("ids must be the model's", "others");

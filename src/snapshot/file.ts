@@ -2,7 +2,7 @@
  * A session's snapshot, little-endian:
  * ```
  * magic "kvcapses" | u32 version | u32 bytes of the header | u32 bytes of the whole, in two words | header, JSON in UTF-8
- * | every group's books (core-snapshot.ts) | pooled: rows and free rows | ids of the tokens in slots, where they are kept
+ * | every group's books (core-snapshot.ts) | pooled: rows and free rows | sums of queries, where the policy reads their means | ids of the tokens in slots, where they are kept
  * | K and V, layer by layer, as they lie in GPU memory, and remainders | u32 CRC-32 of everything before
  * ```
  * What is checked here is that these are the bytes that were written and that the header is one; its reader checks the rest.

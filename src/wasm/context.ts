@@ -3,7 +3,7 @@ import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
-import { kvRowBytes, runsOf } from "../engine/kv.ts";
+import { kvRowBytes, queryBytes, runsOf } from "../engine/kv.ts";
 import { writeAngles } from "../engine/stored.ts";
 import { messageOf, quote, refuse } from "../errors.ts";
 import { Floats, type Heap } from "./heap.ts";
@@ -50,6 +50,7 @@ export class WasmContext implements EngineContext {
   readonly #at: number; // 0: memory was refused, which `guarded` tells; nothing is written then
   readonly #newest: Floats; // logits, where only the newest token has any
   readonly #observed: Floats; // [3, lanes, capacity]
+  readonly #queries: Floats; // [layers · heads, 3, headDim / 2]
   readonly #plane: Floats; // the first of these: all that is observed of one token
 
   constructor(model: WasmModel, shape: ContextShape) {
@@ -65,6 +66,7 @@ export class WasmContext implements EngineContext {
     this.#newest = new Floats(heap, this.#from(abi.CONTEXT_LOGITS), config.vocab);
     this.#observed = new Floats(heap, this.#from(abi.CONTEXT_OBSERVED), 3 * slots);
     this.#plane = new Floats(heap, this.#from(abi.CONTEXT_OBSERVED), slots);
+    this.#queries = new Floats(heap, this.#from(abi.CONTEXT_QUERIES), queryBytes(config, shape) / 4);
     if (this.#at === 0) return;
     heap.words.set(contextWords(config, shape, this.#layout, this.#at), this.#at / 4);
     model.wasm.seal(this.#at, abi.CONTEXT_OPEN);
@@ -104,7 +106,7 @@ export class WasmContext implements EngineContext {
     const { heap, wasm, config, at, failure } = this.#model;
     if (failure) refuseFailed("generate", failure);
     this.#checkHeld("generate");
-    const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations, told } = pass;
+    const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations } = pass;
     const { ranked } = this.shape;
     const to = this.#from(abi.CONTEXT_IDS) / 4;
     for (let t = 0; t < count; t++) heap.words[to + t] = ids[begin + t];
@@ -140,7 +142,8 @@ export class WasmContext implements EngineContext {
     }
     if (wanted === "losses") this.#copy(abi.CONTEXT_LOSSES, 0, this.losses.subarray(0, count));
     if (!inPlace) observations?.set(count === 1 ? this.#plane.view : this.#observed.view);
-    if (told) this.#tell(pass, told);
+    if (pass.told) this.#tell(pass, pass.told);
+    if (pass.queries) pass.queries.set(this.#queries.view);
     return id;
   }
 

@@ -2,7 +2,7 @@
 import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextBytes, ContextShape } from "../engine/engine.ts";
-import { KV_TYPES, kvRowBytes } from "../engine/kv.ts";
+import { KV_TYPES, kvRowBytes, queryBytes } from "../engine/kv.ts";
 import { goneWords, remainderBytes } from "../engine/remainder.ts";
 import { megabytes } from "../engine/megabytes.ts";
 import { bufferBytes } from "../engine/stored.ts";
@@ -70,6 +70,7 @@ function partBytes(
     [abi.CONTEXT_STAGES, shape.hidden ? 4 * (layers + 1) * stride * whole(hidden) : 0],
     [abi.CONTEXT_REMAINDER, remainderBytes(config, remainders)],
     [abi.CONTEXT_GONE, remainders > 0 ? 4 * goneWords(config, shape) : 0],
+    [abi.CONTEXT_QUERIES, queryBytes(config, shape)],
   ];
 }
 

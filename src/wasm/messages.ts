@@ -25,7 +25,8 @@ export interface Opened {
 }
 
 /** A pass, but for what lies in its parcel. */
-export interface PassAsked extends Omit<Pass, "ids" | "begin" | "slots" | "rows" | "observations" | "told"> {
+export interface PassAsked
+  extends Omit<Pass, "ids" | "begin" | "slots" | "rows" | "observations" | "told" | "queries"> {
   readonly observed: boolean;
 }
 

@@ -70,7 +70,7 @@ export class RemoteContext implements EngineContext {
 
   async pass(pass: Pass): Promise<number> {
     const { link, config, shape, number } = this.#made;
-    const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations, told } = pass;
+    const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations } = pass;
     const parcel = this.#parcel ?? parcelOf(config, shape);
     for (let t = 0; t <= count; t++) parcel.ids[t] = ids[begin + t] ?? 0; // the last: what follows
     parcel.slots.set(slots);
@@ -81,14 +81,15 @@ export class RemoteContext implements EngineContext {
     const began = performance.now();
     const answer = await link.ask("pass", "generate", number, { pass: asked, parcel: buffer, transfer: [buffer] });
     this.waited = performance.now() - began;
-    const { observed, logits, losses, told: rowsTold } = this.#parcel = parcelOf(config, shape, answer.parcel);
+    const { observed, logits, losses, told, queries } = this.#parcel = parcelOf(config, shape, answer.parcel);
     if (wanted === "logits") this.logits.set(logits);
     if (wanted === "losses") this.losses.set(losses);
     if (observations) {
       const length = count === 1 ? observations.length / 3 : observations.length;
       observations.set(observed.subarray(0, length));
     }
-    told?.set(rowsTold.subarray(0, told.length));
+    pass.told?.set(told.subarray(0, pass.told.length));
+    pass.queries?.set(queries);
     return answer.id;
   }
 

@@ -94,6 +94,7 @@ const CALLS: { [Name in CallName]: (call: Extract<Call, { type: Name }>) => Answ
       rows: one.shape.pooled ? parcel.rows.subarray(0, slots) : null,
       observations: observed ? parcel.observed : null,
       told: one.shape.tells ? parcel.told.subarray(0, toldBytes(config, one.shape, pass.count)) : null,
+      queries: one.shape.asks ? parcel.queries : null,
     });
     if (pass.wanted === "logits") parcel.logits.set(one.logits);
     if (pass.wanted === "losses") parcel.losses.set(one.losses);

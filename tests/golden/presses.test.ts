@@ -12,14 +12,24 @@ import { checkedCase, listGolden, modelFolder, readJson } from "../support/files
 
 const CLOSE = 1e-5; // of a lane's largest: f32, in another order
 
+const PHASES = 1e-3; // likewise: its authors' f32 is 2⁻⁸ radians off in the phase of a distance of 2¹⁶ positions
+
+/** Scores with mean 0 and deviation 1. */
+function levelled(scores: number[]): number[] {
+  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
+  const squares = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0);
+  return scores.map((score) => (score - mean) / Math.sqrt(squares / scores.length));
+}
+
 type Scores = number[][][]; // [layers][kvHeads][tokens]
 interface Golden {
   model: string;
   ids: number[];
   window: number;
   width: number;
-  presses: Record<"KeyDiff" | "Knorm" | "TOVA" | "SnapKV" | "ObservedAttention", { scores: Scores; kept: Scores }>;
+  presses: Record<"KeyDiff" | "Knorm" | "TOVA" | "SnapKV" | "ExpectedAttention" | "ObservedAttention", { scores: Scores; kept: Scores }>;
   similarities: Scores;
+  triattention: Scores; // [layers][heads][tokens]
 }
 
 const test = suite("golden presses");
@@ -48,19 +58,19 @@ for (const { name, json } of await listGolden("presses")) {
     return golden.similarities.map((_, layer) => lanes.slice(layer * heads, (layer + 1) * heads));
   };
   /** Asserts that scores agree at places [from, to). */
-  const agree = (mine: Scores, theirs: Scores, from = 0, to = golden.ids.length) => {
+  const agree = (mine: Scores, theirs: Scores, from = 0, to = golden.ids.length, close = CLOSE) => {
     theirs.forEach((heads, layer) =>
       heads.forEach((scores, head) => {
         const most = Math.max(...scores.slice(from, to).map(Math.abs));
         for (let at = from; at < to; at++) {
           const away = Math.abs(mine[layer][head][at] - scores[at]) / most;
-          assert.ok(away < CLOSE, `layer ${layer}, head ${head}, place ${at}: ${mine[layer][head][at]}, recorded ${scores[at]}`);
+          assert.ok(away < close, `layer ${layer}, head ${head}, place ${at}: ${mine[layer][head][at]}, recorded ${scores[at]}`);
         }
       })
     );
     checkedCase(`${theirs.flat(2).length} scores`);
   };
-  const { KeyDiff, Knorm, TOVA, SnapKV, ObservedAttention } = golden.presses;
+  const { KeyDiff, Knorm, TOVA, SnapKV, ExpectedAttention, ObservedAttention } = golden.presses;
   const last = golden.ids.length - 1;
 
   test(`${name}: keydiff is kvpress's KeyDiff, knorm its Knorm`, async () => {
@@ -82,6 +92,21 @@ for (const { name, json } of await listGolden("presses")) {
     const sums = await scoresOf({ policy: "snapkv", window, pool: "mean", width, stride: 1 });
     const means = sums.map((heads) => heads.map((scores) => scores.map((sum) => sum / window)));
     agree(means, SnapKV.scores, (width - 1) / 2, golden.ids.length - window - (width - 1) / 2);
+  });
+
+  test(`${name}: expected is kvpress's ExpectedAttention without covariance`, async () => {
+    agree(await scoresOf({ policy: "expected" }), ExpectedAttention.scores);
+  });
+
+  test(`${name}: triattention is its authors' score, levelled and at its most over a group`, async () => {
+    const theirs = golden.triattention.map((all, layer) => {
+      const heads = golden.similarities[layer].length;
+      return golden.similarities[layer].map((_, lane) => {
+        const group = all.slice(lane * all.length / heads, (lane + 1) * all.length / heads).map(levelled);
+        return golden.ids.map((_, at) => Math.max(...group.map((scores) => scores[at])));
+      });
+    });
+    agree(await scoresOf({ policy: "triattention" }), theirs, 0, golden.ids.length, PHASES);
   });
 
   test(`${name}: rkv's redundancy is R-KV's, but for the first key`, async () => {

@@ -51,7 +51,7 @@ const WRONG: [Record<string, unknown>, string][] = [
   [{ name: "mine", score, shared: 1 }, "shared must be true or false, got 1"],
   [
     { name: "mine", score, budget: 3 },
-    `options are name, ${namesOf(PARTS).join(", ")}, basis, readsVectors, got "budget"`,
+    `options are name, ${namesOf(PARTS).join(", ")}, basis, readsVectors, readsQueries, got "budget"`,
   ],
   [
     { name: "mine", score, basis: "best" },

@@ -16,6 +16,20 @@ const LANES = 2;
 const CAPACITY = 26;
 const BUDGET = 20;
 const HEAD_DIM = 8;
+const HEADS = 3; // of a group
+const ROPE = Float32Array.of(1, 0.3, 0.05, 0.001); // radians a position
+
+/** Means of queries' first and second halves, and of the lengths of their pairs. */
+function meansOf(queries: number[][]): number[] {
+  const half = HEAD_DIM / 2;
+  const mean = (of: (query: number[], i: number) => number) =>
+    Array.from({ length: half }, (_, i) => queries.reduce((sum, query) => sum + of(query, i), 0) / queries.length);
+  return [
+    ...mean((query, i) => query[i]),
+    ...mean((query, i) => query[half + i]),
+    ...mean((query, i) => Math.hypot(query[i], query[half + i])),
+  ];
+}
 
 const test = suite("scores that read keys and values");
 
@@ -28,13 +42,15 @@ for (const policy of (Object.keys(policies) as PolicyName[]).filter((name) => pr
     const random = new Random(policy.length);
     const [keys, values] = [0, 1].map(() => new Float32Array(LANES * CAPACITY * HEAD_DIM));
     const stored = Array.from({ length: LANES }, () => new Map<number, { key: number[]; value: number[] }>());
+    const past = Array.from({ length: LANES }, () => Array.from({ length: HEADS }, (): number[][] => []));
     const score: LaneScore = (lane, books, scores) => {
       const part = (rows: Float32Array) => rows.subarray(lane * CAPACITY * HEAD_DIM, (lane + 1) * CAPACITY * HEAD_DIM);
-      const views = { ...books, keys: part(keys), values: part(values) };
+      const means = new Float64Array(past[lane].flatMap((queries) => meansOf(queries)));
+      const views = { ...books, keys: part(keys), values: part(values), queries: { means, rope: ROPE, ranked: false } };
       (presetOf(policy).score as OwnScore)(lane, views, scores, core.clock);
     };
     const naive = (lane: number, token: CoreTwin["lanes"][0]["tokens"][0]) =>
-      Math.fround(FIELD[policy](twin, lane, token, stored[lane]));
+      Math.fround(FIELD[policy](twin, lane, token, stored[lane], { queries: past[lane], rope: ROPE, ranked: false }));
     const vector = () => Array.from({ length: HEAD_DIM }, () => Math.fround(random.next() - 0.3));
     for (let step = 0; step < 60; step++) {
       const queries = 1 + Math.floor(6 * random.next() * random.next());
@@ -47,6 +63,7 @@ for (const policy of (Object.keys(policies) as PolicyName[]).filter((name) => pr
         keys.set(key, (lane * CAPACITY + slot) * HEAD_DIM);
         values.set(value, (lane * CAPACITY + slot) * HEAD_DIM);
       });
+      past.forEach((heads) => heads.forEach((queries) => queries.push(vector())));
       const plane = LANES * CAPACITY;
       for (let at = 0; at < plane; at++) {
         const last = Math.fround(random.next() ** 8);

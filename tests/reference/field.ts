@@ -4,8 +4,15 @@ import type { CoreTwin, TwinToken } from "./core.ts";
 /** A lane's keys and values as they were stored, by position. */
 export type Stored = ReadonlyMap<number, { readonly key: number[]; readonly value: number[] }>;
 
+/** All queries of a lane's group so far, and how positions turn them. */
+export interface Past {
+  readonly queries: readonly (readonly number[][])[]; // by head, before they are rotated
+  readonly rope: ArrayLike<number>;
+  readonly ranked: boolean; // keys are stored unrotated
+}
+
 /** What a token of a lane of the core is worth. */
-export type FieldScore = (core: CoreTwin, lane: number, token: TwinToken, stored: Stored) => number;
+export type FieldScore = (core: CoreTwin, lane: number, token: TwinToken, stored: Stored, past: Past) => number;
 
 const dot = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 const norm = (a: number[]) => Math.sqrt(dot(a, a));
@@ -98,7 +105,81 @@ export const FIELD: Readonly<Record<string, FieldScore>> = {
     const mixed = total(parts.map((part, i) => weights[i] * part[at])) / total(weights);
     return (1 - gate) * mixed + gate * Math.max(...parts.map((part) => part[at]));
   },
+  triattention: (core, lane, token, stored, past) =>
+    once("triattention", core, lane, stored, () => {
+      const { tokens } = core.lanes[lane];
+      const heads = past.queries.map((queries) => {
+        const query = mean([...queries]);
+        const long = mean(queries.map((one) => pairsOf(one).map(([a, b]) => Math.hypot(a, b))));
+        const worth = tokens.map((one) => {
+          const far = foreseen({ core, lane, stored, past }, one, query, Array.from({ length: 17 }, (_, i) => 2 ** i));
+          const lengths = pairsOf(stored.get(one.position)!.key).map(([a, b], f) => {
+            return (long[f] - Math.hypot(...pairsOf(query)[f])) * Math.hypot(a, b);
+          });
+          return far + total(lengths);
+        });
+        const middle = total(worth) / worth.length;
+        const deviation = Math.sqrt(total(worth.map((one) => (one - middle) ** 2)) / worth.length);
+        return worth.map((one) => (one - middle) / Math.max(1e-6, deviation));
+      });
+      return tokens.map((_, i) => Math.max(...heads.map((head) => head[i])));
+    })[core.lanes[lane].tokens.indexOf(token)],
+  expected: (core, lane, token, stored, past) =>
+    once("expected", core, lane, stored, () => {
+      const { tokens } = core.lanes[lane];
+      const shares = past.queries.map((queries) => {
+        const query = mean([...queries]);
+        const worth = tokens.map((one) => {
+          const far = foreseen({ core, lane, stored, past }, one, query, Array.from({ length: 512 }, (_, i) => i));
+          return Math.exp(far / Math.sqrt(2 * past.rope.length));
+        });
+        return worth.map((one) => one / total(worth));
+      });
+      return tokens.map(({ position }, i) => mean(shares)[i] * norm(stored.get(position)!.value));
+    })[core.lanes[lane].tokens.indexOf(token)],
 };
+
+const known = new WeakMap<Stored, [when: string, worth: number[]]>();
+
+/** What all tokens of a lane are worth, worked out once for all that ask before anything changes. */
+function once(policy: string, core: CoreTwin, lane: number, stored: Stored, of: () => number[]): number[] {
+  const when = `${policy} ${core.seen} ${core.lanes[lane].tokens.map(({ position }) => position)}`;
+  const [before, worth] = known.get(stored) ?? [];
+  if (before === when) return worth!;
+  const now = of();
+  known.set(stored, [when, now]);
+  return now;
+}
+
+const pairsOf = (row: number[]) => row.slice(0, row.length / 2).map((a, i) => [a, row[row.length / 2 + i]]);
+
+/** A lane, and what it has stored. */
+interface Lane {
+  readonly core: CoreTwin;
+  readonly lane: number;
+  readonly stored: Stored;
+  readonly past: Past;
+}
+
+/** Σ |q̄| · |k| · cos(ω · distance + φ) over pairs, on average over offsets: φ is what is between query and key, neither rotated. */
+function foreseen(
+  { core, lane, stored, past: { rope, ranked } }: Lane,
+  token: TwinToken,
+  query: number[],
+  offsets: number[],
+): number {
+  const { tokens } = core.lanes[lane];
+  const distance = ranked ? tokens.length - tokens.indexOf(token) : tokens.at(-1)!.position + 1 - token.position;
+  return total(
+    pairsOf(stored.get(token.position)!.key).map(([a, b], f) => {
+      const [c, d] = pairsOf(query)[f];
+      const turned = ranked ? 0 : rope[f] * token.position;
+      const between = Math.atan2(d, c) - (Math.atan2(b, a) - turned);
+      const cosines = offsets.map((offset) => Math.cos(rope[f] * (distance + offset) + between));
+      return Math.hypot(c, d) * Math.hypot(a, b) * total(cosines) / offsets.length;
+    }),
+  );
+}
 
 /** MurmurHash3's finaliser. */
 function mixed(x: number): number {

@@ -79,6 +79,7 @@ export class SessionTwin {
   readonly #options: TwinOptions;
   readonly #cache: Map<number, Cached>[]; // per lane, by position
   readonly #remainders: Remainder[][]; // per lane
+  readonly #queries: number[][][][]; // per lane and head of its group: all so far, before they are rotated
   #longest = 0; // live tokens of the longest lane
 
   constructor(config: ModelConfig, weights: Map<string, Float32Array>, options: TwinOptions) {
@@ -109,6 +110,7 @@ export class SessionTwin {
     this.#options = options;
     this.#cache = range(layers * kvHeads).map(() => new Map());
     this.#remainders = range(layers * kvHeads).map(() => []);
+    this.#queries = range(layers * kvHeads).map(() => range(config.heads / kvHeads).map(() => []));
   }
 
   /** Takes in a prompt in chunks; answers the logits behind it. @param evicts false: nothing goes */
@@ -162,7 +164,10 @@ export class SessionTwin {
   /** What a token of a group's lane is worth. */
   #worth({ core, first }: Group, lane: number, token: TwinToken): number {
     const { score } = this.#options;
-    return score ? Math.fround(score(core, lane, token, this.#cache[first + lane])) : core.score(lane, token);
+    if (!score) return core.score(lane, token);
+    const ranked = this.#options.positions === "cache";
+    const past = { queries: this.#queries[first + lane], rope: this.#config.rope, ranked };
+    return Math.fround(score(core, lane, token, this.#cache[first + lane], past));
   }
 
   #chunk(ids: number[], evicts: boolean): number[] {
@@ -255,6 +260,7 @@ export class SessionTwin {
         const place = (one: number) => ranked ? live.indexOf(one) : one;
         const keyOf = (one: number) => ranked ? this.#rotate(cache.get(one)!.key, place(one)) : cache.get(one)!.key;
         const seen = live.filter((one) => window === 0 || place(position) - place(one) < window);
+        queries.slice(kv * group, (kv + 1) * group).forEach((query, g) => this.#queries[lane][g].push(query));
         const mean = seen.map(() => 0); // or, where asked for, the maximum
         for (const query of queries.slice(kv * group, (kv + 1) * group)) {
           const q = this.#rotate(query, place(position));

@@ -108,7 +108,7 @@ async function take(context: EngineContext, ids: number[], first: number): Promi
   const slots = Uint32Array.from([...ids, ...ids], (_, i) => first + i % ids.length);
   const pass: Pass = {
     ...{ ids, begin: 0, count: ids.length, slots, rows: null, first, firstRank: 0, extent: first + ids.length },
-    ...{ reused: false, wanted: "logits", observations: null, told: null },
+    ...{ reused: false, wanted: "logits", observations: null, told: null, queries: null },
   };
   await context.pass(pass);
   return context.logits.slice();
@@ -121,6 +121,7 @@ test("tokens of equal keys are seen as by the full cache, however many and whate
     const context = made.context({
       ...shape,
       tells: false,
+      asks: false,
       observe: null,
       remainders,
       foldRank: 0,

@@ -130,6 +130,18 @@ const SETUPS: [model: string, SessionOptions][] = [
   }],
   ["tiny-llama3", { policy: "nestedkv", budget: 20, stride: 4, kv: "f16" }],
   ["tiny-qwen2", { policy: "nestedkv", budget: 20, stride: 5, positions: "cache", shared: true }],
+  ["tiny-llama3", { policy: "triattention", budget: 16, stride: 4, sinks: 1, newest: 2 }],
+  ["tiny-qwen3", { policy: "triattention", budget: 16, stride: 5, sinks: 1, newest: 2, positions: "cache", kv: "q8" }],
+  ["tiny-qwen3", { policy: "expected", budget: 16, stride: 4, sinks: 1, newest: 2, kv: "f16" }],
+  ["tiny-mha", {
+    policy: "expected",
+    budget: 18,
+    stride: 3,
+    sinks: 1,
+    newest: 2,
+    positions: "cache",
+    allocation: "adaptive",
+  }],
   ["tiny-mqa-sharded", { policy: "knorm", budget: 14, stride: 5, evict: "prompt", positions: "cache", kv: "f16" }],
 ];
 

@@ -1,5 +1,5 @@
 // Keys and values on the host, for policies that read them: those that the cache holds, bit for bit, as slots are claimed, when a cache
-// grows, in forks and after a restore; no byte of it elsewhere.
+// grows, in forks and after a restore; no byte of it elsewhere. And what queries were like, where that is read.
 import * as assert from "uvu/assert";
 import type { LaneViews } from "../../src/core/core.ts";
 import { KV_TYPES, kvRowBytes, type KvType } from "../../src/engine/kv.ts";
@@ -105,8 +105,11 @@ test("they are those that the cache holds, bit for bit, however it stores them, 
 
 test("a cache that grows, a fork and a restored session have them too, and evict alike", async () => {
   const banned = model.config.eosIds;
-  for (const allocation of chosen(ALLOCATIONS, () => "any", inBrowser ? 1 : 2)) {
-    const options: SessionOptions = { ...SMALL, allocation, evict: "prompt", kv: "f16" };
+  const all = ALLOCATIONS.flatMap((allocation) =>
+    (["keydiff", "triattention"] as const).map((policy) => ({ allocation, policy }))
+  );
+  for (const parts of chosen(all, ({ policy }) => policy)) {
+    const options: SessionOptions = { ...SMALL, ...parts, evict: "prompt", kv: "f16" };
     const session = model.session(options);
     await say(session, { maxNewTokens: 40, banned });
     const restored = await model.restore(await session.snapshot());
@@ -133,6 +136,33 @@ test("a cache that grows, a fork and a restored session have them too, and evict
   }
 });
 
+test("means of queries are of all so far, however they were read, and of none after a reset", async () => {
+  const { heads, kvHeads, headDim } = inside(model).config;
+  const half = headDim / 2;
+  const meansOf = async (stride: number) => {
+    const session = model.session({ ...SMALL, budget: 200, policy: "triattention", stride, kv: "f32" });
+    await say(session, { maxNewTokens: 0 });
+    const means = session.laneViews().map(({ queries }) => [...queries!.means]);
+    session.reset();
+    session.laneViews().forEach(({ queries }) => assert.ok(queries!.means.every((value) => value === 0)));
+    session.dispose();
+    return means;
+  };
+  const [some, others] = [await meansOf(4), await meansOf(1)];
+  some.forEach((lane, l) => {
+    assert.is(lane.length, heads / kvHeads * 3 * half);
+    const most = Math.max(...lane);
+    lane.forEach((value, i) => assert.ok(Math.abs(value - others[l][i]) < 2e-5 * most, `${value} and ${others[l][i]}`)); // f32
+    for (let head = 0; head < heads / kvHeads; head++) {
+      const part = (of: number) => lane.slice((3 * head + of) * half, (3 * head + of + 1) * half);
+      const [first, second, lengths] = [part(0), part(1), part(2)];
+      lengths.forEach((length, i) =>
+        assert.ok(length > Math.hypot(first[i], second[i]), "a mean's length is less than lengths' mean")
+      );
+    }
+  });
+});
+
 test("a policy of one's own has them where it asks for them, and no other, nor a byte of memory", async () => {
   let seen: LaneViews | null = null;
   const score = (_: number, views: LaneViews, scores: Float32Array) => {
@@ -152,6 +182,10 @@ test("a policy of one's own has them where it asks for them, and no other, nor a
   const { layers, kvHeads, headDim } = inside(model).config;
   assert.equal([seen!.keys!.length, seen!.values!.length], [28 * headDim, 28 * headDim]);
   assert.ok(reading.wasm - plain.wasm >= 2 * 4 * layers * kvHeads * 28 * headDim);
+  assert.is(seen!.queries, undefined);
+  const asking = await run(definePolicy({ name: "asking", score, readsQueries: true }));
+  assert.equal([seen!.keys!.length, seen!.queries!.rope.length], [28 * headDim, headDim / 2]);
+  assert.ok(asking.wasm > reading.wasm);
   const known = await run("tova");
   assert.equal([known.wasm, known.gpu], [plain.wasm, plain.gpu]);
   assert.is(reading.kv, plain.kv);

@@ -81,7 +81,7 @@ const SHAPES: Partial<ContextShape>[] = [
   {},
   { ranked: true, kv: "f16", observe: "max", remainders: 1, foldRank: 2 },
   { pooled: true, every: true, hidden: true, kv: "q8", rows: [6, 7], remainders: 3 },
-  { rows: [8, 5], observe: null },
+  { rows: [8, 5], observe: null, asks: true },
 ];
 
 export class Arena {
@@ -150,6 +150,7 @@ export class Arena {
         every: false,
         hidden: false,
         tells: false,
+        asks: false,
         remainders: 0,
         foldRank: 0,
         foldMost: 4,

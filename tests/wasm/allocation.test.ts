@@ -85,7 +85,7 @@ async function arraysMade(work: () => Promise<void>): Promise<number> {
 const CASES: [SessionOptions, "id" | "logits"][] = [
   [{ policy: "roco" }, "id"],
   [{ policy: "tova", positions: "cache", remainder: 2 }, "logits"],
-  [{ policy: "nestedkv", kv: "q8" }, "id"],
+  [{ policy: "triattention", kv: "q8" }, "id"],
 ];
 
 const test = suite("steps in Wasm");

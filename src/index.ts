@@ -71,3 +71,5 @@ export { ROPE_SCALINGS, type RopeScaling } from "./engine/rope.ts";
 export { type Pooling, POOLS, type Scope, SCOPES, type Score, SCORES } from "./core/rule.ts";
 export { type Allocation, ALLOCATIONS } from "./policies/allocation.ts";
 export type { PickedFiles } from "./files/picked.ts";
+export type { QueryViews } from "./core/core.ts";
+export type { FunctionPolicy } from "./policies/policy.ts";

@@ -15,9 +15,9 @@ import { compile, moduleFor } from "./module.ts";
 import { checkCount, checkRule, checkSlots, type CoreRule, type CoreShape } from "./rule.ts";
 import type { Pooling, Scope, Score } from "./rule.ts";
 import { checkRestored, type Pin, pinsAfter, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
-import { coreViews, type LaneScore, type LaneViews, laneViews, type OwnViews } from "./views.ts";
+import { coreViews, type LaneScore, type LaneViews, laneViews, type OwnViews, type QueryViews } from "./views.ts";
 
-export type { CoreRule, CoreShape, LaneScore, LaneViews, Pooling, Scope, Score };
+export type { CoreRule, CoreShape, LaneScore, LaneViews, Pooling, QueryViews, Scope, Score };
 
 // For this package's own use, which the public class says nothing of.
 /** The exports of a core's module. */

@@ -15,7 +15,7 @@
  * ```
  * @module
  */
-export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core.ts";
+export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews, type QueryViews } from "./core.ts";
 export { type Pooling, POOLS, type Scope, SCOPES, type Score, SCORES } from "./rule.ts";
 export { type ErrorCode, KvcapError, KvcapRangeError, KvcapTypeError, type Refusal } from "../errors.ts";
 export { corePolicies as policies, type Policy, ruleFor } from "../policies/core.ts";

@@ -34,6 +34,8 @@ export interface QueryViews {
   readonly means: Float64Array;
   /** By how many radians a position turns each pair, [headDim / 2]. */
   readonly rope: Float32Array;
+  /** By how much turning lengthens a query, and a key. */
+  readonly scale: number;
   /** Whether `keys` are not turned yet, as positions count live slots. */
   readonly ranked: boolean;
 }

@@ -22,6 +22,8 @@ export interface VectorsShape {
   readonly heads: number;
   /** Inverse frequencies of rotary positions, [headDim / 2]. */
   readonly rope: Float32Array;
+  /** By how much rotating lengthens a query, and a key. Default 1. */
+  readonly ropeScale?: number;
   /** Whether keys are stored unrotated. */
   readonly ranked: boolean;
 }
@@ -95,9 +97,9 @@ export class Vectors {
   /** What a lane's views have of its group's queries. */
   #queriesOf(lane: number): Pick<LaneViews, "queries"> {
     if (!this.queries) return {};
-    const { heads, kvHeads, rope, ranked } = this.#shape;
+    const { heads, kvHeads, rope, ropeScale: scale = 1, ranked } = this.#shape;
     const length = heads / kvHeads * 3 * rope.length;
-    return { queries: { means: this.queries.means.subarray(lane * length, (lane + 1) * length), rope, ranked } };
+    return { queries: { means: this.queries.means.subarray(lane * length, (lane + 1) * length), rope, scale, ranked } };
   }
 
   /** Takes over what narrower ones hold. */

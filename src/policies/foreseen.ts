@@ -29,14 +29,15 @@ export function turnsOf(rope: Float32Array, offsets: readonly number[]): Float64
  */
 export function foresee({ books, live, work, at }: Asked, head: number, turns: Float64Array, to: number): void {
   const { positions, keys } = books;
-  const { means, rope, ranked } = books.queries!;
+  const { means, rope, ranked, scale } = books.queries!;
   const { slots, count } = live;
   const half = rope.length;
   const query = head * 3 * half;
   const ahead = ranked ? 1 : positions[slots[count - 1]] + 1; // of the newest token; or of position 0, as keys are turned already
+  const longer = ranked ? scale * scale : scale; // keys that are turned already are so much longer
   for (let i = 0; i < half; i++) {
-    const first = means[query + i];
-    const second = means[query + half + i];
+    const first = longer * means[query + i];
+    const second = longer * means[query + half + i];
     const real = first * turns[i] - second * turns[half + i];
     const imaginary = first * turns[half + i] + second * turns[i];
     const cosine = Math.cos(ahead * rope[i]);

@@ -55,14 +55,15 @@ function judge(books: LaneViews, scores: Float32Array): void {
 
 /** Adds Σ (mean |q| − |mean q|) · |k| over pairs, for each head and token. */
 function addLengths({ keys, queries }: LaneViews, work: Float64Array): void {
-  const { means, rope } = queries!;
+  const { means, rope, ranked, scale } = queries!;
   const { slots, count } = order;
+  const longer = ranked ? scale * scale : scale; // see foresee
   const half = rope.length;
   const heads = means.length / (3 * half);
   for (let i = 0; i < count; i++) {
     const key = slots[i] * 2 * half;
     for (let pair = 0; pair < half; pair++) {
-      const length = sized(keys![key + pair], keys![key + half + pair]);
+      const length = longer * sized(keys![key + pair], keys![key + half + pair]);
       for (let head = 0; head < heads; head++) {
         const query = head * 3 * half + pair;
         const more = means[query + 2 * half] - sized(means[query], means[query + half]);

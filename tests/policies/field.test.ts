@@ -10,13 +10,14 @@ import { presetOf } from "../../src/policies/own.ts";
 import type { OwnScore } from "../../src/policies/parts.ts";
 import { Random } from "../../src/session/sample.ts";
 import { CoreTwin } from "../reference/core.ts";
-import { FIELD } from "../reference/field.ts";
+import { fieldScore } from "../reference/field.ts";
 
 const LANES = 2;
 const CAPACITY = 26;
 const BUDGET = 20;
 const HEAD_DIM = 8;
 const HEADS = 3; // of a group
+const SCALE = 1.25;
 const ROPE = Float32Array.of(1, 0.3, 0.05, 0.001); // radians a position
 
 /** Means of queries' first and second halves, and of the lengths of their pairs. */
@@ -43,14 +44,22 @@ for (const policy of (Object.keys(policies) as PolicyName[]).filter((name) => pr
     const [keys, values] = [0, 1].map(() => new Float32Array(LANES * CAPACITY * HEAD_DIM));
     const stored = Array.from({ length: LANES }, () => new Map<number, { key: number[]; value: number[] }>());
     const past = Array.from({ length: LANES }, () => Array.from({ length: HEADS }, (): number[][] => []));
+    const worth = fieldScore(policy);
     const score: LaneScore = (lane, books, scores) => {
       const part = (rows: Float32Array) => rows.subarray(lane * CAPACITY * HEAD_DIM, (lane + 1) * CAPACITY * HEAD_DIM);
       const means = new Float64Array(past[lane].flatMap((queries) => meansOf(queries)));
-      const views = { ...books, keys: part(keys), values: part(values), queries: { means, rope: ROPE, ranked: false } };
+      const views = {
+        ...books,
+        keys: part(keys),
+        values: part(values),
+        queries: { means, rope: ROPE, scale: SCALE, ranked: false },
+      };
       (presetOf(policy).score as OwnScore)(lane, views, scores, core.clock);
     };
     const naive = (lane: number, token: CoreTwin["lanes"][0]["tokens"][0]) =>
-      Math.fround(FIELD[policy](twin, lane, token, stored[lane], { queries: past[lane], rope: ROPE, ranked: false }));
+      Math.fround(
+        worth(twin, lane, token, stored[lane], { queries: past[lane], rope: ROPE, scale: SCALE, ranked: false }),
+      );
     const vector = () => Array.from({ length: HEAD_DIM }, () => Math.fround(random.next() - 0.3));
     for (let step = 0; step < 60; step++) {
       const queries = 1 + Math.floor(6 * random.next() * random.next());

@@ -1,4 +1,4 @@
-// The naive twins of scores that read keys and values: one token at a time, plain arrays, all sums made anew for each.
+// The naive twins of scores that read keys and values: plain arrays, a lane at a time, each sum as its definition has it.
 import type { CoreTwin, TwinToken } from "./core.ts";
 
 /** A lane's keys and values as they were stored, by position. */
@@ -8,74 +8,80 @@ export type Stored = ReadonlyMap<number, { readonly key: number[]; readonly valu
 export interface Past {
   readonly queries: readonly (readonly number[][])[]; // by head, before they are rotated
   readonly rope: ArrayLike<number>;
+  readonly scale: number; // by which rotation lengthens queries and keys
   readonly ranked: boolean; // keys are stored unrotated
+}
+
+/** A lane of the core, and what it has stored. */
+interface Lane {
+  readonly core: CoreTwin;
+  readonly lane: number;
+  readonly tokens: TwinToken[];
+  readonly keys: number[][]; // of the tokens
+  readonly values: number[][];
+  readonly past: Past;
 }
 
 /** What a token of a lane of the core is worth. */
 export type FieldScore = (core: CoreTwin, lane: number, token: TwinToken, stored: Stored, past: Past) => number;
 
+const range = (length: number) => Array.from({ length }, (_, i) => i);
+const total = (numbers: number[]) => numbers.reduce((sum, value) => sum + value, 0);
 const dot = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 const norm = (a: number[]) => Math.sqrt(dot(a, a));
-const total = (numbers: number[]) => numbers.reduce((sum, value) => sum + value, 0);
 const size = (a: number[]) => total(a.map(Math.abs));
+const unit = (a: number[]) => a.map((value) => value / norm(a));
+const mean = (rows: number[][]) => rows[0].map((_, i) => total(rows.map((row) => row[i])) / rows.length);
+const cosine = (a: number[], b: number[]) => dot(unit(a), unit(b));
+/** Numbers that reach from 0 to 1. */
 const spread = (numbers: number[]) => {
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
   return numbers.map((value) => (value - least) / (most - least || 1));
 };
-const unit = (a: number[]) => a.map((value) => value / norm(a));
-const mean = (rows: number[][]) => rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length);
-const cosine = (a: number[], b: number[]) => dot(unit(a), unit(b));
+/** Numbers of mean 0 and deviation 1. */
+const levelled = (numbers: number[]) => {
+  const middle = total(numbers) / numbers.length;
+  const deviation = Math.sqrt(total(numbers.map((one) => (one - middle) ** 2)) / numbers.length);
+  return numbers.map((one) => (one - middle) / Math.max(1e-6, deviation));
+};
 
-const keysOf = (core: CoreTwin, lane: number, stored: Stored) =>
-  core.lanes[lane].tokens.map(({ position }) => stored.get(position)!.key);
-
-/** By policy. */
-export const FIELD: Readonly<Record<string, FieldScore>> = {
-  keydiff: (core, lane, { position }, stored) =>
-    -cosine(stored.get(position)!.key, mean(keysOf(core, lane, stored).map(unit))),
-  knorm: (_core, _lane, { position }, stored) => -norm(stored.get(position)!.key),
-  vatp: (_core, _lane, { sum, position }, stored) => sum * size(stored.get(position)!.value),
-  caote: (core, lane, token, stored) => {
-    const { tokens } = core.lanes[lane];
-    const all = total(tokens.map((one) => core.mean(one)));
-    const share = (one: TwinToken) => core.mean(one) / all;
-    const valueOf = ({ position }: TwinToken) => stored.get(position)!.value;
-    const output = valueOf(token).map((_, i) => total(tokens.map((one) => share(one) * valueOf(one)[i])));
-    const change = norm(output.map((value, i) => value - valueOf(token)[i]));
-    return tokens.length > 1 ? share(token) / (1 - share(token)) * change : 0;
+/** By policy, of all tokens of a lane. */
+const WORTH: Readonly<Record<string, (lane: Lane) => number[]>> = {
+  keydiff: ({ keys }) => {
+    const anchor = mean(keys.map(unit));
+    return keys.map((key) => -cosine(key, anchor));
   },
-  defensive: (core, lane, { sumsq: peak, position }, stored) => {
-    const peaks = core.lanes[lane].tokens.map(({ sumsq }) => sumsq);
-    return Math.max(peak, total(peaks) / peaks.length) * size(stored.get(position)!.value);
+  knorm: ({ keys }) => keys.map((key) => -norm(key)),
+  vatp: ({ tokens, values }) => tokens.map(({ sum }, i) => sum * size(values[i])),
+  caote: ({ core, tokens, values }) => {
+    const attention = tokens.map((token) => core.mean(token));
+    const shares = attention.map((one) => one / total(attention));
+    const output = values[0].map((_, i) => total(values.map((value, j) => shares[j] * value[i])));
+    const change = values.map((value) => norm(output.map((one, i) => one - value[i])));
+    return shares.map((share, i) => tokens.length > 1 ? share / (1 - share) * change[i] : 0);
   },
-  vase: (core, lane, token, stored) => {
-    const { tokens } = core.lanes[lane];
-    const rangeOf = ({ position }: TwinToken) => {
-      const { value } = stored.get(position)!;
-      return Math.max(...value) - Math.min(...value);
-    };
-    const large = [...tokens].sort((a, b) => rangeOf(b) - rangeOf(a)).slice(0, Math.floor(0.05 * tokens.length));
-    if (large.includes(token)) return 1e6 + rangeOf(token);
-    const uniform = ((mixed(mixed(lane + 1) + Math.imul(token.position, 0x9e3779b9)) >>> 2) + 0.5) / 2 ** 30;
-    return Math.log(Math.max(1e-30, core.score(lane, token))) - Math.log(-Math.log(uniform));
+  defensive: ({ tokens, values }) => {
+    const peaks = tokens.map(({ sumsq }) => sumsq);
+    return peaks.map((peak, i) => Math.max(peak, total(peaks) / peaks.length) * size(values[i]));
   },
-  rkv: (core, lane, token, stored) => {
-    const { tokens } = core.lanes[lane];
-    const attention = tokens.map((one) => core.score(lane, one));
-    const alike = tokens.map(({ position }) =>
-      total(
-        tokens.map((other) =>
-          other.position === position ? 0 : cosine(stored.get(position)!.key, stored.get(other.position)!.key)
-        ),
-      ) / tokens.length
-    );
-    const at = tokens.indexOf(token);
-    const best = Math.max(...attention.slice(Math.max(0, at - 3), at + 4)) / total(attention);
-    return 0.07 * best - 0.93 * Math.exp(alike[at]) / total(alike.map(Math.exp));
+  vase: ({ core, lane, tokens, values }) => {
+    const ranges = values.map((value) => Math.max(...value) - Math.min(...value));
+    const wide = range(tokens.length).sort((a, b) => ranges[b] - ranges[a]).slice(0, Math.floor(0.05 * tokens.length));
+    return tokens.map((token, i) => {
+      if (wide.includes(i)) return 1e6 + ranges[i];
+      const uniform = ((mixed(mixed(lane + 1) + Math.imul(token.position, 0x9e3779b9)) >>> 2) + 0.5) / 2 ** 30;
+      return Math.log(Math.max(1e-30, core.score(lane, token))) - Math.log(-Math.log(uniform));
+    });
   },
-  nestedkv: (core, lane, token, stored) => {
-    const { tokens } = core.lanes[lane];
-    const direction = ({ position }: TwinToken) => unit(stored.get(position)!.key);
+  rkv: ({ core, lane, tokens, keys }) => {
+    const attention = tokens.map((token) => core.score(lane, token));
+    const alike = keys.map((key, i) => total(keys.map((other, j) => i === j ? 0 : cosine(key, other))) / keys.length);
+    return tokens.map((_, i) => {
+      const best = Math.max(...attention.slice(Math.max(0, i - 3), i + 4)) / total(attention);
+      return 0.07 * best - 0.93 * Math.exp(alike[i]) / total(alike.map(Math.exp));
+    });
+  },
+  nestedkv: ({ tokens, keys }) => {
     const block = Math.min(256, Math.max(128, Math.floor(tokens.length / 32)));
     const scales: ((mine: number, other: number) => boolean)[] = [
       () => true,
@@ -83,9 +89,9 @@ export const FIELD: Readonly<Record<string, FieldScore>> = {
       (mine, other) => mine - 64 < other && other <= mine,
     ];
     const parts = scales.map((sees) =>
-      spread(tokens.map((one) => {
-        const seen = tokens.filter((other) => sees(one.position, other.position));
-        return -cosine(direction(one), mean(seen.map(direction)));
+      spread(keys.map((key, i) => {
+        const seen = keys.filter((_, j) => sees(tokens[i].position, tokens[j].position));
+        return -cosine(key, mean(seen.map(unit)));
       }))
     );
     const tenth = Math.max(1, Math.floor(tokens.length / 10));
@@ -94,91 +100,74 @@ export const FIELD: Readonly<Record<string, FieldScore>> = {
       const apart = total(sorted.slice(-tenth)) / tenth - total(sorted.slice(0, tenth)) / tenth;
       return Math.exp(Math.log([0.4, 0.4, 0.2][i]) + 3 * apart);
     });
-    const deviations = spread(tokens.map((_, i) => {
-      const three = parts.map((part) => part[i]);
-      const middle = total(three) / 3;
-      return Math.sqrt(total(three.map((one) => (one - middle) ** 2)) / 3);
+    const threes = tokens.map((_, i) => parts.map((part) => part[i]));
+    const deviations = spread(threes.map((three) => {
+      return Math.sqrt(total(three.map((one) => (one - total(three) / 3) ** 2)) / 3);
     }));
-    const at = tokens.indexOf(token);
-    const surprise = deviations[at] - total(deviations) / tokens.length;
-    const gate = 1 / (1 + Math.exp(-10 * (surprise - 0.6)));
-    const mixed = total(parts.map((part, i) => weights[i] * part[at])) / total(weights);
-    return (1 - gate) * mixed + gate * Math.max(...parts.map((part) => part[at]));
+    return threes.map((three, i) => {
+      const surprise = deviations[i] - total(deviations) / tokens.length;
+      const gate = 1 / (1 + Math.exp(-10 * (surprise - 0.6)));
+      return (1 - gate) * dot(weights, three) / total(weights) + gate * Math.max(...three);
+    });
   },
-  triattention: (core, lane, token, stored, past) =>
-    once("triattention", core, lane, stored, () => {
-      const { tokens } = core.lanes[lane];
-      const heads = past.queries.map((queries) => {
-        const query = mean([...queries]);
-        const long = mean(queries.map((one) => pairsOf(one).map(([a, b]) => Math.hypot(a, b))));
-        const worth = tokens.map((one) => {
-          const far = foreseen({ core, lane, stored, past }, one, query, Array.from({ length: 17 }, (_, i) => 2 ** i));
-          const lengths = pairsOf(stored.get(one.position)!.key).map(([a, b], f) => {
-            return (long[f] - Math.hypot(...pairsOf(query)[f])) * Math.hypot(a, b);
-          });
-          return far + total(lengths);
-        });
-        const middle = total(worth) / worth.length;
-        const deviation = Math.sqrt(total(worth.map((one) => (one - middle) ** 2)) / worth.length);
-        return worth.map((one) => (one - middle) / Math.max(1e-6, deviation));
-      });
-      return tokens.map((_, i) => Math.max(...heads.map((head) => head[i])));
-    })[core.lanes[lane].tokens.indexOf(token)],
-  expected: (core, lane, token, stored, past) =>
-    once("expected", core, lane, stored, () => {
-      const { tokens } = core.lanes[lane];
-      const shares = past.queries.map((queries) => {
-        const query = mean([...queries]);
-        const worth = tokens.map((one) => {
-          const far = foreseen({ core, lane, stored, past }, one, query, Array.from({ length: 512 }, (_, i) => i));
-          return Math.exp(far / Math.sqrt(2 * past.rope.length));
-        });
-        return worth.map((one) => one / total(worth));
-      });
-      return tokens.map(({ position }, i) => mean(shares)[i] * norm(stored.get(position)!.value));
-    })[core.lanes[lane].tokens.indexOf(token)],
+  triattention: (lane) => {
+    const heads = lane.past.queries.map((queries) => {
+      const query = mean([...queries]);
+      const long = mean(queries.map((one) => pairsOf(one).map(([a, b]) => Math.hypot(a, b))));
+      const longer = lane.past.scale ** (lane.past.ranked ? 2 : 1);
+      const more = pairsOf(query).map(([a, b], f) => longer * (long[f] - Math.hypot(a, b)));
+      const far = foreseen(lane, query, range(17).map((i) => 2 ** i));
+      return levelled(far.map((one, i) => one + dot(more, pairsOf(lane.keys[i]).map(([a, b]) => Math.hypot(a, b)))));
+    });
+    return lane.tokens.map((_, i) => Math.max(...heads.map((head) => head[i])));
+  },
+  expected: (lane) => {
+    const shares = lane.past.queries.map((queries) => {
+      const far = foreseen(lane, mean([...queries]), range(512));
+      const worth = far.map((one) => Math.exp(one / Math.sqrt(2 * lane.past.rope.length)));
+      return worth.map((one) => one / total(worth));
+    });
+    return mean(shares).map((share, i) => share * norm(lane.values[i]));
+  },
 };
 
 const known = new WeakMap<Stored, [when: string, worth: number[]]>();
 
-/** What all tokens of a lane are worth, worked out once for all that ask before anything changes. */
-function once(policy: string, core: CoreTwin, lane: number, stored: Stored, of: () => number[]): number[] {
-  const when = `${policy} ${core.seen} ${core.lanes[lane].tokens.map(({ position }) => position)}`;
-  const [before, worth] = known.get(stored) ?? [];
-  if (before === when) return worth!;
-  const now = of();
-  known.set(stored, [when, now]);
-  return now;
+/** A policy's score of one token: worked out for all of a lane at once, for all that ask before anything changes. */
+export function fieldScore(policy: string): FieldScore {
+  return (core, lane, token, stored, past) => {
+    const { tokens } = core.lanes[lane];
+    const when = `${policy} ${core.seen} ${tokens.map(({ position }) => position)}`;
+    if (known.get(stored)?.[0] !== when) {
+      const rows = tokens.map(({ position }) => stored.get(position)!);
+      const [keys, values] = [rows.map(({ key }) => key), rows.map(({ value }) => value)];
+      known.set(stored, [when, WORTH[policy]({ core, lane, tokens, keys, values, past })]);
+    }
+    return known.get(stored)![1][tokens.indexOf(token)];
+  };
 }
+
+/** Whether there is such a twin. */
+export const hasFieldScore = (policy: unknown): policy is string => typeof policy === "string" && policy in WORTH;
 
 const pairsOf = (row: number[]) => row.slice(0, row.length / 2).map((a, i) => [a, row[row.length / 2 + i]]);
 
-/** A lane, and what it has stored. */
-interface Lane {
-  readonly core: CoreTwin;
-  readonly lane: number;
-  readonly stored: Stored;
-  readonly past: Past;
-}
-
-/** Σ |q̄| · |k| · cos(ω · distance + φ) over pairs, on average over offsets: φ is what is between query and key, neither rotated. */
-function foreseen(
-  { core, lane, stored, past: { rope, ranked } }: Lane,
-  token: TwinToken,
-  query: number[],
-  offsets: number[],
-): number {
-  const { tokens } = core.lanes[lane];
-  const distance = ranked ? tokens.length - tokens.indexOf(token) : tokens.at(-1)!.position + 1 - token.position;
-  return total(
-    pairsOf(stored.get(token.position)!.key).map(([a, b], f) => {
-      const [c, d] = pairsOf(query)[f];
-      const turned = ranked ? 0 : rope[f] * token.position;
-      const between = Math.atan2(d, c) - (Math.atan2(b, a) - turned);
-      const cosines = offsets.map((offset) => Math.cos(rope[f] * (distance + offset) + between));
-      return Math.hypot(c, d) * Math.hypot(a, b) * total(cosines) / offsets.length;
-    }),
-  );
+/** Of every key, Σ |q̄| · |k| · cos(ω · distance + φ) over pairs, on average over offsets: φ is what is between the two, neither rotated. */
+function foreseen({ tokens, keys, past: { rope, scale, ranked } }: Lane, query: number[], offsets: number[]): number[] {
+  return keys.map((key, i) => {
+    const { position } = tokens[i];
+    const distance = ranked ? tokens.length - i : tokens.at(-1)!.position + 1 - position;
+    return total(
+      pairsOf(key).map(([a, b], f) => {
+        const [c, d] = pairsOf(query)[f];
+        const turned = ranked ? 0 : rope[f] * position;
+        const between = Math.atan2(d, c) - (Math.atan2(b, a) - turned);
+        const cosines = offsets.map((offset) => Math.cos(rope[f] * (distance + offset) + between));
+        const length = ranked ? Math.hypot(a, b) : Math.hypot(a, b) / scale; // before it was rotated
+        return scale ** 2 * Math.hypot(c, d) * length * total(cosines) / offsets.length;
+      }),
+    );
+  });
 }
 
 /** MurmurHash3's finaliser. */

@@ -3,7 +3,8 @@ import * as assert from "uvu/assert";
 import type { Evicted } from "../../src/options/events.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
-import { policies, type PolicyName } from "../../src/policies/index.ts";
+import { corePolicies } from "../../src/policies/core.ts";
+import type { PolicyName } from "../../src/policies/index.ts";
 import { repoPath } from "../support/files.ts";
 import { rejection } from "../support/spies.ts";
 import { PROMPT } from "../support/say.ts";
@@ -32,9 +33,11 @@ async function run(options: SessionOptions) {
   return { evicted, ids, seen, live };
 }
 
-const NAMES = Object.keys(policies).filter((name) => name !== "full") as PolicyName[];
+const NAMES = Object.keys(corePolicies).filter((name) => name !== "full") as PolicyName[];
 const SETUPS: [name: string, options: SessionOptions][] = [
   ...NAMES.map((policy): [string, SessionOptions] => [policy, { policy }]),
+  ["keydiff", { policy: "keydiff" }],
+  ["vase", { policy: "vase" }],
   ["pyramid", { allocation: "pyramid" }],
   ["adaptive", { allocation: "adaptive" }],
   ["a score of its own", { score: (_, { lasts }, scores) => scores.set(lasts), scope: "all" }],

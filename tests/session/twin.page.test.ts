@@ -11,7 +11,7 @@ import { checkSession, leastOf, type SessionOptions } from "../../src/options/in
 import { chosen, few, full } from "../support/depth.ts";
 import { inBrowser, listGolden, modelFolder, readJson } from "../support/files.ts";
 import { basisOf, presetOf } from "../../src/policies/own.ts";
-import { FIELD } from "../reference/field.ts";
+import { fieldScore, hasFieldScore } from "../reference/field.ts";
 import { readWeights, SessionTwin } from "../reference/forward.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
 
@@ -201,7 +201,7 @@ for (const [name, options] of (inBrowser ? few : chosen)(SETUPS, kindsOf)) {
     const checked = checkSession({ kv: "f32", ...options }, undefined, prompt.length);
     const { budget, stride, positions, aggregate, allocation, kv, window, score, evict, remainder, ...parts } = checked;
     const own = typeof score === "function";
-    const named = typeof options.policy === "string" ? FIELD[options.policy] : undefined;
+    const named = hasFieldScore(options.policy) ? fieldScore(options.policy) : undefined;
     const rule = { ...parts, score: basisOf(checked) ?? "last" as const };
     const twin = new SessionTwin(config, weights, {
       rule,

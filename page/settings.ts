@@ -41,7 +41,7 @@ export const NAMES = ["mode", "system", ...SET.toSorted((a, b) => Number(a in PA
 /** What the page opens with. */
 export const DEFAULTS: Settings = {
   ...Object.fromEntries(NAMES.map((name) => [name, ""])) as Settings,
-  ...{ mode: "text", policy: "roco", budget: "96", temperature: "0.7", topP: "0.95", seed: "2" },
+  ...{ mode: "text", policy: "crest", budget: "96", temperature: "0.7", topP: "0.95", seed: "2" },
 };
 export const FIRST: Turn = { text: "Once upon a time, there was a little fox who", max: 300 };
 export const MOST_TOKENS = 20_000; // of a run: the page shows every one
@@ -190,7 +190,7 @@ export function fromHash(hash: string): (Address & { readonly bad: readonly stri
   link.only(["view", "model", "turn", ...NAMES], "turn");
   const settings = Object.fromEntries(NAMES.map((name) => [name, link.setting(name)])) as Settings;
   settings.mode ||= "text";
-  settings.policy ||= "roco";
+  settings.policy ||= "crest";
   let room = MOST_TOKENS;
   const turns = parts.getAll("turn").flatMap((part): Turn[] => {
     const [, max, text] = /^(\d{1,5}):([^]*)$/.exec(part) ?? [];

@@ -6,7 +6,7 @@
  * import { load } from "kvcap";
  *
  * const model = await load("models/fable-2m");
- * const session = model.session({ policy: "roco", budget: 128 });
+ * const session = model.session({ budget: 128 });
  * let text = "";
  * for await (const piece of session.generate("Once upon a time", { maxNewTokens: 40 })) text += piece;
  * console.log(text, session.report().liveSlots);

@@ -58,8 +58,8 @@ export const PRESETS: readonly Preset[] = [
   needle("10%"),
   needle("50%"),
   {
-    name: "everything, RoCo, the newest",
-    runs: [choice("full"), choice("roco", "25%"), choice("recency", "25%")],
+    name: "everything, crest, the newest",
+    runs: [choice("full"), choice("crest", "25%"), choice("recency", "25%")],
     ...STORY,
   },
   {
@@ -68,8 +68,8 @@ export const PRESETS: readonly Preset[] = [
     ...STORY,
   },
   {
-    name: "RoCo under three budgets",
-    runs: [choice("roco", "50%"), choice("roco", "25%"), choice("roco", "15%")],
+    name: "crest under three budgets",
+    runs: [choice("crest", "50%"), choice("crest", "25%"), choice("crest", "15%")],
     ...STORY,
   },
   {
@@ -129,7 +129,7 @@ export function comparisonFrom(hash: string) {
     const [policy, budget, positions, kv, ...rest] = run.split(",");
     if (rest.length > 0) link.refuse("run", "policy,budget,positions,kv", run);
     return choice(
-      link.setting("policy", policy) || "roco",
+      link.setting("policy", policy) || "crest",
       link.setting("budget", budget ?? ""),
       link.setting("positions", positions ?? ""),
       link.setting("kv", kv ?? ""),

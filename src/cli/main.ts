@@ -16,7 +16,7 @@ const PROMPT =
   "Once upon a time, there was a little girl named Lily. One day she found an old map in the garden, and on it";
 /** The main job: what runs when nothing is asked for. */
 const MAIN_JOB = [
-  ...["generate", PROMPT, "--policy", "roco", "--budget", "96", "--max-new-tokens", "400"],
+  ...["generate", PROMPT, "--policy", "crest", "--budget", "96", "--max-new-tokens", "400"],
   ...["--temperature", "0.7", "--top-p", "0.9", "--seed", "7", "--ignore-eos"],
 ];
 

@@ -86,7 +86,7 @@ export const HELP: Words = {
       words: "who goes: {names}, or [a policy of your own](examples/own-policy.ts); `full` keeps everything",
       flag: "NAME|FILE",
       cli: "who goes: {names}, or a module whose default export is a policy of your own, as ./mine.ts; " +
-        "streaming goes with `positions` cache  (roco)",
+        "streaming goes with `positions` cache  (crest)",
     },
     score: {
       words: "{names}, or [your own function](examples/session-own-score.ts): the smallest goes first",

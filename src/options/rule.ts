@@ -9,7 +9,7 @@ import { checkRow, namesOf, type Table } from "./row.ts";
 
 /** The parts of a policy. What is left out is the policy's own. */
 export interface RuleOptions extends RuleParts {
-  /** Which tokens are evicted; "full" evicts none; or a policy of your own, see `definePolicy`. Default "roco". */
+  /** Which tokens are evicted; "full" evicts none; or a policy of your own, see `definePolicy`. Default "crest". */
   policy?: PolicyName | OwnPolicy;
 }
 
@@ -26,7 +26,7 @@ const policy: Kind<PolicyName | OwnPolicy> = {
 
 /** Rows of what decides who goes, by rule. */
 export const RULE = {
-  policy: { kind: policy, default: "roco", decides: true, replay: true },
+  policy: { kind: policy, default: "crest", decides: true, replay: true },
   ...PARTS,
 } as const satisfies Table<RuleOptions>;
 

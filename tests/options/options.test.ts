@@ -56,7 +56,7 @@ const session: [Record<string, unknown>, string][] = [
   ],
   [{ score: 3 }, "or a function, got 3"],
   [{ peaks: -1 }, "peaks must be a whole number from 0 to 4194304"],
-  [{ halfLife: 8 }, "halfLife goes with the scores ema and fading only"],
+  [{ policy: "roco", halfLife: 8 }, "halfLife goes with the scores ema and fading only"],
   [{ policy: "crest", halfLife: 0 }, "halfLife must be a whole number from 1 to 1048576"],
   [{ scope: "some" }, 'scope must be one of all, low-spread, peak, got "some"'],
   [{ shared: 1 }, "shared must be true or false, got 1"],
@@ -166,12 +166,12 @@ test("shares of the budget, and the parts of a rule", () => {
     const { score, scope, window, pool, width, shared } = checkSession(options);
     return [score, scope, window, pool, width, shared];
   };
-  assert.equal(parts({}), ["mean", "low-spread", 0, "none", 1, false]);
+  assert.equal(parts({}), ["ema", "peak", 0, "none", 1, false]);
   assert.equal(parts({ policy: "snapkv" }), ["windowed", "all", 32, "max", 7, false]);
   assert.equal(parts({ policy: "snapkv", pool: "none", shared: true }), ["windowed", "all", 32, "none", 1, true]);
   assert.equal(parts({ policy: "snapkv", score: "sum" }), ["sum", "all", 0, "none", 1, false]);
   assert.equal(parts({ policy: "snapkv", score: "persistence" }), ["persistence", "all", 64, "none", 1, false]);
-  assert.equal(parts({ score: "windowed", pool: "mean" }), ["windowed", "low-spread", 32, "mean", 7, false]);
+  assert.equal(parts({ score: "windowed", pool: "mean" }), ["windowed", "peak", 32, "mean", 7, false]);
   assert.equal(parts({ score: "windowed", window: 9, pool: "mean", width: 3 }).slice(2, 5), [9, "mean", 3]);
   assert.equal(parts({ policy: "tova-layer", scope: "low-spread" }), ["last", "low-spread", 0, "none", 1, true]);
 });

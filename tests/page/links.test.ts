@@ -14,7 +14,7 @@ test("an address gives back the run, whatever is in its text", () => {
   }
   for (const hash of ["", "#", "#view=cost", "#view=compare"]) assert.is(fromHash(hash), null);
   const { settings: few, turns: none } = fromHash("#shared=no")!;
-  assert.equal([few.mode, few.policy, few.shared, none], ["text", "roco", "no", []]);
+  assert.equal([few.mode, few.policy, few.shared, none], ["text", "crest", "no", []]);
 });
 
 test("what is bad in a link is refused in a sentence that names it, and the rest is read", () => {
@@ -49,7 +49,7 @@ test("what is bad in a link is refused in a sentence that names it, and the rest
       text: "a",
       max: 2,
     }]]);
-    if (name !== "view") assert.is(link.settings[name as "mode"], { mode: "text", policy: "roco" }[name] ?? "");
+    if (name !== "view") assert.is(link.settings[name as "mode"], { mode: "text", policy: "crest" }[name] ?? "");
   }
   assert.equal(refused("#turn=0:a&turn=20001:b&turn=19998:c&turn=3:d&turn=x:y"), [
     ...["turn: 0:a", "turn: 20001:b", "turn: 3:d", "turn: x:y"], // the page shows every token: no more than it can
@@ -66,7 +66,7 @@ test("what is bad in a link is refused in a sentence that names it, and the rest
     ...["seed y", "policy best", "budget x", "kv f8", "run 5", "max 0"],
   ]);
   assert.equal(comparison.runs.map(({ policy, budget, positions, kv }) => [policy, budget, positions, kv].join()), [
-    ...["roco,25%,,", "h2o,,cache,", "full,,,", "roco,,,"],
+    ...["crest,25%,,", "h2o,,cache,", "full,,,", "roco,,,"],
   ]);
   assert.equal([comparison.prompt, comparison.max, comparison.seed], ["a", 100, ""]);
 });

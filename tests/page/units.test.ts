@@ -72,7 +72,7 @@ test("a log tells every step as it was, and so after it went through the protoco
 
 test("settings become the library's options; what is no setting is refused in a sentence", () => {
   const { session, generate } = optionsOf({ ...DEFAULTS, newest: "20%", shared: "no", stopAtEnd: "no", stride: "8" });
-  assert.equal(session, { policy: "roco", budget: 96, seed: 2, newest: { share: 0.2 }, shared: false, stride: 8 });
+  assert.equal(session, { policy: "crest", budget: 96, seed: 2, newest: { share: 0.2 }, shared: false, stride: 8 });
   assert.equal(generate, { temperature: 0.7, topP: 0.95, stopAtEnd: false });
   checkSession(session), checkGenerate(generate, 10);
   const bytes = optionsOf({ ...DEFAULTS, budget: "512KB" }).session.budget;

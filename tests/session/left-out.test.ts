@@ -36,7 +36,7 @@ test("a policy that is null is the usual one, in forks and snapshots too", async
   await say(session, { maxNewTokens: 4 }, PROMPT + PROMPT);
   const fork = await session.fork();
   const again = await model.restore(await session.snapshot(), { policy: null, score: undefined } as never);
-  assert.equal([session, fork, again].map(({ options }) => options.policy), ["roco", "roco", "roco"]);
+  assert.equal([session, fork, again].map(({ options }) => options.policy), ["crest", "crest", "crest"]);
   for (const one of [session, fork, again]) one.dispose();
 });
 

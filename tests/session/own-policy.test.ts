@@ -31,7 +31,7 @@ test("it evicts as its score in a session does, and reports have its name", asyn
   const mine = model.session({ ...OPTIONS, policy: fading });
   const same = model.session({ ...OPTIONS, score: fading.score, scope: "all" });
   const [{ ids, policy }, other] = [await say(mine), await say(same)];
-  assert.equal([policy, other.policy], ["fading", "roco, score of its own, scope all"]);
+  assert.equal([policy, other.policy], ["fading", "crest, score of its own, scope all"]);
   assert.equal(ids, other.ids);
   assert.equal(mine.livePositions(), same.livePositions());
   assert.is(mine.options.policy, fading);

@@ -192,7 +192,7 @@ test("a recording says it, and is replayed to the same victims", async () => {
   const session = model.session({ budget: 24, stride: 4, remainder: 2, record });
   const { policy } = await say(session, { maxNewTokens: 16 }, TEXT.slice(0, 40));
   session.dispose();
-  assert.is(policy, "roco, remainder 2");
+  assert.is(policy, "crest, remainder 2");
   const recording = readRecording(new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer()));
   assert.is(recording.options.remainder, 2);
   assert.is(replay(recording).reproduced, true);

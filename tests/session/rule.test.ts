@@ -46,7 +46,7 @@ test("a preset is its parts", async () => {
     assert.is(a.policy, preset.policy);
     assert.is.not(b.policy, parts.policy);
   }
-  assert.is((await once({ score: "sum", scope: "all" })).policy, "roco, score sum, scope all");
+  assert.is((await once({ score: "sum", scope: "all" })).policy, "crest, score sum, scope all");
   assert.is((await once({ policy: "crest", halfLife: 8 })).policy, "crest, halfLife 8");
 });
 

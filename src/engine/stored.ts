@@ -1,4 +1,5 @@
 /** What all engines store alike, so that a snapshot of one goes on on another: sizes, and the angles of rotary positions. */
+import { turn } from "./elementary.ts";
 import { refuse, words } from "../errors.ts";
 import type { ModelConfig } from "./config.ts";
 import { megabytes } from "./megabytes.ts";
@@ -70,8 +71,8 @@ export type Rotary = Pick<ModelConfig, "rope" | "ropeScale">;
 export function writeAngles(to: Float32Array, at: number, position: number, { rope, ropeScale }: Rotary): void {
   const scale = Math.fround(ropeScale);
   for (let i = 0; i < rope.length; i++) {
-    const angle = Math.fround(position * rope[i]); // rounded as the reference does
-    to[at + i] = Math.fround(Math.cos(angle)) * scale;
-    to[at + rope.length + i] = Math.fround(Math.sin(angle)) * scale;
+    turn(Math.fround(position * rope[i]), to, at + i, at + rope.length + i); // rounded as the reference does
+    to[at + i] *= scale;
+    to[at + rope.length + i] *= scale;
   }
 }

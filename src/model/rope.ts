@@ -1,5 +1,6 @@
 // Inverse frequencies of the rotary embedding, in float32 steps as Hugging Face transformers computes them
 // (modeling_rope_utils.py), so that long positions turn by the same angles.
+import { log, power } from "../engine/elementary.ts";
 import type { RopeAsked } from "../engine/rope.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
 
@@ -33,7 +34,7 @@ function number(name: string, value: unknown, least: number): number {
 /** base^(2i/d), of which frequencies are the inverse, [headDim / 2]. */
 function wavesOf(base: number, headDim: number): Float32Array<ArrayBuffer> {
   const waves = new Float32Array(headDim / 2);
-  for (let i = 0; i < waves.length; i++) waves[i] = Math.pow(base, f(2 * i / headDim));
+  for (let i = 0; i < waves.length; i++) waves[i] = power(base, f(2 * i / headDim));
   return waves;
 }
 
@@ -128,7 +129,7 @@ function llama3({ given, base, headDim }: Reading): Rope {
 function dynamic({ given, base, headDim, most, length = most }: Reading): Rope {
   const factor = number("rope factor", given.factor, 1);
   const times = factor * Math.max(length, most) / most - (factor - 1);
-  const stretched = base * Math.pow(times, headDim / (headDim - 2));
+  const stretched = base * power(times, headDim / (headDim - 2));
   return { frequencies: inverses(stretched, headDim), scale: 1 };
 }
 
@@ -138,7 +139,7 @@ function yarn({ given, base, headDim, most, original }: Reading): Rope {
   const optional = (name: string, absent: number) => number(name, given[name] ?? absent, 0);
   const [fast, slow] = [optional("beta_fast", 32), optional("beta_slow", 1)];
   const round = given.truncate !== false;
-  const dimension = (turns: number) => headDim * Math.log(original / (turns * 2 * Math.PI)) / (2 * Math.log(base));
+  const dimension = (turns: number) => headDim * log(original / (turns * 2 * Math.PI)) / (2 * log(base));
   const [from, to] = [dimension(fast), dimension(slow)];
   const low = Math.max(round ? Math.floor(from) : from, 0);
   let high = Math.min(round ? Math.ceil(to) : to, headDim - 1);
@@ -148,7 +149,7 @@ function yarn({ given, base, headDim, most, original }: Reading): Rope {
     const stays = f(1 - ramp);
     return f(f(f(1 / f(f(factor) * wave)) * f(1 - stays)) + f(f(1 / wave) * stays));
   });
-  const sharper = (scale: number, by = 1) => scale <= 1 ? 1 : 0.1 * by * Math.log(scale) + 1;
+  const sharper = (scale: number, by = 1) => scale <= 1 ? 1 : 0.1 * by * log(scale) + 1;
   const { mscale, mscale_all_dim: all } = given;
   const inferred = mscale && all
     ? sharper(factor, number("mscale", mscale, 0)) / sharper(factor, number("mscale_all_dim", all, 0))
@@ -165,7 +166,7 @@ function longrope({ given, base, headDim, most, original, length = 0 }: Reading)
     refuseFile(`${name} must be ${headDim / 2} numbers above 0`, factors);
   }
   const factor = number("rope factor", given.factor ?? most / original, 0);
-  const inferred = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+  const inferred = factor <= 1 ? 1 : Math.sqrt(1 + log(factor) / log(original));
   return {
     frequencies: wavesOf(base, headDim).map((wave, i) => 1 / f(f(factors[i]) * wave)),
     scale: number("attention_factor", given.attention_factor ?? inferred, 0),

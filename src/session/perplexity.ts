@@ -1,4 +1,5 @@
 /** How well a model under a budget foresees a given text. */
+import { exp } from "../engine/elementary.ts";
 import { quote, refuse } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { countsGenerated } from "../options/budget.ts";
@@ -83,7 +84,7 @@ export async function perplexity(
     recorder?.end();
     const { books, memory } = stepper;
     return {
-      perplexity: Math.exp(sum / counted),
+      perplexity: exp(sum / counted),
       loss: sum / counted,
       tokens: counted,
       policy: ruleName(checked),

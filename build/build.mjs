@@ -1,5 +1,6 @@
 // Makes what the package ships, in build/out: kvcap.js (one module for pages and Deno, with shaders, Wasm and tokenizer
-// inside), core.js (the eviction core alone, with its Wasm inside), their source maps, the licences of what is bundled, and
+// inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring
+// what eviction costs), their source maps, the licences of what is bundled, and
 // types/.
 import { spawnSync } from "node:child_process";
 import { rmSync, statSync, writeFileSync } from "node:fs";
@@ -13,7 +14,7 @@ const out = join(root, "build/out");
 
 const { metafile } = await esbuild.build({
   absWorkingDir: root,
-  entryPoints: { kvcap: "src/index.ts", core: "src/core/index.ts" },
+  entryPoints: { kvcap: "src/index.ts", core: "src/core/index.ts", eval: "src/eval/index.ts" },
   outdir: "build/out",
   bundle: true,
   format: "esm",
@@ -25,7 +26,9 @@ const { metafile } = await esbuild.build({
 });
 await esbuild.stop();
 
-writeFileSync(join(out, "kvcap.js.licenses.txt"), licencesOf(metafile, "kvcap.js")); // core.js needs no packages
+for (const file of ["kvcap.js", "eval.js"]) { // core.js needs no packages
+  writeFileSync(join(out, `${file}.licenses.txt`), licencesOf(metafile.outputs[`build/out/${file}`], file));
+}
 
 rmSync(join(out, "types"), { recursive: true, force: true });
 const tsc = spawnSync(deno, ["run", "-A", "--quiet", "node_modules/typescript/bin/tsc"], {
@@ -34,5 +37,7 @@ const tsc = spawnSync(deno, ["run", "-A", "--quiet", "node_modules/typescript/bi
 });
 if (tsc.status !== 0) process.exit(1);
 
-const sizes = ["kvcap.js", "core.js"].map((file) => `build/out/${file} (${statSync(join(out, file)).size} bytes)`);
+const sizes = ["kvcap.js", "core.js", "eval.js"].map((file) =>
+  `build/out/${file} (${statSync(join(out, file)).size} bytes)`
+);
 process.stderr.write(`kvcap: built ${sizes.join(", ")} and types\n`);

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { testDevice } from "./support/device.ts";
 import { repoPath } from "./support/files.ts";
 
-const ENTRIES = ["src/index.ts", "src/core/index.ts"];
+const ENTRIES = ["src/index.ts", "src/core/index.ts", "src/eval/index.ts"];
 const documentation = suite("documentation");
 
 async function deno(args: string[], cwd = repoPath("")): Promise<{ code: number; out: string; err: string }> {
@@ -30,8 +30,9 @@ for (const entry of ENTRIES) {
     const source = await Deno.readTextFile(repoPath(entry));
     const example = /@example[^\n]*\n \* ```ts\n(.*?)\n \* ```/s.exec(source);
     assert.ok(example, "it has one");
-    const code = example![1].replace(/^ \* ?/gm, "").replace(/from "(kvcap(?:\/core)?)"/g, () => {
-      return `from ${JSON.stringify(`file://${repoPath(entry)}`)}`;
+    const code = example![1].replace(/^ \* ?/gm, "").replace(/from "kvcap(?:\/(\w+))?"/g, (_, name) => {
+      const path = ENTRIES.find((path) => path === `src/${name ? `${name}/` : ""}index.ts`);
+      return `from ${JSON.stringify(`file://${repoPath(path!)}`)}`;
     });
     const file = await Deno.makeTempFile({ suffix: ".ts" });
     try {

@@ -1,11 +1,11 @@
 /** Units measured in this process, one after another. */
-import { onceFor, runUnit } from "../eval/run.ts";
-import { type Result, resultOf, type Versions } from "../eval/results.ts";
-import type { Unit } from "../eval/units.ts";
+import { measureUnit } from "../eval/measure.ts";
+import type { Result } from "../eval/results.ts";
+import { onceFor } from "../eval/run.ts";
+import { documentsName, type Unit } from "../eval/units.ts";
 import { canonical } from "../eval/digest.ts";
 import { load, type Model } from "../load.ts";
 import type { LoadOptions } from "../options/index.ts";
-import about from "../../package.json" with { type: "json" };
 import { namedPolicy } from "./policy.ts";
 
 /** How units are measured. */
@@ -34,24 +34,14 @@ export class Measurer {
   /** Measures one unit; what it throws is the unit's result. */
   async measure(unit: Unit): Promise<Result> {
     const { text, times, onProgress } = this.#manner;
-    let versions: Versions | null = null;
-    try {
-      const model = await this.#open(unit);
-      versions = { kvcap: about.version, runtime: `deno ${Deno.version.deno}`, device: model.device.name };
-      const started = performance.now();
-      const found = await runUnit(unit, {
-        ...{ model, text, policy: await namedPolicy(unit.policy) },
-        once: this.#onceFor(canonical([unit.model, unit.load, unit.task, unit.settings, unit.seed])),
-        onProgress: (done, total) => onProgress(unit, done, total),
-      });
-      const result = resultOf(unit, versions, found);
-      return times
-        ? { ...result, times: { ms: Math.round(performance.now() - started), adapter: model.adapter } }
-        : result;
-    } catch (error) {
-      if (this.#model?.failure) this.dispose(); // a lost device: the next unit has another
-      return resultOf(unit, versions, { error });
-    }
+    const result = await measureUnit(unit, {
+      model: () => this.#open(unit),
+      policy: () => namedPolicy(unit.policy),
+      ...{ text, times, once: this.#onceFor(documentsName(unit)) },
+      onProgress: (done, total) => onProgress(unit, done, total),
+    });
+    if (this.#model?.failure) this.dispose(); // a lost device: the next unit has another
+    return result;
   }
 
   async #open({ model: where, load: options }: Unit): Promise<Model> {

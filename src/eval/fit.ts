@@ -1,4 +1,5 @@
 /** The smallest budget under which a text is foreseen almost as well as with the full cache. */
+import { exp } from "../engine/elementary.ts";
 import { bootstrap, type Difference } from "./statistics.ts";
 
 /** A budget, and the perplexity's ratio to the full cache's under it. */
@@ -58,5 +59,5 @@ export async function fit({ bound, full, most, losses }: Search): Promise<Fitted
 /** exp of what losses differ by. */
 function ratioOf(losses: readonly number[], full: readonly number[]): Difference {
   const { mean, low, high, count } = bootstrap(losses.map((loss, i) => loss - full[i]));
-  return { mean: Math.exp(mean), low: Math.exp(low), high: Math.exp(high), count };
+  return { mean: exp(mean), low: exp(low), high: exp(high), count };
 }

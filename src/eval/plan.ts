@@ -6,7 +6,7 @@ import { checkLoad, type LoadOptions } from "../options/index.ts";
 import { LOAD } from "../options/load.ts";
 import { type AnyTable, checkRow, given } from "../options/row.ts";
 import { SESSION } from "../options/session.ts";
-import { budgetSlots } from "../options/budget.ts";
+import { type Budget, budgetSlots } from "../options/budget.ts";
 import { readText } from "../options/text.ts";
 import { SETTING_NAMES, type SettingName, SETTINGS, type Settings } from "./tasks/settings.ts";
 import { TASK_NAMES, type TaskName, taskOf } from "./tasks/index.ts";
@@ -21,6 +21,35 @@ export type PlainOptions = Readonly<Record<string, Json>>;
 export interface PlannedTask {
   readonly task: TaskName;
   readonly settings: Settings;
+}
+
+/** One value, or a list of values of which each is measured. */
+export type OneOrMore<T> = T | readonly T[];
+
+/** A plan as code asks for it; docs/evaluation.md says what each part is. Settings are those of every task that has them. */
+export interface PlanOptions extends Settings {
+  /** Names of models. */
+  readonly models?: OneOrMore<string>;
+  /** Names of tasks, or tasks with settings of their own. Default perplexity and passkey. */
+  readonly tasks?: OneOrMore<TaskName | { readonly task: TaskName } & Settings>;
+  /** Names of policies. Default full, roco, crest, h2o, recency. */
+  readonly policies?: OneOrMore<string>;
+  /** Budgets, as a session's or as text: "25%". Default half and a fifth of the prompt. */
+  readonly budgets?: OneOrMore<Budget | string>;
+  /** Prompt tokens read at once; null: what a session takes where nothing is said. */
+  readonly strides?: OneOrMore<number | null>;
+  /** When tokens go. Default "both". */
+  readonly modes?: OneOrMore<Mode>;
+  /** Each draws other documents. Default 0. */
+  readonly seeds?: OneOrMore<number>;
+  /** Options of every session. */
+  readonly session?: PlainOptions;
+  /** Options of sessions that take several values: every combination. */
+  readonly vary?: Readonly<Record<string, readonly Json[]>>;
+  /** What results call the text that documents are cut from; null, or left out: the one that is shipped. */
+  readonly text?: string | null;
+  /** The policy that the others are compared with. Default "roco". */
+  readonly baseline?: string;
 }
 
 /** A plan that is whole. */
@@ -70,8 +99,8 @@ const NAMES = [...LISTS, "session", "vary", "load", "text", "baseline", ...SETTI
 const LOADED: readonly (keyof LoadOptions)[] = ["device", "precision", "memory", "weights"]; // that a command can say again
 const AXES: readonly string[] = ["policy", "budget", "stride", "seed", "evict"]; // options that have lists of their own
 
-/** What a plan's file or the flags say, checked and whole. @throws KvcapRangeError */
-export function checkPlan(plan: unknown): Plan {
+/** What a plan's file or the flags say, checked and whole. @param own names of policies of one's own @throws KvcapRangeError */
+export function checkPlan(plan: unknown, own: readonly string[] = []): Plan {
   const asked = plan as Record<string, unknown>;
   known(ACTION, asked, NAMES);
   const list = (name: typeof LISTS[number]): unknown[] => {
@@ -84,7 +113,7 @@ export function checkPlan(plan: unknown): Plan {
   const settings = Object.fromEntries(
     SETTING_NAMES.filter((name) => asked[name] !== undefined).map((name) => [name, asked[name]]),
   );
-  const policies = names("policies").map(checkPolicyName);
+  const policies = names("policies").map((name) => checkPolicyName(name, own));
   const [budgets, modes] = [list("budgets").map(checkBudget), list("modes").map(checkMode)];
   const uncounted = budgets.find((budget) => typeof budget !== "number");
   if (modes.includes("decode") && uncounted !== undefined && policies.some((policy) => policy !== "full")) {
@@ -102,7 +131,7 @@ export function checkPlan(plan: unknown): Plan {
     vary: checkVaried(asked.vary ?? {}),
     load: checkLoadOptions(asked.load ?? {}),
     text: asked.text === undefined || asked.text === null ? null : checkName("text", asked.text),
-    baseline: checkPolicyName(checkName("baseline", asked.baseline ?? USUAL.baseline)),
+    baseline: checkPolicyName(checkName("baseline", asked.baseline ?? USUAL.baseline), own),
   };
   checkCount(whole);
   return whole;
@@ -121,8 +150,10 @@ function checkName(name: string, value: unknown): string {
 }
 
 /** A policy's name; what looks like a module is read where it is used. */
-function checkPolicyName(name: string): string {
-  return /[/\\]|\.[cm]?[jt]s$/.test(name) ? name : SESSION.policy.kind.check(name, "policy", at) as string;
+function checkPolicyName(name: string, own: readonly string[]): string {
+  return own.includes(name) || /[/\\]|\.[cm]?[jt]s$/.test(name)
+    ? name
+    : SESSION.policy.kind.check(name, "policy", at) as string;
 }
 
 function checkMode(value: unknown): Mode {

@@ -6,6 +6,7 @@ import { idOf, type Unit } from "./units.ts";
 
 /** What it was measured by. */
 export interface Versions {
+  /** The library's. */
   readonly kvcap: string;
   /** The program that ran it, and its version. */
   readonly runtime: string;

@@ -1,9 +1,10 @@
 /** Measuring one unit. */
+import { exp } from "../engine/elementary.ts";
 import type { SessionOptions } from "../options/index.ts";
 import type { Model } from "../session/model.ts";
 import type { PlainOptions } from "./plan.ts";
 import { meansOf } from "./statistics.ts";
-import type { Bench, Measured, Values } from "./tasks/task.ts";
+import type { Bench, Cost, Measured, Values } from "./tasks/task.ts";
 import { taskOf } from "./tasks/index.ts";
 import type { Unit } from "./units.ts";
 
@@ -18,12 +19,15 @@ export interface Means {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+export type { Cost };
+
 /** What was found with a unit. */
 export interface Found {
   /** Means over the documents. */
   readonly metrics: Values;
-  /** Means of what it took: slots per lane, bytes of K and V. */
-  readonly cost: Measured["cost"];
+  /** Means of what it took. */
+  readonly cost: Cost;
+  /** Of each document, what distinguishes it from others, and what was measured. */
   readonly documents: readonly { readonly told: Values; readonly values: Values }[];
 }
 
@@ -58,8 +62,8 @@ export async function runUnit(unit: Unit, { model, text, policy, once, onProgres
   }
   const metrics = meansOf(found.map(({ values }) => values));
   return {
-    metrics: metrics.loss === undefined ? metrics : { ...metrics, perplexity: Math.exp(metrics.loss) },
-    cost: meansOf(found.map(({ cost }) => cost as unknown as Values)) as unknown as Measured["cost"],
+    metrics: metrics.loss === undefined ? metrics : { ...metrics, perplexity: exp(metrics.loss) },
+    cost: meansOf(found.map(({ cost }) => cost as unknown as Values)) as unknown as Cost,
     documents: found.map(({ values }, i) => ({ told: documents[i].told, values })),
   };
 }

@@ -4,8 +4,11 @@ import type { Values } from "./tasks/task.ts";
 
 /** A mean of differences, and where it lies with 95 in 100. */
 export interface Difference {
+  /** The mean. */
   readonly mean: number;
+  /** Where the interval begins. */
   readonly low: number;
+  /** Where it ends. */
   readonly high: number;
   /** Pairs. */
   readonly count: number;

@@ -1,4 +1,5 @@
 /** What results say together: units that differ in their seed alone are one row, and rows are compared with the baseline's. */
+import { exp } from "../engine/elementary.ts";
 import { canonical } from "./digest.ts";
 import { budgetText, optionsText } from "./labels.ts";
 import { isMeasured, type Measurement, type Result } from "./results.ts";
@@ -9,7 +10,9 @@ import type { Unit } from "./units.ts";
 
 /** A score beside the baseline's, document by document. */
 export interface Against {
+  /** Its mean over the documents, and the interval. */
   readonly difference: Difference;
+  /** What that says. */
   readonly verdict: Verdict;
 }
 
@@ -17,9 +20,11 @@ export interface Against {
 export interface Row {
   /** Of the first seed. */
   readonly unit: Unit;
+  /** The budget in words; "all" of a full cache. */
   readonly budget: string;
   /** Further options, where rows differ in them. */
   readonly options: string;
+  /** Of each document, what distinguishes it from others, and what was measured. */
   readonly documents: readonly { readonly told: Values; readonly values: Values }[];
   /** Means over all documents. */
   readonly metrics: Values;
@@ -27,6 +32,7 @@ export interface Row {
   readonly ratio: Difference | null;
   /** By score; null for the baseline itself, and where it was not measured on the same documents. */
   readonly against: Readonly<Record<string, Against>> | null;
+  /** Means of what it took. */
   readonly cost: Measurement["cost"];
   /** Milliseconds for all of it; null where times were left out. */
   readonly ms: number | null;
@@ -34,12 +40,17 @@ export interface Row {
 
 /** The rows of one model and task. */
 export interface Table {
+  /** Its name in the plan. */
   readonly model: string;
+  /** What was measured. */
   readonly task: Unit["task"];
   /** As the task was set, and options that all rows share. */
   readonly settings: string;
+  /** What is compared, the first above all. */
   readonly scores: readonly Score[];
+  /** The policy that others are compared with. */
   readonly baseline: string;
+  /** In the order of the results. */
   readonly rows: readonly Row[];
 }
 
@@ -106,7 +117,7 @@ function rowOf(group: Group, groups: readonly Group[], scores: readonly Score[],
   const times = results.map(({ times }) => times?.ms);
   return {
     ...{ unit, budget: budgetText(unit.budget), options: optionsText(unit), documents, ratio },
-    metrics: metrics.loss === undefined ? metrics : { ...metrics, perplexity: Math.exp(metrics.loss) },
+    metrics: metrics.loss === undefined ? metrics : { ...metrics, perplexity: exp(metrics.loss) },
     against: base && base !== group ? compared(group, base, scores) : null,
     cost: meansOf(results.map(({ cost }) => cost as unknown as Values)) as unknown as Measurement["cost"],
     ms: times.includes(undefined) ? null : times.reduce<number>((sum, ms) => sum + ms!, 0),
@@ -119,7 +130,7 @@ function isPart(few: Unit["session"], all: Unit["session"]): boolean {
 }
 
 function exponential({ mean, low, high, count }: Difference): Difference {
-  return { mean: Math.exp(mean), low: Math.exp(low), high: Math.exp(high), count };
+  return { mean: exp(mean), low: exp(low), high: exp(high), count };
 }
 
 /** A score of one group less that of another, over the documents that both have: the same number of the same seed. */

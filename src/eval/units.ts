@@ -8,15 +8,21 @@ import type { Settings } from "./tasks/settings.ts";
 
 /** One model, task, policy, budget, stride, mode and seed. */
 export interface Unit {
+  /** Its name in the plan. */
   readonly model: string;
+  /** What is measured. */
   readonly task: TaskName;
+  /** How the task is set, whole. */
   readonly settings: Settings;
+  /** Its name in the plan. */
   readonly policy: string;
   /** Left out for a policy that evicts nothing. */
   readonly budget?: Json;
   /** Left out: what a session takes where nothing is said. */
   readonly stride?: number;
+  /** When tokens go. */
   readonly mode: Mode;
+  /** What documents are drawn by. */
   readonly seed: number;
   /** Further options of the session. */
   readonly session: PlainOptions;
@@ -29,6 +35,11 @@ export interface Unit {
 /** What a unit is known by: the same for the same unit, another for any other. */
 export function idOf(unit: Unit): string {
   return digest(canonical(unit));
+}
+
+/** A name of what units share that differ in how their caches are kept: their documents, and what the full cache makes of them. */
+export function documentsName({ model, load, task, settings, seed, text }: Unit): string {
+  return canonical([model, load, task, settings, seed, text ?? null]);
 }
 
 /** Every combination of one value of each list, the last list's values next to each other. */

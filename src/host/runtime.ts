@@ -17,6 +17,21 @@ export const runtime: Runtime = "Deno" in scope
 /** What the host calls itself. */
 export const RUNTIMES: Readonly<Record<Runtime, string>> = { deno: "Deno", node: "Node", bun: "Bun", page: "the page" };
 
+/** The host and its version, as "deno 2.9.5", "node 20.20.2", "chrome 156". */
+export function runtimeVersion(): string {
+  const { Deno, Bun, process, navigator } = globalThis as unknown as {
+    Deno: { version: { deno: string } };
+    Bun: { version: string };
+    process: { versions: { node: string } };
+    navigator?: { userAgent: string };
+  };
+  if (runtime === "deno") return `deno ${Deno.version.deno}`;
+  if (runtime === "bun") return `bun ${Bun.version}`;
+  if (runtime === "node") return `node ${process.versions.node}`;
+  const [, name, major] = /(Firefox|Chrome|Safari)\/(\d+)/.exec(navigator?.userAgent ?? "") ?? [];
+  return name === undefined ? "another host" : `${name.toLowerCase()} ${major}`;
+}
+
 /** A module of Node's, which Bun and Deno have, too. Bundlers are not to look for it. */
 // deno-lint-ignore no-explicit-any
 export const builtin = (name: `node:${string}`): Promise<any> =>

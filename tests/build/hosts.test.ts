@@ -1,6 +1,10 @@
-// The package in Node and Bun: a folder, a URL by way of the cache, threads, and what is refused there.
+// The package in Node and Bun: a folder, a URL by way of the cache, threads, and what is refused there; and evaluation, to the last bit
+// the same in every host.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { Measurement } from "../../src/eval/results.ts";
+import { launchChromium } from "../support/browser.ts";
+import { kvcap } from "../support/command.ts";
 import { listGolden, readJson, readText, repoPath } from "../support/files.ts";
 import { Installed } from "../support/installed.ts";
 import { startServer } from "../support/server.ts";
@@ -16,22 +20,48 @@ await installed.write(
   `import { load } from "kvcap";
 const [url, ...prompts] = ${JSON.stringify([`${server.url}fable-2m`, ...cases.map(({ ids }) => ids)])};
 const said = [];
-for (const where of ["node_modules/kvcap/models/fable-2m", new URL("node_modules/kvcap/models/fable-2m", import.meta.url), url]) {
-  for (const threads of [1, 2]) {
-    const model = await load(where, { threads });
-    const written = [];
-    for (const prompt of prompts) {
-      const session = model.session({ policy: "full", kv: "f32" });
-      for await (const _ of session.generate(prompt, { maxNewTokens: 40, banned: model.config.eosIds }));
-      written.push([...session.report().ids]);
-    }
-    said.push({ device: model.device.name, adapter: model.adapter, written });
-    if (threads === 1) model.dispose(); // a program must end without it, too
+const path = "node_modules/kvcap/models/fable-2m";
+for (const [where, threads] of [[path, 1], [new URL(path, import.meta.url), 2], [url, 1], [url, 2]]) {
+  const model = await load(where, { threads });
+  const written = [];
+  for (const prompt of prompts) {
+    const session = model.session({ policy: "full", kv: "f32" });
+    for await (const _ of session.generate(prompt, { maxNewTokens: 40, banned: model.config.eosIds }));
+    written.push([...session.report().ids]);
   }
+  said.push({ device: model.device.name, adapter: model.adapter, written });
+  if (threads === 1) model.dispose(); // a program must end without it, too
 }
 console.log(JSON.stringify(said));
 `,
 );
+
+/** What a plan finds, without what says where: numbers as they are written are the same to the last bit. */
+const evaluated = `export async function found(load, evaluate, where) {
+  const model = await load(where, { device: "wasm" });
+  const plan = { tasks: ["passkey", "perplexity"], policies: ["roco", "crest"], budgets: "25%", documents: 2, length: 256 };
+  const results = [];
+  for await (const { versions, ...result } of evaluate(plan, { models: { "fable-2m": model } })) results.push(result);
+  model.dispose();
+  return JSON.stringify(results);
+}
+`;
+await installed.write("found.js", evaluated);
+await installed.write(
+  "evaluate.mjs",
+  `import { load } from "kvcap";
+import { evaluate } from "kvcap/eval";
+import { found } from "./found.js";
+console.log(await found(load, evaluate, "node_modules/kvcap/models/fable-2m"));
+`,
+);
+const built = "/node_modules/kvcap/build/out";
+const inPage = `import { load } from "${built}/kvcap.js";
+import { evaluate } from "${built}/eval.js";
+import { found } from "/found.js";
+found(load, evaluate, "/node_modules/kvcap/models/fable-2m").then(console.log, (error) => console.log(error.stack));`;
+/** What Deno finds, which every other host must. */
+const inDeno = installed.run(Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", "evaluate.mjs");
 
 const readme = await readText(repoPath("README.md"));
 await installed.write("story.mjs", /<!-- example: deno -->\s*\n```ts\n([^]*?)\n```/.exec(readme)![1]);
@@ -81,10 +111,9 @@ for (const [name, program] of [["Node", "node"], ["Bun", Deno.env.get("KVCAP_BUN
   run("writes the recorded ids, from a folder and a URL, with one thread and two", async () => {
     const { out, entries } = await inHost("greedy.mjs");
     const said = JSON.parse(out) as { device: string; adapter: string; written: number[][] }[];
-    assert.is(said.length, 3 * 2);
-    for (const [i, { device, adapter, written }] of said.entries()) {
+    assert.equal(said.map(({ adapter }) => /(\d) threads?\)/.exec(adapter)?.[1]), ["1", "2", "1", "2"]);
+    for (const { device, written } of said) {
       assert.is(device, "wasm");
-      assert.match(adapter, i % 2 === 0 ? /1 thread\)/ : /2 threads\)/);
       assert.equal(written, cases.map(({ greedy }) => greedy));
     }
     assert.ok(entries > 3, "what came over the network is kept");
@@ -94,6 +123,10 @@ for (const [name, program] of [["Node", "node"], ["Bun", Deno.env.get("KVCAP_BUN
     const { out } = await inHost("story.mjs");
     assert.ok(out.match(/[a-z]{2,}/gi)!.length >= 100, out);
     assert.match(out, /liveSlots: 128/);
+  });
+
+  run("measures the numbers that Deno does, to the last bit", async () => {
+    assert.is((await inHost("evaluate.mjs")).out, await inDeno);
   });
 
   run("says what its host can do", async () => {
@@ -112,6 +145,51 @@ for (const [name, program] of [["Node", "node"], ["Bun", Deno.env.get("KVCAP_BUN
   });
   test.run();
 }
+
+const page = suite("package in a page");
+(Deno.env.get("KVCAP_CHROMIUM") ? page : page.skip)(
+  "measures the numbers that Deno does, to the last bit",
+  async () => {
+    const server = startServer(new Map([["/", `<!doctype html><link rel="icon" href="data:,">`]]), installed.folder);
+    const browser = (await launchChromium())!;
+    try {
+      const tab = await browser.newPage();
+      const printed = new Promise<string>((resolve, reject) => {
+        tab.on("console", (message) => {
+          if (message.type() === "log") resolve(message.text());
+          else if (message.type() === "error" && !/404/.test(message.text())) reject(new Error(message.text()));
+        });
+        tab.on("pageerror", reject);
+      });
+      await tab.goto(server.url);
+      await tab.addScriptTag({ type: "module", content: inPage });
+      assert.is(await printed, (await inDeno).trim());
+    } finally {
+      await browser.close();
+      await server.stop();
+    }
+  },
+);
+page("what Deno measures is what the command eval does", async () => {
+  const found = JSON.parse(await inDeno) as Measurement[];
+  assert.is(found.length, 2 * 2);
+  const args = ["--tasks", "passkey,perplexity", "--policies", "roco,crest", "--budgets", "25%", "--documents", "2"];
+  const { stdout, stderr } = await kvcap([
+    "eval",
+    ...args,
+    "--length",
+    "256",
+    "--no-times",
+    "--json",
+    "--device",
+    "wasm",
+  ]);
+  const told = stdout.trim().split("\n").map((line): Measurement => JSON.parse(line));
+  const numbers = ({ metrics, cost, documents }: Measurement) => ({ metrics, cost, documents });
+  assert.equal(told.map(numbers), found.map(numbers), stderr);
+  assert.ok(found.every(({ documents }) => documents.length === 2));
+});
+page.run();
 
 const last = suite("package in other hosts: end");
 last("the folder goes", async () => {

@@ -1,5 +1,5 @@
-// The package as its users get it: packed, installed into an empty folder, type-checked, and the examples of README and
-// docs/library.md run as pasted. An example is a fence right after `<!-- example: deno -->` (```ts) or `<!-- example: page -->` (```html, or
+// The package as its users get it: packed, installed into an empty folder, type-checked, and the examples of README,
+// docs/library.md and docs/evaluation.md run as pasted. An example is a fence right after `<!-- example: deno -->` (```ts) or `<!-- example: page -->` (```html, or
 // ```ts for a bundler); it runs where package.json and node_modules/kvcap are, and prints what it generates: to the
 // console in Deno, into the page or to its console in a page.
 import * as esbuild from "esbuild";
@@ -18,7 +18,9 @@ interface Example {
 }
 
 const fence = /<!-- example: (deno|page) -->\s*\n```(ts|html)\n([\s\S]*?)\n```/g;
-const pages = await Promise.all(["README.md", "docs/library.md"].map((page) => readText(repoPath(page))));
+const pages = await Promise.all(
+  ["README.md", "docs/library.md", "docs/evaluation.md"].map((page) => readText(repoPath(page))),
+);
 const examples = [...pages.join("\n").matchAll(fence)]
   .map(([, where, language, code]): Example => ({ where, language, code }));
 
@@ -31,7 +33,13 @@ pack.after(() => installed.remove());
 
 pack("holds what it must", async () => {
   const shipped = ["LICENSE", "README.md", "build/out/kvcap.js", "build/out/types/src/index.d.ts"];
-  const core = ["build/out/core.js", "build/out/core.wasm", "build/out/types/src/core/index.d.ts"];
+  const core = [
+    "build/out/eval.js",
+    "build/out/types/src/eval/index.d.ts",
+    "build/out/core.js",
+    "build/out/core.wasm",
+    "build/out/types/src/core/index.d.ts",
+  ];
   for (const file of [...shipped, ...core, "models/fable-2m/model.safetensors"]) {
     assert.ok((await Deno.stat(`${folder}/node_modules/kvcap/${file}`)).size, file);
   }
@@ -43,10 +51,14 @@ for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenex
       `${folder}/types.ts`,
       `import { load } from "kvcap";\n` +
         `import { Core, policies, ruleFor } from "kvcap/core";\n` +
+        `import { evaluate, type PlanOptions, type Result, summarise } from "kvcap/eval";\n` +
         `const core = Core.create({ layers: 1, kvHeads: 1, capacity: 9 }, ruleFor(policies.h2o, 8));\n` +
         `const bytes: Uint8Array = core.snapshot();\ncore.restore(bytes);\n` +
         `// @ts-expect-error: a score by a name that there is not\ncore.setRule({ ...ruleFor(policies.h2o, 8), score: "best" });\n` +
-        `const model: { dispose(): void } = await load("models/x");\nmodel.dispose();\n` +
+        `const model = await load("models/x");\nconst plan: PlanOptions = { tasks: "passkey", budgets: ["25%", 8] };\n` +
+        `const found: Result[] = [];\nfor await (const one of evaluate(plan, { models: { model } })) found.push(one);\n` +
+        `const tables: { model: string }[] = summarise(found, "roco");\n` +
+        `// @ts-expect-error: a task that there is not\nevaluate({ tasks: "speed" }, { models: {} });\nmodel.dispose();\n` +
         `// @ts-expect-error: a model comes from a folder or URL\nawait load({ nothing: true });\n`,
     );
     const tsc = repoPath("node_modules/typescript/bin/tsc");

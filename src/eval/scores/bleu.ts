@@ -1,4 +1,5 @@
 /** BLEU: Papineni et al., ACL 2002; as sacrebleu 2.6: tokenizer 13a, up to four words, smoothing "exp", one reference a text. */
+import { exp, log } from "../../engine/elementary.ts";
 import { common, countGrams } from "./count.ts";
 import { words13a } from "./words.ts";
 
@@ -36,10 +37,10 @@ function bleu(pairs: readonly Pair[], effective: boolean): number {
   let [sum, orders, smooth] = [0, 0, 1];
   for (let n = 0; n < ORDERS && total[n] > 0; n++) {
     if (correct[n] === 0) smooth *= 2;
-    sum += Math.log(100 * (correct[n] || 1 / smooth) / total[n]);
+    sum += log(100 * (correct[n] || 1 / smooth) / total[n]);
     orders++;
   }
   if (orders < ORDERS && !effective) return 0; // an order without a word: the logarithm of nothing
-  const brevity = length < wanted ? Math.exp(1 - wanted / length) : 1;
-  return brevity * Math.exp(sum / orders);
+  const brevity = length < wanted ? exp(1 - wanted / length) : 1;
+  return brevity * exp(sum / orders);
 }

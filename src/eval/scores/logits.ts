@@ -1,4 +1,5 @@
 /** How far two distributions over the next token are apart, from their logits. */
+import { exp, log } from "../../engine/elementary.ts";
 
 export interface Agreement {
   /** The likeliest token is the same; of equals the smaller id. */
@@ -13,12 +14,12 @@ export function compareLogits(p: Float32Array, q: Float32Array): Agreement {
   let [sumP, sumQ, mean] = [0, 0, 0]; // mean: Σ e^p (p − q), of logits less their largest
   for (let id = 0; id < p.length; id++) {
     const [a, b] = [p[id] - p[topP], q[id] - q[topQ]];
-    const weight = Math.exp(a);
+    const weight = exp(a);
     sumP += weight;
-    sumQ += Math.exp(b);
+    sumQ += exp(b);
     if (weight > 0) mean += weight * (a - b);
   }
-  const kl = mean / sumP - Math.log(sumP) + Math.log(sumQ);
+  const kl = mean / sumP - log(sumP) + log(sumQ);
   return { same: topP === topQ, kl: Math.max(0, kl) }; // rounding may leave a hair below 0
 }
 

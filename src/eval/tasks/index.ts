@@ -7,16 +7,19 @@ import { perplexity } from "./perplexity.ts";
 import type { Task } from "./task.ts";
 import { instruct, reconstruct, summarise } from "./write.ts";
 
-export const tasks = {
+/** All names. */
+export const TASK_NAMES = [
+  ...["perplexity", "agreement", "passkey", "needle", "multikey", "keyvalue", "variables"] as const,
+  ...["summarise", "reconstruct", "instruct"] as const,
+] as const;
+
+/** A name of TASK_NAMES. */
+export type TaskName = typeof TASK_NAMES[number];
+
+const tasks: Readonly<Record<TaskName, Task>> = {
   ...{ perplexity, agreement, passkey, needle, multikey, keyvalue, variables },
   ...{ summarise, reconstruct, instruct },
-} as const satisfies Record<string, Task>;
-
-/** A name of `tasks`. */
-export type TaskName = keyof typeof tasks;
-
-/** All names. */
-export const TASK_NAMES = Object.keys(tasks) as TaskName[];
+};
 
 /** A task of a name. */
 export function taskOf(name: TaskName): Task {

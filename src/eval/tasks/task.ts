@@ -41,15 +41,23 @@ export interface Bench {
   once<T>(name: string, make: () => Promise<T>): Promise<T>;
 }
 
+/** What a document took. */
+export interface Cost {
+  /** Slots per lane that were allowed. */
+  readonly budget: number;
+  /** Bytes of K and V held. */
+  readonly kvBytes: number;
+}
+
 /** What was found with one document. */
 export interface Measured {
   readonly values: Values;
-  /** Slots per lane that were allowed, and bytes of K and V held. */
-  readonly cost: { readonly budget: number; readonly kvBytes: number };
+  readonly cost: Cost;
 }
 
 /** A score of a task. */
 export interface Score {
+  /** Its name among the values. */
   readonly name: string;
   /** Whether more of it is better. */
   readonly higher: boolean;
@@ -71,6 +79,6 @@ export interface Task {
 }
 
 /** Both parts of a measurement that a session's report gives. */
-export function costOf({ budget, kvBytes }: { budget: number; kvBytes: number }): Measured["cost"] {
+export function costOf({ budget, kvBytes }: Cost): Cost {
   return { budget, kvBytes };
 }

@@ -26,13 +26,6 @@ function plots(/** @type {string} */ code) {
   return bodies.reduce((code, body, i) => code.replace(body, `const ${UNUSED[i]} = () => [[], [], () => []];`), left);
 }
 
-/** Jinja without its formatter of templates. */
-function jinja(/** @type {string} */ code) {
-  const method = /^ {2}format\(options\) \{\n.*\n {2}\}$/m;
-  if (!method.test(code)) throw new Error("build/lighten.mjs does not know this version of @huggingface/jinja");
-  return code.replace(method, "");
-}
-
 /** Tokenizers without what src/tokenizer does itself or refuses: decoding, post-processing, word pieces, and the calls of them. */
 function tokenizers(/** @type {string} */ code) {
   const never = ["create_decoder", "create_post_processor"].map((name) =>
@@ -60,6 +53,23 @@ const NOT_IN_PAGES = {
       refuseFile("pip must be there to download " + wanted, words("a page"), { code: "unsupported" });
     }`,
 };
+
+/** What few templates ask for: in the lab it is refused by name. */
+const rare = (/** @type {string} */ code) => {
+  const [, table, entries] = /export const (RARE_\w+)[^{]*\{\n([^]*?)^\};/m.exec(code) ?? [];
+  const names = [...entries.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name);
+  return `import { cannot } from "./error.ts";
+    export const ${table} = Object.fromEntries(${JSON.stringify(names.join(" "))}.split(" ").map((name) => [
+      name,
+      [${/FILTERS/.test(table) ? "null" : '"a? b? c? d?"'}, () => cannot(name + " in the lab")],
+    ]));`;
+};
+const FORMAT = `import { cannot } from "./error.ts";
+  export const percent = () => cannot("% on a text in the lab"), format = () => cannot("format in the lab"), namesOf = format;`;
+
+/** The lab offers its models no tools, and shows answers as they are. */
+const ANSWER = `export const answerOf = (content) => ({ role: "assistant", content });
+  export const answered = (messages, text) => [...messages, answerOf(text)];`;
 
 /** The lab loads its models in a worker: no engine of its page runs in another. */
 const NO_REMOTE = `export async function openRemoteEngine() { throw new Error("The lab loads models in its worker"); }`;
@@ -96,10 +106,6 @@ export const lighten = {
     build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({ contents: shader(read(path)), loader: "text" }));
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => ({ contents: plots(read(path)), loader: "js" }));
     build.onLoad(
-      { filter: /jinja[\\/]dist[\\/]index\.js$/ },
-      ({ path }) => ({ contents: jinja(read(path)), loader: "js" }),
-    );
-    build.onLoad(
       { filter: /tokenizers[\\/]dist[\\/]tokenizers\.mjs$/ },
       ({ path }) => ({ contents: tokenizers(read(path)), loader: "js" }),
     );
@@ -107,6 +113,13 @@ export const lighten = {
       const name = /** @type {keyof NOT_IN_PAGES} */ (/(\w+)\.ts$/.exec(path)?.[1]);
       return { contents: NOT_IN_PAGES[name], loader: "js", resolveDir: dirname(path) };
     });
+    build.onLoad({ filter: /src[\\/]jinja[\\/]rare-\w+\.ts$/ }, ({ path }) => {
+      return { contents: rare(read(path)), loader: "js", resolveDir: dirname(path) };
+    });
+    build.onLoad({ filter: /src[\\/]jinja[\\/]format\.ts$/ }, ({ path }) => {
+      return { contents: FORMAT, loader: "js", resolveDir: dirname(path) };
+    });
+    build.onLoad({ filter: /src[\\/]chat[\\/]answer\.ts$/ }, () => ({ contents: ANSWER, loader: "js" }));
     build.onLoad({ filter: /src[\\/]wasm[\\/]remote\.ts$/ }, () => ({ contents: NO_REMOTE, loader: "js" }));
     build.onLoad({ filter: /src[\\/](snapshot|recording)[\\/](session|cache|file|recorder)\.ts$/ }, ({ path }) => {
       const [, room, name] = /** @type {RegExpExecArray} */ (/(\w+)[\\/](\w+)\.ts$/.exec(path));

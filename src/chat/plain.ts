@@ -3,8 +3,8 @@
  * places get a character inside that the tokenizer takes for a full stop of special tokens, and then drops.
  */
 import { refuse, words } from "../errors.ts";
+import { isRecord } from "../files/checks.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import type { ChatMessage } from "./template.ts";
 
 const FIRST = 0xfdd0; // U+FDD0 to U+FDEF are no characters and stand in no text that is one
 const LAST = 0xfdef;
@@ -20,18 +20,30 @@ export function unusedCharacters(texts: readonly string[]): [string, string] {
   return [unused[0], unused[1]];
 }
 
+/** All texts within a value: those of lists and records, names of fields left out. */
+export function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value)) return value.flatMap(textsIn);
+  return isRecord(value) ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** A value with every text in it changed, names of fields left as they are. */
+export function withTexts<T>(value: T, change: (text: string) => string): T {
+  if (typeof value === "string") return change(value) as T;
+  if (Array.isArray(value)) return value.map((one) => withTexts(one, change)) as T;
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withTexts(one, change)])) as T;
+}
+
 /**
- * Messages with `mark` inside every special token. In what others than the assistant say it stands behind everything that a
- * special token might begin with, so that none comes about when the template takes something out either; in what the assistant
- * said, only in whole special tokens, so that the template finds what it may look for.
+ * Puts `mark` inside every special token of a text.
+ * @param everywhere whether it is put behind everything that a special token might begin with, so that none comes about when the
+ *   template takes something out either. A template that looks for such beginnings finds them no more
  */
-export function markSpecial(messages: readonly ChatMessage[], tokenizer: Tokenizer, mark: string): ChatMessage[] {
+export function marker(tokenizer: Tokenizer, mark: string, everywhere: boolean): (text: string) => string {
   const texts = tokenizer.specialTokens.map(({ text }) => text).filter((text) => text.length > 1);
-  const begins = [...new Set(texts.map((text) => [...text][0]))];
+  const found = everywhere ? [...new Set(texts.map((text) => [...text][0]))] : texts;
   const behind = (content: string, what: string, length: number) =>
     content.split(what).join(what.slice(0, length) + mark + what.slice(length));
-  return messages.map(({ role, content }) => {
-    const found = role === "assistant" ? texts : begins;
-    return { role, content: found.reduce((marked, text) => behind(marked, text, [...text][0].length), content) };
-  });
+  return (content) => found.reduce((marked, text) => behind(marked, text, [...text][0].length), content);
 }

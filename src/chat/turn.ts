@@ -1,7 +1,8 @@
 /** What a session has to read for the next answer of a conversation: all of it, or what is new. */
 import { refuse, words } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { markSpecial, unusedCharacters } from "./plain.ts";
+import { answerOf } from "./answer.ts";
+import { marker, textsIn, unusedCharacters, withTexts } from "./plain.ts";
 import type { ChatMessage, Render } from "./template.ts";
 
 /** What to read. */
@@ -32,34 +33,27 @@ export interface Standing {
   readonly eosIds: readonly number[];
 }
 
+/** What is asked. */
+export interface Question {
+  readonly messages: readonly ChatMessage[];
+  /** What the template is given besides. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** Whether the last message is to be gone on with. */
+  readonly continueFinal?: boolean;
+}
+
 /**
  * Plans the reading of `messages`. Where they begin with what the session has heard, only what stands behind its last answer
  * is read: that answer stays in the cache as it was generated, even where the template would drop a part of it (a thought).
  * @throws RangeError where the template refuses them
  */
-export function planTurn(
-  dialect: Dialect,
-  messages: readonly ChatMessage[],
-  { heard, pending, eosIds }: Standing,
-  variables?: Readonly<Record<string, unknown>>,
-): Turn {
-  const { render, tokenizer } = dialect;
-  const [mark, cut] = unusedCharacters(messages.map(({ content }) => content));
-  const marked = markSpecial(messages, tokenizer, mark);
-  const encode = (text: string) => tokenizer.encode(text, { mark });
-  /** The two sides of a message's content; null where the template does not show it, or twice. */
-  const around = (index: number) => {
-    const text = render(
-      marked.map(({ role, content }, i) => ({ role, content: i === index ? cut : content })),
-      variables,
-    );
-    const sides = text.split(cut);
-    return sides.length === 2 ? sides : null;
-  };
-
+export function planTurn(dialect: Dialect, question: Question, { heard, pending, eosIds }: Standing): Turn {
+  const { tokenizer } = dialect;
+  const { messages, continueFinal = false } = question;
+  const { text, encode, around } = guarded(dialect, question);
   const ends = [...eosIds, ...endOfTurn(dialect)];
 
-  const rest = heard && goesOn(heard, messages) ? around(heard.length - 1)?.[1] : undefined;
+  const rest = heard && !continueFinal && goesOn(heard, messages) ? around(heard.length - 1)?.[1] : undefined;
   if (rest !== undefined) {
     const end = pending !== null && ends.includes(pending) ? tokenizer.decode([pending]) : null;
     if (end === null) return { ids: encode(rest), anew: false, pending: true, system: 0, ends };
@@ -68,34 +62,85 @@ export function planTurn(
     return { ids: encode(behind).slice(1), anew: false, pending: true, system: 0, ends };
   }
 
-  const ids = encode(render(marked, variables));
+  const ids = encode(text);
   if (ids.length === 0) {
     refuse("chat", "the chat template must make text of the messages", words("none"), { option: "template" });
   }
-  const first = marked.findIndex(({ role }) => role !== "system");
+  const first = messages.findIndex(({ role }) => role !== "system");
   const before = encode(around(first)?.[0] ?? "");
   const differs = before.findIndex((id, i) => id !== ids[i]);
   return { ids, anew: true, pending: false, system: differs < 0 ? before.length : differs, ends };
 }
 
-/** Whether `messages` are what was heard and more; an answer's spaces at either end may have been dropped. */
-function goesOn(heard: readonly ChatMessage[], messages: readonly ChatMessage[]): boolean {
-  return messages.length > heard.length && heard.every(({ role, content }, i) => {
-    const said = messages[i];
-    if (said.role !== role) return false;
-    return said.content === content || role === "assistant" && said.content.trim() === content.trim();
+/** A conversation rendered so that no special token but the template's own is read in it. */
+function guarded({ render, tokenizer }: Dialect, { messages, variables = {}, continueFinal = false }: Question) {
+  const [mark, cut] = unusedCharacters([...textsIn(messages), ...textsIn(variables)]);
+  const how = { continueFinal, marks: mark + cut };
+  const plain = render(messages, variables, how);
+  // A template that looks into what is said must find what it would find without marks.
+  const marked = [true, false].map((everywhere) => {
+    const change = marker(tokenizer, mark, everywhere);
+    const given = { messages: messages.map((one) => ({ ...withTexts(one, change), role: one.role })) };
+    return { ...given, variables: withTexts(variables, change) };
   });
+  const texts = marked.map((given) => rendered(() => render(given.messages, given.variables, how)));
+  const way = texts.findIndex((text) => text?.replaceAll(mark, "") === plain);
+  if (way < 0) {
+    refuse("chat", "messages must be free of special tokens that the chat template acts on", words("some"));
+  }
+  const given = marked[way];
+  return {
+    text: texts[way]!,
+    encode: (text: string) => tokenizer.encode(text, { mark }),
+    /** The two sides of a message's content; null where the template does not show it, or twice. */
+    around(index: number): string[] | null {
+      const shown = given.messages.map((one, i): ChatMessage => {
+        if (i !== index) return one;
+        if (one.role === "assistant") return { role: one.role, content: cut };
+        return { ...one, content: typeof one.content === "string" ? cut : [{ type: "text", text: cut }] };
+      });
+      const sides = rendered(() => render(shown, given.variables, { marks: how.marks }))?.split(cut);
+      return sides?.length === 2 ? sides : null;
+    },
+  };
+}
+
+/** What a template makes, null where it refuses. */
+function rendered(render: () => string): string | null {
+  try {
+    return render();
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Whether `messages` are what was heard and more. An answer may be given back as a text or in its parts, and its spaces at either
+ * end may have been dropped.
+ */
+function goesOn(heard: readonly ChatMessage[], messages: readonly ChatMessage[]): boolean {
+  return messages.length > heard.length && heard.every((one, i) => same(parts(one), parts(messages[i])));
+}
+
+function parts(message: ChatMessage): unknown {
+  const { role, content, ...rest } = message;
+  if (role !== "assistant" || typeof content !== "string") return message;
+  const answer = answerOf(content, true);
+  return { ...answer, ...rest, content: (answer.content as string).trim() };
+}
+
+function same(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return a === b;
+  const names = Object.keys(a) as (keyof typeof a)[];
+  return names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]));
 }
 
 /** The special token that the template puts behind an answer: a model may end with it and not name it among its ends. */
 function endOfTurn({ render, tokenizer }: Dialect): number[] {
   const [cut] = unusedCharacters([]);
-  let behind: string | undefined;
-  try {
-    [, behind = ""] = render([{ role: "user", content: "?" }, { role: "assistant", content: cut }]).split(cut);
-  } catch {
-    return []; // a template that wants other conversations
-  }
+  const text = rendered(() => render([{ role: "user", content: "?" }, { role: "assistant", content: cut }]));
+  const behind = text?.split(cut)[1] ?? ""; // none: a template that wants other conversations
   const ids = tokenizer.encode(behind.trimStart()).slice(0, 1);
   return ids.filter((id) => tokenizer.specialTokens.some((token) => token.id === id));
 }

@@ -1,7 +1,7 @@
 /** A generation's options: types, rows and checks. */
 import { refuse } from "../errors.ts";
 import { MOST_SEED, whole as checkWhole } from "./check.ts";
-import { between, callback, endless, flag, having, ids, part, record, text, texts, whole } from "./kinds.ts";
+import { between, callback, endless, flag, having, ids, part, record, records, text, texts, whole } from "./kinds.ts";
 import { checkAll, checkRows, type Table } from "./row.ts";
 
 /** How one generation goes. */
@@ -77,6 +77,12 @@ export interface ChatOptions extends GenerateOptions {
   pinSystem?: boolean;
   /** What the template may ask for besides the messages, as `{ enable_thinking: false }`. Default none. */
   variables?: Readonly<Record<string, unknown>>;
+  /** What the model may call: JSON schemas, `{ type: "function", function: { name, description, parameters } }`. Default none. */
+  tools?: readonly Readonly<Record<string, unknown>>[];
+  /** What the model may look things up in, where its template knows documents: `{ title, text }`. Default none. */
+  documents?: readonly Readonly<Record<string, unknown>>[];
+  /** Whether the last message, the assistant's, is gone on with. Default false: it is another's, and answered. */
+  continueFinal?: boolean;
   /** A Jinja template in place of the model's own. */
   template?: string;
 }
@@ -88,18 +94,26 @@ export type Answer = Omit<ChatOptions, keyof GenerateOptions>;
 export const ANSWER = {
   pinSystem: { kind: flag, default: true },
   variables: { kind: record, default: {} },
+  tools: { kind: records, default: null },
+  documents: { kind: records, default: null },
+  continueFinal: { kind: flag, default: false },
   template: { kind: text },
 } as const satisfies Table<Answer>;
 
 /** An answer's options with every default filled in. */
-export type CheckedChat = CheckedGenerate & Required<Omit<Answer, "template">> & Pick<Answer, "template">;
+export type CheckedChat =
+  & CheckedGenerate
+  & Required<Omit<Answer, "template" | "tools" | "documents">>
+  & Pick<Answer, "template">
+  & { readonly tools: Answer["tools"] | null; readonly documents: Answer["documents"] | null };
 
 /** Fills in an answer's defaults. @throws KvcapRangeError as checkGenerate does */
 export function checkChat(options: ChatOptions, vocab: number): CheckedChat {
   const action = "chat";
   if (typeof options !== "object" || options === null) refuse(action, "options must be an object", options);
-  const { pinSystem, variables, template, ...generate } = options;
-  const answer = checkRows(ANSWER, { pinSystem, variables, template }, { action }) as unknown as Required<Answer>;
+  const { pinSystem, variables, tools, documents, continueFinal, template, ...generate } = options;
+  const asked = { pinSystem, variables, tools, documents, continueFinal, template };
+  const answer = checkRows(ANSWER, asked, { action }) as unknown as Required<Answer>;
   const checked = checkGenerate(generate, vocab);
   if (checked.maxNewTokens === 0) {
     refuse(action, "maxNewTokens must be at least 1", 0, { option: "maxNewTokens" });

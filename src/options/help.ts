@@ -231,6 +231,9 @@ export const HELP: Words = {
   chat: {
     pinSystem: { words: "what stands before the first user's words, a system prompt among it, never goes" },
     variables: { words: "what the template may ask for besides the messages" },
+    tools: { words: "what the model may call: JSON schemas; its calls are in `session.conversation`" },
+    documents: { words: "what the model may look things up in: `{ title, text }`" },
+    continueFinal: { words: "the last message, the assistant's, is gone on with, not answered" },
     template: { words: "a Jinja template", default: "the model's" },
   },
   perplexity: {

@@ -130,6 +130,13 @@ export const record: Kind<Readonly<Record<string, unknown>>> = fitting(
   (value) => typeof value === "object",
 );
 
+/** A list of such. */
+export const records: Kind<readonly Readonly<Record<string, unknown>>[]> = fitting(
+  null,
+  "a list of objects",
+  (value) => Array.isArray(value) && value.every((one) => typeof one === "object" && one !== null),
+);
+
 /** Text. */
 export const text: Kind<string> = fitting(null, "text", (value) => typeof value === "string");
 

@@ -1,6 +1,7 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
 import { type ChatMessage, checkMessages, readTemplate } from "../chat/template.ts";
-import { planTurn } from "../chat/turn.ts";
+import { answered } from "../chat/answer.ts";
+import { planTurn, type Question } from "../chat/turn.ts";
 import type { LaneViews } from "../core/core.ts";
 import { refuse, words } from "../errors.ts";
 import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
@@ -141,29 +142,37 @@ export class Session {
   /**
    * Answers a conversation, by the model's chat template: a list of messages, or what the user says next. Where the messages
    * begin with those of the session's last answer, that answer included, only what is new is read; else the session forgets
-   * everything and reads them all. Special tokens in what is said are plain text. Pieces come as from `generate`.
+   * everything and reads them all. Special tokens in what is said are plain text. Pieces come as from `generate`; what they say
+   * of calls and thoughts stands in parts in `conversation`.
    * @throws as generate does; RangeError where there is no template, or it does not take the messages
    */
   chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
     const { chatTemplate, tokenizer, config } = this.#model;
-    const { template, variables, pinSystem, ...generate } = checkChat(options, config.vocab);
+    const { template, pinSystem, continueFinal, variables, tools, documents, ...generate } = checkChat(
+      options,
+      config.vocab,
+    );
     const dialect = { render: readTemplate(template ?? chatTemplate, tokenizer), tokenizer };
-    const messages = () =>
-      checkMessages(typeof input === "string" ? [...this.conversation, { role: "user", content: input }] : input);
+    const said = (content: string): ChatMessage[] => [...this.conversation, { role: "user", content }];
+    const question = () => ({
+      messages: checkMessages(typeof input === "string" ? said(input) : input, continueFinal),
+      variables: { ...variables, ...(tools ? { tools } : {}), ...(documents ? { documents } : {}) },
+      continueFinal,
+    });
     const read = (): Reading => {
       const { pending, conversation: heard } = this.#state;
       const standing = { heard, pending, eosIds: config.eosIds };
-      const { pending: takesPending, ids, ...turn } = planTurn(dialect, messages(), standing, variables);
+      const { pending: takesPending, ids, ...turn } = planTurn(dialect, question(), standing);
       const all = takesPending && pending !== null ? [pending, ...ids] : ids;
       const system = pinSystem && this.options.policy !== "full" ? turn.system : 0;
       return { ...turn, ids: all, pinned: this.options.pinPrompt && turn.anew ? all.length : system };
     };
     this.#state.plan(read, generate.maxNewTokens);
-    return this.#chat(read, messages, generate);
+    return this.#chat(read, question, generate);
   }
 
-  async *#chat(read: () => Reading, messages: () => ChatMessage[], options: CheckedGenerate) {
-    const asked = messages();
+  async *#chat(read: () => Reading, question: () => Question, options: CheckedGenerate) {
+    const { messages, variables, continueFinal } = question();
     const before = this.#state.counts;
     let content = "";
     try {
@@ -174,7 +183,7 @@ export class Session {
     } finally {
       const { counts } = this.#state;
       const read = counts !== before && counts.decoding; // all that was asked
-      if (read) this.#state.heard([...asked, { role: "assistant", content }]);
+      if (read) this.#state.heard(answered(messages, content, { calls: !!variables?.tools, goesOn: !!continueFinal }));
     }
   }
 

@@ -8,7 +8,7 @@
  * What is checked here is that these are the bytes that were written and that the header is one; its reader checks the rest.
  */
 import { crc32 } from "../core/snapshot.ts";
-import type { ChatMessage } from "../chat/template.ts";
+import { type ChatMessage, checkMessage } from "../chat/template.ts";
 import { refuse, show, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import type { SessionOptions, Span } from "../options/index.ts";
@@ -152,14 +152,11 @@ function readHeader(bytes: Uint8Array): Origin & SavedSession {
     }),
     pending: optional(pending, (value) => number(value, "pending")),
     random: state,
-    conversation: optional(conversation, (value) =>
-      list(value, "conversation", (message) => {
-        const { role, content } = record(message, "a message");
-        if (typeof role !== "string" || typeof content !== "string") {
-          refuseSnapshot("a message must have a role and text", show(message));
-        }
-        return { role, content };
-      })),
+    conversation: optional(
+      conversation,
+      (value) =>
+        list(value, "conversation", (message) => checkMessage(message, (rule, got) => refuseSnapshot(rule, show(got)))),
+    ),
     context: optional(context, (value) => {
       const { slots, peak, since, budgets, books, ids } = record(value, "context");
       return {

@@ -26,6 +26,8 @@ export interface Tokenizer {
   readonly bosId: number | null;
   /** The end-of-sequence token, null where the tokenizer names none. */
   readonly eosId: number | null;
+  /** Special tokens that have a name, by that name ("bos_token", "pad_token"), as they are written. */
+  readonly names: Readonly<Record<string, string>>;
   /** Tokens that stand for no text, as they are written. */
   readonly specialTokens: readonly { readonly id: number; readonly text: string }[];
   /** How many spaces `decode` drops at the beginning of a text: SentencePiece-style tokenizers put one there. */
@@ -100,12 +102,22 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: un
     vocab: tokens.length,
     bosId: bos ?? prefix[0] ?? null,
     eosId: named(settings.eos_token) ?? null,
+    names: namesOf(settings),
     specialTokens: added.filter(({ special }) => special).map(({ id, content }) => ({ id, text: content })),
     leadingSpaces,
     encode,
     decode,
     bytes,
   };
+}
+
+/** Names of special tokens in the settings, which a chat template may ask for. */
+function namesOf(settings: Readonly<Record<string, unknown>>): Record<string, string> {
+  const named = Object.entries(settings).filter(([name]) => name.endsWith("_token")).map((
+    [name, token],
+  ) => [name, isRecord(token) ? token.content : token] // some files describe the token
+  );
+  return Object.fromEntries(named.filter(([, token]) => typeof token === "string"));
 }
 
 /**

@@ -62,7 +62,7 @@ async function checkCase(model: Model, golden: Case, floats: Float32Array): Prom
   let more = "";
   if (golden.messages) {
     const dialect = { render: readTemplate(model.chatTemplate, model.tokenizer), tokenizer: model.tokenizer };
-    const turn = planTurn(dialect, golden.messages, { heard: null, pending: null, eosIds });
+    const turn = planTurn(dialect, { messages: golden.messages }, { heard: null, pending: null, eosIds });
     assert.equal(turn.ids, ids);
     more = " messages as recorded";
   }

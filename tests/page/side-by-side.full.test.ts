@@ -83,7 +83,7 @@ const timeless = ({ runs, ...rest }: Exported) =>
 
 test("the licences of what is bundled come along", async () => {
   const text = await Deno.readTextFile(`${it.out}/licenses.txt`);
-  for (const name of ["uplot", "@huggingface/jinja", "@huggingface/tokenizers"]) assert.match(text, `\n${name} `);
+  for (const name of ["uplot", "@huggingface/tokenizers"]) assert.match(text, `\n${name} `);
 });
 
 test("three runs side by side give the numbers of the command line", async () => {

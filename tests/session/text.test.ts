@@ -17,6 +17,7 @@ for (const name of ["fable-2m", "tiny-llama3", "TinyStories-656K", "stories260K"
 /** A tokenizer of single bytes. */
 const bytes: Tokenizer = {
   vocab: 256,
+  names: {},
   bosId: null,
   eosId: null,
   specialTokens: [],

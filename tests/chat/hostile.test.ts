@@ -1,0 +1,143 @@
+// Templates that would go on for ever, or fill the memory, end in one sentence; so do broken ones.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { readTemplate } from "../../src/chat/template.ts";
+import { KvcapError } from "../../src/errors.ts";
+import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
+import { depth } from "../support/depth.ts";
+import { readJson, repoPath } from "../support/files.ts";
+import { refusal } from "../support/spies.ts";
+
+const tokenizer = createTokenizer(await readJson(`${repoPath("models/fable-2m")}/tokenizer.json`));
+const messages = [{ role: "user", content: "Hi" }];
+const render = (template: string) => readTemplate(template, tokenizer)(messages);
+
+const LOOP = "{% for a in range(100000) %}";
+const END = "{% endfor %}";
+const ENDLESS = [
+  LOOP.repeat(3) + END.repeat(3),
+  `{% set ns = namespace(x='ab') %}${LOOP}{% set ns.x = ns.x + ns.x %}${END}`,
+  `{% set ns = namespace(x=['ab']) %}${LOOP}{% set ns.x = ns.x + ns.x %}${END}`,
+  `{% set ns = namespace(x=[1]) %}${LOOP}{% set ns.x = [ns.x, ns.x] %}${END}{{ ns.x }}`,
+  `{% set ns = namespace(x=[1]) %}{% for a in range(90) %}{% set ns.x = [ns.x, ns.x] %}${END}{{ ns.x }}`,
+  `{% set ns = namespace(x=[1]) %}{% for a in range(90) %}{% set ns.x = [ns.x, ns.x] %}${END}{{ ns.x == ns.x + [1] }}{{ ns.x|tojson }}`,
+  `{% set ns = namespace(x=[1]) %}${LOOP}{% set ns.x = [ns.x] %}${END}{{ ns.x }}`,
+  "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+  "{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}{{ m(1) }}",
+  "{% for a in [[[]]] recursive %}{{ loop([a]) }}{% endfor %}",
+  "{{ 'abc' * 1000000000 }}",
+  "{{ [0] * 1000000000 }}",
+  "{{ 'a'.center(1000000000) }}",
+  "{{ 'a'.rjust(1000000000, 'xy'[0]) }}",
+  "{{ '%1000000000d' % 5 }}",
+  "{{ '%.1000000000f' % 5.5 }}",
+  "{{ '{:1000000000}'.format(5) }}",
+  "{{ '{:,>1000000000,}'.format(5) }}",
+  "{{ ('a' * 4000000).replace('a', 'b' * 1000) }}",
+  "{{ ('a' * 4000000).replace('', 'b' * 1000) }}",
+  "{{ ('a' * 1000000)|list|join('b' * 1000) }}",
+  "{{ ('a' * 1000)|urlencode|indent(1000)|list|batch(1000000000, 'x')|list }}",
+  `{% set x = 'a' * 10000000 %}${LOOP}{{ x }}${END}`,
+  `{% set x = 'a' * 10000000 %}${LOOP}{% set y = x.upper().lower().split('b')[0][::-1]|length %}${END}`,
+  `{% set x = ('a' * 100000)|list %}${LOOP}{% set y = x|sort|unique|list|tojson %}${END}`,
+  "{{ " + "(".repeat(100000) + "1" + ")".repeat(100000) + " }}",
+  "{{ " + "[".repeat(5000) + "]".repeat(5000) + " }}",
+  "{{ " + "-".repeat(100000) + "1 }}",
+  "{{ " + "not ".repeat(100000) + "1 }}",
+  "{% if 1 %}".repeat(50000) + "{% endif %}".repeat(50000),
+  "{{ x" + ".a".repeat(100000) + " }}",
+  "{{ 1" + " + 1".repeat(100000) + " }}",
+  "{{ 'a'" + "|upper".repeat(100000) + " }}",
+  "{{ 'a'" + " if 1 else 'a'".repeat(100000) + " }}",
+];
+
+const hostile = suite("hostile templates");
+
+hostile("what would not end is refused in one sentence", () => {
+  for (const template of ENDLESS) {
+    assert.match(
+      refusal(() => render(template)),
+      /^Cannot chat: the chat template must come to an end, got: /,
+      template.slice(0, 200),
+    );
+  }
+});
+
+hostile("what is long but ends is rendered", () => {
+  assert.is(render("{% for a in range(100000) %}x{% endfor %}"), "x".repeat(100_000));
+  assert.is(render("{{ 'a' * 1000000 }}").length, 1_000_000);
+  const long = [{ role: "user", content: "word < ".repeat(300_000) }];
+  const text = readTemplate("{{ messages[0].content.split('<')|join('<')|trim }}", tokenizer)(long);
+  assert.is(text.length, long[0].content.length - 1);
+});
+
+const SEEDS = [
+  "{% set ns = namespace(a=1) %}{% for m in messages %}{{ m.role ~ ': ' + m['content']|trim }}{% if not loop.last %}\n{% endif %}{% endfor %}",
+  "{%- macro f(x, y=2) -%}{{ x|tojson(indent=2) }}{{ y }}{%- endmacro -%}{{ f(messages, y=[1, 'a', {'b': none}]) }}",
+  "{{ '%5.2f|%s' % (2.5, 'a') }}{{ '{:>5}'.format(3) }}{{ 'a,b'.split(',')[::-1]|join }}{% raw %}{{ x }}{% endraw %}",
+  "{% for a, b in {'x': 1}.items() if b is odd %}{{ loop.index }}{% else %}{% generation %}y{% endgeneration %}{% endfor %}{# c #}",
+];
+const PIECES = [
+  ...[
+    "{{",
+    "}}",
+    "{%",
+    "%}",
+    "{#",
+    "#}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "|",
+    ".",
+    ",",
+    ":",
+    "~",
+    "*",
+    "**",
+    "'",
+    '"',
+    "\\",
+  ],
+  ...[
+    "for",
+    "endfor",
+    "if",
+    "in",
+    "is",
+    "not",
+    "loop",
+    "range(9)",
+    "messages",
+    "|list",
+    "|sort",
+    "raise_exception",
+    "-",
+  ],
+];
+
+hostile("broken templates are rendered or refused in one sentence", () => {
+  let state = 7, refused = 0;
+  const draw = (most: number) => (state = Math.imul(state, 1103515245) + 12345 >>> 0, (state >>> 8) % most);
+  const count = depth(1500, 50_000);
+  for (let i = 0; i < count; i++) {
+    let template = SEEDS[draw(SEEDS.length)];
+    for (let j = draw(3); j >= 0; j--) {
+      const from = draw(template.length + 1), to = Math.min(template.length, from + draw(6));
+      template = template.slice(0, from) + (draw(2) ? PIECES[draw(PIECES.length)] : "") + template.slice(to);
+    }
+    try {
+      render(template);
+    } catch (error) {
+      if (!(error instanceof KvcapError)) throw new Error(`Of ${JSON.stringify(template)}: ${error}`, { cause: error });
+      assert.not(/\n/.test(error.message));
+      refused++;
+    }
+  }
+  assert.ok(refused > count / 4 && refused < count, `${refused} of ${count}`);
+});
+
+hostile.run();

@@ -10,8 +10,10 @@ import { lighten } from "./lighten.mjs";
 import { serveFolder } from "./serve.mjs";
 import { root } from "./setup.mjs";
 
-/** What the page may weigh: its own JavaScript, with the Wasm inside, gzipped; 20 KB of it are the engine for the processor. */
-export const MOST_BYTES = 195 * 1024;
+/** What the page's own JavaScript may weigh, with the Wasm inside, gzipped: what comes before it can write, and all. */
+export const MOST_BYTES = { first: 175 * 1024, all: 210 * 1024 };
+/** Scripts that are fetched when their view is opened. */
+const LATER = /^(more-\w+|cost)\.js$/;
 
 /** Builds the lab into a folder. @returns {Promise<{ out: string, sizes: Record<string, number> }>} gzipped bytes, by file */
 export async function buildLab(out = join(root, "build/out/lab")) {
@@ -50,9 +52,11 @@ export async function buildLab(out = join(root, "build/out/lab")) {
   return { out, sizes };
 }
 
-/** All of the scripts together, those that are fetched later too. */
+/** The scripts together: those that come first, and all. */
 export function scriptBytes(/** @type {Record<string, number>} */ sizes) {
-  return Object.entries(sizes).reduce((sum, [file, bytes]) => sum + (file.endsWith(".js") ? bytes : 0), 0);
+  const scripts = Object.entries(sizes).filter(([file]) => file.endsWith(".js"));
+  const sum = (/** @type {[string, number][]} */ files) => files.reduce((sum, [, bytes]) => sum + bytes, 0);
+  return { first: sum(scripts.filter(([file]) => !LATER.test(file))), all: sum(scripts) };
 }
 
 /** The port of `--port=N`. Ends the program where the flags are none. */
@@ -68,13 +72,15 @@ if (import.meta.main) {
   const port = portOf(process.argv.slice(2));
   const { out, sizes } = await buildLab();
   const list = Object.entries(sizes).map(([file, bytes]) => `${file} ${(bytes / 1024).toFixed(1)}`);
-  const scripts = scriptBytes(sizes);
+  const { first, all } = scriptBytes(sizes);
+  const kilobytes = (/** @type {number} */ bytes, /** @type {number} */ most) =>
+    `${(bytes / 1024).toFixed(1)} of at most ${most / 1024}`;
   process.stderr.write(
-    `kvcap: built build/out/lab; gzipped KB: ${list.join(", ")}; scripts ${(scripts / 1024).toFixed(1)} of at most ${
-      MOST_BYTES / 1024
-    }\n`,
+    `kvcap: built build/out/lab; gzipped KB: ${list.join(", ")}; scripts that come first ${
+      kilobytes(first, MOST_BYTES.first)
+    }, all ${kilobytes(all, MOST_BYTES.all)}\n`,
   );
-  if (scripts > MOST_BYTES) process.exit(1);
+  if (first > MOST_BYTES.first || all > MOST_BYTES.all) process.exit(1);
   if (!process.argv.includes("--build")) {
     const { url } = await serveFolder(out, { port });
     console.log(`kvcap: the lab is at ${url} (Ctrl-C ends it)`);

@@ -25,6 +25,7 @@ export interface Policy extends Readonly<Omit<RuleParts, "score" | "scope">> {
 
 /** A policy whose score is a function, of keys and values among others: the core alone has no such score. */
 export interface FunctionPolicy extends Omit<Policy, "score">, ScoreParts {
+  /** What a token is worth: the smallest goes first. */
   readonly score: OwnScore;
 }
 

@@ -21,7 +21,7 @@ test("every call has its table, and README that of policies", async () => {
 test("README's most used options are options, with their defaults", async () => {
   const [, most] = (await Deno.readTextFile(repoPath("README.md"))).split(/<!-- (?:end of )?most used options -->/);
   const rows = [...most.matchAll(/^\| `\w+` \|[^|]*\|/gm)].map(([row]) => row); // name and default
-  assert.ok(rows.includes('| `policy` | `"roco"` |'), rows.join("\n"));
+  assert.ok(rows.includes('| `policy` | `"crest"` |'), rows.join("\n"));
   const options = (await Deno.readTextFile(repoPath("docs/options.md"))).split("\n");
   assert.equal(rows.filter((row) => !options.some((line) => line.startsWith(row))), []);
 });

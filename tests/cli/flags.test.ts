@@ -46,8 +46,15 @@ test("what can be written, and has no flag, is known to have none", () => {
       `${of}.${name}`
     )
   );
-  // The model's, the session's has one; --no-cache; --ignore-eos, which is another thing; a device's own matter; a chat's.
-  assert.equal(none, ["load.maxBinding", "load.kv", "load.cache", "generate.stopAtEnd", "chat.pinSystem"]);
+  // The model's, the session's has one; --no-cache; --ignore-eos, which is another thing; a device's own matter; two of a chat.
+  assert.equal(none, [
+    "load.maxBinding",
+    "load.kv",
+    "load.cache",
+    "generate.stopAtEnd",
+    "chat.pinSystem",
+    "chat.continueFinal",
+  ]);
 });
 
 test("two options of one flag are written alike", () => {

@@ -57,10 +57,11 @@ test.before(async () => {
 });
 test.after(() => it?.close());
 
-test("the page's own scripts weigh at most 195 KB gzipped", () => {
-  const bytes = scriptBytes(it.sizes);
-  console.log(`    ${(bytes / 1024).toFixed(1)} KB gzipped`);
-  assert.ok(bytes > 20_000 && bytes <= MOST_BYTES, `${bytes} bytes`);
+test("the page's own scripts weigh at most 175 KB gzipped before it can write, and 210 KB with all views", () => {
+  const { first, all } = scriptBytes(it.sizes);
+  console.log(`    ${[first, all].map((bytes) => (bytes / 1024).toFixed(1)).join(" and ")} KB gzipped`);
+  assert.ok(first > 20_000 && first <= MOST_BYTES.first, `${first} bytes`);
+  assert.ok(all > first && all <= MOST_BYTES.all, `${all} bytes`);
 });
 
 test("shading and map are the session's books at three steps", async () => {

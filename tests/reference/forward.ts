@@ -166,7 +166,12 @@ export class SessionTwin {
     const { score } = this.#options;
     if (!score) return core.score(lane, token);
     const ranked = this.#options.positions === "cache";
-    const past = { queries: this.#queries[first + lane], rope: this.#config.rope, scale: this.#config.ropeScale, ranked };
+    const past = {
+      queries: this.#queries[first + lane],
+      rope: this.#config.rope,
+      scale: this.#config.ropeScale,
+      ranked,
+    };
     return Math.fround(score(core, lane, token, this.#cache[first + lane], past));
   }
 

@@ -96,7 +96,9 @@ const USUAL = {
 
 const LISTS = ["models", "tasks", "policies", "budgets", "strides", "modes", "seeds"] as const;
 const NAMES = [...LISTS, "session", "vary", "load", "text", "baseline", ...SETTING_NAMES];
-const LOADED: readonly (keyof LoadOptions)[] = ["device", "precision", "memory", "weights"]; // that a command can say again
+const LOADED: readonly (keyof LoadOptions)[] = [ // what a command can say again
+  ...["device", "precision", "memory", "weights", "ropeScaling", "ropeFactor", "ropeLength"] as const,
+];
 const AXES: readonly string[] = ["policy", "budget", "stride", "seed", "evict"]; // options that have lists of their own
 
 /** What a plan's file or the flags say, checked and whole. @param own names of policies of one's own @throws KvcapRangeError */

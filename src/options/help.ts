@@ -161,8 +161,14 @@ export const HELP: Words = {
       cli: "first tokens that never go, also as a share of the budget  (4)",
     },
     newest: { words: "last tokens that never go, likewise", flag: "N|N%" },
-    unsettled: { words: "tokens of largest spread left out of the scope `low-spread`", flag: "N|N%" },
-    peaks: { words: "tokens once attended to most left out of the scope `peak`", flag: "N|N%" },
+    unsettled: {
+      words: "tokens of largest spread left out of the scope `low-spread`, with which alone it goes",
+      flag: "N|N%",
+    },
+    peaks: {
+      words: "tokens once attended to most left out of the scope `peak`, with which alone it goes",
+      flag: "N|N%",
+    },
     pinPrompt: { words: "the first prompt never goes", flag: "" },
     pin: {
       words: "spans of positions that never go, `[[from, to], …]`; `session.pin(from, to)` adds one",

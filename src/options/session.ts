@@ -203,8 +203,10 @@ export function checkSession(
   const free = sized?.free ?? 0;
   const sinks = take("sinks", options.sinks ?? Math.min(MOST_SINKS, Math.floor(budget / 4)), free) as number;
   const newest = take("newest", options.newest, free) as number;
-  const unsettled = take("unsettled", options.unsettled, free) as number;
-  const peaks = take("peaks", options.peaks ?? peaksOf(rule), free) as number;
+  const aside = (name: keyof typeof SCOPED, value: Count | undefined) =>
+    checkScoped(action, name, options[name], rule) ? take(name, value, free) as number : 0;
+  const unsettled = aside("unsettled", options.unsettled);
+  const peaks = aside("peaks", options.peaks ?? peaksOf(rule));
   const evict = take("evict") as Evict;
   const pinPrompt = pinsPrompt(action, options, evict);
   if (options.record && take("countFrom") === "eviction") { // rows that do not count are not computed
@@ -238,6 +240,24 @@ export function checkSession(
   };
   const alone = namesOf(SESSION).filter((name) => !(name in found)); // those that depend on no other
   return { ...found, ...Object.fromEntries(alone.map((name) => [name, take(name)])) } as CheckedSession;
+}
+
+/** The scope that leaves so many out. */
+const SCOPED = { unsettled: "low-spread", peaks: "peak" } as const;
+
+/** Whether a rule's scope leaves so many out. @throws KvcapRangeError where it does not, and some are asked for */
+function checkScoped(action: string, name: keyof typeof SCOPED, value: unknown, { scope }: CheckedRule): boolean {
+  const given = checkRow(SESSION, name, value, { action, budget: 1e6 }); // of any budget
+  if (scope === SCOPED[name]) return true;
+  if (value !== undefined && given !== 0) {
+    refuse(action, `${name} goes with the scope ${SCOPED[name]} only`, value, { option: name });
+  }
+  return false;
+}
+
+/** Of what a scope leaves out, that which another session under this scope may be asked for. */
+export function scopedIn(scope: string, { unsettled, peaks }: Partial<Pick<SessionOptions, "unsettled" | "peaks">>) {
+  return { ...(scope === SCOPED.unsettled ? { unsettled } : {}), ...(scope === SCOPED.peaks ? { peaks } : {}) };
 }
 
 /** How many its policy leaves out, where that says. */

@@ -8,7 +8,7 @@ import { PARTS, type RuleParts, SCORED } from "../options/parts.ts";
 import { type AnyRow, given, namesOf } from "../options/row.ts";
 import { checkPolicy } from "../options/own.ts";
 import type { RuleOptions } from "../options/rule.ts";
-import { type CheckedSession, checkSession, SESSION, type SessionOptions } from "../options/session.ts";
+import { type CheckedSession, checkSession, scopedIn, SESSION, type SessionOptions } from "../options/session.ts";
 import type { Recording } from "./read.ts";
 import type { Count } from "../options/kinds.ts";
 import type { Allocation } from "../policies/allocation.ts";
@@ -85,11 +85,12 @@ export function checkReplay(recording: Recording, options: ReplayOptions = {}): 
     refuse(action, rule, `${budget.bytes} bytes`, { option: "budget" });
   }
   const same = policy === recordedPolicy && budget === was.budget && !full;
-  const { stride, seed, aggregate, allocation, sinks, newest, unsettled, peaks } = was;
+  const { stride, seed, aggregate, allocation, sinks, newest, scope } = was;
+  const aside = (asked.scope ?? scope) === scope ? scopedIn(scope, was) : {};
   const found = checkSession(
     {
       ...{ stride, seed, aggregate },
-      ...(same ? { allocation, sinks, newest, unsettled, peaks, ...partsOf(was) } : {}),
+      ...(same ? { allocation, sinks, newest, ...aside, ...partsOf(was) } : {}),
       ...asked,
       ...{ policy, budget: policy === "full" ? recording.longest : budget },
     },
@@ -126,20 +127,19 @@ function recorded({ options }: Recording, known: PolicyName | OwnPolicy | null):
   const full = policy === "full";
   const own = score === "own"; // a function, which no file holds: the policy's own score is replayed
   const was = { ...options, score: own ? presetOf(policy).score : score } as unknown as CheckedSession;
-  const { stride, sinks, newest, unsettled, peaks, aggregate, allocation, seed } = was;
+  const { stride, sinks, newest, aggregate, allocation, seed } = was;
   const rest = {
     ...(budget === 0 && full ? {} : { budget: budget as number }),
     stride,
     sinks,
     newest,
-    unsettled,
-    peaks,
     aggregate,
     allocation,
     seed,
   };
-  const parts = full || known === null ? {} : partsOf({ ...was, policy });
-  const checked = checkSession({ policy, ...parts, ...rest }, undefined, null, action);
+  const parts: RuleParts = full || known === null ? {} : partsOf({ ...was, policy });
+  const aside = scopedIn(parts.scope ?? presetOf(policy).scope, was);
+  const checked = checkSession({ policy, ...parts, ...rest, ...aside }, undefined, null, action);
   const { evict = "always", countFrom = "start" } = was; // as every replay has them
   return { ...checked, evict, countFrom, ...(own && !isOwn(policy) ? { score: () => {} } : {}) };
 }

@@ -44,8 +44,8 @@ const WRONG: [unknown, RegExp, string?][] = [
   [{ session: { kv: "q5" } }, /kv must be one of f32, f16, q8, got "q5"/, "kv"],
   [{ vary: { kv: "q8" } }, /kv must be a list of values under vary, got "q8"/, "kv"],
   [{ load: { weights: "q5" } }, /weights must be one of q8, q4, got "q5"/, "weights"],
-  [{ load: { kv: "q8" } }, /options are device, precision, memory, weights, got "kv"/, "kv"],
-  [{ load: { token: "secret" } }, /options are device, precision, memory, weights, got "token"/, "token"],
+  [{ load: { kv: "q8" } }, /options are device, .*, ropeLength, got "kv"/, "kv"],
+  [{ load: { token: "secret" } }, /options are device, .*, ropeLength, got "token"/, "token"],
   [{ load: { threads: 2 } }, /options are .*, got "threads"/, "threads"],
   [{ session: ["kv"] }, /session must be options, got/, "session"],
   [{ load: ["device"] }, /load must be options, got/, "load"],
@@ -148,6 +148,7 @@ test("the command of a unit is that unit, with every option that a plan may hold
     ...["wasm", "auto"].map((device) => ({ load: { device } })),
     ...VALUES.bytes.map((memory) => ({ load: { memory } })),
     { load: { weights: "q8", precision: "exact", memory: null } },
+    { load: { ropeScaling: "dynamic", ropeFactor: 2.5, ropeLength: 4096 } },
   ];
   const shapes = [
     { budgets: [40, "12.5%", "512KB", { bytes: 1e6 }, "+9", { share: 1 / 3 }, "100%"], modes: ["both", "prompt"] },

@@ -37,8 +37,8 @@ test("what is generated counts beside the prompt, and shares of the budget are o
   const asked = { budget: { generated: 40 }, stride: undefined };
   assert.is(budgetSlots(asked, SLOT, null), null);
   assert.equal(budgetSlots(asked, SLOT, 487), { budget: 527, free: 40, stride: undefined });
-  const { budget, newest, unsettled, pinPrompt } = checkSession({ budget: { generated: 40 } }, undefined, 487);
-  assert.equal([budget, newest, unsettled, pinPrompt], [527, 4, 12, true]);
+  const { budget, newest, peaks, pinPrompt } = checkSession({ budget: { generated: 40 } }, undefined, 487);
+  assert.equal([budget, newest, peaks, pinPrompt], [527, 4, 8, true]);
 });
 
 test("refusals", () => {

@@ -56,6 +56,9 @@ const session: [Record<string, unknown>, string][] = [
   ],
   [{ score: 3 }, "or a function, got 3"],
   [{ peaks: -1 }, "peaks must be a whole number from 0 to 4194304"],
+  [{ policy: "h2o", peaks: -1 }, "peaks must be a whole number from 0 to 4194304"],
+  [{ policy: "roco", peaks: 3 }, "peaks goes with the scope peak only, got 3"],
+  [{ unsettled: { share: 0.5 } }, 'unsettled goes with the scope low-spread only, got {"share":0.5}'],
   [{ policy: "roco", halfLife: 8 }, "halfLife goes with the scores ema and fading only"],
   [{ policy: "crest", halfLife: 0 }, "halfLife must be a whole number from 1 to 1048576"],
   [{ scope: "some" }, 'scope must be one of all, low-spread, peak, got "some"'],
@@ -153,13 +156,15 @@ test("defaults fit one another under any budget that leaves something to evict",
 });
 
 test("shares of the budget, and the parts of a rule", () => {
-  const { sinks, newest, unsettled, stride } = checkSession({
+  const { sinks, newest, unsettled, stride, peaks } = checkSession({
+    policy: "roco",
     budget: 50,
     sinks: { share: 0.2 },
     newest: { share: 0.25 },
-    unsettled: { share: 0 },
+    unsettled: { share: 0.3 },
+    peaks: 0,
   });
-  assert.equal([sinks, newest, unsettled, stride], [10, 12, 0, 27]);
+  assert.equal([sinks, newest, unsettled, stride, peaks], [10, 12, 15, 27, 0]);
   assert.is(checkSession({ budget: { share: 0.5 }, newest: { share: 0.1 } }).newest, 0); // not known yet
   assert.is(checkSession({ budget: { share: 0.5 }, newest: { share: 0.1 } }, undefined, 100).newest, 5);
   const parts = (options: Parameters<typeof checkSession>[0]) => {
@@ -181,9 +186,9 @@ test("a policy whose score is a function has the parts of what it builds on", ()
     const { scope, window, pool, width, peaks } = checkSession({ budget: 40, ...options });
     return [scope, window, pool, width, peaks];
   };
-  assert.equal(parts({ policy: "vase" }), ["all", 32, "mean", 5, 8]);
-  assert.equal(parts({ policy: "rkv", window: 3 }), ["all", 3, "none", 1, 8]);
-  assert.equal(parts({ policy: "keydiff" }), ["all", 0, "none", 1, 8]);
+  assert.equal(parts({ policy: "vase" }), ["all", 32, "mean", 5, 0]);
+  assert.equal(parts({ policy: "rkv", window: 3 }), ["all", 3, "none", 1, 0]);
+  assert.equal(parts({ policy: "keydiff" }), ["all", 0, "none", 1, 0]);
   assert.equal(parts({ policy: "defensive" }), ["peak", 0, "none", 1, 0]);
   assert.equal(parts({ policy: "defensive", peaks: 5 }), ["peak", 0, "none", 1, 5]);
   assert.equal(parts({ policy: "defensive", score: "sum", scope: "all" }), ["all", 0, "none", 1, 0]);

@@ -56,7 +56,9 @@ for (const [of, table] of TABLES) {
       assert.equal([misspelt.code, misspelt.option], ["unknown-option", `${name}s`]);
       if (of !== "chat") assert.is(misspelt.meant, name);
       const { default: usual } = row;
-      if (usual !== undefined && usual !== null) assert.equal(check({ [name]: usual }), check({}));
+      const scope = of === "session" ? SCOPED[name] : undefined;
+      const under = scope ? { scope } : {};
+      if (usual !== undefined && usual !== null) assert.equal(check({ ...under, [name]: usual }), check(under));
       assert.equal(check({ [name]: undefined }), check({}));
       for (const choice of row.kind.names ?? []) {
         const beside = name === "pool"
@@ -101,10 +103,18 @@ const WRITTEN: Record<Exclude<Written, "name" | "flag">, [text: string, value: u
 /** The scores that have parts of their own. */
 const PARTED = [...new Set(Object.values(SCORED).flatMap((scores) => Object.keys(scores)))] as Score[];
 
-/** A session's options with something for every row, which go together: of the parts of some scores, those of this one. */
+/** The scopes that leave some out, by the option that says how many. */
+const SCOPED: Record<string, string> = { unsettled: "low-spread", peaks: "peak" };
+
+/**
+ * A session's options with something for every row, which go together: of the parts of some scores, those of this one, under each
+ * scope with half of them.
+ */
 function everything(score = PARTED[0]): Record<string, unknown> {
+  const scope = Object.values(SCOPED)[PARTED.indexOf(score) % 2];
   const value = (name: string, { kind, default: usual }: AnyRow) => {
     if (name === "policy") return "snapkv";
+    if (name === "scope") return scope;
     if (kind.names) return name === "score" ? score : kind.names.find((name) => name !== usual && name !== "none");
     if (kind.written === null) return () => {};
     if (kind.written === "flag") return usual !== true;
@@ -112,7 +122,9 @@ function everything(score = PARTED[0]): Record<string, unknown> {
     assert.equal(readText(kind, text), value, name);
     return kind.written === "spans" ? [[1, 3]] : value;
   };
-  const goes = (name: string) => SCORED[name as keyof typeof SCORED]?.[score] !== undefined || !(name in SCORED);
+  const goes = (name: string) =>
+    (SCORED[name as keyof typeof SCORED]?.[score] !== undefined || !(name in SCORED)) &&
+    (SCOPED[name] ?? scope) === scope;
   const rows = Object.entries(SESSION as AnyTable).filter(([name]) => goes(name));
   return Object.fromEntries(rows.map(([name, row]) => [name, value(name, row)]));
 }

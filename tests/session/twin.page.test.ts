@@ -52,7 +52,7 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-qwen3", { score: "sum", scope: "low-spread", budget: 16, stride: 4, unsettled: 5 }],
   ["tiny-qwen2", { policy: "recency", scope: "low-spread", budget: 16, stride: 4, sinks: 0 }],
   ["tiny-llama3", { policy: "h2o", shared: true, budget: 15, stride: 5, pin: [[0, 3], [9, 12], [44, 46]] }],
-  ["tiny-qwen3", { budget: 20, stride: 4, sinks: { share: 0.25 }, newest: { share: 0.2 }, unsettled: { share: 0.5 } }],
+  ["tiny-qwen3", { budget: 20, stride: 4, sinks: { share: 0.25 }, newest: { share: 0.2 }, peaks: { share: 0.5 } }],
   ["tiny-llama3", { score: fading, scope: "all", budget: 16, stride: 4, newest: 3 }],
   ["tiny-qwen2", { score: fading, scope: "low-spread", shared: true, budget: 16, stride: 1 }],
   ["tiny-llama3", { policy: "roco", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "pyramid" }],

@@ -1,9 +1,11 @@
 // A policy of one's own, everywhere that a policy may be named: a session, its fork and its snapshot, perplexity, a recording and
 // its replay; and the example of one.
 import * as assert from "uvu/assert";
+import byValue from "../../examples/crest-by-value.ts";
 import fading, { run as runExample } from "../../examples/own-policy.ts";
 import { load, type Model } from "../../src/load.ts";
 import { definePolicy } from "../../src/options/own.ts";
+import type { OwnScore } from "../../src/options/parts.ts";
 import type { Session } from "../../src/session/session.ts";
 import { readRecording } from "../../src/recording/read.ts";
 import { replay } from "../../src/recording/replay.ts";
@@ -42,6 +44,32 @@ test("it evicts as its score in a session does, and reports have its name", asyn
   await say(known);
   assert.equal(named.livePositions(), known.livePositions());
   for (const session of [mine, same, named, known]) session.dispose();
+});
+
+test("the example that weighs by values scales crest's score by their length", async () => {
+  let told = 0;
+  const { score } = byValue;
+  const session = model.session({
+    ...OPTIONS,
+    policy: definePolicy({
+      ...byValue,
+      score: (lane, views, scores, clock) => {
+        const before = scores.slice(); // crest's own
+        (score as OwnScore)(lane, views, scores, clock);
+        for (let slot = 0; slot < scores.length; slot++) {
+          if (views.positions[slot] < 0) continue;
+          const d = views.values!.length / scores.length;
+          const length = Math.hypot(...views.values!.subarray(slot * d, slot * d + d));
+          assert.ok(Math.abs(scores[slot] - before[slot] * length) <= 1e-6 * scores[slot], `slot ${slot}`);
+          if (scores[slot] > 0) told++;
+        }
+      },
+    }),
+  });
+  assert.equal([session.options.scope, session.options.peaks], ["peak", 4]);
+  await say(session);
+  assert.ok(told > 1000, `${told}`);
+  session.dispose();
 });
 
 test("perplexity measures under it", async () => {

@@ -76,15 +76,14 @@ const NO_REMOTE = `export async function openRemoteEngine() { throw new Error("T
 
 /** What the lab never does with a session, by file: the names that others import of it. */
 const NEVER_DONE = {
-  "snapshot/session": ["fillCache", "openSnapshot", "optionsAgain", "writeSnapshot"],
-  "snapshot/cache": ["loadCache", "saveCache"],
-  "snapshot/file": ["refuseSnapshot"],
-  "recording/recorder": ["Recorder"],
+  session: ["fillCache", "openSnapshot", "optionsAgain", "writeSnapshot"],
+  cache: ["loadCache", "saveCache"],
+  file: ["refuseSnapshot"],
 };
 
-/** A module whose exports end in an error: it takes snapshots' and recordings' code out of the lab. */
+/** A module whose exports end in an error: it takes snapshots' code out of the lab. */
 const never = (/** @type {string[]} */ names) =>
-  `function never() { throw new Error("The lab has no snapshots and no recordings"); }
+  `function never() { throw new Error("The lab has no snapshots"); }
   export { ${names.map((name) => `never as ${name}`).join(", ")} };`;
 
 /** Bytes as a string of as many characters: gzipped it is a quarter smaller than base64, in which no byte keeps its place. */
@@ -121,9 +120,9 @@ export const lighten = {
     });
     build.onLoad({ filter: /src[\\/]chat[\\/]answer\.ts$/ }, () => ({ contents: ANSWER, loader: "js" }));
     build.onLoad({ filter: /src[\\/]wasm[\\/]remote\.ts$/ }, () => ({ contents: NO_REMOTE, loader: "js" }));
-    build.onLoad({ filter: /src[\\/](snapshot|recording)[\\/](session|cache|file|recorder)\.ts$/ }, ({ path }) => {
-      const [, room, name] = /** @type {RegExpExecArray} */ (/(\w+)[\\/](\w+)\.ts$/.exec(path));
-      return { contents: never(NEVER_DONE[/** @type {keyof typeof NEVER_DONE} */ (`${room}/${name}`)]), loader: "js" };
+    build.onLoad({ filter: /src[\\/]snapshot[\\/](session|cache|file)\.ts$/ }, ({ path }) => {
+      const [, name] = /** @type {RegExpExecArray} */ (/(\w+)\.ts$/.exec(path));
+      return { contents: never(NEVER_DONE[/** @type {keyof typeof NEVER_DONE} */ (name)]), loader: "js" };
     });
     build.onLoad(
       { filter: /forward\.relaxed\.wasm$/ },

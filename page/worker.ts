@@ -1,6 +1,7 @@
 /** The worker: loads models, runs sessions, and tells the page of every step. */
 import { refuse, words } from "../src/errors.ts";
-import { load, type Model, type Session } from "../src/index.ts";
+import { load, type Model } from "../src/load.ts";
+import type { Session } from "../src/session/session.ts";
 import { describeModel } from "../src/engine/config.ts";
 import { presetOf } from "../src/policies/own.ts";
 import { ruleName } from "../src/eviction/rule.ts";

@@ -8,8 +8,13 @@ export const AGREEMENT =
   "reads that very text token by token, and its distribution of the next token, before temperature and top-p, is " +
   "compared with the reference’s at every step: is the likeliest token the same, and KL(reference ‖ run) in nats.";
 
+/** What the two figures show, which the paper's proposal rests on. */
+export const FIGURES =
+  "Each policy also runs again over the attention by which the reference read its text, twice: under its budget, and " +
+  "with room for all, where it says which tokens it would keep. The spread is each token’s, mean over the lanes.";
+
 export function toJson(result: Result): string {
-  const { asked, model, adapter, steps } = result;
+  const { asked, model, adapter, steps, figures } = result;
   const runs = asked.runs.map((choice, i) => {
     const { tokens, report, perplexity, refused } = result.runs[i];
     const numbers = tokens.map(({ id, text, kvBytes, ms }) => ({ id, text, liveKvBytes: kvBytes, stepMs: ms }));
@@ -24,11 +29,16 @@ export function toJson(result: Result): string {
         refused,
         found: result.found(i),
       },
-      ...{ tokens: numbers, steps: each },
+      ...{ tokens: numbers, steps: each, overlap: figures?.overlaps[i] ?? null },
     };
   });
   const { runs: _, ...shared } = asked;
-  const reference = { about: AGREEMENT, ids: steps.map(({ id }) => id) };
+  const reference = {
+    about: AGREEMENT,
+    ids: steps.map(({ id }) => id),
+    figures: FIGURES,
+    spreads: figures?.spreads ?? null,
+  };
   return `${JSON.stringify({ from: "kvcap lab", model, adapter, ...shared, reference, runs }, null, 1)}\n`;
 }
 

@@ -1,4 +1,4 @@
-/** Four plots over the tokens: uPlot draws them; what they show is in the table and the files, too. */
+/** Six plots: uPlot draws them; what they show is in the table and the files, too. */
 import uPlot from "uplot";
 import { make, png } from "../view/dom.ts";
 import type { Theme } from "../view/colour.ts";
@@ -22,8 +22,16 @@ interface Kind {
   readonly title: string;
   readonly unit: string;
   readonly log?: boolean;
-  values(result: Result, run: number): (number | null)[];
+  values(result: Result, line: number): (number | null)[];
+  /** Where values stand; left out: behind 1, 2, … of the new tokens. */
+  places?(result: Result): number[];
+  /** Names of the lines, where they are no runs. */
+  lines?(result: Result): string[];
 }
+
+/** A place in words. */
+const placed = ({ lines, places }: Kind, place: number) =>
+  lines ? `${number(place)}% of the text` : places ? `${place} tokens read` : `token ${place}`;
 
 /** Every power of ten, or every second where they are many. */
 function decades(low: number, high: number): number[] {
@@ -52,7 +60,19 @@ const KINDS: readonly Kind[] = [
     ...{ title: "KL from the reference", unit: "nats", log: true },
     values: ({ steps }, run) => steps.map(({ kl }) => Math.max(LEAST_KL, kl[run])),
   },
+  {
+    ...{ title: "Tokens held that would be, had nothing ever gone", unit: "%" },
+    places: ({ figures }) => figures?.overlaps.find((one) => one)?.moments.map(({ tokens }) => tokens) ?? [],
+    values: ({ figures }, run) => figures?.overlaps[run]?.moments.map(({ share }) => 100 * share) ?? [],
+  },
+  {
+    ...{ title: "Spread of a token’s attention, by its place in the text", unit: "σ" },
+    places: ({ figures }) => figures?.spreads[0].parts.map((_, i, { length }) => 100 * (i + 0.5) / length) ?? [],
+    values: ({ figures }, moment) => [...figures?.spreads[moment]?.parts ?? []],
+    lines: ({ figures }) => figures?.spreads.map(({ tokens }) => `after ${tokens} tokens`) ?? [],
+  },
 ];
+const MOMENTS = 3; // at which the spread is told
 
 /** A line of text in a picture, in its pixels. */
 interface Writing {
@@ -64,6 +84,7 @@ interface Writing {
 
 export class Plots {
   readonly element = make("div", { class: "plots" });
+  readonly figures = make("div", { class: "plots figures" }); // those of the attention
   readonly #boxes: { box: HTMLElement; readout: HTMLElement; plot: uPlot | null }[];
   readonly #resizing = new ResizeObserver(() => this.#resize());
   #theme: Theme = "light";
@@ -71,11 +92,12 @@ export class Plots {
   #next = 0; // the plot that is drawn in the next frame
 
   constructor() {
-    this.#boxes = KINDS.map(({ title, unit }, i) => {
+    this.#boxes = KINDS.map(({ title, unit, places }, i) => {
       const [box, readout] = [make("div", { role: "img" }), make("p", { class: "hint" })];
       readout.textContent = " ";
       const head = make("h3", { id: `plot-${i}` }, `${title}, ${unit}`);
-      this.element.append(make("figure", { "aria-labelledby": `plot-${i}` }, head, box, readout));
+      const place = places ? this.figures : this.element;
+      place.append(make("figure", { "aria-labelledby": `plot-${i}` }, head, box, readout));
       return { box, readout, plot: null };
     });
     this.#resizing.observe(this.element);
@@ -91,8 +113,10 @@ export class Plots {
   begin(result: Result | null): void {
     this.#result = result;
     const ink = INKS[this.#theme];
-    this.#boxes.forEach((it, kind) => {
+    this.#boxes.forEach((it, i) => {
       const { box, readout } = it;
+      const { title, unit, log, places, lines } = KINDS[i];
+      const strokes = lines ? Array<string>(MOMENTS).fill(ink.text) : STROKES[this.#theme];
       it.plot?.destroy();
       const axis = { stroke: ink.text, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false }, gap: 4 };
       const values = (_: uPlot, splits: (number | null)[]) => splits.map((at) => at === null ? "" : number(at));
@@ -101,19 +125,19 @@ export class Plots {
         {
           ...size(box),
           legend: { show: false },
-          cursor: { sync: { key: "tokens" }, points: { size: 5 }, drag: { x: false, y: false } },
+          cursor: { sync: { key: places ? title : "tokens" }, points: { size: 5 }, drag: { x: false, y: false } },
           scales: {
-            x: { time: false, range: [1, most] },
-            y: KINDS[kind].log
+            x: { time: false, range: places ? (_, low, high) => [low ?? 0, high ?? most] : [1, most] },
+            y: log
               ? { distr: 3, range: (_, low, high) => uPlot.rangeLog(low ?? 1e-3, Math.max(high ?? 1, 1e-3), 10, true) }
               : {
                 range: (_, low, high) =>
-                  kind === 2 ? [Math.min(50, low ?? 50), 100] : [0, Math.max(high ?? 1, 1e-3) * 1.1],
+                  unit === "%" ? [Math.min(50, low ?? 50), 100] : [0, Math.max(high ?? 1, 1e-3) * 1.1],
               },
           },
           axes: [{ ...axis, size: 22 }, {
             ...{ ...axis, size: 46, space: 20, values },
-            ...(KINDS[kind].log
+            ...(log
               ? {
                 splits: (_: uPlot, __: number, low: number, high: number) => decades(low, high),
                 filter: (_: uPlot, all: number[]) => all,
@@ -122,12 +146,12 @@ export class Plots {
           }],
           series: [
             {},
-            ...LETTERS.slice(0, result?.runs.length ?? LETTERS.length).map((_, run) => ({
-              ...{ stroke: STROKES[this.#theme][run], width: 1.6, dash: DASHES[run], spanGaps: false },
+            ...strokes.slice(0, lines ? MOMENTS : result?.runs.length).map((stroke, line) => ({
+              ...{ stroke, width: 1.6, dash: DASHES[line], spanGaps: false },
               points: { show: false },
             })),
           ],
-          hooks: { setCursor: [(plot) => this.#read(plot, readout)] },
+          hooks: { setCursor: [(plot) => this.#read(KINDS[i], plot, readout)] },
         },
         [[]] as unknown as uPlot.AlignedData,
         box,
@@ -150,19 +174,29 @@ export class Plots {
 
   #draw(kind: number, result: Result) {
     const { plot, box } = this.#boxes[kind];
-    const series = result.runs.map((_, run) => KINDS[kind].values(result, run));
+    const series = plot!.series.slice(1).map((_, line) => KINDS[kind].values(result, line));
     const length = Math.max(0, ...series.map((values) => values.length));
     const whole = series.map((values) => Array.from({ length }, (_, i) => values[i] ?? null));
-    plot!.setData([Array.from({ length }, (_, i) => i + 1), ...whole] as uPlot.AlignedData);
-    const last = whole.map((values, run) => `${LETTERS[run]} ${number(values.findLast((one) => one !== null) ?? NaN)}`);
-    box.setAttribute("aria-label", length === 0 ? "nothing yet" : `after ${length} tokens: ${last.join(", ")}`);
+    const places = KINDS[kind].places?.(result) ?? Array.from({ length }, (_, i) => i + 1);
+    plot!.setData([places, ...whole] as uPlot.AlignedData);
+    const label = length === 0 ? "nothing yet" : this.#told(KINDS[kind], plot!, length - 1).join(", ");
+    box.setAttribute("aria-label", label);
   }
 
-  #read(plot: uPlot, readout: HTMLElement) {
+  /** Where it is, and what each line is there, or was last. */
+  #told(kind: Kind, plot: uPlot, at: number): string[] {
+    const names = kind.lines?.(this.#result!) ?? LETTERS;
+    const lines = plot.data.slice(1).map((values, line) => {
+      const last = Array.from(values).slice(0, at + 1).findLast((one) => one !== null);
+      return `${names[line]} ${number(last ?? NaN)}`;
+    });
+    return [`${placed(kind, plot.data[0][at])}: ${lines[0]}`, ...lines.slice(1)];
+  }
+
+  #read(kind: Kind, plot: uPlot, readout: HTMLElement) {
     const { idx } = plot.cursor;
     const at = idx ?? -1;
-    const runs = plot.data.slice(1).map((values, run) => `${LETTERS[run]} ${number(values[at] ?? NaN)}`);
-    const text = at < 0 || plot.data[0].length === 0 ? " " : `token ${plot.data[0][at]}: ${runs.join(" · ")}`;
+    const text = at < 0 || plot.data[0].length === 0 ? " " : this.#told(kind, plot, at).join(" · ");
     if (readout.textContent !== text) readout.textContent = text;
   }
 
@@ -176,7 +210,10 @@ export class Plots {
     const { width, height } = first.plot!.ctx.canvas;
     const ratio = devicePixelRatio;
     const [pad, head, line] = [16 * ratio, 62 * ratio, 22 * ratio];
-    const canvas = make("canvas", { width: `${2 * width + 3 * pad}`, height: `${head + 2 * (height + line + pad)}` });
+    const canvas = make("canvas", {
+      width: `${2 * width + 3 * pad}`,
+      height: `${head + Math.ceil(KINDS.length / 2) * (height + line + pad)}`,
+    });
     const context = canvas.getContext("2d")!;
     const ink = INKS[this.#theme];
     context.fillStyle = ink.ground;
@@ -202,7 +239,8 @@ export class Plots {
     this.#boxes.forEach(({ plot }, i) => {
       const [left, top] = [pad + (i % 2) * (width + pad), head + Math.floor(i / 2) * (height + line + pad)];
       write({ text: `${KINDS[i].title}, ${KINDS[i].unit}`, x: left, y: top + 13 * ratio, weight: 600 });
-      context.drawImage(plot!.ctx.canvas, left, top + line);
+      const { canvas } = plot!.ctx;
+      context.drawImage(canvas, left, top + line, width, canvas.height * width / canvas.width);
     });
     return png(canvas);
   }

@@ -1,5 +1,6 @@
 /** What a comparison has found so far: told by the worker in parts, shown by the view, exported. */
 import type { Perplexity } from "../../src/session/perplexity.ts";
+import type { Overlap, Spread } from "../../src/recording/figures.ts";
 import type { Report } from "../../src/session/report.ts";
 import type { Comparison } from "./comparison.ts";
 
@@ -13,6 +14,7 @@ export type Told =
   | { of: "tokens"; run: number; tokens: Token[] }
   | { of: "report"; run: number; report: Report }
   | { of: "agreement"; steps: Step[] }
+  | { of: "figures"; figures: Figures }
   | { of: "perplexity"; run: number; perplexity: Perplexity }
   | { of: "refused"; run: number; refused: string } // why it has no perplexity
   | { of: "whole" }; // all that was asked has been told
@@ -32,6 +34,12 @@ export interface Step {
   readonly kl: readonly number[]; // [runs]: KL(reference ‖ run) in nats
 }
 
+/** The paper's two, of the reference's text. */
+export interface Figures {
+  readonly overlaps: readonly (Overlap | null)[]; // [runs]; null: of a policy that reads more than attention
+  readonly spreads: readonly Spread[];
+}
+
 export interface RunResult {
   tokens: Token[];
   report: Report | null; // once the run has ended
@@ -45,6 +53,7 @@ export class Result {
   readonly adapter: string;
   readonly runs: RunResult[];
   readonly steps: Step[] = [];
+  figures: Figures | null = null; // null: not yet, or the recording was too large
   whole = false; // nothing was left out
 
   constructor(asked: Comparison, model: string, adapter: string) {
@@ -66,6 +75,9 @@ export class Result {
       }
       case "agreement":
         return void this.steps.push(...told.steps);
+      case "figures":
+        this.figures = told.figures;
+        return;
       case "perplexity":
         this.runs[told.run].perplexity = told.perplexity;
         return;

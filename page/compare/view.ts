@@ -5,7 +5,7 @@ import type { Theme } from "../view/colour.ts";
 import { make, save } from "../view/dom.ts";
 import type { ViewPage } from "../view/page.ts";
 import { type Choice, type Comparison, comparisonHash, FIRST, LETTERS } from "./comparison.ts";
-import { AGREEMENT, toCsv, toJson } from "./export.ts";
+import { AGREEMENT, FIGURES, toCsv, toJson } from "./export.ts";
 import { CompareForm } from "./form.ts";
 import { Plots } from "./plots.ts";
 import { type Phase, Result, type Told } from "./result.ts";
@@ -76,12 +76,13 @@ export class CompareView {
       event.preventDefault();
       if (!this.#go.disabled) this.run(this.#form.comparison);
     });
-    const about = make("p", { class: "hint about" }, `Agreement: ${AGREEMENT}`);
+    const about = make("p", { class: "hint about" }, `Agreement: ${AGREEMENT} ${FIGURES}`);
     const shown = [
       this.#form.cards,
       this.#texts.element,
       this.#plots.element,
       this.#table.element,
+      this.#plots.figures,
       this.#refused,
       about,
     ];

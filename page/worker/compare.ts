@@ -10,6 +10,7 @@ import { toldOf, whyOf } from "../protocol.ts";
 import { optionsOf } from "../settings.ts";
 import { checkRun } from "./check.ts";
 import { type Agreement, compareLogits } from "../../src/eval/scores/logits.ts";
+import { type Recorded, Recorder, tellFigures } from "./figures.ts";
 
 const APART = 50; // ms between two messages
 
@@ -34,7 +35,7 @@ export async function compare(model: Model, asked: Comparison, tell: Tell, signa
   const job: Job = { model, asked, runs, tell, signal };
   try {
     await write(job);
-    await agree(job);
+    await tellFigures(job, await agree(job));
     if (asked.text.trim() !== "") await read(job);
     tell({ of: "whole" });
   } catch (error) {
@@ -177,7 +178,8 @@ async function write(job: Job) {
 
 // ---- agreement ---------------------------------------------------------------------------------------------------
 
-async function agree({ model, asked: { prompt, max }, runs, tell, signal }: Job) {
+/** @returns what was recorded of the reference, and the slots that each run had */
+async function agree({ model, asked: { prompt, max }, runs, tell, signal }: Job): Promise<Recorded> {
   const { generate, seed } = runs[0];
   // Its slots are made once: a full cache that is not told how many would grow at every step.
   const slots = model.tokenizer.encode(prompt, { bos: true, special: true }).length + max;
@@ -185,11 +187,14 @@ async function agree({ model, asked: { prompt, max }, runs, tell, signal }: Job)
   const { stride } = runs[0].session;
   const sessions: Session[] = [];
   const steps: Step[] = [];
+  const recorder = new Recorder();
+  let budgets: number[] = [];
   const tellSteps = paced(() => steps.length > 0 && tell({ of: "agreement", steps: steps.splice(0) }));
   const reads = reading(tell, "reading", runs.length + 1);
   let progress: ((done: number) => void) | null = null;
   await withSessions(sessions, async () => {
-    sessions.push(model.session({ policy: "full", budget: slots, kv: "f32", ...stride ? { stride } : {} }));
+    const { record } = recorder;
+    sessions.push(model.session({ policy: "full", budget: slots, kv: "f32", record, ...stride ? { stride } : {} }));
     for (const run of runs) sessions.push(model.session(sized(run)));
     const [reference, ...readers] = sessions;
     const expected = new Float32Array(model.config.vocab);
@@ -220,8 +225,10 @@ async function agree({ model, asked: { prompt, max }, runs, tell, signal }: Job)
       }
     } finally {
       tellSteps.now();
+      budgets = readers.map(({ options }) => options.budget);
     }
   });
+  return { recorder, budgets };
 }
 
 async function oneToken(session: Session, text: string, options: Parameters<Session["generate"]>[1]) {

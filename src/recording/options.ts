@@ -45,24 +45,12 @@ const named = (which: (row: AnyRow) => unknown) =>
 /** The options that a replay may be asked for. */
 export const REPLAYABLE: readonly (keyof SessionOptions)[] = named(({ replay }) => replay);
 const DECIDES = named(({ decides }) => decides);
-const TOLD = named(({ kind }) => kind.written !== null);
 const HALF = { share: 0.5 };
 
 /** What a replay runs with, and whether that is what was recorded: the victims must then be the recorded ones. */
 export interface CheckedReplay {
   readonly options: CheckedSession;
   readonly asRecorded: boolean;
-}
-
-/**
- * A session's options as a recording tells them: a policy by its name, with `ownPolicy` where it is a caller's own, and as score
- * "own" a function.
- */
-export function toldOptions(options: CheckedSession): Record<string, unknown> {
-  const { policy, score } = options;
-  const ownPolicy = typeof policy === "object";
-  const plain = { ...options, policy: nameOf(policy), score: typeof score === "function" ? "own" : score };
-  return { ...Object.fromEntries(TOLD.map((name) => [name, plain[name]])), ...(ownPolicy ? { ownPolicy } : {}) };
 }
 
 /** Fills in a replay's defaults. @throws KvcapRangeError as a session's options do */

@@ -5,8 +5,8 @@ import type { Tenants } from "../eviction/evictions.ts";
 import { describeModel, type ModelConfig } from "../engine/config.ts";
 import type { RecordSink } from "../options/events.ts";
 import type { CheckedSession, Span } from "../options/index.ts";
-import { toldOptions } from "./options.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
+import { toldOptions } from "./told.ts";
 
 /** One recording, from a session's first step to its last. */
 export class Recorder {

@@ -15,7 +15,8 @@ import { type AnyRow, type AnyTable, namesOf } from "../../src/options/row.ts";
 import { SESSION } from "../../src/options/session.ts";
 import { type Of, OPTIONS } from "../../src/options/table.ts";
 import { readText } from "../../src/options/text.ts";
-import { checkReplay, REPLAYABLE, type ReplayOptions, toldOptions } from "../../src/recording/options.ts";
+import { checkReplay, REPLAYABLE, type ReplayOptions } from "../../src/recording/options.ts";
+import { toldOptions } from "../../src/recording/told.ts";
 import type { Recording } from "../../src/recording/read.ts";
 import { inBrowser, readText as readFile, repoPath } from "../support/files.ts";
 

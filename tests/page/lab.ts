@@ -18,7 +18,7 @@ export interface Lab {
   readonly url: string;
   readonly out: string; // the folder that is served
   readonly browser: Browser;
-  readonly sizes: Record<string, number>; // gzipped bytes
+  readonly bytes: { readonly first: number; readonly all: number }; // of scripts, gzipped
   readonly elsewhere: string[]; // addresses that pages may ask besides
   /** Opens the page; an error on it fails the test at `close`. @param prelude put before the worker's own code */
   open(hash?: string, options?: BrowserContextOptions, prelude?: string): Promise<Page>;
@@ -26,7 +26,7 @@ export interface Lab {
 }
 
 export async function openLab(): Promise<Lab> {
-  const { out, sizes } = await buildLab(await Deno.makeTempDir({ prefix: "kvcap-lab-" }));
+  const { out, bytes } = await buildLab(await Deno.makeTempDir({ prefix: "kvcap-lab-" }));
   const worker = await Deno.readTextFile(`${out}/worker.js`);
   const overrides = new Map<string, string>();
   const { url, stop } = await serveFolder(out, { overrides });
@@ -37,7 +37,7 @@ export async function openLab(): Promise<Lab> {
     url,
     out,
     browser,
-    sizes,
+    bytes,
     elsewhere,
     async open(hash = "", options = {}, prelude = "") {
       if (prelude) overrides.set("/worker.js", `${prelude};${worker}`);

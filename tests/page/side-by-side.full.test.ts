@@ -5,6 +5,8 @@ import type { Page } from "playwright-core";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load } from "../../src/load.ts";
 import { corePolicies as policies } from "../../src/policies/core.ts";
+import { type Overlap, overlapOf, type Spread, spreadOf } from "../../src/recording/figures.ts";
+import { readRecording } from "../../src/recording/read.ts";
 import { faults } from "./axe.ts";
 import { suiteWhere, testDevice } from "../support/device.ts";
 import { depth } from "../support/depth.ts";
@@ -23,7 +25,7 @@ const test = suiteWhere(inSight, "lab compare");
 const folder = Deno.env.get("KVCAP_SCREENSHOTS");
 
 interface Exported {
-  reference: { ids: number[] };
+  reference: { ids: number[]; spreads: Spread[] };
   runs: {
     report: { ids: number[]; kvBytes: number; evictions: number; liveSlots: number };
     perplexity: { perplexity: number; tokens: number };
@@ -31,6 +33,7 @@ interface Exported {
     firstDifference: number | null;
     tokens: { id: number; text: string; liveKvBytes: number; stepMs: number | null }[];
     steps: { same: boolean; kl: number }[];
+    overlap: Overlap | null;
   }[];
 }
 
@@ -166,6 +169,37 @@ test("agreement is that of the library's own logits, over the reference's text",
   assert.ok(agreement.meanKl > 1e-3, `${agreement.meanKl}`);
 });
 
+test("the paper's figures are those of the attention by which the reference reads", async () => {
+  const model = await load(repoPath("models/fable-2m"), { device: "wasm" }); // as in the page
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const record = (piece: Uint8Array) => void pieces.push(piece.slice());
+  const session = model.session({ policy: "full", kv: "f32", stride: STRIDE, record });
+  for await (const _ of session.generate(PROMPT, { maxNewTokens: MAX }));
+  session.dispose();
+  const recording = readRecording(new Uint8Array(await new Blob(pieces).arrayBuffer()));
+  const spreads = spreadOf(recording);
+  assert.is(found.reference.spreads.length, spreads.length);
+  const off = spreads.flatMap(({ tokens, parts }, moment) => {
+    assert.is(found.reference.spreads[moment].tokens, tokens);
+    return parts.map((value, part) => Math.abs(found.reference.spreads[moment].parts[part] - value));
+  });
+  console.log(`    largest difference of σ ${Math.max(...off).toExponential(1)}`);
+  assert.ok(Math.max(...off) < 1e-6);
+  assert.is(found.runs[0].overlap!.mean, 1);
+  const half = Math.floor(model.tokenizer.encode(PROMPT, { bos: true, special: true }).length / 2);
+  for (const [run, asked] of [[1, { policy: "roco", budget: 14 }], [2, { policy: "recency", budget: half }]] as const) {
+    const { moments, mean, budget } = overlapOf(recording, asked);
+    const told = found.runs[run].overlap!;
+    assert.equal([told.budget, told.moments.map(({ tokens }) => tokens)], [
+      budget,
+      moments.map(({ tokens }) => tokens),
+    ]);
+    assert.ok(Math.abs(told.mean - mean) < 0.01, `${told.mean}, ${mean}`); // ties apart
+  }
+  assert.ok(found.runs[1].overlap!.mean < 1 && found.runs[2].overlap!.mean === 1); // the newest go by no attention
+  model.dispose();
+});
+
 test("what is shown and what is exported is the same", async () => {
   const rows = await page.locator("#compare .results tbody tr").evaluateAll((rows) =>
     rows.map((row) => [...row.children].map((cell) => cell.textContent!))
@@ -221,7 +255,7 @@ test("a comparison can be stopped, and what cannot run says so", async () => {
   assert.match((await status(page))!, "stopped");
   const partial = await json(page);
   assert.ok(partial.runs.every(({ tokens }) => tokens.length > 0 && tokens.length < 2000));
-  await page.fill("#compare [name=max]", "100");
+  await page.fill("#compare [name=max]", "800");
   await page.fill("#compare [name=text]", "");
   await page.click("#compare button:text-is('Compare')"); // and while it reads the reference's text
   await page.waitForFunction(() => /reference/.test(document.getElementById("compare-status")!.textContent!));
@@ -232,7 +266,7 @@ test("a comparison can be stopped, and what cannot run says so", async () => {
   await told(page);
   assert.match((await status(page))!, "stopped");
   const { steps } = (await json(page)).runs[0];
-  assert.ok(steps.length > 0 && steps.length < 100, `${steps.length} steps`);
+  assert.ok(steps.length > 0 && steps.length < 800, `${steps.length} steps`);
   await page.locator("#compare [data-key=budget]").nth(1).fill("much");
   await page.click("#compare button:text-is('Compare')");
   assert.match(await trouble(page), /^Budget must be slots \(96\)/);

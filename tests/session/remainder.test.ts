@@ -161,7 +161,7 @@ const SETUPS: SessionOptions[] = [
 ];
 for (const options of chosen(SETUPS, ({ allocation }) => [`${allocation}`])) {
   test(`${JSON.stringify(options)}: forks, snapshots and what is said after a reset`, async () => {
-    const asked: SessionOptions = { budget: 24, stride: 4, sinks: 2, newest: 2, ...options };
+    const asked: SessionOptions = { policy: "roco", budget: 24, stride: 4, sinks: 2, newest: 2, ...options };
     const generate = { maxNewTokens: 16, banned: model.config.eosIds };
     const prompt = TEXT.slice(0, 40);
     const whole = model.session(asked);

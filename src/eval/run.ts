@@ -44,6 +44,11 @@ export function onceFor(): (name: string) => Bench["once"] {
   };
 }
 
+/** What a plan asks for is meant: only the device may surprise. */
+const onWarning: NonNullable<SessionOptions["onWarning"]> = (line, about) => {
+  if (about === "memory") console.warn(`kvcap: ${line}`);
+};
+
 /** @throws as sessions and tasks do */
 export async function runUnit(unit: Unit, { model, text, policy, once, onProgress }: Means): Promise<Found> {
   const { tokenizer } = model;
@@ -54,7 +59,7 @@ export async function runUnit(unit: Unit, { model, text, policy, once, onProgres
     prompt: (text) => tokenizer.encode(text, { bos: true }),
     decode: (ids) => tokenizer.decode(ids),
   });
-  const session = { seed: unit.seed, ...sessionOf(unit), policy };
+  const session = { seed: unit.seed, ...sessionOf(unit), policy, onWarning };
   const found: Measured[] = [];
   for (const [done, document] of documents.entries()) {
     onProgress?.(done, documents.length);

@@ -197,7 +197,10 @@ export const HELP: Words = {
       words: "where the device refuses the memory of a budget: an error, in place of a smaller one and a warning",
       flag: "",
     },
-    onWarning: { words: "hears of a budget that had to be smaller", default: "`console.warn`" },
+    onWarning: {
+      words: "hears of a budget that had to be smaller, and of what may not be meant",
+      default: "`console.warn`",
+    },
     seed: { words: "of the policy `random`", flag: "N", cli: "of the policy random" },
     onEvict: { words: "hears of every token that leaves a lane: `{ token, position, layer, head, score }`" },
     onStep: {

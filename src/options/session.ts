@@ -85,8 +85,12 @@ export interface SessionOptions extends RuleOptions {
    * true: it is an error. Default false.
    */
   exactBudget?: boolean;
-  /** Hears of a budget that had to be smaller. Default: `console.warn`. */
-  onWarning?: (message: string) => void;
+  /**
+   * Hears of a budget that had to be smaller ("memory"); and of what may not be meant ("use"): more than half of a prompt let go
+   * under the default budget, positions beyond those that the model was made for, the policy "streaming" without positions "cache".
+   * Default: `console.warn`.
+   */
+  onWarning?: (message: string, about: "memory" | "use") => void;
   /** Seed of the policy "random", an unsigned 32-bit integer. Default 0. */
   seed?: number;
   /** Hears of every token that is evicted from a lane, after the step that evicts it. */

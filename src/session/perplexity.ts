@@ -10,6 +10,7 @@ import { planSession } from "../memory/plan.ts";
 import { ruleName } from "../eviction/rule.ts";
 import { Recorder } from "../recording/recorder.ts";
 import { Stepper } from "./stepper.ts";
+import { oddities } from "./warnings.ts";
 
 /** What `model.perplexity` found. */
 export interface Perplexity {
@@ -56,6 +57,10 @@ export async function perplexity(
   const always = evict === "always";
   const counted = ids.length - first; // what the policy sees as generated
   checkRoom(checked, { seen: 0, prompt: always ? ids.length : first, spans, maxNewTokens: always ? 0 : counted });
+  const tokens = { seen: 0, read: ids.length, coming: 0 };
+  for (const [, line] of oddities({ config: model.config, options: checked, usual: false, ...tokens })) {
+    checked.onWarning(line, "use");
+  }
   const slots = slotsFor(checked, { prompt: first, maxNewTokens: counted, evicts: true });
   const recorder = checked.record && new Recorder(checked.record);
   const { made: stepper, refused } = model.engine.guarded(

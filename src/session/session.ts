@@ -23,10 +23,11 @@ import type { SavedSession } from "../snapshot/file.ts";
 import { fillCache, openSnapshot, optionsAgain, writeSnapshot } from "../snapshot/session.ts";
 import { Chooser } from "./choose.ts";
 import { generate } from "./generate.ts";
-import type { Reading } from "./reading.ts";
+import type { Plan, Reading } from "./reading.ts";
 import { type Report, reportOf } from "./report.ts";
 import { SessionState } from "./state.ts";
 import type { Stepper } from "./stepper.ts";
+import { oddities } from "./warnings.ts";
 
 /** Enters a session into its model's list; answers what takes it off again. */
 export type Join = (session: Session) => () => void;
@@ -37,6 +38,8 @@ export class Session {
   readonly #chooser: Chooser;
   readonly #join: Join;
   readonly #leave: () => void;
+  readonly #usual: boolean; // its budget is the default
+  readonly #told = new Set<string>(); // what was odd about it
   #lastReport: Report | null = null; // of a disposed session
 
   /**
@@ -46,6 +49,7 @@ export class Session {
   constructor(model: LoadedModel, asked: SessionOptions, join: Join, saved: SavedSession | null = null) {
     this.#state = new SessionState(model, asked, saved?.promptTokens ?? null, () => this.#lastReport = this.report());
     this.#chooser = new Chooser(model.config.vocab);
+    this.#usual = asked.budget === undefined;
     this.#join = join;
     this.#leave = join(this); // first: a model that was disposed of meanwhile refuses
     try {
@@ -239,7 +243,17 @@ export class Session {
 
   async *#generate(read: () => Reading, options: CheckedGenerate): AsyncGenerator<string, void, void> {
     const plan = this.#state.plan(read, options.maxNewTokens); // again: things may have moved on since generate was called
+    this.#warn(plan, options.maxNewTokens);
     yield* generate(this.#state, this.#chooser, plan, options);
+  }
+
+  /** Tells what is odd about a generation, once each. */
+  #warn({ reading: { ids, anew }, options }: Plan, coming: number) {
+    const tokens = { seen: anew ? 0 : this.seen, read: ids.length, coming };
+    for (const [of, line] of oddities({ config: this.#model.config, options, usual: this.#usual, ...tokens })) {
+      if (!this.#told.has(of)) options.onWarning(line, "use");
+      this.#told.add(of);
+    }
   }
 
   /** Tokens taken in so far: the next one's position. */

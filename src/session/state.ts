@@ -169,7 +169,8 @@ export class SessionState {
     this.#cache.release();
     this.#asked.budget = asked.budget;
     this.#options = planSession(this.model, asked, promptTokens);
-    options.onWarning(`the device refused memory for a budget of ${options.budget} slots, trying ${asked.budget}`);
+    const line = `the device refused memory for a budget of ${options.budget} slots, trying ${asked.budget}`;
+    options.onWarning(line, "memory");
     this.#allocate();
   }
 

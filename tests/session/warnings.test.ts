@@ -1,0 +1,79 @@
+// What may not be meant is told: once a session, and never where it was asked for.
+import * as assert from "uvu/assert";
+import { load, type Model } from "../../src/load.ts";
+import type { SessionOptions } from "../../src/options/index.ts";
+import { runUnit } from "../../src/eval/run.ts";
+import { engineSuite, onEngine } from "../support/engine.ts";
+import { repoPath } from "../support/files.ts";
+
+const LET_GO = "more than half of a prompt of 600 tokens is let go: budget is the default, 256";
+const STREAMING = 'the policy streaming goes with positions: "cache"; under absolute ones it is recency';
+const BEYOND = "positions may go beyond the 4096 that the model was made for";
+
+const test = await engineSuite("warnings");
+let model: Model;
+test.before(async () => {
+  model = await load(repoPath("models/fable-2m"), await onEngine());
+});
+test.after(() => model.dispose());
+
+const ids = (count: number) => Array.from({ length: count }, (_, i) => 10 + i % 90);
+
+/** What is told while prompts of so many tokens are read, one token each behind them. */
+async function toldBy(options: SessionOptions, prompts: readonly number[], maxNewTokens = 1): Promise<string[]> {
+  const told: string[] = [];
+  const session = model.session({
+    ...options,
+    onWarning: (line, about) => {
+      assert.is(about, "use");
+      told.push(line);
+    },
+  });
+  for (const count of prompts) {
+    for await (const _ of session.generate(ids(count), { maxNewTokens, stopAtEnd: false })) break;
+  }
+  session.dispose();
+  return told;
+}
+
+test("a prompt more than half of which is let go under the default budget, once", async () => {
+  assert.equal(await toldBy({}, [600, 600]), [LET_GO]);
+  assert.equal(await toldBy({ positions: "cache" }, [600]), [LET_GO]);
+  for (const asked of [{ budget: 256 }, { budget: { share: 0.1 } }, { policy: "full" }] as const) {
+    assert.equal(await toldBy(asked, [600]), []);
+  }
+  assert.equal(await toldBy({}, [500]), []);
+});
+
+test("streaming whose positions are absolute", async () => {
+  assert.equal(await toldBy({ policy: "streaming", budget: 20 }, [9, 9]), [STREAMING]);
+  assert.equal(await toldBy({ policy: "streaming", budget: 20, positions: "cache" }, [9]), []);
+});
+
+test("positions beyond those that the model was made for", async () => {
+  const way = '; positions: "cache" stays below';
+  assert.equal(await toldBy({ budget: 20 }, [9], Infinity), [BEYOND + way]);
+  assert.equal(await toldBy({ budget: 20 }, [2060, 2060]), [BEYOND + way]); // at the second
+  assert.equal(await toldBy({ policy: "full" }, [9], 4088), [BEYOND]);
+  assert.equal(await toldBy({ budget: 20 }, [9], 4087), []);
+  assert.equal(await toldBy({ budget: 20, positions: "cache" }, [9], Infinity), []);
+});
+
+test("perplexity tells it, too; a unit of an evaluation means what it says", async () => {
+  const told: string[] = [];
+  const onWarning = (line: string) => void told.push(line);
+  await model.perplexity(ids(30), { policy: "streaming", budget: 16, onWarning });
+  assert.equal(told, [STREAMING]);
+  const { warn } = console;
+  console.warn = onWarning;
+  try {
+    await runUnit({
+      ...{ model: "fable-2m", task: "passkey", settings: { documents: 1, length: 240 }, policy: "streaming", seed: 0 },
+      ...{ budget: 40, mode: "both", session: {}, load: {} },
+    }, { model, text: "", policy: "streaming", once: (_, make) => make() });
+  } finally {
+    console.warn = warn;
+  }
+  assert.equal(told, [STREAMING]);
+});
+test.run();

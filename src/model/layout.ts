@@ -1,7 +1,7 @@
 // Which tensors a model must have, under the names and in the shapes that Hugging Face gives them.
 import type { ModelConfig } from "../engine/config.ts";
 import { isDtype, isQuantised } from "../engine/dtypes.ts";
-import { words } from "../errors.ts";
+import { show, words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import type { StoredTensor } from "../formats/safetensors.ts";
@@ -88,6 +88,16 @@ export function checkWeights(
     }
   }
   return tensors;
+}
+
+/** What is said of tensors that nothing reads, of other parts of a larger model; null where there are none. */
+export function unread(config: ModelConfig, stored: Map<string, StoredTensor>): string | null {
+  const shapes = tensorShapes(config);
+  const [first, ...others] = [...stored.keys()].filter((name) => !shapes.has(name) && !isRedundant(name, config));
+  if (first === undefined) return null;
+  return `the weights have tensors that a ${config.architecture} does not read: ${show(first)}${
+    others.length > 0 ? ` and ${others.length} more` : ""
+  }`;
 }
 
 /** Old checkpoints store the rotary frequencies, which follow from the configuration, and some store a tied head twice. */

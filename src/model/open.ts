@@ -12,7 +12,7 @@ import { openParts, partsOf } from "../formats/gguf/split.ts";
 import { ggufName, namedTensors } from "../formats/gguf/names.ts";
 import { hasOwnHead } from "./head.ts";
 import type { RopeAsked } from "../engine/rope.ts";
-import { checkWeights, underModel } from "./layout.ts";
+import { checkWeights, underModel, unread } from "./layout.ts";
 import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
 import { hubUrl, isHub } from "../files/hub.ts";
 import { urlSource } from "../files/remote.ts";
@@ -89,6 +89,8 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
     );
   }
   const tensors = checkWeights(config, stored);
+  const left = unread(config, stored);
+  if (left !== null) notes.push(left);
   const own = "chat_template.jinja"; // where newer folders have it
   const chatTemplate = (await source.has(own)) ? await source.text(own) : readTemplates(settings);
   return { config, tokenizer, tensors, chatTemplate, notes };

@@ -89,6 +89,29 @@ test("ids of the tokenizer that the model has not are said, and refused in a pro
   model.dispose();
 });
 
+test("tensors of other parts than the language model are said", async () => {
+  const told: string[] = [];
+  const more = (bytes: Bytes): Bytes => {
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    const end = bytes.length - 8 - length;
+    for (const [i, name] of ["score.weight", "vision.patch.weight"].entries()) {
+      header[name] = { dtype: "F32", shape: [1], data_offsets: [end + 4 * i, end + 4 * i + 4] };
+    }
+    const text = new TextEncoder().encode(JSON.stringify(header));
+    const whole = new Uint8Array(8 + text.length + end + 8);
+    new DataView(whole.buffer).setBigUint64(0, BigInt(text.length), true);
+    whole.set(text, 8);
+    whole.set(bytes.subarray(8 + length), 8 + text.length);
+    return whole;
+  };
+  const changed = await files("tiny-llama3", { "model.safetensors": more });
+  const model = await load(changed, { ...await onEngine(), onWarning: (line) => void told.push(line) });
+  assert.equal(told, ['the weights have tensors that a llama does not read: "score.weight" and 1 more']);
+  await sameAs(model, "tiny-llama3");
+  model.dispose();
+});
+
 test("a folder with a GGUF file and no config.json is that file", async () => {
   const folder = await Deno.makeTempDir({ prefix: "kvcap-folder-" });
   try {

@@ -1,7 +1,7 @@
 /** What a network looks like to those who run it; model/config.ts reads it out of files. */
 
 /** Every family of models that runs here. */
-export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3"] as const;
+export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3", "phi3"] as const;
 
 /** A family, by transformers' `model_type`. */
 export type Architecture = typeof ARCHITECTURES[number];
@@ -26,10 +26,12 @@ export interface ModelConfig {
   vocab: number;
   /** What RMSNorm adds to the mean square. */
   rmsEps: number;
-  /** Inverse rotary frequencies, scaling applied, [headDim / 2]. */
+  /** Inverse rotary frequencies, scaling applied, [headDim / 2]; 0 for those behind rotaryDim / 2, which do not turn. */
   rope: Float32Array<ArrayBuffer>;
-  /** What cosines and sines of rotary angles are multiplied by. */
+  /** What cosines and sines of rotary angles are multiplied by, where there is a frequency. */
   ropeScale: number;
+  /** How many numbers of a head turn: in files the first so many, here the first of either half. */
+  rotaryDim: number;
   /** Whether the output head is the embedding. */
   tied: boolean;
   /** Whether every query and key head goes through RMSNorm over headDim. */

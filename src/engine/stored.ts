@@ -67,11 +67,12 @@ export function padRows(bytes: Uint8Array<ArrayBuffer>, rows: number, pitch: num
 /** What angles follow from. */
 export type Rotary = Pick<ModelConfig, "rope" | "ropeScale">;
 
-/** Writes cos and sin of a position's angles, scaled, [2, headDim / 2], to `to` from `at`. */
+/** Writes cos and sin of a position's angles, scaled where there is a frequency, [2, headDim / 2], to `to` from `at`. */
 export function writeAngles(to: Float32Array, at: number, position: number, { rope, ropeScale }: Rotary): void {
   const scale = Math.fround(ropeScale);
   for (let i = 0; i < rope.length; i++) {
     turn(Math.fround(position * rope[i]), to, at + i, at + rope.length + i); // rounded as the reference does
+    if (rope[i] === 0) continue; // it stays as it is
     to[at + i] *= scale;
     to[at + rope.length + i] *= scale;
   }

@@ -3,7 +3,7 @@
 import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
 import type { RopeAsked } from "../engine/rope.ts";
-import { readRope } from "./rope.ts";
+import { readRope, readRotaryDim } from "./rope.ts";
 
 /** What a family is, and what it takes for granted where config.json is silent. */
 interface Family {
@@ -14,8 +14,11 @@ interface Family {
   /** Positions that a query sees where the file has no sliding_window; null: all. */
   window: number | null;
   maxPositions: number;
+  rmsEps: number;
   bosId: number | null;
   eosId: number | null;
+  /** Whether some numbers of a head may stay as they are, whatever the position. */
+  partialRope: boolean;
   /** q, k, v: these have biases; asked: these and o have them where attention_bias says so. */
   attentionBias: "none" | "q, k, v" | "asked";
   /** Whether mlp_bias may ask for biases. */
@@ -28,13 +31,13 @@ interface Family {
 }
 
 const LLAMA: Family = {
-  ...{ kvHeads: null, headDim: null, window: null, maxPositions: 2048, bosId: 1, eosId: 2 },
-  ...{ attentionBias: "asked", mlpBias: true, qkNorm: false, windows: "none" },
+  ...{ kvHeads: null, headDim: null, window: null, maxPositions: 2048, rmsEps: 1e-6, bosId: 1, eosId: 2 },
+  ...{ partialRope: false, attentionBias: "asked", mlpBias: true, qkNorm: false, windows: "none" },
   ggufRows: "pairs",
 };
 const QWEN2: Family = {
-  ...{ kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, bosId: null, eosId: null },
-  ...{ attentionBias: "q, k, v", mlpBias: false, qkNorm: false, windows: "named layers" },
+  ...{ kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, rmsEps: 1e-6, bosId: null, eosId: null },
+  ...{ partialRope: false, attentionBias: "q, k, v", mlpBias: false, qkNorm: false, windows: "named layers" },
   ggufRows: "halves",
 };
 
@@ -55,6 +58,11 @@ export const FAMILIES: Readonly<Record<Architecture, Family>> = {
   },
   qwen2: QWEN2,
   qwen3: { ...QWEN2, headDim: 128, attentionBias: "asked", qkNorm: true },
+  phi3: { // fused.ts takes its matrices apart
+    ...LLAMA,
+    ...{ maxPositions: 4096, rmsEps: 1e-5, eosId: 32000, partialRope: true, attentionBias: "none", mlpBias: false },
+    ...{ windows: "every layer", ggufRows: "halves" },
+  },
 };
 
 /**
@@ -111,13 +119,16 @@ export function parseConfig(config: unknown, generation?: unknown, asked: RopeAs
     refuseFile("head_dim must be a multiple of 4 up to 256", headDim, { code: "unsupported" });
   }
   const vocab = integer("vocab_size", 1 << 24);
-  const rmsEps = config.rms_norm_eps ?? 1e-6;
+  const rmsEps = config.rms_norm_eps ?? family.rmsEps;
   if (typeof rmsEps !== "number" || !(rmsEps >= 0 && rmsEps < 1)) {
     refuseFile("rms_norm_eps must be a number in [0, 1)", rmsEps);
   }
   const attentionBias = family.attentionBias === "asked" && flag("attention_bias");
   const maxPositions = integer("max_position_embeddings", 2 ** 31 - 1, family.maxPositions);
-  const rope = readRope(config, headDim, maxPositions, asked);
+  const rotaryDim = readRotaryDim(config, headDim, family.partialRope);
+  const rope = readRope(config, rotaryDim, maxPositions, asked);
+  const frequencies = new Float32Array(headDim / 2);
+  frequencies.set(rope.frequencies);
 
   return {
     architecture,
@@ -129,8 +140,9 @@ export function parseConfig(config: unknown, generation?: unknown, asked: RopeAs
     headDim,
     vocab,
     rmsEps,
-    rope: rope.frequencies,
+    rope: frequencies,
     ropeScale: rope.scale,
+    rotaryDim,
     tied: flag("tie_word_embeddings"),
     qkNorm: family.qkNorm,
     qkvBias: family.attentionBias === "q, k, v" || attentionBias,

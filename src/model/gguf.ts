@@ -1,12 +1,13 @@
 /** The configuration of a GGUF file, from its metadata. Key names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
 import { FAMILIES, parseConfig } from "./config.ts";
+import { words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import type { RopeAsked } from "../engine/rope.ts";
 import { readFloats } from "../engine/widen.ts";
 import type { Gguf, Metadata } from "../formats/gguf/file.ts";
-import { ROPE_FACTORS } from "../formats/gguf/names.ts";
+import { LONG_FACTORS, ROPE_FACTORS, SHORT_FACTORS } from "../formats/gguf/names.ts";
 
 /** The family of a file, by the name that it has there. @throws RangeError for one that we cannot run */
 function architectureOf(metadata: Metadata): Architecture {
@@ -48,11 +49,13 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
   const hidden = integer("embedding_length", 1 << 20);
   const heads = integer("attention.head_count", 4096);
   const headDim = integer("attention.key_length", 4096, hidden / heads);
-  for (const key of ["attention.value_length", "rope.dimension_count"]) {
+  const partial = FAMILIES[architecture].partialRope;
+  for (const key of ["attention.value_length", ...partial ? [] : ["rope.dimension_count"]]) {
     if (integer(key, 4096, headDim) !== headDim) {
       refuseFile(`${architecture}.${key} must be the ${headDim} of attention.key_length`, get(key));
     }
   }
+  const [long, short] = [await factorsOf(tensors, LONG_FACTORS), await factorsOf(tensors, SHORT_FACTORS)];
   const tokens = metadata.get("tokenizer.ggml.tokens");
   const { model_type, ...windows } = window(architecture, get("attention.sliding_window"));
   const config = parseConfig(
@@ -69,7 +72,8 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
       rms_norm_eps: positive("attention.layer_norm_rms_epsilon"),
       max_position_embeddings: integer("context_length", 2 ** 31 - 1),
       rope_theta: positive("rope.freq_base", 10000),
-      rope_scaling: scaling(),
+      rope_scaling: long && short ? longrope(long, short) : scaling(),
+      ...partial ? { partial_rotary_factor: integer("rope.dimension_count", 4096, headDim) / headDim } : {},
       tie_word_embeddings: !tensors.has("output.weight"),
       bos_token_id: metadata.get("tokenizer.ggml.bos_token_id") ?? null,
       eos_token_id: ["eos", "eot", "eom"].map((end) => metadata.get(`tokenizer.ggml.${end}_token_id`) ?? null),
@@ -84,6 +88,12 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
   const factors = tensors.get(ROPE_FACTORS);
   if (factors) await divide(config.rope, factors);
   return config;
+
+  function longrope(long_factor: number[], short_factor: number[]): Record<string, unknown> {
+    const original_max_position_embeddings = get("rope.scaling.original_context_length");
+    const attention_factor = get("rope.scaling.attn_factor");
+    return { rope_type: "longrope", long_factor, short_factor, original_max_position_embeddings, attention_factor };
+  }
 
   function scaling(): Record<string, unknown> | null {
     const type = get("rope.scaling.type") ?? (get("rope.scale_linear") === undefined ? "none" : "linear");
@@ -105,10 +115,21 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
   }
 }
 
+/** A file's factors of all waves; null where it has none. */
+async function factorsOf(tensors: Gguf["tensors"], name: string): Promise<number[] | null> {
+  const tensor = tensors.get(name);
+  if (!tensor) return null;
+  if (tensor.dtype !== "F32" || tensor.shape.length !== 1 || tensor.shape[0] > 128) {
+    refuseFile(`tensor ${name} must be F32 [up to 128]`, words(`${tensor.dtype} [${tensor.shape.join(", ")}]`));
+  }
+  return [...await readFloats(tensor)];
+}
+
 /** A sliding window, in config.json's words: a llama with one is a Mistral. 0 and nothing say that there is none. */
-function window(architecture: string, window: unknown): Record<string, unknown> & { model_type: string } {
+function window(architecture: Architecture, window: unknown): Record<string, unknown> & { model_type: string } {
   if (window === undefined || window === 0) return { model_type: architecture };
   if (architecture === "llama") return { model_type: "mistral", sliding_window: window };
+  if (FAMILIES[architecture].windows === "every layer") return { model_type: architecture, sliding_window: window };
   return { model_type: architecture, use_sliding_window: true, sliding_window: window, max_window_layers: 0 };
 }
 

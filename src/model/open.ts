@@ -7,6 +7,7 @@ import { catalogue } from "../files/catalogue.ts";
 import { openCatalogued } from "../files/catalogued.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import { parseConfig } from "./config.ts";
+import { unfused } from "./fused.ts";
 import { ggufConfig, isInterleaved } from "./gguf.ts";
 import { openParts, partsOf } from "../formats/gguf/split.ts";
 import { ggufName, namedTensors } from "../formats/gguf/names.ts";
@@ -81,7 +82,7 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
   const settings = await optional("tokenizer_config.json");
   const tokenizer = createTokenizer(await json("tokenizer.json"), settings);
   const notes = checkTokenizer(config, tokenizer);
-  const stored = underModel(await openWeights(source));
+  const stored = unfused(config, underModel(await openWeights(source)));
   if (config.tied && await hasOwnHead(stored)) {
     config.tied = false;
     notes.push(
@@ -101,7 +102,8 @@ export async function openGgufModel(source: Source, name: string, asked: RopeAsk
   const gguf = await openParts(source, name);
   const { metadata } = gguf;
   const config = await ggufConfig(gguf, asked);
-  const tensors = checkWeights(config, namedTensors(config, isInterleaved(metadata), gguf.tensors), ggufName);
+  const named = namedTensors(config, isInterleaved(metadata), gguf.tensors);
+  const tensors = checkWeights(config, unfused(config, named), ggufName);
   const { tokenizer: described, settings } = ggufTokenizer(metadata);
   const tokenizer = createTokenizer(described, settings);
   const notes = checkTokenizer(config, tokenizer);

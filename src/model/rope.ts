@@ -6,7 +6,7 @@ import { isRecord, refuseFile } from "../files/checks.ts";
 
 /** How positions turn queries and keys. */
 export interface Rope {
-  /** Inverse frequencies, scaling applied, [headDim / 2]. */
+  /** Inverse frequencies, scaling applied, [rotaryDim / 2]. */
   readonly frequencies: Float32Array<ArrayBuffer>;
   /** What cosines and sines are multiplied by. */
   readonly scale: number;
@@ -41,8 +41,31 @@ function wavesOf(base: number, headDim: number): Float32Array<ArrayBuffer> {
 /** Frequencies without scaling. */
 const inverses = (base: number, headDim: number) => wavesOf(base, headDim).map((wave) => 1 / wave);
 
+/** What config.json says of rope, apart from what stands beside it. */
+function parametersOf(config: Record<string, unknown>): Record<string, unknown> {
+  const own = config.rope_scaling ?? config.rope_parameters ?? {}; // transformers 5 prefers the first where a file has both
+  if (!isRecord(own)) refuseFile("rope_parameters must be an object", own);
+  return own;
+}
+
+/**
+ * How many numbers of a head turn with positions.
+ * @param partial whether the family may have some that do not
+ */
+export function readRotaryDim(config: Record<string, unknown>, headDim: number, partial: boolean): number {
+  const share = parametersOf(config).partial_rotary_factor ?? config.partial_rotary_factor ?? 1;
+  if (share === 1) return headDim;
+  if (!partial) refuseFile("partial_rotary_factor must be 1", share, { code: "unsupported" });
+  const dim = Math.trunc(headDim * number("partial_rotary_factor", share, 0));
+  if (share as number > 1 || dim % 2 !== 0 || dim < 4) {
+    refuseFile(`partial_rotary_factor must leave an even number from 4 to ${headDim} of a head's ${headDim}`, share);
+  }
+  return dim;
+}
+
 /**
  * Reads the rotary settings of a config.json: `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (before).
+ * @param headDim how many numbers of a head turn
  * @param most tokens that the model was made for
  * @throws RangeError for a type other than default, linear, llama3, dynamic, yarn and longrope, or numbers that make no sense.
  */
@@ -52,14 +75,10 @@ export function readRope(
   most: number,
   asked: RopeAsked = {},
 ): Rope {
-  // transformers 5 prefers rope_scaling where a file has both.
-  const own = config.rope_scaling ?? config.rope_parameters ?? {};
-  if (!isRecord(own)) refuseFile("rope_parameters must be an object", own);
+  const own = parametersOf(config);
   const { ropeScaling, ropeFactor, ropeLength: length } = asked;
   const instead = ropeScaling === "none" ? {} : { rope_type: ropeScaling, factor: ropeFactor };
   const given: Record<string, unknown> = ropeScaling === undefined ? own : instead;
-  const partial = own.partial_rotary_factor ?? config.partial_rotary_factor ?? 1;
-  if (partial !== 1) refuseFile("partial_rotary_factor must be 1", partial, { code: "unsupported" });
   const base = number("rope_theta", own.rope_theta ?? config.rope_theta ?? 10000, 1);
   const type = given.rope_type ?? given.type ?? "default";
   if (length !== undefined && !LENGTHENED.includes(type as string)) {

@@ -36,8 +36,9 @@ export function foresee({ books, live, work, at }: Asked, head: number, turns: F
   const ahead = ranked ? 1 : positions[slots[count - 1]] + 1; // of the newest token; or of position 0, as keys are turned already
   const longer = ranked ? scale * scale : scale; // keys that are turned already are so much longer
   for (let i = 0; i < half; i++) {
-    const first = longer * means[query + i];
-    const second = longer * means[query + half + i];
+    const by = rope[i] === 0 ? 1 : longer;
+    const first = by * means[query + i];
+    const second = by * means[query + half + i];
     const real = first * turns[i] - second * turns[half + i];
     const imaginary = first * turns[half + i] + second * turns[i];
     const cosine = Math.cos(ahead * rope[i]);

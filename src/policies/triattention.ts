@@ -63,7 +63,7 @@ function addLengths({ keys, queries }: LaneViews, work: Float64Array): void {
   for (let i = 0; i < count; i++) {
     const key = slots[i] * 2 * half;
     for (let pair = 0; pair < half; pair++) {
-      const length = longer * sized(keys![key + pair], keys![key + half + pair]);
+      const length = (rope[pair] === 0 ? 1 : longer) * sized(keys![key + pair], keys![key + half + pair]);
       for (let head = 0; head < heads; head++) {
         const query = head * 3 * half + pair;
         const more = means[query + 2 * half] - sized(means[query], means[query + half]);

@@ -35,10 +35,20 @@ for (const family of ARCHITECTURES.filter((family) => FAMILIES[family].ggufRows 
     });
     const layers: Typed = [U32, 4], named: Typed = [STRING, family];
     const said = { ...sizes(family), [`${family}.block_count`]: layers, "general.architecture": named };
-    const shapes = [...tensorShapes(expected)];
+    const shapes = fusedIn(family, [...tensorShapes(expected)]);
     const tensors = shapes.map(([name, shape]) => [ggufName(name), { dims: shape.toReversed(), type: 0 }]);
     const file = changed(said, Object.fromEntries(tensors));
     assert.equal((await openBytes(file)).config, expected);
+  });
+}
+
+/** The tensors of a family as its files have them: a Phi's q, k and v are one, and its gate and up. */
+function fusedIn(family: string, shapes: [string, number[]][]): [string, number[]][] {
+  if (family !== "phi3") return shapes;
+  return shapes.flatMap(([name, [rows, ...columns]]): [string, number[]][] => {
+    if (/\.(k|v|gate)_proj\./.test(name)) return [];
+    if (name.includes(".q_proj.")) return [[name.replace("q_proj", "qkv_proj"), [2 * rows, ...columns]]]; // two heads and one
+    return [[name, [name.includes(".up_proj.") ? 2 * rows : rows, ...columns]]];
   });
 }
 

@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load } from "../../src/load.ts";
 import { parseConfig } from "../../src/model/config.ts";
+import { unfused } from "../../src/model/fused.ts";
 import { checkWeights } from "../../src/model/layout.ts";
 import { quantise, targetOf, WEIGHT_TYPES } from "../../src/engine/quantise.ts";
 import { openWeights } from "../../src/formats/safetensors.ts";
@@ -111,7 +112,7 @@ for (const [name, type] of full ? SETUPS : SETUPS.slice(0, 2)) {
     model.dispose();
 
     const config = parseConfig(await readJson(`${folder}/config.json`), {});
-    const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
+    const weights = await readWeights(checkWeights(config, unfused(config, await openWeights(openSource(folder)))));
     for (const [name, values] of weights) {
       if (!/(proj|embed_tokens|lm_head)\.weight$/.test(name)) continue;
       const target = type === "q8" || !name.includes("proj") ? "Q8_0" : "IQ4_NL";

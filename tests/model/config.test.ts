@@ -44,6 +44,7 @@ families("what config.json leaves out is what transformers takes for granted", (
       heads: 8,
       kvHeads: 8,
       headDim: 8,
+      rotaryDim: 8,
       vocab: 512,
       rmsEps: 1e-6,
       tied: false,
@@ -57,6 +58,10 @@ families("what config.json leaves out is what transformers takes for granted", (
       eosIds: [2],
     },
   );
+  const absent = { partial_rotary_factor: 0.5, rms_norm_eps: undefined, eos_token_id: undefined, vocab_size: 32064 };
+  const phi = parseConfig({ ...as("phi3"), ...absent });
+  assert.equal([phi.rotaryDim, phi.rmsEps, phi.maxPositions, phi.eosIds], [4, 1e-5, 4096, [32000]]);
+  assert.equal([...phi.rope], [1, Math.fround(0.01), 0, 0]);
   const mistral = parseConfig({ ...as("mistral"), num_key_value_heads: undefined });
   assert.equal([mistral.kvHeads, mistral.maxPositions, mistral.windows[0]], [8, 131072, 4096]);
   const qwen3 = parseConfig({ ...as("qwen3"), eos_token_id: undefined });
@@ -277,6 +282,10 @@ const cases: [string, unknown, unknown?][] = [
   ["rope factor must be a number of at least 1, got nothing", { ...llama, rope_scaling: { type: "linear" } }],
   ["rope_theta must be a number of at least 1, got 0", { ...llama, rope_theta: 0 }],
   ["partial_rotary_factor must be 1, got 0.5", { ...llama, partial_rotary_factor: 0.5 }],
+  [
+    "partial_rotary_factor must leave an even number from 4 to 8 of a head's 8, got 0.4",
+    { ...llama, model_type: "phi3", architectures: undefined, partial_rotary_factor: 0.4 },
+  ],
   ["low_freq_factor must be a number above 0, got 0", {
     ...llama,
     rope_scaling: { rope_type: "llama3", ...llama3, low_freq_factor: 0 },

@@ -5,8 +5,6 @@ import type { Page } from "playwright-core";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load } from "../../src/load.ts";
 import { corePolicies as policies } from "../../src/policies/core.ts";
-import { type Overlap, overlapOf, type Spread, spreadOf } from "../../src/recording/figures.ts";
-import { readRecording } from "../../src/recording/read.ts";
 import { faults } from "./axe.ts";
 import { suiteWhere, testDevice } from "../support/device.ts";
 import { depth } from "../support/depth.ts";
@@ -25,7 +23,7 @@ const test = suiteWhere(inSight, "lab compare");
 const folder = Deno.env.get("KVCAP_SCREENSHOTS");
 
 interface Exported {
-  reference: { ids: number[]; spreads: Spread[] };
+  reference: { ids: number[] };
   runs: {
     report: { ids: number[]; kvBytes: number; evictions: number; liveSlots: number };
     perplexity: { perplexity: number; tokens: number };
@@ -33,7 +31,6 @@ interface Exported {
     firstDifference: number | null;
     tokens: { id: number; text: string; liveKvBytes: number; stepMs: number | null }[];
     steps: { same: boolean; kl: number }[];
-    overlap: Overlap | null;
   }[];
 }
 
@@ -167,37 +164,6 @@ test("agreement is that of the library's own logits, over the reference's text",
   const { steps, agreement } = found.runs[1];
   assert.ok(Math.abs(agreement.meanKl - steps.reduce((sum, { kl }) => sum + kl, 0) / MAX) < 1e-9);
   assert.ok(agreement.meanKl > 1e-3, `${agreement.meanKl}`);
-});
-
-test("the paper's figures are those of the attention by which the reference reads", async () => {
-  const model = await load(repoPath("models/fable-2m"), { device: "wasm" }); // as in the page
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  const record = (piece: Uint8Array) => void pieces.push(piece.slice());
-  const session = model.session({ policy: "full", kv: "f32", stride: STRIDE, record });
-  for await (const _ of session.generate(PROMPT, { maxNewTokens: MAX }));
-  session.dispose();
-  const recording = readRecording(new Uint8Array(await new Blob(pieces).arrayBuffer()));
-  const spreads = spreadOf(recording);
-  assert.is(found.reference.spreads.length, spreads.length);
-  const off = spreads.flatMap(({ tokens, parts }, moment) => {
-    assert.is(found.reference.spreads[moment].tokens, tokens);
-    return parts.map((value, part) => Math.abs(found.reference.spreads[moment].parts[part] - value));
-  });
-  console.log(`    largest difference of σ ${Math.max(...off).toExponential(1)}`);
-  assert.ok(Math.max(...off) < 1e-6);
-  assert.is(found.runs[0].overlap!.mean, 1);
-  const half = Math.floor(model.tokenizer.encode(PROMPT, { bos: true, special: true }).length / 2);
-  for (const [run, asked] of [[1, { policy: "roco", budget: 14 }], [2, { policy: "recency", budget: half }]] as const) {
-    const { moments, mean, budget } = overlapOf(recording, asked);
-    const told = found.runs[run].overlap!;
-    assert.equal([told.budget, told.moments.map(({ tokens }) => tokens)], [
-      budget,
-      moments.map(({ tokens }) => tokens),
-    ]);
-    assert.ok(Math.abs(told.mean - mean) < 0.01, `${told.mean}, ${mean}`); // ties apart
-  }
-  assert.ok(found.runs[1].overlap!.mean < 1 && found.runs[2].overlap!.mean === 1); // the newest go by no attention
-  model.dispose();
 });
 
 test("what is shown and what is exported is the same", async () => {

@@ -115,7 +115,9 @@ const WORTH: Readonly<Record<string, (lane: Lane) => number[]>> = {
       const query = mean([...queries]);
       const long = mean(queries.map((one) => pairsOf(one).map(([a, b]) => Math.hypot(a, b))));
       const longer = lane.past.scale ** (lane.past.ranked ? 2 : 1);
-      const more = pairsOf(query).map(([a, b], f) => longer * (long[f] - Math.hypot(a, b)));
+      const more = pairsOf(query).map(([a, b], f) =>
+        (lane.past.rope[f] === 0 ? 1 : longer) * (long[f] - Math.hypot(a, b))
+      );
       const far = foreseen(lane, query, range(17).map((i) => 2 ** i));
       return levelled(far.map((one, i) => one + dot(more, pairsOf(lane.keys[i]).map(([a, b]) => Math.hypot(a, b)))));
     });
@@ -160,11 +162,12 @@ function foreseen({ tokens, keys, past: { rope, scale, ranked } }: Lane, query: 
     return total(
       pairsOf(key).map(([a, b], f) => {
         const [c, d] = pairsOf(query)[f];
+        const longer = rope[f] === 0 ? 1 : scale; // that which turns
         const turned = ranked ? 0 : rope[f] * position;
         const between = Math.atan2(d, c) - (Math.atan2(b, a) - turned);
         const cosines = offsets.map((offset) => Math.cos(rope[f] * (distance + offset) + between));
-        const length = ranked ? Math.hypot(a, b) : Math.hypot(a, b) / scale; // before it was rotated
-        return scale ** 2 * Math.hypot(c, d) * length * total(cosines) / offsets.length;
+        const length = ranked ? Math.hypot(a, b) : Math.hypot(a, b) / longer; // before it was rotated
+        return longer ** 2 * Math.hypot(c, d) * length * total(cosines) / offsets.length;
       }),
     );
   });

@@ -316,12 +316,13 @@ export class SessionTwin {
   }
 
   #rotate(head: number[], position: number): number[] {
-    const { rope } = this.#config;
+    const { rope, ropeScale } = this.#config;
     const half = rope.length;
     return head.map((value, i) => {
       const angle = position * rope[i % half];
       const other = i < half ? -head[i + half] : head[i - half];
-      return value * Math.cos(angle) + other * Math.sin(angle);
+      const turned = value * Math.cos(angle) + other * Math.sin(angle);
+      return rope[i % half] === 0 ? value : ropeScale * turned;
     });
   }
 }

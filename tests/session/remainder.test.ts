@@ -58,7 +58,16 @@ test("one token that was evicted is seen as by the full cache", async () => {
 /** A model of one layer, which does not tell positions apart, and whose keys are made of half of the hidden state. */
 const CONFIG: ModelConfig = {
   ...{ architecture: "llama", layers: 1, hidden: 32, intermediate: 32, heads: 4, kvHeads: 2, headDim: 8, vocab: 40 },
-  ...{ rmsEps: 1e-5, rope: new Float32Array(4), ropeScale: 1, tied: true, qkNorm: false, qkvBias: false, oBias: false },
+  ...{
+    rmsEps: 1e-5,
+    rope: new Float32Array(4),
+    ropeScale: 1,
+    rotaryDim: 8,
+    tied: true,
+    qkNorm: false,
+    qkvBias: false,
+    oBias: false,
+  },
   ...{ mlpBias: false, windows: [0], maxPositions: 64, bosId: null, eosIds: [] },
 };
 

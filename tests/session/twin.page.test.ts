@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import type { LaneViews } from "../../src/core/core.ts";
 import { load } from "../../src/load.ts";
 import { parseConfig } from "../../src/model/config.ts";
+import { unfused } from "../../src/model/fused.ts";
 import { checkWeights } from "../../src/model/layout.ts";
 import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/open-source.ts";
@@ -131,6 +132,10 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-llama3", { policy: "nestedkv", budget: 20, stride: 4, kv: "f16" }],
   ["tiny-qwen2", { policy: "nestedkv", budget: 20, stride: 5, positions: "cache", shared: true }],
   ["tiny-llama3", { policy: "triattention", budget: 16, stride: 4, sinks: 1, newest: 2 }],
+  ["tiny-phi3", { policy: "crest", budget: 16, stride: 4, sinks: 1, newest: 2 }],
+  ["tiny-phi3-long", { policy: "roco", budget: 15, stride: 5, sinks: 1, newest: 2, positions: "cache" }],
+  ["tiny-phi3-long", { policy: "triattention", budget: 16, stride: 4, sinks: 1, newest: 2 }],
+  ["tiny-phi3-long", { policy: "expected", budget: 16, stride: 5, sinks: 1, newest: 2, positions: "cache" }],
   ["tiny-qwen3", { policy: "triattention", budget: 16, stride: 5, sinks: 1, newest: 2, positions: "cache", kv: "q8" }],
   ["tiny-qwen3", { policy: "expected", budget: 16, stride: 4, sinks: 1, newest: 2, kv: "f16" }],
   ["tiny-mha", {
@@ -197,7 +202,7 @@ for (const [name, options] of (inBrowser ? few : chosen)(SETUPS, kindsOf)) {
     model.dispose();
 
     const config = parseConfig(await readJson(`${folder}/config.json`), {});
-    const weights = await readWeights(checkWeights(config, await openWeights(openSource(folder))));
+    const weights = await readWeights(checkWeights(config, unfused(config, await openWeights(openSource(folder)))));
     const checked = checkSession({ kv: "f32", ...options }, undefined, prompt.length);
     const { budget, stride, positions, aggregate, allocation, kv, window, score, evict, remainder, ...parts } = checked;
     const own = typeof score === "function";

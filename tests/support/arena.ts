@@ -38,6 +38,7 @@ export const CONFIG: ModelConfig = {
     rmsEps: 1e-5,
     rope: Float32Array.of(1, 0.5, 0.25, 0.125),
     ropeScale: 1,
+    rotaryDim: 8,
     tied: false,
     qkNorm: true,
     qkvBias: true,

@@ -1,9 +1,9 @@
 /** GGUF's tensors under the names, and in the order of rows, that Hugging Face gives them. */
 import type { ModelConfig } from "../../engine/config.ts";
-import { bytesOf } from "../../engine/dtypes.ts";
 import { words } from "../../errors.ts";
 import { refuseFile } from "../../files/checks.ts";
 import type { Tensor } from "../../engine/tensor.ts";
+import { reordered } from "../rows.ts";
 
 const MODEL: Record<string, string> = {
   token_embd: "model.embed_tokens",
@@ -12,6 +12,7 @@ const MODEL: Record<string, string> = {
 };
 const LAYER: Record<string, string> = {
   attn_norm: "input_layernorm",
+  attn_qkv: "self_attn.qkv_proj",
   attn_q: "self_attn.q_proj",
   attn_k: "self_attn.k_proj",
   attn_v: "self_attn.v_proj",
@@ -23,18 +24,20 @@ const LAYER: Record<string, string> = {
   ffn_up: "mlp.up_proj",
   ffn_down: "mlp.down_proj",
 };
-/** Rotary factors are a part of the configuration (config.ts). */
+/** Rotary factors are a part of the configuration (model/gguf.ts): of all texts, of long and of short ones. */
 export const ROPE_FACTORS = "rope_freqs.weight";
+export const [LONG_FACTORS, SHORT_FACTORS] = ["rope_factors_long.weight", "rope_factors_short.weight"];
 
 const pairs = (names: Record<string, string>) => Object.entries(names).map(([ours, theirs]) => [theirs, ours] as const);
 const [MODEL_BACK, LAYER_BACK] = [new Map(pairs(MODEL)), new Map(pairs(LAYER))];
 
-/** Hugging Face's name for a tensor of a GGUF file; null where it has none. */
-function hfName(name: string): string | null {
+/** Hugging Face's name for a tensor of a GGUF file; null where it has none. @param fused whether gate and up are one matrix */
+function hfName(name: string, fused: boolean): string | null {
   const [, layer, part, kind] = /^(?:blk\.(0|[1-9]\d*)\.)?(\w+)\.(weight|bias)$/.exec(name) ?? [];
   const names = layer === undefined ? MODEL : LAYER;
   if (part === undefined || !Object.hasOwn(names, part)) return null;
-  return layer === undefined ? `${names[part]}.${kind}` : `model.layers.${layer}.${names[part]}.${kind}`;
+  const theirs = fused && part === "ffn_up" ? "mlp.gate_up_proj" : names[part];
+  return layer === undefined ? `${theirs}.${kind}` : `model.layers.${layer}.${theirs}.${kind}`;
 }
 
 /** GGUF's name for a tensor with a Hugging Face name: the one that messages about a GGUF file use. */
@@ -57,36 +60,17 @@ export function namedTensors(
 ): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [name, tensor] of stored) {
-    if (name === ROPE_FACTORS) continue;
-    const theirs = hfName(name);
+    if ([ROPE_FACTORS, LONG_FACTORS, SHORT_FACTORS].includes(name)) continue;
+    const theirs = hfName(name, config.architecture === "phi3");
     if (theirs === null) {
       refuseFile(`the tensors must be those of a ${config.architecture}`, words(name), { code: "unsupported" });
     }
     const permuted = interleaved && /\.[qk]_proj\./.test(theirs);
-    tensors.set(theirs, permuted ? halved(tensor, config.headDim) : tensor);
+    tensors.set(theirs, permuted ? reordered(tensor, halves(config.headDim)) : tensor);
   }
   return tensors;
 }
 
-/** A tensor of interleaved heads, read with the first of all pairs before the second ones. */
-function halved(tensor: Tensor, headDim: number): Tensor {
-  const [rows, columns = 1] = tensor.shape;
-  const rowBytes = bytesOf(tensor.dtype, columns);
-  const headBytes = headDim * rowBytes;
-  if (rows % headDim !== 0) return tensor; // its shape will be refused
-  return {
-    ...tensor,
-    async read(from = 0, to = tensor.bytes) {
-      const begin = Math.floor(from / headBytes) * headBytes; // whole heads, since a slice may end within one
-      const bytes = await tensor.read(begin, Math.ceil(to / headBytes) * headBytes);
-      const ordered = new Uint8Array(bytes.length);
-      for (let head = 0; head < bytes.length; head += headBytes) {
-        for (let row = 0; row < headDim; row++) {
-          const at = head + (row % 2 * headDim / 2 + (row >> 1)) * rowBytes;
-          ordered.set(bytes.subarray(head + row * rowBytes, head + (row + 1) * rowBytes), at);
-        }
-      }
-      return ordered.slice(from - begin, to - begin);
-    },
-  };
-}
+/** Where the rows of a head stand that the file has as rotary pairs: the first of all pairs before the second ones. */
+const halves = (headDim: number) =>
+  Array.from({ length: headDim }, (_, row) => row < headDim / 2 ? 2 * row : 2 * row - headDim + 1);

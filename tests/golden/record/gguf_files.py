@@ -1,14 +1,14 @@
 """Records gguf/NAME-TYPE.gguf, .json and .f32: a model folder as a GGUF file, and the logits of its dequantised weights.
 
-    python tests/golden/record/gguf_files.py MODEL_DIR OUT_DIR TYPE … [--arch llama|qwen2|qwen3] [--pre NAME]
+    python tests/golden/record/gguf_files.py MODEL_DIR OUT_DIR TYPE … [--arch llama|qwen2|qwen3|phi3] [--pre NAME]
 
 NAME is the folder's; TYPE one of F32, F16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 (gguf-py quantises to no others). Norms, biases and rows
 that no block divides stay F32. In llama files the rows of the q and k projections are permuted for interleaved rotary pairs, as
-llama.cpp's converter writes them. The record is {file, model, text, ids, greedy, logits}: logits [tokens, vocab] of the weights in
+llama.cpp's converter writes them; phi3 files have the factors of longrope as tensors. The record is {file, model, text, ids, greedy, logits}: logits [tokens, vocab] of the weights in
 the file, dequantised to float32, in transformers; greedy the next 24 ids with end-of-sequence forbidden.
 
-Those of the repository: models/fable-2m with F16 Q8_0 Q4_1 --pre smollm, tiny-qwen2 with Q8_0 and tiny-qwen3 with Q8_0 Q4_0. The
-tokenizers in the qwen files are placeholders, called gpt2 as Qwen's own are: tests take `ids`.
+Those of the repository: models/fable-2m with F16 Q8_0 Q4_1 --pre smollm, tiny-qwen2 with Q8_0, tiny-qwen3 with Q8_0 Q4_0, and tiny-phi3-long with Q8_0 --arch phi3. The
+tokenizers in the last three are placeholders, called gpt2 as Qwen's own are: tests take `ids`.
 """
 import numpy as np
 from gguf import GGMLQuantizationType as Types
@@ -16,11 +16,11 @@ from gguf import quants
 
 from common import arguments, model_folder, out_folder
 from gguf_common import (
-    HEAD_NORMS, NORMS, PROJECTIONS, interleave, permuted_heads, record, separate, write_file, write_header, write_tokenizer)
+    FUSED, HEAD_NORMS, NORMS, PROJECTIONS, interleave, permuted_heads, record, separate, write_file, write_header, write_tokenizer)
 from hf_common import load_model
 
 TYPES = ("F32", "F16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1")
-ARCHS = ("llama", "qwen2", "qwen3")
+ARCHS = ("llama", "qwen2", "qwen3", "phi3")
 BLOCK = 32  # weights of a block, of every type
 TEXT = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park."
 
@@ -40,13 +40,25 @@ def add_tensor(writer, name, values, kind, heads):
     return separate(quants.dequantize(blocks, kind).reshape(rows.shape), heads)
 
 
+def add_longrope(writer, config, scaling):
+    """Writes the factors of all waves, as llama.cpp's converter does."""
+    rope = config.rope_parameters
+    writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+    writer.add_rope_scaling_attn_factors(scaling)
+    for kind in ("long", "short"):
+        writer.add_tensor(f"rope_factors_{kind}.weight", np.array(rope[f"{kind}_factor"], dtype=np.float32))
+
+
 def convert(folder, out, arch, kind, pre):
     name = folder.resolve().name
     model = load_model(folder)
     config, state = model.config, {path: values.float().numpy() for path, values in model.state_dict().items()}
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     writer = write_header(str(out / f"{name}-{kind.name}.gguf"), name, config, arch)
-    writer.add_rope_dimension_count(head)
+    rope = config.rope_parameters
+    writer.add_rope_dimension_count(int(head * rope.get("partial_rotary_factor", 1)))
+    if rope["rope_type"] == "longrope":
+        add_longrope(writer, config, model.model.rotary_emb.attention_scaling)
     writer.add_key_length(head)
     writer.add_value_length(head)
     writer.add_vocab_size(config.vocab_size)
@@ -63,7 +75,7 @@ def convert(folder, out, arch, kind, pre):
     else:
         add("lm_head.weight", "output.weight")
     for layer in range(config.num_hidden_layers):
-        for theirs, ours in {**PROJECTIONS, **NORMS, **HEAD_NORMS}.items():
+        for theirs, ours in {**PROJECTIONS, **FUSED, **NORMS, **HEAD_NORMS}.items():
             for part in ("weight", "bias"):
                 path = f"model.layers.{layer}.{theirs}.{part}"
                 if path in state:

@@ -7,7 +7,7 @@ To prove another family, add its row to MODELS, make it, and record it with hf.p
 import shutil
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Phi3Config, Qwen2Config, Qwen3Config
 
 from common import MODELS as MADE, arguments, out_folder
 
@@ -25,6 +25,8 @@ def rope(kind, theta, **more):
 
 LLAMA3 = rope("llama3", 500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64)
 
+PHI = [1.0, 1.02, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.1, 1.4, 2.0, 3.0, 5.0, 8.0, 12.0, 16.0]
+
 # Name: the family, how weights are stored, what differs from SIZES. Between them: MHA, MQA and GQA, tied and untied heads, every type
 # of weights, sharded files, each kind of rope scaling, a head_dim other than hidden/heads, a sliding window, each family's own.
 MODELS = {
@@ -36,6 +38,11 @@ MODELS = {
     "tiny-mqa-sharded": (LlamaConfig, torch.float32, {"num_key_value_heads": 1, "tie_word_embeddings": False}),
     "tiny-mha": (LlamaConfig, torch.float16, {"num_key_value_heads": 4, "tie_word_embeddings": True,
                                               **rope("linear", 10000.0, factor=2.0)}),
+    "tiny-phi3": (Phi3Config, torch.bfloat16, {"tie_word_embeddings": False, "hidden_size": 64, "num_attention_heads": 4, "sliding_window": 14,
+                                               **rope("default", 10000.0, partial_rotary_factor=0.75)}),
+    "tiny-phi3-long": (Phi3Config, torch.float16, {"tie_word_embeddings": True, "num_attention_heads": 2, "original_max_position_embeddings": 256,
+                                                   **rope("longrope", 10000.0, partial_rotary_factor=0.5, short_factor=PHI[:8],
+                                                          long_factor=PHI[8:])}),
 }
 SHARDS = {"tiny-mqa-sharded": "200KB"}  # the most that a file of weights may take
 

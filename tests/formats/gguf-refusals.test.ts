@@ -1,6 +1,8 @@
 // GGUF files that are damaged or lie: the one sentence that says so.
 import { suite } from "uvu";
+import * as assert from "uvu/assert";
 import { formats } from "../../src/engine/dtypes.ts";
+import { openGguf } from "../../src/formats/gguf/file.ts";
 import {
   ARRAY,
   BOOL,
@@ -10,10 +12,12 @@ import {
   smallLlama,
   smallQwen,
   STRING,
+  type Typed,
   U32,
   U64,
   writeGguf,
 } from "../support/gguf.ts";
+import { folder } from "../support/memory.ts";
 import { FILE_CODES, refused } from "../support/refused.ts";
 
 const bad = suite("gguf: refusals");
@@ -229,9 +233,22 @@ bad("arrays that lie", async () => {
     lie(8, 4_000_000n, 8),
     new RegExp(`^Cannot load model: ${what} must end within the ${bytes.length} bytes of model.gguf, got 1600\\d+$`),
   );
-  await refused(lie(4, 9n, 4), `Cannot load model: the elements of ${what} must be numbers or strings, got arrays`);
+  await refused(lie(4, 9n, 4), new RegExp(`^Cannot load model: the [^\\n]+ of ${what} must be [^\\n]+, got \\d+$`));
   await refused(lie(4, 77n, 4), `Cannot load model: the element type of ${what} must be one of GGUF's 0 to 12, got 77`);
   await refused(lie(0, 13n, 4), `Cannot load model: the type of ${what} must be one of GGUF's 0 to 12, got 13`);
+});
+
+bad("arrays in arrays are read, but eight deep at most", async () => {
+  const deep = (left: number): Typed => left === 1 ? [ARRAY, [7], U32] : [ARRAY, [deep(left - 1)], ARRAY];
+  const nested: Typed = [ARRAY, [[ARRAY, [1, 2], U32], [ARRAY, [], U32], [ARRAY, ["é"], STRING], deep(3)], ARRAY];
+  const file = folder({ "model.gguf": changed({ "general.nested": nested, "general.deep": deep(8) }) });
+  const { metadata } = await openGguf(file, "model.gguf");
+  assert.equal(metadata.get("general.nested"), [[1, 2], [], ["é"], [[[7]]]]);
+  assert.equal(metadata.get("general.deep"), [[[[[[[[7]]]]]]]]);
+  await openBytes(changed({ "general.nested": nested })); // and the model loads
+  const rule = "Cannot load model: arrays in general.deep must lie at most 8 deep, got more";
+  await refused(() => openBytes(changed({ "general.deep": deep(9) })), rule);
+  await refused(() => openBytes(changed({ "tokenizer.ggml.tokens": nested })), /^Cannot load model: [^\n]+, got /);
 });
 
 bad("a file cut anywhere", async () => {

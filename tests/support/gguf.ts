@@ -6,7 +6,7 @@ import { folder } from "./memory.ts";
 /** Numbers of value types. */
 export const U32 = 4, F32 = 6, BOOL = 7, STRING = 8, ARRAY = 9, U64 = 10;
 
-/** A value with its type; an array has its element type. */
+/** A value with its type; an array has its element type, and where that is ARRAY, elements with their own. */
 export type Typed = [type: number, value: unknown, elements?: number];
 
 export interface Listed {
@@ -40,7 +40,7 @@ export function writeGguf({ version = 3, metadata, tensors, align = 32 }: Descri
     else if (type === ARRAY) {
       number(elements!, 4);
       number((value as unknown[]).length, 8);
-      for (const one of value as unknown[]) put([elements!, one]);
+      for (const one of value as unknown[]) put(elements === ARRAY ? one as Typed : [elements!, one]);
     } else if (type === F32) bytes.push(...new Uint8Array(new Float32Array([value as number]).buffer));
     else number(type === BOOL ? Number(value) : value as number, { [U32]: 4, [BOOL]: 1, [U64]: 8 }[type] ?? 4);
   };

@@ -13,6 +13,8 @@ const FIRST_READ = 1 << 20; // bytes; what is read doubles until the header is w
 /** Bytes of a value of each type; strings (8) and arrays (9) have their own lengths. */
 const WIDTHS = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 const STRING = 8, ARRAY = 9;
+const LEAST: Record<number, number> = { [STRING]: 8, [ARRAY]: 12 }; // bytes of those: a length, and a type before it
+const MAX_DEPTH = 8; // of arrays in arrays
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // U+FEFF is a token of many vocabularies
 
@@ -103,11 +105,12 @@ export class Reader {
     return this.#number(type, this.#take(width, what), what);
   }
 
-  #array(what: string): Value[] {
+  /** @param depth how many arrays it lies in */
+  #array(what: string, depth = 0): Value[] {
+    if (depth === MAX_DEPTH) refuseFile(`arrays in ${what} must lie at most ${MAX_DEPTH} deep`, words("more"));
     const type = this.u32(`the element type of ${what}`);
     const length = this.count(`the number of elements of ${what}`, MAX_ELEMENTS);
-    if (type === ARRAY) refuseFile(`the elements of ${what} must be numbers or strings`, words("arrays"));
-    const width = type === STRING ? 8 : WIDTHS[type]; // a string has at least its length
+    const width = LEAST[type] ?? WIDTHS[type];
     if (width === undefined) refuseFile(`the element type of ${what} must be one of GGUF's 0 to 12`, type);
     if (length * width > this.size - this.at) {
       refuseFile(`${what} must end within the ${this.size} bytes of ${this.#file}`, this.at + length * width);
@@ -115,6 +118,8 @@ export class Reader {
     const values: Value[] = [];
     if (type === STRING) {
       for (let i = 0; i < length; i++) values.push(this.string(`an element of ${what}`, MAX_HEADER_BYTES));
+    } else if (type === ARRAY) {
+      for (let i = 0; i < length; i++) values.push(this.#array(what, depth + 1));
     } else {
       const begin = this.#take(length * width, what);
       for (let i = 0; i < length; i++) values.push(this.#number(type, begin + i * width, what));

@@ -67,6 +67,15 @@ const rare = (/** @type {string} */ code) => {
 const FORMAT = `import { cannot } from "./error.ts";
   export const percent = () => cannot("% on a text in the lab"), format = () => cannot("format in the lab"), namesOf = format;`;
 
+/** Weights of 8-bit floats, which few models of a lab have: there they are refused by name. */
+const SCALED = {
+  scaled: "export const inFull = (stored) => stored;",
+  "stored-as": `import { refuseFile } from "../files/checks.ts";
+    export function storedAs({ quantization_config: how }) {
+      if (how) refuseFile("weights must be plain in the lab", how, { code: "unsupported" });
+    }`,
+};
+
 /** The lab offers its models no tools, and shows answers as they are. */
 const ANSWER = `export const answerOf = (content) => ({ role: "assistant", content });
   export const answered = (messages, text) => [...messages, answerOf(text)];`;
@@ -117,6 +126,10 @@ export const lighten = {
     });
     build.onLoad({ filter: /src[\\/]jinja[\\/]format\.ts$/ }, ({ path }) => {
       return { contents: FORMAT, loader: "js", resolveDir: dirname(path) };
+    });
+    build.onLoad({ filter: /src[\\/](formats[\\/]scaled|model[\\/]stored-as)\.ts$/ }, ({ path }) => {
+      const name = /** @type {keyof SCALED} */ (/([\w-]+)\.ts$/.exec(path)?.[1]);
+      return { contents: SCALED[name], loader: "js", resolveDir: dirname(path) };
     });
     build.onLoad({ filter: /src[\\/]chat[\\/]answer\.ts$/ }, () => ({ contents: ANSWER, loader: "js" }));
     build.onLoad({ filter: /src[\\/]wasm[\\/]remote\.ts$/ }, () => ({ contents: NO_REMOTE, loader: "js" }));

@@ -35,8 +35,31 @@ export function widenF16(word: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+const NARROW: Record<
+  Plain,
+  (floats: Float32Array<ArrayBuffer>) => Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>
+> = {
+  F32: (floats) => floats,
+  F16: (floats) => Uint16Array.from(floats, halfOf),
+  BF16: (floats) =>
+    Uint16Array.from(new Uint32Array(floats.buffer), (bits) => (bits + 0x7fff + (bits >>> 16 & 1)) >>> 16),
+};
+
+/** A whole buffer of float32 as bytes of plain numbers, the nearest ones, ties to even. */
+export function narrow(floats: Float32Array<ArrayBuffer>, dtype: Plain): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(NARROW[dtype](floats).buffer);
+}
+
+/** The bits of the nearest f16, infinities and NaN among them. */
+function halfOf(value: number): number {
+  if (Math.abs(value) < 65520) return narrowF16(value);
+  return Number.isNaN(value) ? 0x7e00 : value < 0 ? 0xfc00 : 0x7c00;
+}
+
 /** The bits of the nearest f16, ties to even, of a finite number; beyond ±65 504, of that. */
 export function narrowF16(value: number): number {
+  scratchFloat[0] = value;
+  const sign = scratch[0] >>> 16 & 0x8000; // of zeros, too
   const size = Math.min(65504, Math.abs(value));
   scratchFloat[0] = size;
   const exponent = Math.max((scratch[0] >>> 23) - 127, -14);
@@ -46,5 +69,5 @@ export function narrowF16(value: number): number {
   if (rest > 0.5 || rest === 0.5 && whole % 2 === 1) whole++;
   // The bits of an f16 count such steps: a whole of 2 048 carries into the exponent by itself.
   const bits = Math.min(0x7bff, whole + (exponent + 14) * 1024);
-  return value < 0 ? bits | 0x8000 : bits;
+  return bits | sign;
 }

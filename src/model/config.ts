@@ -4,6 +4,7 @@ import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/co
 import { isRecord, refuseFile } from "../files/checks.ts";
 import type { RopeAsked } from "../engine/rope.ts";
 import { readRope, readRotaryDim } from "./rope.ts";
+import { storedAs } from "./stored-as.ts";
 
 /** What a family is, and what it takes for granted where config.json is silent. */
 interface Family {
@@ -80,11 +81,7 @@ export function parseConfig(config: unknown, generation?: unknown, asked: RopeAs
   }
   const architecture = readArchitecture(config);
   const family = FAMILIES[architecture];
-  if (config.quantization_config !== null && config.quantization_config !== undefined) {
-    refuseFile("weights must be unquantised, without quantization_config", config.quantization_config, {
-      code: "unsupported",
-    });
-  }
+  storedAs(config); // what it refuses is said before anything else is read
   const activation = config.hidden_act ?? "silu";
   if (activation !== "silu" && activation !== "swish") {
     refuseFile("hidden_act must be silu", activation, { code: "unsupported" });

@@ -14,12 +14,14 @@ import { ggufName, namedTensors } from "../formats/gguf/names.ts";
 import { hasOwnHead } from "./head.ts";
 import type { RopeAsked } from "../engine/rope.ts";
 import { checkWeights, underModel, unread } from "./layout.ts";
+import { storedAs } from "./stored-as.ts";
 import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
 import { hubUrl, isHub } from "../files/hub.ts";
 import { urlSource } from "../files/remote.ts";
 import { isRecord, parseJson, refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { openWeights } from "../formats/safetensors.ts";
+import { inFull } from "../formats/scaled.ts";
 import { openSource } from "../files/open-source.ts";
 import type { Source } from "../files/source.ts";
 
@@ -78,11 +80,13 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
   }
   const json = async (file: string) => parseJson(await source.text(file), file);
   const optional = async (file: string) => (await source.has(file)) ? await json(file) : {};
-  const config = parseConfig(await json("config.json"), await optional("generation_config.json"), asked);
+  const described = await json("config.json");
+  const config = parseConfig(described, await optional("generation_config.json"), asked);
   const settings = await optional("tokenizer_config.json");
   const tokenizer = createTokenizer(await json("tokenizer.json"), settings);
   const notes = checkTokenizer(config, tokenizer);
-  const stored = unfused(config, underModel(await openWeights(source)));
+  const plain = inFull(underModel(await openWeights(source)), storedAs(described as Record<string, unknown>));
+  const stored = unfused(config, plain);
   if (config.tied && await hasOwnHead(stored)) {
     config.tied = false;
     notes.push(

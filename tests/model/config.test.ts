@@ -222,7 +222,7 @@ const cases: [string, unknown, unknown?][] = [
     architectures: ["MistralForCausalLM"],
   }],
   [
-    'weights must be unquantised, without quantization_config, got {"quant_method":"gptq","bits":4}',
+    'weights must be plain, or 8-bit floats of fp8, fbgemm_fp8, modelopt, compressed-tensors, got {"quant_method":"gptq","bits":4}',
     { ...llama, quantization_config: { quant_method: "gptq", bits: 4 } },
   ],
   ['hidden_act must be silu, got "gelu"', { ...llama, hidden_act: "gelu" }],

@@ -67,8 +67,9 @@ const rare = (/** @type {string} */ code) => {
 const FORMAT = `import { cannot } from "./error.ts";
   export const percent = () => cannot("% on a text in the lab"), format = () => cannot("format in the lab"), namesOf = format;`;
 
-/** Weights of 8-bit floats, which few models of a lab have: there they are refused by name. */
-const SCALED = {
+/** Formats of weights that few models of a lab have: there they are refused by name. */
+const NOT_IN_LAB = {
+  conversions: "export const CONVERSIONS = {};",
   scaled: "export const inFull = (stored) => stored;",
   "stored-as": `import { refuseFile } from "../files/checks.ts";
     export function storedAs({ quantization_config: how }) {
@@ -127,10 +128,13 @@ export const lighten = {
     build.onLoad({ filter: /src[\\/]jinja[\\/]format\.ts$/ }, ({ path }) => {
       return { contents: FORMAT, loader: "js", resolveDir: dirname(path) };
     });
-    build.onLoad({ filter: /src[\\/](formats[\\/]scaled|model[\\/]stored-as)\.ts$/ }, ({ path }) => {
-      const name = /** @type {keyof SCALED} */ (/([\w-]+)\.ts$/.exec(path)?.[1]);
-      return { contents: SCALED[name], loader: "js", resolveDir: dirname(path) };
-    });
+    build.onLoad(
+      { filter: /src[\\/](formats[\\/](scaled|gguf[\\/]conversions)|model[\\/]stored-as)\.ts$/ },
+      ({ path }) => {
+        const name = /** @type {keyof NOT_IN_LAB} */ (/([\w-]+)\.ts$/.exec(path)?.[1]);
+        return { contents: NOT_IN_LAB[name], loader: "js", resolveDir: dirname(path) };
+      },
+    );
     build.onLoad({ filter: /src[\\/]chat[\\/]answer\.ts$/ }, () => ({ contents: ANSWER, loader: "js" }));
     build.onLoad({ filter: /src[\\/]wasm[\\/]remote\.ts$/ }, () => ({ contents: NO_REMOTE, loader: "js" }));
     build.onLoad({ filter: /src[\\/]snapshot[\\/](session|cache|file)\.ts$/ }, ({ path }) => {

@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { formats } from "../../src/engine/dtypes.ts";
+import { CONVERSIONS } from "../../src/formats/gguf/conversions.ts";
 import { openGguf } from "../../src/formats/gguf/file.ts";
 import {
   ARRAY,
@@ -22,6 +23,7 @@ import { FILE_CODES, refused } from "../support/refused.ts";
 
 const bad = suite("gguf: refusals");
 
+const TYPES = [...Object.keys(formats), ...Object.keys(CONVERSIONS)].join(", ");
 const embedding = "token_embd.weight", q = "blk.0.attn_q.weight";
 const lies: [string, Uint8Array<ArrayBuffer>][] = [
   [
@@ -99,13 +101,17 @@ const lies: [string, Uint8Array<ArrayBuffer>][] = [
     }),
   ],
   [
-    `the type of tensor ${q} must be one of ${Object.keys(formats).join(", ")}, got IQ2_XXS`,
+    `the type of tensor ${q} must be one of ${TYPES}, got I8`,
     changed({}, {
-      [q]: { dims: [32, 32], type: 16 },
+      [q]: { dims: [32, 32], type: 24 },
     }),
   ],
   [
-    `the type of tensor ${q} must be one of ${Object.keys(formats).join(", ")}, got type 99`,
+    `the rows of tensor ${q} must be whole blocks of 256 elements of IQ2_XXS, got 32`,
+    changed({}, { [q]: { dims: [32, 32], type: 16 } }),
+  ],
+  [
+    `the type of tensor ${q} must be one of ${TYPES}, got type 99`,
     changed({}, {
       [q]: { dims: [32, 32], type: 99 },
     }),

@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ARCHITECTURES } from "../../src/engine/config.ts";
 import { formats } from "../../src/engine/dtypes.ts";
+import { CONVERSIONS } from "../../src/formats/gguf/conversions.ts";
 import { TYPES } from "../../src/formats/gguf/file.ts";
 import { ggufName, namedTensors } from "../../src/formats/gguf/names.ts";
 import { FAMILIES, parseConfig } from "../../src/model/config.ts";
@@ -180,7 +181,9 @@ format("real files, by path and by URL", async () => {
   await refused(() => openModel(none), /^Cannot load model: .+ must (have the file .+|be a file of the model), got /);
 });
 
-format("every format that the shaders read has a number in GGUF, and no other", () => {
-  for (const dtype of Object.keys(formats)) assert.is(TYPES.filter((type) => type === dtype).length, 1, dtype);
+format("every format that is read has a number in GGUF, and no other", () => {
+  for (const dtype of Object.keys({ ...formats, ...CONVERSIONS })) {
+    assert.is(TYPES.filter((type) => type === dtype).length, 1, dtype);
+  }
 });
 format.run();

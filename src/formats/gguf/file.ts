@@ -1,11 +1,13 @@
 // The GGUF format, versions 2 and 3: metadata, a list of tensors, their bytes. The parser is ours, not @huggingface/gguf's:
 // that one fetches by itself, where we read folders and URLs through a Source, and it believes every length and count,
 // where a header of a few bytes may ask for gigabytes. Here everything is bounded and checked before it is used.
-import { bytesOf, type Dtype, formats, isDtype } from "../../engine/dtypes.ts";
+import { bytesOf, formats, isDtype } from "../../engine/dtypes.ts";
 import { words } from "../../errors.ts";
 import { refuseFile } from "../../files/checks.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import type { Source } from "../../files/source.ts";
+import { converted } from "../converted.ts";
+import { CONVERSIONS } from "./conversions.ts";
 import { type Reader, readHeader, type Value } from "./reader.ts";
 
 /** What a GGUF file says of its model. */
@@ -20,7 +22,7 @@ export interface Gguf {
 /** A tensor as the header lists it. */
 interface Entry {
   name: string;
-  dtype: Dtype;
+  dtype: string; // one of `formats`, or of those that are turned into one
   shape: number[]; // outermost first
   offset: number; // bytes from the beginning of the data
 }
@@ -30,7 +32,7 @@ const MOST_KEY_BYTES = 65535, MOST_NAME_BYTES = 64; // the format's own limits
 const MOST_DIMENSIONS = 4;
 const MOST = Number.MAX_SAFE_INTEGER;
 
-/** ggml's types by number. Those that are no Dtype are refused by name. */
+/** ggml's types by number. Those that are no Dtype, and cannot be turned into one, are refused by name. */
 export const TYPES: readonly string[] = [
   ...["F32", "F16", "Q4_0", "Q4_1", "Q4_2", "Q4_3", "Q5_0", "Q5_1", "Q8_0", "Q8_1"],
   ...["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S"],
@@ -48,7 +50,9 @@ export async function openGguf(source: Source, file: string): Promise<Gguf> {
   const tensors = new Map<string, Tensor>();
   const places: [begin: number, end: number, name: string][] = [];
   for (const { name, dtype, shape, offset } of entries) {
-    const bytes = bytesOf(dtype, shape.reduce((product, side) => product * side, 1));
+    const conversion = isDtype(dtype) ? null : CONVERSIONS[dtype];
+    const count = shape.reduce((product, side) => product * side, 1);
+    const bytes = isDtype(dtype) ? bytesOf(dtype, count) : count / conversion!.elements * conversion!.bytes;
     const begin = data + offset;
     if (!(begin + bytes <= size)) {
       refuseFile(`tensor ${name} must end within the ${size} bytes of ${file}`, begin + bytes);
@@ -60,7 +64,8 @@ export async function openGguf(source: Source, file: string): Promise<Gguf> {
       }
       return source.read(file, begin + from, begin + to);
     };
-    tensors.set(name, { name, dtype, shape, bytes, read });
+    const stored = { name, shape, bytes, read };
+    tensors.set(name, isDtype(dtype) ? { ...stored, dtype } : converted({ ...stored, dtype }, conversion!));
   }
   checkPlaces(places, file);
   return { metadata, tensors };
@@ -107,12 +112,12 @@ function readEntry(reader: Reader, index: number, alignment: number): Entry {
   for (let i = 0; i < dimensions; i++) shape.unshift(reader.count(`dimension ${i} of ${what}`, MOST));
   const type = reader.u32(`the type of ${what}`);
   const dtype = TYPES[type] ?? `type ${type}`;
-  if (!isDtype(dtype)) {
-    refuseFile(`the type of ${what} must be one of ${Object.keys(formats).join(", ")}`, words(dtype), {
-      code: "unsupported",
-    });
+  const known: Record<string, { elements: number }> = { ...formats, ...CONVERSIONS };
+  if (!Object.hasOwn(known, dtype)) {
+    const rule = `the type of ${what} must be one of ${Object.keys(known).join(", ")}`;
+    refuseFile(rule, words(dtype), { code: "unsupported" });
   }
-  const { elements } = formats[dtype];
+  const { elements } = known[dtype];
   if (shape[shape.length - 1] % elements !== 0) {
     refuseFile(`the rows of ${what} must be whole blocks of ${elements} elements of ${dtype}`, shape.at(-1));
   }

@@ -26,6 +26,9 @@ const EIGHTS = new Map<string, (code: number) => number>([
   ["F8_E8M0", (code) => code === 255 ? NaN : 2 ** (code - 127)],
 ]);
 
+/** Those of them that weights may have. */
+const isWeight = (dtype: string | undefined) => dtype === "F8_E4M3" || dtype === "F8_E5M2";
+
 /** A scale, or what only says how activations and the cache were to be rounded: it is left out, since ours are not. */
 const SCALE = /^(.*)\.(?:weight_scale(?:_inv)?|input_scale(?:_ub)?|output_scale|[kv]_scale)$/;
 
@@ -48,14 +51,14 @@ export function inFull(stored: Map<string, Stored>, scaling: Scaling): Map<strin
 
 /** Whether a module's own weight is of 8 bits; of a whole attention's, its keys'. */
 const hasEights = (stored: Map<string, Stored>, module: string) =>
-  ["", ".k_proj"].some((own) => EIGHTS.has(stored.get(`${module}${own}.weight`)?.dtype ?? ""));
+  ["", ".k_proj"].some((own) => isWeight(stored.get(`${module}${own}.weight`)?.dtype));
 
 function usable(tensor: Stored, scale: Stored | undefined, { dtype, block, scaled }: Scaling): Stored {
   const { name, dtype: own } = tensor;
   const alone = (bytes: number, dtype: Plain) =>
     converted(tensor, { elements: 1, bytes, dtype, convert: (bytes) => narrow(floats(bytes, own), dtype) });
   if (own === "F64") return alone(8, "F32");
-  if (!EIGHTS.has(own)) return tensor;
+  if (!isWeight(own)) return tensor;
   if (!scale && scaled) refuseFile(`the weights must hold the scales of ${name}`, words("none of its name"));
   if (!scale) return alone(1, "F16");
   const [height, width] = spanOf(tensor, scale, block);

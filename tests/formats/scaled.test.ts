@@ -91,6 +91,9 @@ test("what is left out, and what is not", () => {
 });
 
 test("refusals", async () => {
+  for (const dtype of ["F8_E8M0", "F8_E4M3FNUZ", "I8"]) { // left as they are: the model refuses them by name
+    assert.is(inFull(new Map([stored("a.weight", dtype, [6, 4], ONES)]), PLAIN).get("a.weight")!.dtype, dtype);
+  }
   const weight = stored("a.weight", "F8_E4M3", [6, 4], ONES);
   const rule = "Cannot load model: the scales of a.weight must be one, one for each of 6 rows, or [1, 1], got ";
   for (const shape of [[2], [4, 6], [1, 6], [3, 1], [0, 1], [2, 2, 2]]) {

@@ -143,4 +143,7 @@ async function divide(rope: Float32Array, factors: Tensor): Promise<void> {
   const strange = values.find((value) => !(value > 0 && Number.isFinite(value)));
   if (strange !== undefined) refuseFile(`the factors of ${ROPE_FACTORS} must be above 0`, strange);
   values.forEach((value, i) => rope[i] /= value);
+  if (!rope.every(Number.isFinite)) {
+    refuseFile(`the factors of ${ROPE_FACTORS} must leave frequencies finite`, Math.min(...values));
+  }
 }

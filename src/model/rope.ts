@@ -94,6 +94,13 @@ export function readRope(
     length,
     original: number("original_max_position_embeddings", before, 1),
   };
+  const rope = ropeOf(type, reading);
+  if (!rope.frequencies.every(Number.isFinite)) refuseFile("the settings of rope must give finite frequencies", given);
+  return rope;
+}
+
+function ropeOf(type: unknown, reading: Reading): Rope {
+  const { given, base, headDim } = reading;
   switch (type) {
     case "default":
       return plain(reading);

@@ -112,6 +112,9 @@ format("rotary factors divide", async () => {
   bytes.set(new Uint8Array(factors.buffer), at);
   const plain = (await openBytes(changed())).config.rope;
   assert.equal((await openBytes(bytes)).config.rope, plain.map((value, i) => value / factors[i]));
+  bytes.set(new Uint8Array(factors.fill(2 ** -140).buffer), at);
+  const rule = "Cannot load model: the factors of rope_freqs.weight must leave frequencies finite, got ";
+  await refused(() => openBytes(bytes), `${rule}${2 ** -140}`);
 });
 
 format("rows of q and k in Hugging Face's order, whatever the slice", async () => {

@@ -281,6 +281,10 @@ const cases: [string, unknown, unknown?][] = [
   ],
   ["rope factor must be a number of at least 1, got nothing", { ...llama, rope_scaling: { type: "linear" } }],
   ["rope_theta must be a number of at least 1, got 0", { ...llama, rope_theta: 0 }],
+  [
+    'the settings of rope must give finite frequencies, got {"type":"dynamic","factor":18014398509481984}',
+    { ...llama, rope_scaling: { type: "dynamic", factor: 2 ** 54 } },
+  ],
   ["partial_rotary_factor must be 1, got 0.5", { ...llama, partial_rotary_factor: 0.5 }],
   [
     "partial_rotary_factor must leave an even number from 4 to 8 of a head's 8, got 0.4",

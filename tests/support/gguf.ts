@@ -1,5 +1,7 @@
 // Writes GGUF files by the format's page, for tests of what is in them: honest ones, and ones that lie where they are told to.
-import { bytesOf, isDtype } from "../../src/engine/dtypes.ts";
+import { formats, isDtype } from "../../src/engine/dtypes.ts";
+import { CONVERSIONS } from "../../src/formats/gguf/conversions.ts";
+import { TYPES } from "../../src/formats/gguf/file.ts";
 import { type ModelFiles, openGgufModel } from "../../src/model/open.ts";
 import { folder } from "./memory.ts";
 
@@ -21,8 +23,6 @@ export interface Described {
   tensors: Record<string, Listed | undefined>;
   align?: number;
 }
-
-const NAMES = new Map([[0, "F32"], [1, "F16"], [2, "Q4_0"], [8, "Q8_0"], [12, "Q4_K"]]);
 
 /** The bytes of a file; its tensors' data is zeros. */
 export function writeGguf({ version = 3, metadata, tensors, align = 32 }: Described): Uint8Array<ArrayBuffer> {
@@ -62,8 +62,9 @@ export function writeGguf({ version = 3, metadata, tensors, align = 32 }: Descri
     for (const dim of dims) number(BigInt.asUintN(64, BigInt(dim)), 8);
     number(type, 4);
     number(offset, 8);
-    const dtype = NAMES.get(type) ?? "F32";
-    if (isDtype(dtype)) end = Math.ceil((end + bytesOf(dtype, dims.reduce((a, b) => a * b, 1))) / align) * align;
+    const dtype = TYPES[type] ?? "F32", count = dims.reduce((a, b) => a * b, 1);
+    const { elements, bytes } = isDtype(dtype) ? formats[dtype] : CONVERSIONS[dtype] ?? formats.F32;
+    end = Math.ceil((end + Math.ceil(count / elements) * bytes) / align) * align;
   }
   const whole = new Uint8Array(Math.ceil(bytes.length / align) * align + Math.min(end, 1 << 20));
   whole.set(bytes);

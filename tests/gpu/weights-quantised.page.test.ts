@@ -3,12 +3,9 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { load } from "../../src/load.ts";
-import { parseConfig } from "../../src/model/config.ts";
-import { unfused } from "../../src/model/fused.ts";
-import { checkWeights } from "../../src/model/layout.ts";
 import { quantise, targetOf, WEIGHT_TYPES } from "../../src/engine/quantise.ts";
-import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/open-source.ts";
+import { openFolder } from "../../src/model/open.ts";
 import { narrowF16, widenF16 } from "../../src/engine/widen.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
 import { fewOf, full } from "../support/depth.ts";
@@ -111,8 +108,8 @@ for (const [name, type] of full ? SETUPS : SETUPS.slice(0, 2)) {
     const { ids } = session.report();
     model.dispose();
 
-    const config = parseConfig(await readJson(`${folder}/config.json`), {});
-    const weights = await readWeights(checkWeights(config, unfused(config, await openWeights(openSource(folder)))));
+    const { config, tensors } = await openFolder(openSource(folder));
+    const weights = await readWeights(tensors);
     for (const [name, values] of weights) {
       if (!/(proj|embed_tokens|lm_head)\.weight$/.test(name)) continue;
       const target = type === "q8" || !name.includes("proj") ? "Q8_0" : "IQ4_NL";

@@ -3,14 +3,11 @@
 import * as assert from "uvu/assert";
 import type { LaneViews } from "../../src/core/core.ts";
 import { load } from "../../src/load.ts";
-import { parseConfig } from "../../src/model/config.ts";
-import { unfused } from "../../src/model/fused.ts";
-import { checkWeights } from "../../src/model/layout.ts";
-import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/open-source.ts";
+import { openFolder } from "../../src/model/open.ts";
 import { checkSession, leastOf, type SessionOptions } from "../../src/options/index.ts";
 import { chosen, few, full } from "../support/depth.ts";
-import { inBrowser, listGolden, modelFolder, readJson } from "../support/files.ts";
+import { inBrowser, listGolden, modelFolder } from "../support/files.ts";
 import { basisOf, presetOf } from "../../src/policies/own.ts";
 import { fieldScore, hasFieldScore } from "../reference/field.ts";
 import { readWeights, SessionTwin } from "../reference/forward.ts";
@@ -201,8 +198,8 @@ for (const [name, options] of (inBrowser ? few : chosen)(SETUPS, kindsOf)) {
     }
     model.dispose();
 
-    const config = parseConfig(await readJson(`${folder}/config.json`), {});
-    const weights = await readWeights(checkWeights(config, unfused(config, await openWeights(openSource(folder)))));
+    const { config, tensors } = await openFolder(openSource(folder));
+    const weights = await readWeights(tensors);
     const checked = checkSession({ kv: "f32", ...options }, undefined, prompt.length);
     const { budget, stride, positions, aggregate, allocation, kv, window, score, evict, remainder, ...parts } = checked;
     const own = typeof score === "function";

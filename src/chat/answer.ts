@@ -1,5 +1,6 @@
 /** An answer's parts: what was thought, what was said, and what is to be called, in the ways that models write them. */
 import { isRecord } from "../files/checks.ts";
+import { withLastText } from "./plain.ts";
 import type { ChatMessage } from "./template.ts";
 
 /** A call, as templates take it. */
@@ -34,11 +35,8 @@ export function answered(
   { calls, goesOn }: { calls: boolean; goesOn: boolean },
 ): ChatMessage[] {
   if (!goesOn) return [...messages, answerOf(text, calls)];
-  const last = messages[messages.length - 1], { content } = last;
-  if (typeof content === "string") return [...messages.slice(0, -1), { ...last, content: content + text }];
-  const parts = [...content ?? []], at = parts.findLastIndex((part) => typeof part.text === "string");
-  parts[at] = { ...parts[at], text: parts[at].text + text };
-  return [...messages.slice(0, -1), { ...last, content: parts }];
+  const last = messages[messages.length - 1];
+  return [...messages.slice(0, -1), { ...last, content: withLastText(last.content, (before) => before + text) }];
 }
 
 /** What was said, and the calls behind it. */

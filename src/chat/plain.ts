@@ -35,6 +35,19 @@ export function withTexts<T>(value: T, change: (text: string) => string): T {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withTexts(one, change)])) as T;
 }
 
+/** Content with its last text changed: that of a message, or of its last part that has one; null: it has none. */
+export function withLastText<P extends { readonly text?: string }>(
+  content: string | readonly P[] | null | undefined,
+  change: (text: string) => string,
+): string | P[] | null {
+  if (typeof content === "string") return change(content);
+  const parts = [...content ?? []];
+  const at = parts.findLastIndex((part) => typeof part.text === "string");
+  if (at < 0) return null;
+  parts[at] = { ...parts[at], text: change(parts[at].text!) };
+  return parts;
+}
+
 /**
  * Puts `mark` inside every special token of a text.
  * @param everywhere whether it is put behind everything that a special token might begin with, so that none comes about when the

@@ -3,6 +3,7 @@ import { quote, refuse, show, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import { compile, TemplateError } from "../jinja/index.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { withLastText } from "./plain.ts";
 
 /** A part of a message: text, or what else the model's template knows. */
 export interface ContentPart {
@@ -98,13 +99,11 @@ const TAG = "CONTINUE_FINAL_MESSAGE_TAG "; // transformers' own: a template may 
 
 /** The text up to the end of what the last message says, as `continue_final_message` of transformers has it. */
 function goingOn(messages: readonly ChatMessage[], render: (messages: readonly ChatMessage[]) => string): string {
-  const last = messages[messages.length - 1], { content } = last;
-  const parts = typeof content === "string" ? null : content ?? [];
-  const at = parts ? parts.findLastIndex((part) => typeof part.text === "string") : -1;
-  const said = parts ? parts[at]?.text : content as string;
-  if (said === undefined) refuse("chat", "the last message must have text that can be gone on with", last);
-  const tagged = parts ? parts.map((part, i) => i === at ? { ...part, text: said + TAG } : part) : said + TAG;
-  const text = render([...messages.slice(0, -1), { ...last, content: tagged }]);
+  const last = messages[messages.length - 1];
+  let said = "";
+  const content = withLastText(last.content, (text) => (said = text) + TAG);
+  if (content === null) refuse("chat", "the last message must have text that can be gone on with", last);
+  const text = render([...messages.slice(0, -1), { ...last, content }]);
   const end = text.lastIndexOf(TAG.trim());
   if (end < 0 || !text.includes(said.trim())) {
     refuse(

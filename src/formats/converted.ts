@@ -1,9 +1,10 @@
 /** Tensors in formats that no engine computes with: they become others while they are read, a slice at a time. */
 import { bytesOf, type Dtype } from "../engine/dtypes.ts";
 import type { Tensor } from "../engine/tensor.ts";
+import { narrow } from "../engine/widen.ts";
 
-/** What a file has of a tensor, of whatever format. */
-export type Stored = Omit<Tensor, "dtype"> & { dtype: string };
+/** A tensor as stored: its dtype may be one that we cannot use, which matters only if the model needs it. */
+export type StoredTensor = Omit<Tensor, "dtype"> & { dtype: string };
 
 /** How a format becomes another. */
 export interface Conversion {
@@ -19,8 +20,19 @@ export interface Conversion {
   readonly prepare?: () => Promise<void>;
 }
 
+/** A whole buffer of float64 as float32. */
+export function singles(bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  return Float32Array.from(new Float64Array(bytes.slice().buffer));
+}
+
+/** F64: every number is rounded to F32. */
+export const FROM_F64: Conversion = {
+  ...{ elements: 1, bytes: 8, dtype: "F32" },
+  convert: (bytes) => narrow(singles(bytes), "F32"),
+};
+
 /** The tensor in its new format. A slice is made of the blocks that it lies in. */
-export function converted(stored: Stored, { elements, bytes, dtype, convert, prepare }: Conversion): Tensor {
+export function converted(stored: StoredTensor, { elements, bytes, dtype, convert, prepare }: Conversion): Tensor {
   const made = bytesOf(dtype, elements);
   const all = stored.bytes / bytes * made;
   return {

@@ -1,5 +1,5 @@
 /** Tensors as parts of another, or with its rows in another order, made while it is read. */
-import type { StoredTensor } from "./safetensors.ts";
+import type { StoredTensor } from "./converted.ts";
 
 /** Rows [from, to) of a matrix. */
 export function rowsOf<T extends StoredTensor>(tensor: T, from: number, to: number): T {

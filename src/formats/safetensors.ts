@@ -1,12 +1,9 @@
 // The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes.
 // https://huggingface.co/docs/safetensors/index. The header is somebody else's word and is checked whole before use.
-import type { Stored } from "./converted.ts";
+import type { StoredTensor } from "./converted.ts";
 import { words } from "../errors.ts";
 import { checkPointer, decodeText, isRecord, parseJson, refuseFile } from "../files/checks.ts";
 import type { Source } from "../files/source.ts";
-
-/** A tensor as stored: its dtype may be one that we cannot use, which matters only if the model needs it. */
-export type StoredTensor = Stored;
 
 // Bits of one element, for every dtype of the format.
 const BITS = new Map(Object.entries({

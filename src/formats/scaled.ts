@@ -6,7 +6,7 @@ import type { Plain } from "../engine/dtypes.ts";
 import { narrow, widen, widenF16 } from "../engine/widen.ts";
 import { words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
-import { converted, type Stored } from "./converted.ts";
+import { converted, FROM_F64, singles, type StoredTensor } from "./converted.ts";
 
 /** What a configuration says of such weights. */
 export interface Scaling {
@@ -37,8 +37,8 @@ const SCALE = /^(.*)\.(?:weight_scale(?:_inv)?|input_scale(?:_ub)?|output_scale|
  * F16 exactly, and times its scale in f32 then rounded to `scaling.dtype`.
  * @throws RangeError for scales of another shape than one, one a row, or one a block
  */
-export function inFull(stored: Map<string, Stored>, scaling: Scaling): Map<string, Stored> {
-  const tensors = new Map<string, Stored>();
+export function inFull(stored: Map<string, StoredTensor>, scaling: Scaling): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>();
   for (const [name, tensor] of stored) {
     const [, of] = SCALE.exec(name) ?? [];
     if (of !== undefined && hasEights(stored, of)) continue;
@@ -50,17 +50,22 @@ export function inFull(stored: Map<string, Stored>, scaling: Scaling): Map<strin
 }
 
 /** Whether a module's own weight is of 8 bits; of a whole attention's, its keys'. */
-const hasEights = (stored: Map<string, Stored>, module: string) =>
+const hasEights = (stored: Map<string, StoredTensor>, module: string) =>
   ["", ".k_proj"].some((own) => isWeight(stored.get(`${module}${own}.weight`)?.dtype));
 
-function usable(tensor: Stored, scale: Stored | undefined, { dtype, block, scaled }: Scaling): Stored {
+function usable(
+  tensor: StoredTensor,
+  scale: StoredTensor | undefined,
+  { dtype, block, scaled }: Scaling,
+): StoredTensor {
   const { name, dtype: own } = tensor;
-  const alone = (bytes: number, dtype: Plain) =>
-    converted(tensor, { elements: 1, bytes, dtype, convert: (bytes) => narrow(floats(bytes, own), dtype) });
-  if (own === "F64") return alone(8, "F32");
+  if (own === "F64") return converted(tensor, FROM_F64);
   if (!isWeight(own)) return tensor;
   if (!scale && scaled) refuseFile(`the weights must hold the scales of ${name}`, words("none of its name"));
-  if (!scale) return alone(1, "F16");
+  const eights = { elements: 1, bytes: 1 };
+  if (!scale) {
+    return converted(tensor, { ...eights, dtype: "F16", convert: (bytes) => narrow(floats(bytes, own), "F16") });
+  }
   const [height, width] = spanOf(tensor, scale, block);
   const columns = tensor.shape.at(-1) ?? 1;
   const across = Math.ceil(columns / width);
@@ -76,11 +81,15 @@ function usable(tensor: Stored, scale: Stored | undefined, { dtype, block, scale
     }
     return narrow(values, dtype);
   };
-  return converted(tensor, { elements: 1, bytes: 1, dtype, convert, prepare });
+  return converted(tensor, { ...eights, dtype, convert, prepare });
 }
 
 /** Rows and columns that share a scale. */
-function spanOf({ name, shape }: Stored, scale: Stored, block: Scaling["block"]): [height: number, width: number] {
+function spanOf(
+  { name, shape }: StoredTensor,
+  scale: StoredTensor,
+  block: Scaling["block"],
+): [height: number, width: number] {
   const [rows, columns] = shape;
   const count = scale.shape.reduce((product, side) => product * side, 1);
   const known = EIGHTS.has(scale.dtype) || /^(F64|F32|F16|BF16)$/.test(scale.dtype);
@@ -100,6 +109,6 @@ function floats(bytes: Uint8Array<ArrayBuffer>, dtype: string): Float32Array<Arr
     const table = Float32Array.from({ length: 256 }, (_, code) => eights(code));
     return Float32Array.from(bytes, (code) => table[code]);
   }
-  if (dtype === "F64") return Float32Array.from(new Float64Array(bytes.slice().buffer));
+  if (dtype === "F64") return singles(bytes);
   return widen(bytes, dtype as Plain);
 }

@@ -1,7 +1,7 @@
 /** Phi 3 and 4: one matrix for q, k and v, one for gate and up, and heads of which only the first numbers turn (modeling_phi3.py). */
 import type { ModelConfig } from "../engine/config.ts";
 import { reordered, rowsOf } from "../formats/rows.ts";
-import type { StoredTensor } from "../formats/safetensors.ts";
+import type { StoredTensor } from "../formats/converted.ts";
 
 /** The tensors of a model as those of a llama; of other families as they are. */
 export function unfused<T extends StoredTensor>(config: ModelConfig, stored: Map<string, T>): Map<string, T> {

@@ -1,5 +1,5 @@
 /** Whether weights hold a head of their own where the configuration ties it to the embeddings, as fine-tunes that trained it do. */
-import type { StoredTensor } from "../formats/safetensors.ts";
+import type { StoredTensor } from "../formats/converted.ts";
 
 const PIECE = 1 << 20; // bytes that are compared at once
 

@@ -4,7 +4,7 @@ import { isDtype, isQuantised } from "../engine/dtypes.ts";
 import { show, words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import type { StoredTensor } from "../formats/safetensors.ts";
+import type { StoredTensor } from "../formats/converted.ts";
 
 const EMBEDDING = "model.embed_tokens.weight";
 

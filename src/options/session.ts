@@ -207,8 +207,14 @@ export function checkSession(
   const free = sized?.free ?? 0;
   const sinks = take("sinks", options.sinks ?? Math.min(MOST_SINKS, Math.floor(budget / 4)), free) as number;
   const newest = take("newest", options.newest, free) as number;
-  const aside = (name: keyof typeof SCOPED, value: Count | undefined) =>
-    checkScoped(action, name, options[name], rule) ? take(name, value, free) as number : 0;
+  const aside = (name: keyof typeof SCOPED, value: Count | undefined): number => {
+    const [scope, asked] = [SCOPED[name], options[name]];
+    if (rule.scope === scope) return take(name, value, free) as number;
+    if (asked !== undefined && take(name, asked, ANY_BUDGET) !== 0) {
+      refuse(action, `${name} goes with the scope ${scope} only`, asked, { option: name });
+    }
+    return 0;
+  };
   const unsettled = aside("unsettled", options.unsettled);
   const peaks = aside("peaks", options.peaks ?? peaksOf(rule));
   const evict = take("evict") as Evict;
@@ -248,16 +254,7 @@ export function checkSession(
 
 /** The scope that leaves so many out. */
 const SCOPED = { unsettled: "low-spread", peaks: "peak" } as const;
-
-/** Whether a rule's scope leaves so many out. @throws KvcapRangeError where it does not, and some are asked for */
-function checkScoped(action: string, name: keyof typeof SCOPED, value: unknown, { scope }: CheckedRule): boolean {
-  const given = checkRow(SESSION, name, value, { action, budget: 1e6 }); // of any budget
-  if (scope === SCOPED[name]) return true;
-  if (value !== undefined && given !== 0) {
-    refuse(action, `${name} goes with the scope ${SCOPED[name]} only`, value, { option: name });
-  }
-  return false;
-}
+const ANY_BUDGET = 1e6; // of which a share is some, where there is no budget yet
 
 /** Of what a scope leaves out, that which another session under this scope may be asked for. */
 export function scopedIn(scope: string, { unsettled, peaks }: Partial<Pick<SessionOptions, "unsettled" | "peaks">>) {

@@ -1,5 +1,5 @@
 import type { LaneViews } from "../core/core.ts";
-import { type Asked, foresee, turnsOf } from "./foreseen.ts";
+import { type Asked, foresee, turning } from "./foreseen.ts";
 import type { FunctionPolicy } from "./policy.ts";
 import { lengthOf, order, putInOrder, workspace } from "./rows.ts";
 
@@ -24,7 +24,7 @@ export const expected: FunctionPolicy = {
   newest: 0,
 };
 
-const turns = new WeakMap<Float32Array, Float64Array>();
+const turnsOf = turning(OFFSETS);
 
 /** The lane under way. */
 const asked: Asked = { books: null!, live: order, work: workspace(0), at: 0 };
@@ -35,8 +35,7 @@ function expect(books: LaneViews, scores: Float32Array): void {
   const headDim = 2 * rope.length;
   const heads = means.length / (1.5 * headDim);
   const work = workspace(2 * count + 2 * headDim); // [count] of one head | [count] of all | room
-  const turn = turns.get(rope) ?? turnsOf(rope, OFFSETS);
-  turns.set(rope, turn);
+  const turn = turnsOf(rope);
   asked.books = books;
   asked.work = work;
   asked.at = 2 * count;

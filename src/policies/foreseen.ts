@@ -10,8 +10,18 @@ export interface Asked {
   at: number;
 }
 
+/** The turns of these offsets by frequencies: made once for each of these. */
+export function turning(offsets: readonly number[]): (rope: Float32Array) => Float64Array {
+  const made = new WeakMap<Float32Array, Float64Array>();
+  return (rope) => {
+    const turns = made.get(rope) ?? turnsOf(rope, offsets);
+    made.set(rope, turns);
+    return turns;
+  };
+}
+
 /** Mean of e^{iωδ} over offsets δ, positions, for each pair: [2, headDim / 2]. */
-export function turnsOf(rope: Float32Array, offsets: readonly number[]): Float64Array {
+function turnsOf(rope: Float32Array, offsets: readonly number[]): Float64Array {
   const turns = new Float64Array(2 * rope.length);
   for (let i = 0; i < rope.length; i++) {
     for (const offset of offsets) {

@@ -1,5 +1,5 @@
 import type { LaneViews } from "../core/core.ts";
-import { type Asked, foresee, turnsOf } from "./foreseen.ts";
+import { type Asked, foresee, turning } from "./foreseen.ts";
 import type { FunctionPolicy } from "./policy.ts";
 import { order, putInOrder, workspace } from "./rows.ts";
 
@@ -26,7 +26,7 @@ export const triattention: FunctionPolicy = {
   newest: 0.1,
 };
 
-const turns = new WeakMap<Float32Array, Float64Array>();
+const turnsOf = turning(OFFSETS);
 
 /** The lane under way. */
 const asked: Asked = { books: null!, live: order, work: workspace(0), at: 0 };
@@ -37,8 +37,7 @@ function judge(books: LaneViews, scores: Float32Array): void {
   const half = rope.length;
   const heads = means.length / (3 * half);
   const work = workspace(heads * count + 4 * half); // [heads, count] what each head makes of each token, and room
-  const turn = turns.get(rope) ?? turnsOf(rope, OFFSETS);
-  turns.set(rope, turn);
+  const turn = turnsOf(rope);
   asked.books = books;
   asked.work = work;
   asked.at = heads * count;

@@ -3,7 +3,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { widen } from "../../src/engine/widen.ts";
-import type { Stored } from "../../src/formats/converted.ts";
+import type { StoredTensor } from "../../src/formats/converted.ts";
 import { inFull, type Scaling } from "../../src/formats/scaled.ts";
 import { storedAs } from "../../src/model/stored-as.ts";
 import { FILE_CODES, refused } from "../support/refused.ts";
@@ -12,14 +12,19 @@ const test = suite("safetensors: weights of 8 and 64 bits");
 
 const PLAIN: Scaling = { dtype: "F32", block: [128, 128], scaled: false };
 
-function stored(name: string, dtype: string, shape: number[], data: ArrayLike<number> | ArrayBuffer): [string, Stored] {
+function stored(
+  name: string,
+  dtype: string,
+  shape: number[],
+  data: ArrayLike<number> | ArrayBuffer,
+): [string, StoredTensor] {
   const bytes = new Uint8Array(data as ArrayBuffer);
   const read = (from = 0, to = bytes.length) => Promise.resolve(bytes.slice(from, to));
   return [name, { name, dtype, shape, bytes: bytes.length, read }];
 }
 
 /** The numbers of a tensor after it was made usable. */
-async function numbers(tensors: [string, Stored][], scaling = PLAIN, name = "a.weight") {
+async function numbers(tensors: [string, StoredTensor][], scaling = PLAIN, name = "a.weight") {
   const tensor = inFull(new Map(tensors), scaling).get(name)!;
   return { dtype: tensor.dtype, values: [...widen(await tensor.read(), tensor.dtype as "F32")] };
 }
@@ -61,7 +66,7 @@ const scale = (values: number[], shape: number[], name = "a.weight_scale") =>
 
 test("one scale, one a row, one a block", async () => {
   const weight = stored("a.weight", "F8_E4M3", [6, 4], ONES);
-  const of = async (...scales: [string, Stored][]) =>
+  const of = async (...scales: [string, StoredTensor][]) =>
     (await numbers([weight, ...scales], { ...PLAIN, block: [4, 3] })).values;
   const rows = (...values: number[][]) => values.flat();
   assert.equal(await of(), Array(24).fill(1));

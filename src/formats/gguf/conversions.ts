@@ -13,7 +13,7 @@
  */
 import { bytesOf, type Plain } from "../../engine/dtypes.ts";
 import { narrow, narrowF16, widenF16 } from "../../engine/widen.ts";
-import type { Conversion } from "../converted.ts";
+import { type Conversion, FROM_F64 } from "../converted.ts";
 import { CODED, type Coded, Parts, takeApart, WEIGHTS } from "./codes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -135,8 +135,5 @@ export const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   TQ2_0: each({ elements: WEIGHTS, bytes: 66, dtype: "Q2_K" }, fromTq2),
   MXFP4: inFloats({ elements: 32, bytes: 17, dtype: "BF16" }, fromMxfp4),
   NVFP4: inFloats({ elements: 64, bytes: 36, dtype: "F16" }, fromNvfp4),
-  F64: {
-    ...{ elements: 1, bytes: 8, dtype: "F32" },
-    convert: (bytes) => narrow(Float32Array.from(new Float64Array(bytes.slice().buffer)), "F32"),
-  },
+  F64: FROM_F64,
 };

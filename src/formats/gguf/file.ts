@@ -1,7 +1,7 @@
 // The GGUF format, versions 2 and 3: metadata, a list of tensors, their bytes. The parser is ours, not @huggingface/gguf's:
 // that one fetches by itself, where we read folders and URLs through a Source, and it believes every length and count,
 // where a header of a few bytes may ask for gigabytes. Here everything is bounded and checked before it is used.
-import { bytesOf, formats, isDtype } from "../../engine/dtypes.ts";
+import { formats, isDtype } from "../../engine/dtypes.ts";
 import { words } from "../../errors.ts";
 import { refuseFile } from "../../files/checks.ts";
 import type { Tensor } from "../../engine/tensor.ts";
@@ -40,6 +40,12 @@ export const TYPES: readonly string[] = [
   ...["TQ1_0", "TQ2_0", "IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4", "NVFP4"],
 ];
 
+/** How those that can be read are stored: blocks of so many elements and bytes. */
+const KNOWN: Readonly<Record<string, { readonly elements: number; readonly bytes: number }>> = {
+  ...formats,
+  ...CONVERSIONS,
+};
+
 /**
  * Reads the header of a GGUF file. Tensors are read when asked, by range, so that a file may be larger than memory.
  * @throws Error or RangeError, one sentence, if the file is truncated, of another format, or its header lies.
@@ -50,9 +56,8 @@ export async function openGguf(source: Source, file: string): Promise<Gguf> {
   const tensors = new Map<string, Tensor>();
   const places: [begin: number, end: number, name: string][] = [];
   for (const { name, dtype, shape, offset } of entries) {
-    const conversion = isDtype(dtype) ? null : CONVERSIONS[dtype];
-    const count = shape.reduce((product, side) => product * side, 1);
-    const bytes = isDtype(dtype) ? bytesOf(dtype, count) : count / conversion!.elements * conversion!.bytes;
+    const { elements, bytes: blockBytes } = KNOWN[dtype];
+    const bytes = shape.reduce((product, side) => product * side, 1) / elements * blockBytes;
     const begin = data + offset;
     if (!(begin + bytes <= size)) {
       refuseFile(`tensor ${name} must end within the ${size} bytes of ${file}`, begin + bytes);
@@ -65,7 +70,7 @@ export async function openGguf(source: Source, file: string): Promise<Gguf> {
       return source.read(file, begin + from, begin + to);
     };
     const stored = { name, shape, bytes, read };
-    tensors.set(name, isDtype(dtype) ? { ...stored, dtype } : converted({ ...stored, dtype }, conversion!));
+    tensors.set(name, isDtype(dtype) ? { ...stored, dtype } : converted({ ...stored, dtype }, CONVERSIONS[dtype]));
   }
   checkPlaces(places, file);
   return { metadata, tensors };
@@ -112,12 +117,11 @@ function readEntry(reader: Reader, index: number, alignment: number): Entry {
   for (let i = 0; i < dimensions; i++) shape.unshift(reader.count(`dimension ${i} of ${what}`, MOST));
   const type = reader.u32(`the type of ${what}`);
   const dtype = TYPES[type] ?? `type ${type}`;
-  const known: Record<string, { elements: number }> = { ...formats, ...CONVERSIONS };
-  if (!Object.hasOwn(known, dtype)) {
-    const rule = `the type of ${what} must be one of ${Object.keys(known).join(", ")}`;
+  if (!Object.hasOwn(KNOWN, dtype)) {
+    const rule = `the type of ${what} must be one of ${Object.keys(KNOWN).join(", ")}`;
     refuseFile(rule, words(dtype), { code: "unsupported" });
   }
-  const { elements } = known[dtype];
+  const { elements } = KNOWN[dtype];
   if (shape[shape.length - 1] % elements !== 0) {
     refuseFile(`the rows of ${what} must be whole blocks of ${elements} elements of ${dtype}`, shape.at(-1));
   }

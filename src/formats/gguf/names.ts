@@ -59,6 +59,7 @@ export function namedTensors(
   stored: Map<string, Tensor>,
 ): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
+  const order = halves(config.headDim);
   for (const [name, tensor] of stored) {
     if ([ROPE_FACTORS, LONG_FACTORS, SHORT_FACTORS].includes(name)) continue;
     const theirs = hfName(name, config.architecture === "phi3");
@@ -66,7 +67,7 @@ export function namedTensors(
       refuseFile(`the tensors must be those of a ${config.architecture}`, words(name), { code: "unsupported" });
     }
     const permuted = interleaved && /\.[qk]_proj\./.test(theirs);
-    tensors.set(theirs, permuted ? reordered(tensor, halves(config.headDim)) : tensor);
+    tensors.set(theirs, permuted ? reordered(tensor, order) : tensor);
   }
   return tensors;
 }

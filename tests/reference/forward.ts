@@ -69,7 +69,11 @@ function lighten(tokens: Remainder, most: number): void {
   const all = weightOf(tokens);
   if (all > most) { for (const one of tokens) one.weight *= most / all; }
 }
-const dot = (a: Vector, b: Vector) => range(a.length).reduce((sum, i) => sum + a[i] * b[i], 0);
+function dot(a: Vector, b: Vector): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
 
 export class SessionTwin {
   readonly #groups: Group[];

@@ -1,5 +1,5 @@
 // GGUF files: logits and greedy ids against those of their dequantised weights in float32 (record/README.md).
-// The quick run takes one file of each small model, and one of those in many parts; every format is met in gguf-blocks.
+// The quick run takes one file of each small model (two on WebGPU), and one of those in many parts; every format is met in gguf-blocks.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type ChatMessage, readTemplate } from "../../src/chat/template.ts";
@@ -7,7 +7,7 @@ import { planTurn } from "../../src/chat/turn.ts";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
 import { chosen } from "../support/depth.ts";
-import { engine, onEngine, whereAble } from "../support/engine.ts";
+import { engine, fewOnGpu, onEngine, whereAble } from "../support/engine.ts";
 import { checkedCase, listGolden, modelFolder, readFloats, readJson } from "../support/files.ts";
 import { relative } from "../support/relative.ts";
 import { inside, onGpu } from "../support/inside.ts";
@@ -85,7 +85,7 @@ const test = suite("golden gguf");
 const files = (await listGolden("gguf")).filter(({ name }) => name !== "blocks");
 /** A file's model, which its name begins with; none for SmolLM2's, which is left to the full run. */
 const kindsOf = ({ name }: { name: string }) => name.startsWith("smollm2") ? [] : name.replace(/-[^-]+$/, "");
-for (const { name, json, floats } of chosen(files, kindsOf)) {
+for (const { name, json, floats } of fewOnGpu(chosen(files, kindsOf), () => "any", 2)) {
   const run = await whereAble(test);
   run(name, async () => {
     const golden = await readJson<Golden>(json);

@@ -13,7 +13,7 @@ import { repoPath } from "../support/files.ts";
 import { CoreTwin } from "../reference/core.ts";
 import { refusal } from "../support/spies.ts";
 import { PROMPT } from "../support/say.ts";
-import { engineSuite, onEngine } from "../support/engine.ts";
+import { engineSuite, fewOnGpu, onEngine } from "../support/engine.ts";
 
 const LANES = 10;
 const test = await engineSuite("recordings");
@@ -61,7 +61,7 @@ const SETUPS: [options: SessionOptions, pinned?: boolean][] = [
   [{ policy: "random", budget: 22, allocation: "pyramid", seed: 9 }],
   [{ score: "windowed", pool: "mean", width: 5, window: 7, scope: "all", shared: true, budget: 20 }],
 ];
-for (const [options, pinned] of SETUPS) {
+for (const [options, pinned] of fewOnGpu(SETUPS, ([options]) => `${options.allocation}`, 3)) {
   test(`as recorded: ${JSON.stringify(options)}`, async () => {
     const { bytes, report } = await record(options, 30, pinned);
     const recording = readRecording(bytes);

@@ -8,7 +8,7 @@ import type { PolicyName } from "../../src/policies/index.ts";
 import { repoPath } from "../support/files.ts";
 import { rejection } from "../support/spies.ts";
 import { PROMPT } from "../support/say.ts";
-import { engineSuite, onEngine } from "../support/engine.ts";
+import { engineSuite, fewOnGpu, onEngine } from "../support/engine.ts";
 
 const BUDGET = 22;
 const NEW = 40; // tokens
@@ -42,7 +42,7 @@ const SETUPS: [name: string, options: SessionOptions][] = [
   ["adaptive", { allocation: "adaptive" }],
   ["a score of its own", { score: (_, { lasts }, scores) => scores.set(lasts), scope: "all" }],
 ];
-for (const [name, options] of SETUPS) {
+for (const [name, options] of fewOnGpu(SETUPS, ([, options]) => `${options.allocation}`, 3)) {
   test(`${name}: who went and who is left are all there were, none twice`, async () => {
     const { evicted, ids, seen, live } = await run(options);
     assert.is(evicted.length, live.reduce((sum, lane) => sum + seen - lane.length, 0));

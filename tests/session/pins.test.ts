@@ -8,7 +8,7 @@ import type { Session } from "../../src/session/session.ts";
 import { repoPath } from "../support/files.ts";
 import { refusal } from "../support/spies.ts";
 import { PROMPT, say as sayWhole } from "../support/say.ts";
-import { engineSuite, onEngine } from "../support/engine.ts";
+import { engineSuite, fewOnGpu, onEngine } from "../support/engine.ts";
 
 const test = await engineSuite("session, its pins");
 let model: Model;
@@ -25,7 +25,7 @@ const say = (session: Session, maxNewTokens = 40, prompt: string | number[] = PR
 const EVICTING = (Object.keys(corePolicies) as PolicyName[]).filter((name) => name !== "full");
 
 test("pinned tokens stay: asked for at the start, before they come, and while lanes still have them", async () => {
-  for (const policy of [...EVICTING, "keydiff", "defensive"] as const) {
+  for (const policy of fewOnGpu([...EVICTING, "keydiff", "defensive"] as const, () => "any", 4)) {
     const session = model.session({ policy, budget: 24, stride: 2, sinks: 0, newest: 2, pin: [[3, 6], [40, 43]] });
     await say(session, 10);
     const held = session.livePositions().map((lane) => lane.filter((at) => at >= 20 && at < 25));

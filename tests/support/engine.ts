@@ -3,6 +3,7 @@
 import type { Test } from "uvu";
 import type { DeviceName } from "../../src/engine/engine.ts";
 import type { LoadOptions } from "../../src/options/load.ts";
+import { chosen } from "./depth.ts";
 import { suiteWhere, testDevice } from "./device.ts";
 
 let current: DeviceName = "wasm";
@@ -20,6 +21,11 @@ export function moduleOf(name: string): string {
 
 /** The engine that this run of the file is about. */
 export const engine = (): DeviceName => current;
+
+/** All on Wasm and in the full run; of each kind `count` on WebGPU in the quick one, whose adapter is mostly in software. */
+export function fewOnGpu<T>(items: readonly T[], kindsOf: (item: T) => string, count: number): T[] {
+  return current === "wasm" ? [...items] : chosen(items, kindsOf, count);
+}
 
 /** Loads onto that engine, exactly. */
 export async function onEngine(): Promise<LoadOptions> {

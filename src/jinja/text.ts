@@ -87,13 +87,15 @@ export function titleCase(text: string): string {
 /** Text that stands often in another, `count` times at most, taken for another. @param count negative: always */
 export function replaced(text: string, { old, by, count }: { old: string; by: string; count: number }): string {
   const most = count < 0 ? Infinity : count;
-  const parts = old === "" ? ["", ...points(text), ""] : text.split(old);
-  work(text.length / 8 + parts.length);
-  const times = Math.min(most, parts.length - 1);
-  if (times <= 0) return text;
-  const rest = parts.slice(times).join(old);
+  work(text.length / 8);
+  let times = 0;
+  if (old === "") times = Math.min(most, lengthOf(text) + 1);
+  else for (let at = 0; times < most && (at = text.indexOf(old, at)) >= 0; at += old.length) times++;
+  if (times === 0) return text;
   room(text.length + times * (by.length - old.length));
-  return parts.slice(0, times).join(by) + by + rest;
+  work(times);
+  const parts = old === "" ? ["", ...points(text), ""] : text.split(old);
+  return parts.slice(0, times).join(by) + by + parts.slice(times).join(old);
 }
 
 const BREAK = "\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029";

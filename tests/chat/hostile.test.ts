@@ -1,16 +1,33 @@
 // Templates that would go on for ever, or fill the memory, end in one sentence; so do broken ones.
+import process from "node:process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readTemplate } from "../../src/chat/template.ts";
 import { KvcapError } from "../../src/errors.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { depth } from "../support/depth.ts";
-import { readJson, repoPath } from "../support/files.ts";
+import { listGolden, readJson, repoPath } from "../support/files.ts";
 import { refusal } from "../support/spies.ts";
 
 const tokenizer = createTokenizer(await readJson(`${repoPath("models/fable-2m")}/tokenizer.json`));
 const messages = [{ role: "user", content: "Hi" }];
 const render = (template: string) => readTemplate(template, tokenizer)(messages);
+
+const MOST_SECONDS = 2; // of the processor, for a template
+const MOST_BYTES = 256 << 20; // that the process takes for it, little of which it gives back at once
+
+/** Renders one, in these bounds, and says how far it went. @throws what it throws */
+function bounded(template: string, found = { seconds: 0, bytes: 0 }): void {
+  const [begun, before] = [process.cpuUsage(), process.memoryUsage.rss()];
+  try {
+    render(template);
+  } finally {
+    found.seconds = Math.max(found.seconds, process.cpuUsage(begun).user / 1e6);
+    found.bytes = Math.max(found.bytes, process.memoryUsage.rss() - before);
+    const ok = found.seconds < MOST_SECONDS && found.bytes < MOST_BYTES;
+    assert.ok(ok, `${found.seconds} s and ${found.bytes} bytes, of ${JSON.stringify(template.slice(0, 200))}`);
+  }
+}
 
 const LOOP = "{% for a in range(100000) %}";
 const END = "{% endfor %}";
@@ -56,7 +73,7 @@ const hostile = suite("hostile templates");
 hostile("what would not end is refused in one sentence", () => {
   for (const template of ENDLESS) {
     assert.match(
-      refusal(() => render(template)),
+      refusal(() => bounded(template)),
       /^Cannot chat: the chat template must come to an end, got: /,
       template.slice(0, 200),
     );
@@ -77,66 +94,42 @@ const SEEDS = [
   "{{ '%5.2f|%s' % (2.5, 'a') }}{{ '{:>5}'.format(3) }}{{ 'a,b'.split(',')[::-1]|join }}{% raw %}{{ x }}{% endraw %}",
   "{% for a, b in {'x': 1}.items() if b is odd %}{{ loop.index }}{% else %}{% generation %}y{% endgeneration %}{% endfor %}{# c #}",
 ];
-const PIECES = [
-  ...[
-    "{{",
-    "}}",
-    "{%",
-    "%}",
-    "{#",
-    "#}",
-    "(",
-    ")",
-    "[",
-    "]",
-    "{",
-    "}",
-    "|",
-    ".",
-    ",",
-    ":",
-    "~",
-    "*",
-    "**",
-    "'",
-    '"',
-    "\\",
-  ],
-  ...[
-    "for",
-    "endfor",
-    "if",
-    "in",
-    "is",
-    "not",
-    "loop",
-    "range(9)",
-    "messages",
-    "|list",
-    "|sort",
-    "raise_exception",
-    "-",
-  ],
-];
+const SIGNS = "{{ }} {% %} {# #} ( ) [ ] { } | . , : ~ * ** ' \" \\ - -% | == <";
+const WORDS =
+  "for endfor if in is not loop range(9) range(99999) messages content *9999 |list |sort |join |tojson |indent(999) ns.x raise_exception";
+const PIECES = [...SIGNS.split(" "), ...WORDS.split(" ").map((word) => ` ${word} `)];
 
-hostile("broken templates are rendered or refused in one sentence", () => {
+/** Templates as they are written, and each probe of the language. */
+async function written(): Promise<string[]> {
+  const { probes } = await readJson<{ probes: [template: string][] }>(repoPath("tests/golden/jinja.json"));
+  const whole = (await listGolden("templates")).map(async ({ json }) =>
+    (await readJson<{ template: string }>(json)).template
+  );
+  return [...SEEDS, ...await Promise.all(whole), ...probes.map(([template]) => template)];
+}
+
+hostile("broken templates are rendered or refused in one sentence, in bounded time and memory", async () => {
+  const seeds = await written();
   let state = 7, refused = 0;
   const draw = (most: number) => (state = Math.imul(state, 1103515245) + 12345 >>> 0, (state >>> 8) % most);
   const count = depth(1500, 50_000);
+  const found = { seconds: 0, bytes: 0 };
   for (let i = 0; i < count; i++) {
-    let template = SEEDS[draw(SEEDS.length)];
+    let template = seeds[draw(seeds.length)];
     for (let j = draw(3); j >= 0; j--) {
       const from = draw(template.length + 1), to = Math.min(template.length, from + draw(6));
       template = template.slice(0, from) + (draw(2) ? PIECES[draw(PIECES.length)] : "") + template.slice(to);
     }
     try {
-      render(template);
+      bounded(template, found);
     } catch (error) {
       if (!(error instanceof KvcapError)) throw new Error(`Of ${JSON.stringify(template)}: ${error}`, { cause: error });
       assert.not(/\n/.test(error.message));
       refused++;
     }
   }
+  const [ms, mib] = [(1000 * found.seconds).toFixed(0), (found.bytes / 2 ** 20).toFixed(0)];
+  console.log(`    ${count}: ${refused} refused, the most ${ms} ms of the processor, ${mib} MiB`);
   assert.ok(refused > count / 4 && refused < count, `${refused} of ${count}`);
 });
 

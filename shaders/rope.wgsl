@@ -23,7 +23,7 @@ struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 } //
 @group(0) @binding(4) var<storage, read_write> q: array<f32>; // [tokens, Q_PITCH]
 @group(0) @binding(5) var<storage, read_write> keys: array<u32>; // [KV_HEADS · rows, ROW · 2]
 @group(0) @binding(6) var<storage, read_write> values: array<u32>; // [KV_HEADS · rows, ROW · 2]
-@group(0) @binding(7) var<storage, read_write> positions: array<i32>; // [lanes, capacity], -1 is a free slot
+@group(0) @binding(7) var<storage, read_write> positions: array<i32>; // [lanes, capacity], -1 is a free slot; then, whether anything was clamped
 @group(0) @binding(8) var<storage, read_write> places: array<i32>; // [2, lanes, capacity]: ranks, rows
 
 const HEADER = 8u; // words before the ids
@@ -37,8 +37,9 @@ fn finite(value: f32) -> bool {
   return (bitcast<u32>(value) & 0x7f800000u) != 0x7f800000u;
 }
 
-// In f16, clamped; what is no finite number stays none.
+// In f16, clamped, which is told; what is no finite number stays none.
 fn half_bits(value: f32) -> u32 {
+  if (finite(value) && abs(value) > LARGEST) { positions[layer.lanes * layer.capacity] = 1; }
   return select(0x7e00u, pack2x16float(vec2f(clamp(value, -LARGEST, LARGEST), 0.0)), finite(value));
 }
 

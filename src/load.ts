@@ -25,7 +25,7 @@ export type { Model };
 export async function load(where: string | URL | PickedFiles, options: LoadOptions = {}): Promise<Model> {
   const checked = checkLoad(options);
   const { maxBinding, memory, kv, weights: type, precision, threads, onProgress, access, rope } = checked;
-  const { config, tokenizer, chatTemplate, tensors, notes } = await openModel(where, access, rope);
+  const { config, tokenizer, chatTemplate, toolTemplate, tensors, notes } = await openModel(where, access, rope);
   const warn = access.onWarning ?? onConsole;
   for (const note of notes) warn(note, "model");
   const total = [...tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
@@ -36,7 +36,8 @@ export async function load(where: string | URL | PickedFiles, options: LoadOptio
   const onGpu = (gpu: Gpu) => openGpuEngine({ ...source, ...gpu, maxBinding });
   const onProcessor = () => openProcessor({ ...source, threads, exact: precision === "exact" });
   const { gpu, instead, ...device } = await choose(checked);
-  const made = (engine: Engine, device: Device) => new Model({ config, tokenizer, chatTemplate, engine, device, kv });
+  const made = (engine: Engine, device: Device) =>
+    new Model({ config, tokenizer, chatTemplate, toolTemplate, engine, device, kv });
   if (!gpu) return made(await onProcessor(), device);
   try {
     return made(await onGpu(gpu), device);

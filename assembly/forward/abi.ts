@@ -154,3 +154,4 @@ export const TEAM_WORDS = 80;
 // What `pass` is asked for, added.
 export const PASS_OUTPUT = 1; // logits and the greedy id
 export const PASS_REUSED = 2; // its slots are those that the last eviction freed
+export const PASS_CLAMPED = 4; // added by the pass: a number of a key or a value was more than f16 holds

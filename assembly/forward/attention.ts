@@ -6,6 +6,7 @@ import {
   CACHE_ROWS,
   CACHE_VALUES,
   CONTEXT_ANGLES,
+  CONTEXT_ASKED,
   CONTEXT_CAPACITY,
   CONTEXT_EXTENT,
   CONTEXT_FIRST,
@@ -34,6 +35,7 @@ import {
   MODEL_HEADS,
   MODEL_KV_HEADS,
   MODEL_LAYERS,
+  PASS_CLAMPED,
 } from "./abi";
 import { openLane } from "./four";
 import { storeRow } from "./kv";
@@ -96,9 +98,10 @@ function enter(model: usize, layer: usize, context: usize, cache: usize, lane: u
       row = load<u32>(<usize> word(context, CONTEXT_NEW_ROWS) + told);
       store<u32>(<usize> word(context, CONTEXT_ROWS) + here, row);
     }
-    storeRow(kv, key, <usize> word(cache, CACHE_KEYS) + <usize> row * rowBytes, dim);
     const value = key + <usize> kvHeads * headBytes;
-    storeRow(kv, value, <usize> word(cache, CACHE_VALUES) + <usize> row * rowBytes, dim);
+    let clamped = storeRow(kv, key, <usize> word(cache, CACHE_KEYS) + <usize> row * rowBytes, dim);
+    if (storeRow(kv, value, <usize> word(cache, CACHE_VALUES) + <usize> row * rowBytes, dim)) clamped = true;
+    if (clamped) store<u32>(context + (CONTEXT_ASKED << 2), word(context, CONTEXT_ASKED) | PASS_CLAMPED);
     store<u32>(<usize> word(context, CONTEXT_POSITIONS) + here, first + token);
     if (flags & FLAG_RANKED) store<u32>(<usize> word(context, CONTEXT_RANKS) + here, firstRank + token);
   }

@@ -38,19 +38,22 @@ function codesOf(row: usize, begin: u32, end: u32, scale: f32, to: usize): void 
   }
 }
 
-/** Stores a row of `dim` numbers. */
-export function storeRow(kv: u32, row: usize, to: usize, dim: u32): void {
+/** Stores a row of `dim` numbers. @returns whether one of them was more than f16 holds, and is now the largest that it does */
+export function storeRow(kv: u32, row: usize, to: usize, dim: u32): bool {
   const bytes = <usize> dim << 2;
   if (kv == KV_F32) {
     memory.copy(to, row, bytes);
-    return;
+    return false;
   }
   if (kv == KV_F16) {
+    let most = f32x4.splat(0);
     for (let i: usize = 0; i < bytes; i += 16) {
-      const half = narrowHalves(v128.load(row + i));
+      const numbers = v128.load(row + i);
+      const half = narrowHalves(numbers);
+      most = f32x4.pmax(most, f32x4.abs(numbers));
       v128.store64_lane(to + (i >> 1), i16x8.narrow_i32x4_u(half, half), 0);
     }
-    return;
+    return v128.any_true(f32x4.gt(most, f32x4.splat(65504)));
   }
   const middle = middleOf(dim);
   const low = mostOf(row, 0, middle);
@@ -60,12 +63,13 @@ export function storeRow(kv: u32, row: usize, to: usize, dim: u32): void {
   if (max(low, high) >= 0x7f800000) {
     store<u32>(scales, NO_NUMBER);
     store<u32>(scales, NO_NUMBER, 4);
-    return;
+    return false;
   }
   store<u32>(scales, low);
   store<u32>(scales, high, 4);
   if (reinterpret<f32>(low) >= 1e-30) codesOf(row, 0, middle, reinterpret<f32>(low), to); // else too small to divide by
   if (reinterpret<f32>(high) >= 1e-30) codesOf(row, middle, dim, reinterpret<f32>(high), to);
+  return false;
 }
 
 /** A stored row's numbers: where they lie already, or where `to` now has them. */

@@ -116,6 +116,8 @@ export interface EngineContext {
   readonly logits: Float32Array<ArrayBuffer>;
   /** -ln p of the id that follows each token of a pass that wanted losses: [stride]. */
   readonly losses: Float32Array<ArrayBuffer>;
+  /** Whether a number of a key or a value ever was more than f16 holds, where it is to: it is stored as the largest that it does. */
+  readonly clamped: boolean;
   /** Milliseconds that the last pass waited for the hardware's answer. */
   readonly waited: number;
   /**

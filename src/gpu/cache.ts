@@ -14,7 +14,7 @@ export interface Cache {
   readonly lanes: number; // layers · kvHeads
   readonly keys: GPUBuffer[]; // per layer [kvHeads · rows, rowBytes]: a slot's row is kvHead · rows + slot, or as `places` says
   readonly values: GPUBuffer[]; // likewise
-  readonly positions: GPUBuffer; // [lanes, capacity] i32, -1 is a free slot
+  readonly positions: GPUBuffer; // [lanes, capacity] i32, -1 is a free slot; and whether anything was clamped
   /** Ranked: each slot's rank; pooled: its row. [2, lanes, capacity] i32; null where neither is needed. */
   readonly places: GPUBuffer | null;
   readonly angles: GPUBuffer | null; // ranked: cos, sin by rank [capacity, 2, headDim / 2]
@@ -35,7 +35,7 @@ export function cacheSizes({ device }: Gpu, config: ModelConfig, shape: ContextS
   const lanes = layers * kvHeads;
   return {
     rows: rows.map((count) => kvHeads * count * kvRowBytes(headDim, kv)), // of keys, and of values
-    positions: lanes * capacity * 4,
+    positions: lanes * capacity * 4 + 4,
     feed: feedBytes(config, shape),
     places: ranked || pooled ? 2 * lanes * capacity * 4 : 0,
     angles: ranked ? capacity * headDim * 4 : 0,

@@ -18,7 +18,7 @@ const padded = (bytes: number[]) => bytes.reduce((sum, one) => sum + (one > 0 ? 
 /** Where in the readback the greedy id and the observations begin, and its bytes. A pass maps what it needs. */
 function readbackShape({ config }: GpuModel, shape: ContextShape) {
   const { observe, stride, capacity } = shape;
-  // Logits [vocab] or losses | greedy id, padded to 16 bytes | Σp, Σp², last p, a plane each | right behind them, rows of K and V.
+  // Logits [vocab] or losses | greedy id, whether anything was clamped, padded to 16 bytes | Σp, Σp², last p, a plane each | right behind them, rows of K and V.
   const chosenAt = Math.ceil(Math.max(config.vocab, stride) / 4) * 16;
   const observedAt = chosenAt + 16;
   const plane = config.layers * config.kvHeads * capacity; // floats
@@ -53,6 +53,7 @@ export class GpuContext implements EngineContext {
   readonly logits: Float32Array<ArrayBuffer>;
   readonly losses: Float32Array<ArrayBuffer>;
   waited = 0;
+  clamped = false;
   readonly #gpu: Gpu;
   readonly #cache: Cache;
   readonly #forward: Forward;
@@ -93,6 +94,7 @@ export class GpuContext implements EngineContext {
     const source = wanted === "losses" ? scratch.losses : scratch.logits;
     if (floats > 0) encoder.copyBufferToBuffer(source, 0, this.#readback, from, floats * 4);
     encoder.copyBufferToBuffer(scratch.chosen, 0, this.#readback, chosenAt, 16);
+    encoder.copyBufferToBuffer(cache.positions, 4 * plane, this.#readback, chosenAt + 4, 4);
     if (observed > 0) encoder.copyBufferToBuffer(scratch.observed, 0, this.#readback, observedAt, observed * 4);
     const toldAt = observedAt + observed * 4;
     const queriesAt = toldAt + (told?.length ?? 0);
@@ -107,7 +109,8 @@ export class GpuContext implements EngineContext {
       bytes: end - from,
     });
     this.waited = performance.now() - submitted;
-    const id = new Uint32Array(range, chosenAt - from, 1)[0];
+    const [id, clamped] = new Uint32Array(range, chosenAt - from, 2);
+    this.clamped = clamped > 0;
     if (floats > 0) (wanted === "logits" ? this.logits : this.losses).set(new Float32Array(range, 0, floats));
     if (observed > 0) observations!.set(new Float32Array(range, observedAt - from, observed));
     told?.set(new Uint8Array(range, toldAt - from, told.length));

@@ -10,6 +10,8 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer;
   /** The model's own Jinja template for chats; null where its files have none. */
   readonly chatTemplate: string | null;
+  /** The one for conversations with tools, where it is another. */
+  readonly toolTemplate: string | null;
   /** What holds its weights and does the forward pass. */
   readonly engine: Engine;
   /** What that is, and why. */

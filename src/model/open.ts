@@ -18,21 +18,20 @@ import { storedAs } from "./stored-as.ts";
 import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
 import { hubUrl, isHub } from "../files/hub.ts";
 import { urlSource } from "../files/remote.ts";
-import { isRecord, parseJson, refuseFile } from "../files/checks.ts";
+import { parseJson, refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { openWeights } from "../formats/safetensors.ts";
 import { inFull } from "../formats/scaled.ts";
 import { openSource } from "../files/open-source.ts";
+import { folderTemplates, ggufTemplates, type Templates } from "./templates.ts";
 import type { Source } from "../files/source.ts";
 
 /** What a model's files say. */
-export interface ModelFiles {
+export interface ModelFiles extends Templates {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
   /** By Hugging Face's names, checked against the config. */
   readonly tensors: Map<string, Tensor>;
-  /** The Jinja template that turns messages into a prompt; null where the files have none. */
-  readonly chatTemplate: string | null;
   /** What a user should know of how they were read, a line each. */
   readonly notes: readonly string[];
 }
@@ -96,9 +95,8 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
   const tensors = checkWeights(config, stored);
   const left = unread(config, stored);
   if (left !== null) notes.push(left);
-  const own = "chat_template.jinja"; // where newer folders have it
-  const chatTemplate = (await source.has(own)) ? await source.text(own) : readTemplates(settings);
-  return { config, tokenizer, tensors, chatTemplate, notes };
+  const templates = await folderTemplates(source, settings, notes);
+  return { config, tokenizer, tensors, ...templates, notes };
 }
 
 /** A GGUF file of a source, whole or split. @param name its name, or that of any part */
@@ -111,19 +109,7 @@ export async function openGgufModel(source: Source, name: string, asked: RopeAsk
   const { tokenizer: described, settings } = ggufTokenizer(metadata);
   const tokenizer = createTokenizer(described, settings);
   const notes = checkTokenizer(config, tokenizer);
-  const chatTemplate = textOrNull(metadata.get("tokenizer.chat_template"));
-  return { config, tokenizer, tensors, chatTemplate, notes };
-}
-
-/** The template of tokenizer_config.json: one, or of several the one named default. */
-function readTemplates(settings: unknown): string | null {
-  const given = isRecord(settings) ? settings.chat_template : null;
-  const chosen = Array.isArray(given) ? given.find((one) => isRecord(one) && one.name === "default")?.template : given;
-  return textOrNull(chosen);
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
+  return { config, tokenizer, tensors, ...ggufTemplates(metadata), notes };
 }
 
 /** The one GGUF file among these, or the first part of the only one that is split. @throws RangeError where there are two to choose from */

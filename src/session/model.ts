@@ -45,6 +45,11 @@ export class Model {
     return this.#loaded.chatTemplate;
   }
 
+  /** The one for conversations with tools, where its files have another; else null. */
+  get toolTemplate(): string | null {
+    return this.#loaded.toolTemplate;
+  }
+
   /** How sessions store K and V that are not told otherwise. */
   get kv(): KvType {
     return this.#loaded.kv;

@@ -151,12 +151,13 @@ export class Session {
    * @throws as generate does; RangeError where there is no template, or it does not take the messages
    */
   chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
-    const { chatTemplate, tokenizer, config } = this.#model;
+    const { chatTemplate, toolTemplate, tokenizer, config } = this.#model;
     const { template, pinSystem, continueFinal, variables, tools, documents, ...generate } = checkChat(
       options,
       config.vocab,
     );
-    const dialect = { render: readTemplate(template ?? chatTemplate, tokenizer), tokenizer };
+    const own = tools ? toolTemplate ?? chatTemplate : chatTemplate;
+    const dialect = { render: readTemplate(template ?? own, tokenizer), tokenizer };
     const said = (content: string): ChatMessage[] => [...this.conversation, { role: "user", content }];
     const question = () => ({
       messages: checkMessages(typeof input === "string" ? said(input) : input, continueFinal),

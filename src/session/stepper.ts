@@ -17,6 +17,7 @@ import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession } from "../options/index.ts";
 import { ruleOf } from "../eviction/rule.ts";
 import type { Recorder } from "../recording/recorder.ts";
+import { CLAMPED } from "./warnings.ts";
 
 /** Milliseconds spent in steps: all of it, waiting for the engine's answer, and in the Wasm core. */
 export interface Clock {
@@ -62,6 +63,7 @@ export class Stepper {
   readonly #rowsOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
   readonly #gone: Gone | null; // where what is evicted is summed up
   readonly #pass: Pass; // the one under way
+  #clamped = false; // and it was told
   #peak = 0;
   #fault: Error | null = null;
 
@@ -173,8 +175,12 @@ export class Stepper {
     return true;
   }
 
-  /** Tells those who listen of the step that is done. */
+  /** Tells those who listen of the step that is done, and once that numbers were too large for f16. */
   #tell(tokens: Tokens, wanted: Wanted): void {
+    if (this.context.clamped && !this.#clamped) {
+      this.#clamped = true;
+      this.#options.onWarning(CLAMPED, "use");
+    }
     if (!this.#watch) return;
     const { onEvict, onStep } = this.#options;
     const victims = this.#watch.victims();

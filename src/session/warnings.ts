@@ -15,6 +15,9 @@ export interface Prospect {
   readonly coming: number;
 }
 
+/** That some are not what the model made, once this is known. */
+export const CLAMPED = 'keys or values beyond 65504 are stored as that in f16; kv: "f32" holds them';
+
 /** @returns lines by what they are about, none where all is as it should be */
 export function oddities(
   { config: { maxPositions }, options, usual, seen, read, coming }: Prospect,

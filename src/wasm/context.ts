@@ -45,6 +45,7 @@ export class WasmContext implements EngineContext {
   readonly logits: Float32Array<ArrayBuffer>;
   readonly losses: Float32Array<ArrayBuffer>;
   waited = 0;
+  clamped = false;
   readonly #model: WasmModel;
   readonly #layout: ContextLayout;
   readonly #at: number; // 0: memory was refused, which `guarded` tells; nothing is written then
@@ -136,6 +137,7 @@ export class WasmContext implements EngineContext {
       refuseFailed("generate", this.#model.failure);
     }
     this.waited = performance.now() - began;
+    if (heap.words[words + abi.CONTEXT_ASKED] & abi.PASS_CLAMPED) this.clamped = true;
     if (wanted === "logits") {
       if (this.shape.every) this.#copy(abi.CONTEXT_LOGITS, (count - 1) * config.vocab, this.logits);
       else this.logits.set(this.#newest.view);

@@ -38,7 +38,7 @@ export interface Calls {
   ];
   pass: [
     given: { readonly pass: PassAsked; readonly parcel: ArrayBuffer },
-    answer: { readonly id: number; readonly parcel: ArrayBuffer },
+    answer: { readonly id: number; readonly clamped: boolean; readonly parcel: ArrayBuffer },
   ];
   read: [given: { readonly count: number }, answer: { readonly logits: Float32Array; readonly hidden: Float32Array }];
   save: [given: { readonly action: string }, answer: Uint8Array];

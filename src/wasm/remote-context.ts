@@ -30,6 +30,7 @@ export class RemoteContext implements EngineContext {
   /** Settles with why the worker had no memory for it, null where it has, or no longer works. */
   readonly refused: Promise<{ readonly message: string } | null>;
   waited = 0;
+  clamped = false;
   readonly #made: Made;
   #held: number; // bytes
   #parcel: Parcel | null; // null: under way
@@ -88,6 +89,7 @@ export class RemoteContext implements EngineContext {
       const length = count === 1 ? observations.length / 3 : observations.length;
       observations.set(observed.subarray(0, length));
     }
+    this.clamped = answer.clamped;
     pass.told?.set(told.subarray(0, pass.told.length));
     pass.queries?.set(queries);
     return answer.id;

@@ -98,7 +98,7 @@ const CALLS: { [Name in CallName]: (call: Extract<Call, { type: Name }>) => Answ
     });
     if (pass.wanted === "logits") parcel.logits.set(one.logits);
     if (pass.wanted === "losses") parcel.losses.set(one.losses);
-    return [{ id, parcel: buffer }, [buffer]];
+    return [{ id, clamped: one.clamped, parcel: buffer }, [buffer]];
   },
   async read({ context, count }) {
     const logits = new Float32Array(count * config.vocab);

@@ -171,13 +171,26 @@ test("a folder's template is that of its own file, or the default one of its set
   for (const name of ["config.json", "tokenizer.json", "model.safetensors"]) {
     files[name] = await readBytes(`${at}/${name}`);
   }
-  const opened = async (more: Record<string, string>) => (await openFolder(folder({ ...files, ...more }))).chatTemplate;
+  const opened = async (more: Record<string, string>) => {
+    const { chatTemplate, toolTemplate, notes } = await openFolder(folder({ ...files, ...more }));
+    told = notes;
+    return [chatTemplate, toolTemplate];
+  };
+  let told: readonly string[] = [];
   const settings = (chat_template: unknown) => ({ "tokenizer_config.json": JSON.stringify({ chat_template }) });
-  assert.is(await opened({}), null);
-  assert.is(await opened(settings("a")), "a");
-  assert.is(await opened(settings([{ name: "tool_use", template: "b" }, { name: "default", template: "c" }])), "c");
-  assert.is(await opened(settings([{ name: "tool_use", template: "b" }])), null);
-  assert.is(await opened({ ...settings("a"), "chat_template.jinja": "d" }), "d");
+  const file = (text: string) => ({ "chat_template.jinja": text });
+  const extra = { "additional_chat_templates/tool_use.jinja": "e" };
+  const [tools, usual] = [{ name: "tool_use", template: "b" }, { name: "default", template: "c" }];
+  assert.equal(await opened({}), [null, null]);
+  assert.equal(await opened(settings("a")), ["a", null]);
+  assert.equal(await opened(settings([tools, usual])), ["c", "b"]);
+  assert.equal(await opened(settings([{ ...usual, template: "x" }, usual])), ["c", null]);
+  assert.equal(await opened(settings([tools])), [null, "b"]);
+  assert.equal(await opened({ ...settings("a"), ...file("a\n") }), ["a\n", null]);
+  assert.equal(told, []);
+  assert.equal(await opened({ ...settings([tools, usual]), ...file("d") }), ["d", null]);
+  assert.equal(told, ["tokenizer_config.json has another chat template than chat_template.jinja, which is used"]);
+  assert.equal(await opened({ ...file("d"), ...extra }), ["d", "e"]);
 });
 
 test("what cannot be answered is refused in one sentence", () => {

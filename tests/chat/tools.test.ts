@@ -7,6 +7,7 @@ import type { ChatOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { readJson, repoPath } from "../support/files.ts";
+import { json, modelFiles } from "../support/model-files.ts";
 import { refusal } from "../support/spies.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
 
@@ -55,6 +56,22 @@ test("messages keep their fields, and templates have what transformers gives the
   const none = "{{ tools is none }}{{ documents is none }}{{ nothing is defined }}{{ add_generation_prompt }}";
   assert.is(render(none, [user("Hi")]), "TrueTrueFalseTrue");
   assert.is(render(none, [user("Hi")], { tools: [TOOL], add_generation_prompt: false }), "FalseTrueFalseFalse");
+});
+
+test("of several templates the one for tools is used where there are some", async () => {
+  const named = (name: string) => ({ name, template: `${name}: {{ messages[0].content }}` });
+  const change = json((settings) => settings.chat_template = [named("default"), named("tool_use")]);
+  const files = await modelFiles("tests/golden/models/tiny-llama3", { "tokenizer_config.json": change });
+  const two = await load(files, await onEngine());
+  const session = two.session({ policy: "full" });
+  const counts: number[] = [];
+  for (const tools of [undefined, [TOOL]]) {
+    for await (const _ of session.chat([user("Hi")], { maxNewTokens: 1, ...tools && { tools } }));
+    counts.push(session.report().promptTokens);
+  }
+  assert.equal(counts, ["default: Hi", "tool_use: Hi"].map((text) => two.tokenizer.encode(text).length));
+  assert.is.not(counts[0], counts[1]);
+  two.dispose();
 });
 
 test("every named special token is there", async () => {

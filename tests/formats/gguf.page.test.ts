@@ -54,8 +54,8 @@ function fusedIn(family: string, shapes: [string, number[]][]): [string, number[
 }
 
 format("a llama: tensors, tokenizer, template", async () => {
-  const { config, tokenizer, tensors, chatTemplate } = await openBytes(changed());
-  assert.is(chatTemplate, "{{ messages }}");
+  const { config, tokenizer, tensors, chatTemplate, toolTemplate } = await openBytes(changed());
+  assert.equal([chatTemplate, toolTemplate], ["{{ messages }}", "{{ tools }}"]);
   assert.equal([...tensors.keys()], [...tensorShapes(config).keys()]);
   // ▁the, ▁, h, é by its piece, an unknown letter by its bytes, which are no tokens: <unk>; newline by its byte.
   const shown = (text: string, options = {}) => tokenizer.encode(text, options).map((id) => tokenizer.decode([id]));

@@ -3,11 +3,13 @@ import * as assert from "uvu/assert";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import { runUnit } from "../../src/eval/run.ts";
-import { engineSuite, onEngine } from "../support/engine.ts";
+import { engineSuite, fewOnGpu, onEngine } from "../support/engine.ts";
 import { repoPath } from "../support/files.ts";
+import { type Bytes, modelFiles } from "../support/model-files.ts";
 
 const LET_GO = "more than half of a prompt of 600 tokens is let go: budget is the default, 256";
 const STREAMING = 'the policy streaming goes with positions: "cache"; under absolute ones it is recency';
+const CLAMPED = 'keys or values beyond 65504 are stored as that in f16; kv: "f32" holds them';
 const BEYOND = "positions may go beyond the 4096 that the model was made for";
 
 const test = await engineSuite("warnings");
@@ -36,10 +38,11 @@ async function toldBy(options: SessionOptions, prompts: readonly number[], maxNe
   return told;
 }
 
+const OTHERWISE: SessionOptions[] = [{ budget: 256 }, { budget: { share: 0.1 } }, { policy: "full" }];
 test("a prompt more than half of which is let go under the default budget, once", async () => {
   assert.equal(await toldBy({}, [600, 600]), [LET_GO]);
   assert.equal(await toldBy({ positions: "cache" }, [600]), [LET_GO]);
-  for (const asked of [{ budget: 256 }, { budget: { share: 0.1 } }, { policy: "full" }] as const) {
+  for (const asked of fewOnGpu(OTHERWISE, () => "any", 1)) {
     assert.equal(await toldBy(asked, [600]), []);
   }
   assert.equal(await toldBy({}, [500]), []);
@@ -57,6 +60,32 @@ test("positions beyond those that the model was made for", async () => {
   assert.equal(await toldBy({ policy: "full" }, [9], 4088), [BEYOND]);
   assert.equal(await toldBy({ budget: 20 }, [9], 4087), []);
   assert.equal(await toldBy({ budget: 20, positions: "cache" }, [9], Infinity), []);
+});
+
+/** A bias of the first layer's keys or values, one number of which is more than f16 holds. */
+const large = (part: "k" | "v") => (bytes: Bytes): Bytes => {
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  const { dtype, data_offsets: [from] } = header[`model.layers.0.self_attn.${part}_proj.bias`];
+  assert.is(dtype, "BF16");
+  new DataView(bytes.buffer).setUint16(8 + length + from, 0xc789, true); // -70 144
+  return bytes;
+};
+
+test("keys or values that f16 does not hold, where they are stored so", async () => {
+  const fine = model;
+  for (const part of ["k", "v"] as const) {
+    const files = await modelFiles("tests/golden/models/tiny-qwen2", { "model.safetensors": large(part) });
+    model = await load(files, await onEngine());
+    for (const positions of ["absolute", "cache"] as const) {
+      assert.equal(await toldBy({ budget: 20, kv: "f16", positions }, [9, 30], 3), [CLAMPED]);
+      assert.equal(await toldBy({ budget: 20, kv: "f32", positions }, [9], 3), []);
+      assert.equal(await toldBy({ budget: 20, kv: "q8", positions }, [9], 3), []);
+    }
+    model.dispose();
+  }
+  model = fine;
+  assert.equal(await toldBy({ budget: 20, kv: "f16" }, [9], 3), []);
 });
 
 test("perplexity tells it, too; a unit of an evaluation means what it says", async () => {

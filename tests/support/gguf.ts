@@ -104,6 +104,7 @@ export function smallLlama(): Described {
       "tokenizer.ggml.eos_token_id": [U32, 2],
       "tokenizer.ggml.unknown_token_id": [U32, 0],
       "tokenizer.chat_template": [STRING, "{{ messages }}"],
+      "tokenizer.chat_template.tool_use": [STRING, "{{ tools }}"],
     },
     tensors: matrices(),
   };

@@ -172,6 +172,7 @@ class Fuzz {
       const books: Span = [observed, observed + 12 * LANES * told[abi.CONTEXT_CAPACITY]];
       return [
         [at + 4 * words, block[1]],
+        [at + 4 * abi.CONTEXT_ASKED, at + 4 * abi.CONTEXT_ASKED + 4],
         ...this.#team(model),
         ...told[abi.CONTEXT_FLAGS] & abi.FLAG_OBSERVED ? [books] : [],
       ];

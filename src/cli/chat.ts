@@ -5,7 +5,7 @@ import { KvcapError, refuse, words } from "../errors.ts";
 import { load, type Model } from "../load.ts";
 import { type ChatOptions, checkChat, type SessionOptions } from "../options/index.ts";
 import type { Session } from "../session/session.ts";
-import { ClosedPipe, harmless, note, print, Progress } from "./terminal.ts";
+import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile } from "./input.ts";
 import { type Lines, openLines } from "./lines.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
@@ -120,7 +120,7 @@ class Talk {
           } else await this.#answer(line);
         } catch (error) {
           if (error instanceof ClosedPipe || this.#model.failure) throw error;
-          note(harmless(sentenceOf(error).replace(/\s*\n\s*/g, " ")));
+          note(sentenceOf(error).replace(/\s*\n\s*/g, " "));
           if (!lines.terminal && !stopped) return 1;
         }
       }
@@ -143,7 +143,7 @@ class Talk {
       });
       for await (const piece of pieces) {
         text += piece;
-        if (!this.#json) print(harmless(piece));
+        if (!this.#json) print(piece);
       }
     } catch (error) {
       if (!this.#stopper.signal.aborted || error instanceof ClosedPipe) throw error;
@@ -157,7 +157,7 @@ class Talk {
     this.#messages = conversation;
     this.#seed = undefined;
     const { ended, promptTokens, newTokens, liveSlots, evictions } = this.#session.report();
-    if (this.#json) print(`${JSON.stringify({ text, ended, promptTokens, newTokens, liveSlots, evictions })}\n`);
+    if (this.#json) printJson({ text, ended, promptTokens, newTokens, liveSlots, evictions });
     else if (ended === "length") note("(cut: --max-new-tokens)");
   }
 

@@ -21,10 +21,10 @@ export async function evaluate(args: Arguments): Promise<number> {
   try {
     const left = file.left(units);
     const shown = new Countdown(progress, left.length);
-    const { onProgress, onDownload, cache, threads } = loadOptions(args, progress);
+    const { onProgress, onDownload, onWarning, cache, threads } = loadOptions(args, progress);
     const measurer = new Measurer({
       text,
-      load: { onProgress, onDownload, cache, threads },
+      load: { onProgress, onDownload, onWarning, cache, threads },
       times: !args.has("no-times"),
       onProgress: (unit, done, total) => shown.show(unit, done / total),
     });

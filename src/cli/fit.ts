@@ -8,7 +8,7 @@ import { checkSession, type SessionOptions } from "../options/index.ts";
 import { readArgument } from "./input.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { namedPolicy } from "./policy.ts";
-import { note, print, Progress } from "./terminal.ts";
+import { note, print, printJson, Progress } from "./terminal.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, SHIPPED } from "./usage.ts";
 
 const PARTS = 8;
@@ -123,7 +123,7 @@ function tell(
   rows: Row[],
   { bound, parts, tokens }: { bound: number; parts: number; tokens: number },
 ): void {
-  if (args.has("json")) return print(`${JSON.stringify({ ratio: bound, parts, tokens, policies: rows })}\n`);
+  if (args.has("json")) return printJson({ ratio: bound, parts, tokens, policies: rows });
   const share = (budget: number) => `${Math.round(100 * budget / tokens)} %`;
   const between = ({ mean, low, high }: Difference) =>
     `${shortNumber(mean)} [${shortNumber(low)}, ${shortNumber(high)}]`;

@@ -2,7 +2,7 @@
 import { load } from "../load.ts";
 import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options/index.ts";
 import type { Report } from "../session/report.ts";
-import { ClosedPipe, harmless, note, print, Progress } from "./terminal.ts";
+import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile, readStdin } from "./input.ts";
 import { ownOf } from "./policy.ts";
 import { loadOptions, megabytes, MODEL_FLAGS, warning } from "./model.ts";
@@ -81,7 +81,7 @@ export async function generate(args: Arguments): Promise<number> {
       onPrefill: (done, total) => {
         if (done < total) return progress.show("reading the prompt", done, total);
         progress.clear();
-        if (!job.json) print(harmless(prompt));
+        if (!job.json) print(prompt);
         begun = true;
       },
     });
@@ -89,7 +89,7 @@ export async function generate(args: Arguments): Promise<number> {
     try {
       for await (const piece of pieces) {
         text += piece;
-        if (!job.json) print(harmless(piece));
+        if (!job.json) print(piece);
       }
     } catch (error) {
       progress.clear();
@@ -100,7 +100,7 @@ export async function generate(args: Arguments): Promise<number> {
     }
     const report = session.report();
     if (saved) await saved.keep(await session.snapshot());
-    if (job.json) print(`${JSON.stringify(summary(text, report))}\n`);
+    if (job.json) printJson(summary(text, report));
     else {
       if (begun) print("\n");
       note(`\n${describe(report)}`);

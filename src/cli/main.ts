@@ -10,7 +10,7 @@ import { pull } from "./pull.ts";
 import { replay } from "./replay.ts";
 import { sweep } from "./sweep.ts";
 import { Arguments, misnamed, sentenceOf, Usage } from "./usage.ts";
-import { ClosedPipe, harmless, note, print } from "./terminal.ts";
+import { ClosedPipe, note, print } from "./terminal.ts";
 
 const PROMPT =
   "Once upon a time, there was a little girl named Lily. One day she found an old map in the garden, and on it";
@@ -51,7 +51,7 @@ export async function main(args: string[]): Promise<number> {
     return await run(new Arguments(args.some((arg) => !["--json"].includes(arg)) ? args : [...MAIN_JOB, ...args]));
   } catch (error) {
     if (error instanceof ClosedPipe) return 0;
-    note(harmless(sentenceOf(error).replace(/\s*\n\s*/g, " ")));
+    note(sentenceOf(error).replace(/\s*\n\s*/g, " "));
     return error instanceof Usage ? 2 : 1;
   }
 }

@@ -1,7 +1,7 @@
 /** How commands load a model: what its flags say, and the progress of it on a terminal. */
 import { checkLoad, type LoadOptions } from "../options/index.ts";
 import { flagsOf } from "./flags.ts";
-import { harmless, note, type Progress } from "./terminal.ts";
+import { note, type Progress } from "./terminal.ts";
 import { type Arguments, checked } from "./usage.ts";
 
 /** Flags of every command that loads a model. */
@@ -14,16 +14,17 @@ export function loadOptions(args: Arguments, progress: Progress): LoadOptions {
     cache: !args.has("no-cache"),
     onProgress: (done, total) => progress.show("loading", done, total),
     onDownload: downloading(progress),
+    onWarning: warning(progress),
   };
   checked(() => checkLoad(options));
   return options;
 }
 
-/** Shows what a session warns of. */
+/** Shows what a model or a session warns of. */
 export function warning(progress: Progress): (message: string) => void {
   return (message) => {
     progress.clear();
-    note(harmless(message));
+    note(message);
   };
 }
 

@@ -2,7 +2,7 @@
 import { openAccess } from "../files/access.ts";
 import { catalogue } from "../files/catalogue.ts";
 import { entryOf } from "../files/catalogued.ts";
-import { print } from "./terminal.ts";
+import { print, printJson } from "./terminal.ts";
 import { megabytes } from "./model.ts";
 import type { Arguments } from "./usage.ts";
 
@@ -20,7 +20,7 @@ export async function models(args: Arguments): Promise<number> {
       return { name, licence, size, where, title, sha256: sha256 ?? null, file };
     }),
   );
-  if (args.has("json")) print(`${JSON.stringify(found)}\n`);
+  if (args.has("json")) printJson(found);
   else {
     const rows = found.map(({ name, licence, size, where, title }) => [name, licence, megabytes(size), where, title]);
     const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));

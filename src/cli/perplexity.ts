@@ -3,7 +3,7 @@ import { words } from "../errors.ts";
 import { load } from "../load.ts";
 import { checkPerplexity, type PerplexityOptions } from "../options/index.ts";
 import type { Perplexity } from "../session/perplexity.ts";
-import { note, print, Progress } from "./terminal.ts";
+import { note, print, printJson, Progress } from "./terminal.ts";
 import { readArgument } from "./input.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { createRecordFile, type RecordFile } from "./record.ts";
@@ -31,7 +31,7 @@ export async function perplexity(args: Arguments): Promise<number> {
     const reading = (done: number, total: number) => progress.show("reading", done, total);
     const found = await model.perplexity(text, { ...options, record: file?.write, onProgress: reading })
       .finally(() => progress.clear());
-    if (args.has("json")) print(`${JSON.stringify({ ...found, device: model.device, adapter: model.adapter })}\n`);
+    if (args.has("json")) printJson({ ...found, device: model.device, adapter: model.adapter });
     else {
       print(`${found.perplexity.toFixed(4)}\n`);
       note(describe(found));

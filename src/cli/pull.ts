@@ -7,7 +7,7 @@ import { bringKnown } from "../files/catalogued.ts";
 import { openModel } from "../model/open.ts";
 import { words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
-import { note, print, Progress } from "./terminal.ts";
+import { note, print, printJson, Progress } from "./terminal.ts";
 import { downloading, megabytes } from "./model.ts";
 import { type Arguments, misused } from "./usage.ts";
 
@@ -32,7 +32,7 @@ export async function pull(args: Arguments): Promise<number> {
   }
   if (args.has("json")) {
     const told = files.map(({ name, file }) => ({ file: name, bytes: file.size, path: file.where }));
-    print(`${JSON.stringify({ model: where, sha256: known?.sha256 ?? null, files: told })}\n`);
+    printJson({ model: where, sha256: known?.sha256 ?? null, files: told });
   } else {
     for (const { file } of files) print(`${file.where}\n`);
     const bytes = files.reduce((sum, { file }) => sum + file.size, 0);

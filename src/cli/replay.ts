@@ -7,7 +7,7 @@ import { type Replay, replay as replayOne } from "../recording/replay.ts";
 import { recordingPage } from "../eval/report/recording.ts";
 import { overlapOf, spreadOf } from "../recording/figures.ts";
 import { checkReport, writeReport } from "./tell.ts";
-import { harmless, note, print } from "./terminal.ts";
+import { note, print, printJson } from "./terminal.ts";
 import { readFile } from "./input.ts";
 import { flagName } from "./flags.ts";
 import { namedPolicy } from "./policy.ts";
@@ -34,10 +34,10 @@ export async function replay(args: Arguments): Promise<number> {
   }
   if (args.has("json")) {
     const { model, layers, kvHeads, passes, tokens, options } = recording;
-    print(`${JSON.stringify({ recording: { model, layers, kvHeads, passes, tokens, options }, replays: found })}\n`);
+    printJson({ recording: { model, layers, kvHeads, passes, tokens, options }, replays: found });
   } else {
     print(`${table(found)}\n`);
-    note(harmless(`\n${describe(recording, found)}`)); // a file's words
+    note(`\n${describe(recording, found)}`);
   }
   return 0;
 }

@@ -1,10 +1,9 @@
 /** The program of a worker of `sweep`: units come as lines of JSON on standard input, results go to standard output. */
-import { lineOf } from "../eval/results.ts";
 import type { Unit } from "../eval/units.ts";
 import type { LoadOptions } from "../options/index.ts";
 import { linesOf } from "./json-lines.ts";
 import { Measurer } from "./measure.ts";
-import { print } from "./terminal.ts";
+import { note, printJson } from "./terminal.ts";
 
 /** How units are measured, until other orders come. */
 export interface Orders {
@@ -22,8 +21,12 @@ if (import.meta.main) {
     const message = JSON.parse(line) as Message;
     if ("orders" in message) {
       measurer?.dispose();
-      measurer = new Measurer({ ...message.orders, onProgress: () => {} });
-    } else print(lineOf(await measurer!.measure(message.unit)));
+      measurer = new Measurer({
+        ...message.orders,
+        load: { ...message.orders.load, onWarning: note },
+        onProgress: () => {},
+      });
+    } else printJson(await measurer!.measure(message.unit));
   }
   measurer?.dispose();
 }

@@ -11,7 +11,7 @@ import type { UnitQueue } from "./queue.ts";
 import { ResultsFile } from "./results.ts";
 import type { Orders } from "./sweep-worker.ts";
 import { checkReport, tell } from "./tell.ts";
-import { harmless, note, print, Progress } from "./terminal.ts";
+import { note, print, printJson, Progress } from "./terminal.ts";
 import { type Arguments, misused } from "./usage.ts";
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
@@ -97,7 +97,7 @@ async function serve(args: Arguments, url: URL, count: number): Promise<number> 
   if (count === 0) misused("--workers must be a whole number from 1 where there is no plan", count);
   const queue = await openQueue(url);
   const pool = await Pool.open(count);
-  queue.serve(pool, count, loadingOf(args, new Progress(), count), (unit) => note(harmless(commandOf(unit))));
+  queue.serve(pool, count, loadingOf(args, new Progress(), count), (unit) => note(commandOf(unit)));
   note(`measuring units of ${url.host} with ${count} processes, until Ctrl-C`);
   await new Promise<void>((stop) => Deno.addSignalListener("SIGINT", stop));
   await queue.close();
@@ -159,11 +159,11 @@ async function status(args: Arguments, units: readonly Unit[], out: string): Pro
   const queue = url && await openQueue(url);
   const onQueue = queue && await queue.counts().finally(() => queue.close());
   const counts = { units: units.length, done, failed: failed.length, left: units.length - results.length };
-  if (args.has("json")) print(`${JSON.stringify({ ...counts, ...onQueue ? { queue: onQueue } : {} })}\n`);
+  if (args.has("json")) printJson({ ...counts, ...onQueue ? { queue: onQueue } : {} });
   else {
     print(`${counts.done} of ${counts.units} units done, ${counts.failed} failed, ${counts.left} left\n`);
     if (onQueue) print(`on the queue ${onQueue.active} are being measured, ${onQueue.waiting} wait\n`);
-    for (const { error, command } of failed) note(harmless(`${error} (${command})`));
+    for (const { error, command } of failed) note(`${error} (${command})`);
   }
   return 0;
 }

@@ -2,20 +2,20 @@
 import { refuse, words } from "../errors.ts";
 import { isDocument } from "../eval/report/document.ts";
 import { reportPage } from "../eval/report/page.ts";
-import { isMeasured, lineOf, type Result } from "../eval/results.ts";
+import { isMeasured, type Result } from "../eval/results.ts";
 import { summarise } from "../eval/summary.ts";
 import { tableText } from "../eval/table.ts";
 import { readFile, refuseWriting } from "./input.ts";
-import { harmless, note, print } from "./terminal.ts";
+import { note, print, printJson } from "./terminal.ts";
 import { type Arguments, misused } from "./usage.ts";
 
 /** Says what was found, and writes the report. @returns the exit code: 1 where a unit failed @throws KvcapError */
 export async function tell(results: readonly Result[], baseline: string, args: Arguments): Promise<number> {
   const failed = results.filter((result) => !isMeasured(result));
-  if (args.has("json")) print(results.map(lineOf).join(""));
-  else print(harmless(`${summarise(results, baseline).map(tableText).join("\n\n")}\n`));
+  if (args.has("json")) results.forEach(printJson);
+  else print(`${summarise(results, baseline).map(tableText).join("\n\n")}\n`);
   for (const { error, command } of failed as { error: string; command: string }[]) {
-    note(harmless(`${error} (${command})`));
+    note(`${error} (${command})`);
   }
   const report = args.text("report");
   if (report !== undefined) await writeReport(report, reportPage(results, baseline));

@@ -1,4 +1,7 @@
-/** What the command line writes: text to stdout, everything about it to stderr, progress only where somebody watches. */
+/**
+ * What the command line writes: text to stdout, everything about it to stderr, progress only where somebody watches. Words of files,
+ * models and errors are among it, so nothing that commands a terminal is ever written but what stands here.
+ */
 
 const encoder = new TextEncoder();
 
@@ -15,22 +18,27 @@ function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): 
   }
 }
 
-/** Writes to stdout. @throws ClosedPipe */
+/** Writes to stdout what is harmless of it. @throws ClosedPipe */
 export function print(text: string): void {
-  write(Deno.stdout, text);
+  write(Deno.stdout, harmless(text));
 }
 
-/** Writes a line to stderr; a closed stderr is nobody's loss. */
+/** Writes a value to stdout, a line of JSON in which every control character stands as its number: it is the same value. @throws ClosedPipe */
+export function printJson(value: unknown): void {
+  print(`${JSON.stringify(value).replace(/[\u007f-\u009f]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`)}\n`);
+}
+
+/** Writes a line to stderr, what is harmless of it; a closed stderr is nobody's loss. */
 export function note(line: string): void {
   try {
-    write(Deno.stderr, `${line}\n`);
+    write(Deno.stderr, `${harmless(line)}\n`);
   } catch (error) {
     if (!(error instanceof ClosedPipe)) throw error;
   }
 }
 
-/** Text as a terminal or a file may have it: without carriage returns, other control characters but tab and newline U+FFFD. */
-export function harmless(text: string): string {
+/** Text as a terminal may have it: without carriage returns, other control characters but tab and newline U+FFFD. */
+function harmless(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/\r/g, "").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
 }

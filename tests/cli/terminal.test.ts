@@ -1,0 +1,76 @@
+// What reaches a terminal: words of files, models and errors command none, whoever prints them.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { note, print, printJson } from "../../src/cli/terminal.ts";
+import { refuse } from "../../src/errors.ts";
+import { kvcap } from "../support/command.ts";
+import { repoPath } from "../support/files.ts";
+
+const test = suite("command line: terminal");
+
+const CONTROLS = [...Array(32).keys(), ...Array.from({ length: 33 }, (_, i) => 0x7f + i)]
+  .map((code) => String.fromCharCode(code)).filter((sign) => !"\t\n".includes(sign));
+const HOSTILE = `title\x1b]0;mine\x07 clear\x1b[2J ${CONTROLS.join("")}\x9b2J end`;
+// deno-lint-ignore no-control-regex
+const COMMANDS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
+
+/** What `act` writes to a stream. */
+function written(stream: { writeSync(bytes: Uint8Array): number }, act: () => void): string {
+  const before = stream.writeSync;
+  let text = "";
+  stream.writeSync = (bytes) => (text += new TextDecoder().decode(bytes), bytes.length);
+  try {
+    act();
+  } finally {
+    stream.writeSync = before;
+  }
+  return text;
+}
+
+test("no control character is printed, and JSON says each as it does", () => {
+  for (const text of [written(Deno.stdout, () => print(HOSTILE)), written(Deno.stderr, () => note(HOSTILE))]) {
+    assert.not.match(text, COMMANDS);
+    assert.ok(text.startsWith("title\ufffd]0;mine\ufffd clear\ufffd[2J "), text);
+  }
+  assert.is(written(Deno.stdout, () => print("a\tb\r\nc é 🦊")), "a\tb\nc é 🦊");
+  const value = { [HOSTILE]: HOSTILE };
+  const line = written(Deno.stdout, () => printJson(value));
+  assert.not.match(line.slice(0, -1), /\n/);
+  assert.not.match(line, COMMANDS);
+  assert.equal(JSON.parse(line), value);
+});
+
+test("a refusal is one line without them", () => {
+  for (const sign of CONTROLS) {
+    try {
+      refuse(`read ${sign}`, `${sign} must be`, `x${sign}`);
+    } catch (error) {
+      assert.not.match((error as Error).message, /[\n]/);
+      assert.not.match((error as Error).message, COMMANDS);
+    }
+  }
+});
+
+test("a model's files are said, and command nothing", async () => {
+  const folder = await Deno.makeTempDir();
+  const from = repoPath("tests/golden/models/tiny-llama3");
+  for (const { name } of Deno.readDirSync(from)) await Deno.copyFile(`${from}/${name}`, `${folder}/${name}`);
+  const bytes = await Deno.readFile(`${folder}/model.safetensors`);
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  const data = bytes.subarray(8 + length);
+  const more = { dtype: "F32", shape: [1], data_offsets: [data.length, data.length + 4] };
+  const json = new TextEncoder().encode(JSON.stringify({ ...header, "score\x1b[2J\x9b2J": more }));
+  const head = new Uint8Array(8);
+  new DataView(head.buffer).setBigUint64(0, BigInt(json.length), true);
+  await Deno.writeFile(`${folder}/model.safetensors`, new Uint8Array([...head, ...json, ...data, 0, 0, 0, 0]));
+  const { code, stdout, stderr } = await kvcap(
+    ["perplexity", "the fox", "--model", folder, "--device", "wasm", "--json"],
+  );
+  assert.is(code, 0, stderr);
+  assert.match(stderr, /does not read: "score.*2J/);
+  assert.not.match(stderr + stdout, COMMANDS);
+  await Deno.remove(folder, { recursive: true });
+});
+
+test.run();

@@ -1,5 +1,6 @@
 /** A plan measured from code, with models that are loaded: in Deno, Node and Bun, and in a page. */
 import { refuse } from "../errors.ts";
+import { Telling } from "../options/telling.ts";
 import type { OwnPolicy } from "../policies/own.ts";
 import type { Model } from "../session/model.ts";
 import { measureUnit } from "./measure.ts";
@@ -31,7 +32,7 @@ const ACTION = "read the plan";
  * Measures the units of a plan, one after another, and gives each one's result as soon as it is there, in the plan's order. What
  * goes wrong with a unit is its result (`error`), and the others go on. Leave the loop to stop.
  * @param plan what is left out is as in `kvcap eval`, but for the models: all that are given
- * @throws KvcapRangeError for a plan that is none, or whose models or text are not given
+ * @throws KvcapRangeError for a plan that is none, or whose models or text are not given; what `onProgress` throws, behind its unit's result
  */
 export async function* evaluate(plan: PlanOptions, options: EvaluateOptions): AsyncGenerator<Result, void, void> {
   const { models, policies = {}, text, known = [], times = false, onProgress } = options;
@@ -51,6 +52,7 @@ export async function* evaluate(plan: PlanOptions, options: EvaluateOptions): As
   const units = unitsOf(checked, source);
   const before = new Map([...known].filter(isMeasured).map((result) => [result.id, result]));
   const shared = onceFor();
+  const telling = new Telling();
   for (const [done, unit] of units.entries()) {
     yield before.get(idOf(unit)) ?? await measureUnit(unit, {
       model: () => models[unit.model],
@@ -58,8 +60,10 @@ export async function* evaluate(plan: PlanOptions, options: EvaluateOptions): As
       text: source,
       times,
       once: shared(documentsName(unit)),
-      onProgress: (documents, total) => onProgress?.(done + documents / total, units.length, unit),
+      onProgress: (documents, total) =>
+        telling.tell((part) => onProgress?.(part, units.length, unit), done + documents / total),
     });
+    telling.rethrow();
     onProgress?.(done + 1, units.length, unit);
   }
 }

@@ -66,9 +66,21 @@ export function entryOf(model: Known, store: Store) {
 export async function bringKnown(
   name: string,
   model: Known,
-  access: Access & { readonly store: Store },
+  { onDownload, ...reach }: Access & { readonly store: Store },
   again = false,
 ): Promise<StoredFile> {
+  const faults = new Set<unknown>(); // of the listener: no origin's
+  const access = {
+    ...reach,
+    onDownload: (...told: Parameters<typeof onDownload>) => {
+      try {
+        onDownload(...told);
+      } catch (error) {
+        faults.add(error);
+        throw error;
+      }
+    },
+  };
   const entry = entryOf(model, access.store);
   const file = fileOf(model);
   const version = model.sha256!.slice(0, 16);
@@ -95,8 +107,8 @@ export async function bringKnown(
         await part.restart();
         refuseFile(`the SHA-256 of ${file} must be ${model.sha256}`, words(hash));
       } catch (error) {
-        if (!isFailure(error)) {
-          await part.discard().catch(() => {});
+        if (faults.has(error) || !isFailure(error)) {
+          await (faults.has(error) && part.size > 0 ? part.close() : part.discard()).catch(() => {});
           throw error;
         }
         failures.push(error);

@@ -103,7 +103,7 @@ export interface SessionOptions extends RuleOptions {
   /**
    * Takes a recording of the attention of every pass, piece by piece, to be replayed under other policies: see
    * docs/recordings.md. A piece is overwritten after the call. Attention is then computed whatever the policy. The recording
-   * ends with the session.
+   * ends with the session, or where this throws.
    */
   record?: RecordSink;
 }

@@ -5,12 +5,14 @@ import type { Tenants } from "../eviction/evictions.ts";
 import { describeModel, type ModelConfig } from "../engine/config.ts";
 import type { RecordSink } from "../options/events.ts";
 import type { CheckedSession, Span } from "../options/index.ts";
+import type { Telling } from "../options/telling.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
 import { toldOptions } from "./told.ts";
 
 /** One recording, from a session's first step to its last. */
 export class Recorder {
   readonly #sink: RecordSink;
+  readonly #telling: Telling;
   #words = new Uint32Array(1024); // the frame being written
   #floats = new Float32Array(this.#words.buffer);
   #at = 0; // words of it
@@ -18,9 +20,12 @@ export class Recorder {
   #passes = 0;
   #begun = false;
   #ended = false;
+  #torn = false;
 
-  constructor(sink: RecordSink) {
+  /** @param telling keeps what the sink throws: the recording is torn there, and nothing follows */
+  constructor(sink: RecordSink, telling: Telling) {
     this.#sink = sink;
+    this.#telling = telling;
   }
 
   /** Writes what comes before the first pass; again: nothing. */
@@ -129,7 +134,8 @@ export class Recorder {
 
   #flush(): void {
     this.#words[this.#at] = checksum(this.#words, 0, this.#at);
-    this.#sink(new Uint8Array(this.#words.buffer, 0, 4 * this.#at + 4));
+    const piece = new Uint8Array(this.#words.buffer, 0, 4 * this.#at + 4);
     this.#at = 0;
+    if (!this.#torn) this.#torn = !this.#telling.tell(this.#sink, piece);
   }
 }

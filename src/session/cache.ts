@@ -2,6 +2,7 @@
 import { quote, refuse } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession, Span } from "../options/index.ts";
+import type { Telling } from "../options/telling.ts";
 import type { Recorder } from "../recording/recorder.ts";
 import { Stepper } from "./stepper.ts";
 
@@ -20,13 +21,18 @@ export interface CachePlan {
 export class SessionCache {
   readonly #model: LoadedModel;
   readonly #recorder: Recorder | null;
+  readonly #telling: Telling;
   #stepper: Stepper | null = null;
   #refused: Promise<{ readonly message: string } | null> = Promise.resolve(null); // what the engine says of it
 
-  /** @param recorder writes down what is read, where somebody wants that */
-  constructor(model: LoadedModel, recorder: Recorder | null) {
+  /**
+   * @param recorder writes down what is read, where somebody wants that
+   * @param telling keeps what those who listen throw
+   */
+  constructor(model: LoadedModel, recorder: Recorder | null, telling: Telling) {
     this.#model = model;
     this.#recorder = recorder;
+    this.#telling = telling;
   }
 
   /** Null: not yet sized, or given back. */
@@ -43,7 +49,12 @@ export class SessionCache {
 
   #make({ options, slots, pins, ids = false }: CachePlan) {
     return this.#model.engine.guarded(() => {
-      const stepper = new Stepper(this.#model, options, { slots, recorder: this.#recorder, ids });
+      const stepper = new Stepper(this.#model, options, {
+        slots,
+        recorder: this.#recorder,
+        telling: this.#telling,
+        ids,
+      });
       for (const span of pins) this.#pin(stepper, span);
       return stepper;
     });

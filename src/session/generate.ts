@@ -41,7 +41,7 @@ export async function* generate(
     while (true) {
       if (wanted === "logits") id = chooser.draw(stepper.context.logits, options, random);
       state.chose(id);
-      options.onToken(id);
+      state.telling.tell(options.onToken, id);
       if (options.stopAtEnd && reading.ends.includes(id)) {
         counts.ended = "end";
         break;
@@ -61,7 +61,7 @@ export async function* generate(
         counts.ended = "length";
         break;
       }
-      if (options.signal?.aborted) break;
+      if (options.signal?.aborted || state.telling.failed) break;
       ids[0] = id;
       id = await state.step(newest, wanted, evicts);
       counts.steps++;
@@ -72,6 +72,7 @@ export async function* generate(
     options.signal?.throwIfAborted();
   } finally {
     state.end();
+    state.telling.rethrow(); // before anything that came after it
   }
 }
 
@@ -85,11 +86,12 @@ async function prefill(
   let id = 0;
   for (let begin = 0; begin < ids.length; begin += chunk) {
     options.signal?.throwIfAborted();
+    state.telling.rethrow();
     const end = Math.min(begin + chunk, ids.length);
     if (begin < pinned) state.pin([begin, Math.min(end, pinned)]);
     id = await state.step({ ids, begin, count: end - begin }, end < ids.length ? "nothing" : wanted, evicts);
     state.counts.promptTokens = end;
-    options.onPrefill(end, ids.length);
+    state.telling.tell((done) => options.onPrefill(done, ids.length), end);
   }
   return id;
 }

@@ -5,6 +5,7 @@ import type { LoadedModel } from "../model/loaded.ts";
 import { countsGenerated } from "../options/budget.ts";
 import { checkPerplexity, checkPromptIds, checkRoom } from "../options/index.ts";
 import type { PerplexityOptions } from "../options/index.ts";
+import { Telling } from "../options/telling.ts";
 import { slotsFor } from "../memory/grown.ts";
 import { planSession } from "../memory/plan.ts";
 import { ruleName } from "../eviction/rule.ts";
@@ -35,7 +36,7 @@ export interface Perplexity {
 /**
  * Reads `text` in chunks of `stride`, evicting as a session does, and averages the loss of every token after the first `first`.
  * @param check throws where the model can no longer be used: it may be disposed of between two steps
- * @throws RangeError for bad options or a text of fewer than two tokens
+ * @throws RangeError for bad options or a text of fewer than two tokens; what a function of the options throws
  */
 export async function perplexity(
   model: LoadedModel,
@@ -62,9 +63,10 @@ export async function perplexity(
     checked.onWarning(line, "use");
   }
   const slots = slotsFor(checked, { prompt: first, maxNewTokens: counted, evicts: true });
-  const recorder = checked.record && new Recorder(checked.record);
+  const telling = new Telling();
+  const recorder = checked.record && new Recorder(checked.record, telling);
   const { made: stepper, refused } = model.engine.guarded(
-    () => new Stepper(model, checked, { slots, every: true, recorder }),
+    () => new Stepper(model, checked, { slots, every: true, recorder, telling }),
   );
   try {
     const failure = await refused;
@@ -81,12 +83,14 @@ export async function perplexity(
       const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there
       const count = Math.min(stride, end - begin);
       check();
+      telling.rethrow();
       await stepper.step({ ids, begin, count }, "losses", always || begin < first);
       for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.context.losses[t];
       begin += count;
       onProgress(begin, ids.length - 1);
     }
     recorder?.end();
+    telling.rethrow();
     const { books, memory } = stepper;
     return {
       perplexity: exp(sum / counted),

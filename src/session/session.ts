@@ -134,7 +134,8 @@ export class Session {
    * @param prompt text (the model's begin-of-sequence is put before the first one) or token ids as they are; empty: the text
    *   generated last goes on
    * @throws RangeError for bad options, an empty prompt before anything was generated, or a budget that cannot hold what must stay;
-   *   Error on a busy or disposed session or a lost device; the signal's reason when aborted
+   *   Error on a busy or disposed session or a lost device; the signal's reason when aborted; what a function of the options throws,
+   *   once all that listen have heard of the step and its piece has come: an empty prompt then goes on from there
    */
   generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
     const checked = checkGenerate(options, this.#model.config.vocab);
@@ -316,7 +317,7 @@ export class Session {
     });
   }
 
-  /** Forgets everything seen; buffers stay. @throws Error while a generation runs. */
+  /** Forgets everything seen; buffers stay. @throws Error while a generation runs; what a recording's sink throws, once all is forgotten */
   reset(): void {
     this.#state.checkUsable("reset the session");
     this.#state.reset();

@@ -9,17 +9,11 @@ import { planSession } from "../memory/plan.ts";
 import { smallerBudget } from "../memory/shrink.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import {
-  type CheckedSession,
-  checkPins,
-  checkRoom,
-  checkSpan,
-  type Protection,
-  type SessionOptions,
-  type Span,
-} from "../options/index.ts";
+import { checkPins, checkRoom, checkSpan } from "../options/index.ts";
+import type { CheckedSession, Protection, SessionOptions, Span } from "../options/index.ts";
 import { copyOptions, keptOptions } from "../options/kept.ts";
 import { given } from "../options/row.ts";
+import { Telling } from "../options/telling.ts";
 import { Recorder } from "../recording/recorder.ts";
 import { refuseSnapshot, type SavedSession } from "../snapshot/file.ts";
 import { SessionCache } from "./cache.ts";
@@ -32,6 +26,8 @@ import type { Stepper } from "./stepper.ts";
 /** The one owner of a session's state. */
 export class SessionState {
   readonly model: LoadedModel;
+  /** Keeps what the caller's functions throw while something is under way. */
+  readonly telling = new Telling();
   #asked: SessionOptions; // as the session was asked for; a budget is what became of it
   readonly #recorder: Recorder | null;
   readonly #cache: SessionCache;
@@ -60,8 +56,8 @@ export class SessionState {
     const { policy, budget, record } = this.#options;
     if (asked.budget === undefined && policy !== "full") this.#asked.budget = budget; // which memory may have decided
     this.#promptTokens = promptTokens;
-    this.#recorder = record && new Recorder(record);
-    this.#cache = new SessionCache(model, this.#recorder);
+    this.#recorder = record && new Recorder(record, this.telling);
+    this.#cache = new SessionCache(model, this.#recorder, this.telling);
     this.#onRelease = onRelease;
   }
 
@@ -123,9 +119,11 @@ export class SessionState {
 
   // ---- what it holds -----------------------------------------------------------------------------------------------
 
-  /** @throws RangeError where the cache is larger than the adapter, or the memory, allows */
+  /** @throws RangeError where the cache is larger than the adapter, or the memory, allows; what a recording's sink throws */
   allocate(): void {
     if (this.#options.budget > 0 && !grown(this.#options)) this.#allocate();
+    if (this.telling.failed) this.#cache.release();
+    this.telling.rethrow();
   }
 
   #allocate(slots = slotsOf(this.#options), ids = false): void {
@@ -183,6 +181,7 @@ export class SessionState {
     const spans = [...pin, ...this.#pins, span];
     checkPins(this.#options, { seen: this.seen, spans, held: mostHeld(this.stepper?.books, sinks, spans) });
     this.pin(span);
+    this.telling.rethrow();
   }
 
   /** As Session.protect. @throws RangeError as it does */
@@ -319,11 +318,12 @@ export class SessionState {
     this.#conversation = conversation;
   }
 
-  /** Forgets everything seen; memory stays. */
+  /** Forgets everything seen; memory stays. @throws what a recording's sink throws, once all is forgotten */
   reset(): void {
     this.#forget();
     this.#random = new Random(0);
     this.#counts = newCounts();
+    this.telling.rethrow();
   }
 
   #forget(): void {
@@ -344,5 +344,6 @@ export class SessionState {
     this.#onRelease();
     this.#cache.release();
     this.#recorder?.end();
+    this.telling.rethrow();
   }
 }

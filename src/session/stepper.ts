@@ -15,6 +15,7 @@ import { checkMemory } from "../memory/fit.ts";
 import { type Memory, type Purpose, sizesOf } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { CheckedSession } from "../options/index.ts";
+import { Telling } from "../options/telling.ts";
 import { ruleOf } from "../eviction/rule.ts";
 import type { Recorder } from "../recording/recorder.ts";
 import { CLAMPED } from "./warnings.ts";
@@ -34,6 +35,8 @@ export interface StepperOptions extends Purpose {
   readonly slots: number;
   /** Writes down the attention of every step. */
   readonly recorder?: Recorder | null;
+  /** Keeps what those who listen throw, until somebody asks for it when all is told. */
+  readonly telling?: Telling;
   /** Whether ids of live tokens are kept though nobody asks yet. */
   readonly ids?: boolean;
 }
@@ -57,6 +60,7 @@ export class Stepper {
   readonly #model: LoadedModel;
   #options: CheckedSession;
   readonly #recorder: Recorder | null;
+  readonly #telling: Telling;
   readonly #watch: EvictionWatch | null;
   readonly #ranks: Int32Array<ArrayBuffer> | null; // [lanes, capacity]
   readonly #rows: Uint32Array<ArrayBuffer>; // [lanes, stride], where lanes share rows
@@ -71,7 +75,7 @@ export class Stepper {
   constructor(
     model: LoadedModel,
     options: CheckedSession,
-    { slots, recorder = null, ids = false, ...purpose }: StepperOptions,
+    { slots, recorder = null, telling = new Telling(), ids = false, ...purpose }: StepperOptions,
   ) {
     const { engine, config } = model;
     const { grouping, shape, memory } = sizesOf(model, options, slots, {
@@ -82,6 +86,7 @@ export class Stepper {
     this.#model = model;
     this.#options = options;
     this.#recorder = recorder;
+    this.#telling = telling;
     this.slots = slots;
     this.vectors = shape.tells ? new Vectors({ ...config, ...shape, width: shape.capacity }) : null;
     const places = { home: engine.home ?? null, vectors: this.vectors };
@@ -127,7 +132,7 @@ export class Stepper {
   }
 
   /**
-   * Takes tokens in, at most the session's stride, and evicts back to the budget.
+   * Takes tokens in, at most the session's stride, and evicts back to the budget. What a listener throws is kept (`telling`).
    * @param evicts false: nothing goes, though the budget is exceeded
    * @returns the greedy id where an id is wanted
    * @throws Error when the device fails; the context is then lost
@@ -184,8 +189,11 @@ export class Stepper {
     if (!this.#watch) return;
     const { onEvict, onStep } = this.#options;
     const victims = this.#watch.victims();
-    if (onEvict) { for (const victim of victims) onEvict(victim); }
-    onStep?.(stepEvent(this.books, tokens, victims, wanted === "logits" ? this.context.logits : null));
+    if (onEvict) { for (const victim of victims) this.#telling.tell(onEvict, victim); }
+    const { books, context } = this;
+    if (onStep) {
+      this.#telling.tell(onStep, stepEvent(books, tokens, victims, wanted === "logits" ? context.logits : null));
+    }
   }
 
   /** Chooses who goes by other options from now on, which differ in what they protect alone. */

@@ -91,6 +91,23 @@ test("a file that went bad in the cache is found out where it is asked for, and 
   await server.seen();
 });
 
+test("what a listener throws is no origin's failure: nobody else is asked, and what has come is kept", async () => {
+  await server.set(hub("name"), good);
+  await server.set(hub("second"), good);
+  const fault = new Error("enough");
+  const reached = access();
+  const onDownload = (_: string, done: number) => {
+    if (done > 0) throw fault;
+  };
+  const found = await bringKnown("m", model(HUB, SECOND), { ...reached, onDownload, store: cache.store })
+    .catch((error) => error);
+  assert.is(found, fault);
+  assert.not.ok((await server.seen()).some((line) => line.includes("second")));
+  const { progress } = await bring(model(HUB));
+  assert.ok(progress[0][1] > 0, "it goes on behind what has come");
+  await server.seen();
+});
+
 test("every origin's failure is said", async () => {
   await server.set(hub("second"), { ...good, statuses: [500, 500, 500, 500, 500, 500, 500] });
   await refused(

@@ -10,7 +10,7 @@ import { readFile } from "./input.ts";
 import { type Lines, openLines } from "./lines.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { namedPolicy, ownOf } from "./policy.ts";
-import { createSaveFile, SAVE } from "./save.ts";
+import { SESSION, writeWhole } from "./output.ts";
 import {
   type Arguments,
   CHAT_FLAGS,
@@ -36,7 +36,7 @@ const ANSWER = 512; // tokens
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function chat(args: Arguments): Promise<number> {
-  args.only("chat", [...SESSION_FLAGS, ...MODEL_FLAGS, ...TEXT_FLAGS, ...CHAT_FLAGS, "system", "resume"]);
+  args.only("chat", [...SESSION_FLAGS, ...MODEL_FLAGS, ...TEXT_FLAGS, ...CHAT_FLAGS, "system", "resume", "force"]);
   if (args.positionals.length > 1) misused("chat takes no prompt, it asks for it", args.positionals[1]);
   const options = await sessionOptions(args);
   const generate: ChatOptions = {
@@ -53,7 +53,7 @@ export async function chat(args: Arguments): Promise<number> {
   }
   const system = args.text("system");
   const beginning: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
-  const talk = new Talk(model, { options, beginning, generate, json: args.has("json") });
+  const talk = new Talk(model, { options, beginning, generate, json: args.has("json"), force: args.has("force") });
   try {
     const kept = args.text("resume");
     if (kept !== undefined) await talk.load(kept);
@@ -69,6 +69,7 @@ interface Manner {
   readonly beginning: readonly ChatMessage[];
   readonly generate: ChatOptions;
   readonly json: boolean; // an object per answer, not text
+  readonly force: boolean; // whether /save replaces any file
 }
 
 /** One conversation, and what it is had with. */
@@ -78,13 +79,14 @@ class Talk {
   readonly #generate: ChatOptions;
   #seed: number | undefined; // of the first answer; draws go on from there
   readonly #json: boolean;
+  readonly #force: boolean; // whether /save replaces any file
   readonly #progress = new Progress();
   #options: SessionOptions;
   #session: Session;
   #messages: readonly ChatMessage[];
   #stopper: AbortController | null = null; // of the answer that is being given
 
-  constructor(model: Model, { options, beginning, generate, json }: Manner) {
+  constructor(model: Model, { options, beginning, generate, json, force }: Manner) {
     this.#model = model;
     this.#options = options;
     this.#beginning = this.#messages = beginning;
@@ -92,6 +94,7 @@ class Talk {
     this.#generate = rest;
     this.#seed = seed;
     this.#json = json;
+    this.#force = force;
     this.#session = this.#open();
   }
 
@@ -232,14 +235,9 @@ class Talk {
   async #save(path: string): Promise<void> {
     if (this.#session.conversation.length === 0 && this.#messages.length > this.#beginning.length) {
       const rule = "the conversation must have been read into the cache, as the next question does";
-      refuse(SAVE, rule, words("one that waits to be read"), { code: "wrong-state", kind: "plain" });
+      refuse(SESSION.action, rule, words("one that waits to be read"), { code: "wrong-state", kind: "plain" });
     }
-    const file = await createSaveFile(path);
-    try {
-      await file.keep(await this.#session.snapshot());
-    } finally {
-      await file.close();
-    }
+    writeWhole(path, SESSION, this.#force, await this.#session.snapshot());
     note(`(kept in ${path})`);
   }
 

@@ -11,10 +11,10 @@ import type { Arguments } from "./usage.ts";
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function evaluate(args: Arguments): Promise<number> {
-  args.only("eval", [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "no-times"]);
+  args.only("eval", [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "force", "no-times"]);
   const plan = await readPlan(args, args.atMostOne("eval", "plan"));
   const text = await textOf(plan);
-  await checkReport(args);
+  checkReport(args);
   const units = unitsOf(plan, text);
   const file = await ResultsFile.open(args.text("out"));
   const progress = new Progress();
@@ -37,8 +37,8 @@ export async function evaluate(args: Arguments): Promise<number> {
       measurer.dispose();
       progress.clear();
     }
-    await file.settle(units);
-    return await tell(file.of(units), plan.baseline, args);
+    file.settle(units);
+    return tell(file.of(units), plan.baseline, args);
   } finally {
     progress.clear();
     file.close();

@@ -30,6 +30,7 @@ const OWN = {
     baseline: "NAME",
     out: "FILE",
     report: "FILE",
+    force: "",
     "no-times": "",
     ratio: "R",
     workers: "N",

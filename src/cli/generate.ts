@@ -1,13 +1,14 @@
 /** The command `generate`: continues a prompt. */
-import { load } from "../load.ts";
+import { load, type Model } from "../load.ts";
 import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options/index.ts";
 import type { Report } from "../session/report.ts";
+import type { Session } from "../session/session.ts";
 import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile, readStdin } from "./input.ts";
 import { ownOf } from "./policy.ts";
 import { loadOptions, megabytes, MODEL_FLAGS, warning } from "./model.ts";
-import { createRecordFile, type RecordFile } from "./record.ts";
-import { createSaveFile, type SaveFile } from "./save.ts";
+import { checkNames, checkRecorded, type Kind, Output, type Place, placeOf, RECORDING, SESSION } from "./output.ts";
+import { end, whenEnded } from "./signals.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED, TEXT_FLAGS } from "./usage.ts";
 
 interface Job {
@@ -16,8 +17,8 @@ interface Job {
   session: SessionOptions;
   generate: GenerateOptions;
   ignoreEos: boolean;
-  record: string | undefined; // a file
-  save: string | undefined; // likewise
+  record: Place | null;
+  save: Place | null;
   resume: string | undefined; // likewise
   json: boolean;
 }
@@ -26,7 +27,17 @@ const WORD = ["generate", "prompt (in quotes)"] as const;
 
 /** Reads the command line. @throws Usage; Error as namedPolicy does */
 async function readJob(args: Arguments): Promise<Job> {
-  args.only("generate", [...SESSION_FLAGS, ...MODEL_FLAGS, ...TEXT_FLAGS, "ignore-eos", "record", "save", "resume"]);
+  args.only("generate", [
+    ...SESSION_FLAGS,
+    ...MODEL_FLAGS,
+    ...TEXT_FLAGS,
+    "ignore-eos",
+    "record",
+    "save",
+    "resume",
+    "force",
+  ]);
+  checkNames(args, ["save", "record"]);
   const session = await sessionOptions(args);
   const resume = args.text("resume");
   if (resume !== undefined) {
@@ -35,85 +46,140 @@ async function readJob(args: Arguments): Promise<Job> {
     if (flag) misused(`--${flag} cannot be changed with --resume`, args.shown(flag));
   }
   const generate: GenerateOptions = args.options("generate", "generate");
-  const job = {
+  checked(() => checkGenerate(generate, 1));
+  if (args.has("record")) checked(() => checkRecorded(session));
+  const place = (flag: "save" | "record", kind: Kind) =>
+    args.has(flag) ? placeOf(args.text(flag)!, kind, args.has("force")) : null;
+  return {
     prompt: resume === undefined ? args.word(...WORD) : args.atMostOne(...WORD) ?? "",
     model: args.text("model") ?? SHIPPED,
     session,
     generate,
     ignoreEos: args.has("ignore-eos"),
-    record: args.text("record"),
-    save: args.text("save"),
+    record: place("record", RECORDING),
+    save: place("save", SESSION),
     resume,
     json: args.has("json"),
   };
-  checked(() => checkGenerate(generate, 1));
-  return job;
 }
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function generate(args: Arguments): Promise<number> {
   const job = await readJob(args);
   const progress = new Progress();
-  const stopper = new AbortController();
   const prompt = job.prompt === "-" ? await readStdin("prompt") : job.prompt;
   const model = await load(job.model, loadOptions(args, progress)).finally(() => progress.clear());
-  // From here on Ctrl-C ends the text and still gives the report; a second one ends at once. (The first may arrive twice:
-  // as the terminal's and handed on by npm's shell.)
-  let stoppedAt = 0;
-  Deno.addSignalListener("SIGINT", () => {
-    if (!stopper.signal.aborted) stoppedAt = performance.now();
-    else if (performance.now() - stoppedAt > 500) Deno.exit(130);
-    stopper.abort();
-  });
-  let file: RecordFile | null = null;
-  let saved: SaveFile | null = null;
+  let recording: Output | null = null;
+  let saved: Output | null = null;
+  let unhear = () => {};
   try {
-    file = job.record === undefined ? null : createRecordFile(job.record);
-    saved = job.save === undefined ? null : await createSaveFile(job.save);
-    const session = job.resume === undefined
-      ? model.session({ ...job.session, record: file?.write, onWarning: warning(progress) })
+    const kept = job.resume === undefined
+      ? null
       : await model.restore(await readFile("session", job.resume), ownOf(job.session));
-    let begun = false; // there is text on stdout
-    const pieces = session.generate(prompt, {
-      ...job.generate,
-      banned: job.ignoreEos ? model.config.eosIds : [],
-      signal: stopper.signal,
+    // Before anybody listens to Ctrl-C: it ends this at once, however long it takes.
+    const ids = prompt === "" ? prompt : model.tokenizer.encode(prompt, { bos: !kept?.seen, special: true });
+    recording = job.record && new Output(job.record, RECORDING);
+    saved = job.save && new Output(job.save, SESSION);
+    const session = kept ??
+      model.session({ ...job.session, record: recording?.write, onWarning: warning(progress) });
+    const stop = new Stop();
+    unhear = whenEnded((code) => stop.heard(code));
+    const written = await write(session, ids, job, { prompt, eosIds: model.config.eosIds, stop, progress });
+    if (saved) {
+      saved.write(await session.snapshot());
+      saved.keep();
+    }
+    const report = session.report();
+    session.dispose(); // which ends the recording
+    recording?.keep();
+    if (!written.closed) tell(written, report, model, job);
+    return stop.code;
+  } finally {
+    progress.clear();
+    unhear();
+    model.dispose();
+    recording?.drop();
+    saved?.drop();
+  }
+}
+
+/** A first signal ends the text, and all is kept; another, half a second later, ends the program. (The first may arrive twice: as the terminal's and handed on by npm's shell.) */
+class Stop {
+  readonly #stopper = new AbortController();
+  #at = 0; // milliseconds
+  /** The exit code that is due; 0: nobody asked to end. */
+  code = 0;
+
+  get signal(): AbortSignal {
+    return this.#stopper.signal;
+  }
+
+  heard(code: number): void {
+    if (this.code > 0 && performance.now() - this.#at > 500) end(code);
+    if (this.code === 0) [this.code, this.#at] = [code, performance.now()];
+    this.#stopper.abort();
+  }
+}
+
+/** What stands on stdout. */
+interface Written {
+  readonly text: string;
+  /** Whether anything stands there. */
+  readonly begun: boolean;
+  /** Whether its reader went away. */
+  readonly closed: boolean;
+}
+
+/** What a text is written with. */
+interface Means {
+  readonly prompt: string; // as it was given
+  readonly eosIds: readonly number[];
+  readonly stop: Stop;
+  readonly progress: Progress;
+}
+
+/** Writes the text, until its end, or until somebody stops it, or nobody reads it any more. @throws Error */
+async function write(
+  session: Session,
+  ids: number[] | string,
+  { generate, ignoreEos, json }: Job,
+  { prompt, eosIds, stop, progress }: Means,
+): Promise<Written> {
+  let [text, begun, closed] = ["", false, false];
+  try {
+    const pieces = session.generate(ids, {
+      ...generate,
+      banned: ignoreEos ? [...eosIds] : [],
+      signal: stop.signal,
       onPrefill: (done, total) => {
         if (done < total) return progress.show("reading the prompt", done, total);
         progress.clear();
-        if (!job.json) print(prompt);
         begun = true;
+        if (!json) print(prompt);
       },
     });
-    let text = "";
-    try {
-      for await (const piece of pieces) {
-        text += piece;
-        if (!job.json) print(piece);
-      }
-    } catch (error) {
-      progress.clear();
-      if (!stopper.signal.aborted) {
-        if (begun && !job.json && !(error instanceof ClosedPipe)) print("\n");
-        throw error;
-      }
+    for await (const piece of pieces) {
+      text += piece;
+      if (!json) print(piece);
     }
-    const report = session.report();
-    if (saved) await saved.keep(await session.snapshot());
-    if (job.json) printJson(summary(text, report));
-    else {
-      if (begun) print("\n");
-      note(`\n${describe(report)}`);
-      const { gpuBytesLimit: limit, peakGpuBytes: peak } = model;
-      if (limit < Infinity) note(`memory      ${megabytes(peak)} at most, of ${megabytes(limit)}`);
-    }
-    return stopper.signal.aborted ? 130 : 0;
-  } finally {
+  } catch (error) {
     progress.clear();
-    model.dispose(); // and its session, which ends the recording
-    file?.close();
-    await saved?.close();
+    closed = error instanceof ClosedPipe;
+    if (!closed && stop.code === 0) {
+      if (begun && !json) print("\n");
+      throw error;
+    }
   }
+  return { text, begun, closed };
+}
+
+/** Says what was done. */
+function tell({ text, begun }: Written, report: Report, model: Model, { json }: Job): void {
+  if (json) return printJson(summary(text, report));
+  if (begun) print("\n");
+  note(`\n${describe(report)}`);
+  const { gpuBytesLimit: limit, peakGpuBytes: peak } = model;
+  if (limit < Infinity) note(`memory      ${megabytes(peak)} at most, of ${megabytes(limit)}`);
 }
 
 /** What --json prints. */

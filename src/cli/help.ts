@@ -31,6 +31,7 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
   "no-cache": "files from the network are read where they are, and not kept",
   "ignore-eos": "never end: the end-of-sequence token is never chosen",
   save: "keep the session, cache and all, when the text has ended or was stopped",
+  force: "what --save, --record, --report or /save would write may replace any file, not only one of its kind",
   resume: "go on from a session kept by --save, exactly, with the options of its cache; PROMPT may then be left out; " +
     "a policy of your own must be given again",
   system: "what the model is told before anything else; it is never evicted",
@@ -69,7 +70,7 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
   { title: "model", own: ["model", "no-cache"], of: ["load"] },
   { title: "cache and policy (slots are tokens, per KV head of every layer)", own: [], of: ["session"] },
   { title: "text", own: ["ignore-eos"], of: ["generate"] },
-  { title: "sessions", own: ["save", "resume"], of: [] },
+  { title: "sessions", own: ["save", "resume", "force"], of: [] },
   {
     title: "chat (--model smollm2-135m, 512 slots, --positions cache, answers of up to 512 tokens)",
     ...{ own: ["system"], of: ["chat"] },
@@ -102,7 +103,8 @@ environment
     more: `
 An option that takes no value, and --pin, is undone by no- before its name: --no-shared.
 Text goes to stdout, progress and the report to stderr.
-Exit codes: 0 done, 1 error, 2 wrong usage, 130 stopped by Ctrl-C.`,
+Files are written whole or not at all, behind links, new ones for you alone; none may be a device, a pipe or read-only.
+Exit codes: 0 done, 1 error, 2 wrong usage, 128 + N ended by signal N: 130 by Ctrl-C.`,
   },
 ];
 

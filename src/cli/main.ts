@@ -1,4 +1,4 @@
-/** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 130 stopped by Ctrl-C. */
+/** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 128 + N ended by signal N (130: Ctrl-C). */
 import { chat } from "./chat.ts";
 import { evaluate } from "./eval.ts";
 import { fitBudget } from "./fit.ts";

@@ -1,36 +1,42 @@
 /** The command `perplexity`: how well a model under a budget foresees a text. */
 import { words } from "../errors.ts";
 import { load } from "../load.ts";
-import { checkPerplexity, type PerplexityOptions } from "../options/index.ts";
+import { checkPerplexity, type PerplexityOptions, type SessionOptions } from "../options/index.ts";
 import type { Perplexity } from "../session/perplexity.ts";
 import { note, print, printJson, Progress } from "./terminal.ts";
 import { readArgument } from "./input.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
-import { createRecordFile, type RecordFile } from "./record.ts";
+import { checkNames, checkRecorded, Output, placeOf, RECORDING } from "./output.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function perplexity(args: Arguments): Promise<number> {
-  args.only("perplexity", [...SESSION_FLAGS, ...MODEL_FLAGS, "first", "record"]);
+  args.only("perplexity", [...SESSION_FLAGS, ...MODEL_FLAGS, "first", "record", "force"]);
+  checkNames(args, ["record"]);
   const asked = args.word("perplexity", 'text (in quotes, "-" or "@FILE")');
   const options: PerplexityOptions = {
     ...await sessionOptions(args),
     ...args.options("perplexity", "measure perplexity"),
   };
   checked(() => checkPerplexity(options));
+  const path = args.text("record");
+  if (path !== undefined) checked(() => checkRecorded(sessionOf(options)));
+  const place = path === undefined ? null : placeOf(path, RECORDING, args.has("force"));
   if (options.evict === "prompt" && options.first === undefined) { // nothing would go
     misused("--evict prompt needs --first N, the tokens of the prompt", words("none"));
   }
   const text = await readArgument("text", asked);
   const progress = new Progress();
   const model = await load(args.text("model") ?? SHIPPED, loadOptions(args, progress)).finally(() => progress.clear());
-  let file: RecordFile | null = null;
+  let recording: Output | null = null;
   try {
-    const path = args.text("record");
-    file = path === undefined ? null : createRecordFile(path);
+    // Before anybody listens to Ctrl-C: it ends this at once, however long it takes.
+    const ids = model.tokenizer.encode(text, { bos: true, special: true });
+    recording = place && new Output(place, RECORDING);
     const reading = (done: number, total: number) => progress.show("reading", done, total);
-    const found = await model.perplexity(text, { ...options, record: file?.write, onProgress: reading })
+    const found = await model.perplexity(ids, { ...options, record: recording?.write, onProgress: reading })
       .finally(() => progress.clear());
+    recording?.keep();
     if (args.has("json")) printJson({ ...found, device: model.device, adapter: model.adapter });
     else {
       print(`${found.perplexity.toFixed(4)}\n`);
@@ -39,8 +45,13 @@ export async function perplexity(args: Arguments): Promise<number> {
     return 0;
   } finally {
     model.dispose();
-    file?.close();
+    recording?.drop();
   }
+}
+
+/** The options of the cache alone. */
+function sessionOf({ first: _, onProgress: __, ...session }: PerplexityOptions): SessionOptions {
+  return session;
 }
 
 function describe({ loss, tokens, policy, budget, liveSlots, evictions, kvBytes }: Perplexity): string {

@@ -17,21 +17,20 @@ const FLAGS = REPLAYABLE.map(flagName);
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function replay(args: Arguments): Promise<number> {
-  args.only("replay", [...FLAGS, "report"]);
+  args.only("replay", [...FLAGS, "report", "force"]);
   const file = args.word("replay", "file");
   const asked: ReplayOptions = args.options("session", "replay");
-  await checkReport(args);
+  checkReport(args);
   const recording = readRecording(await readFile("recording", file));
   const named = args.list("policy");
   const policies = named ? await Promise.all(named.map(namedPolicy)) : usual(recording, asked);
   const runs = policies.map((policy): ReplayOptions => ({ ...asked, policy }));
   checked(() => runs.forEach((run) => checkReplay(recording, run)));
   const found = runs.map((run) => replayOne(recording, run));
-  const report = args.text("report");
-  if (report !== undefined) {
+  writeReport(args, () => {
     const overlaps = runs.map((run) => overlapOf(recording, run));
-    await writeReport(report, recordingPage(recording, overlaps, spreadOf(recording)));
-  }
+    return recordingPage(recording, overlaps, spreadOf(recording));
+  });
   if (args.has("json")) {
     const { model, layers, kvHeads, passes, tokens, options } = recording;
     printJson({ recording: { model, layers, kvHeads, passes, tokens, options }, replays: found });

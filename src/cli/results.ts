@@ -3,6 +3,7 @@ import { KvcapError, refuse, words } from "../errors.ts";
 import { isMeasured, lineOf, readResults, type Result } from "../eval/results.ts";
 import { idOf, type Unit } from "../eval/units.ts";
 import { readFile, refuseWriting } from "./input.ts";
+import { placeOf, RESULTS, writeWhole } from "./output.ts";
 
 const ACTION = "write the results";
 
@@ -22,6 +23,7 @@ export class ResultsFile {
   static async open(path: string | undefined): Promise<ResultsFile> {
     if (path === undefined) return new ResultsFile(path, new Map(), undefined);
     await checkPlain(path);
+    placeOf(path, RESULTS, true); // read-only
     const file = await locked(path);
     try {
       const { results, whole } = await contents(path);
@@ -65,18 +67,12 @@ export class ResultsFile {
   }
 
   /** Puts the units' results in their order, others behind them, each once; the file is another then, or the same as before. */
-  async settle(units: readonly Unit[]): Promise<void> {
+  settle(units: readonly Unit[]): void {
     if (this.#path === undefined) return;
     const mine = new Set(units.map(idOf));
     const others = [...this.#results.values()].filter(({ id }) => !mine.has(id));
     const text = [...this.of(units), ...others].map(lineOf).join("");
-    try {
-      const path = await Deno.realPath(this.#path); // a link stays one
-      await Deno.writeTextFile(`${path}.partial`, text);
-      await Deno.rename(`${path}.partial`, path);
-    } catch (error) {
-      refuseWriting(ACTION, this.#path, error);
-    }
+    writeWhole(this.#path, RESULTS, true, new TextEncoder().encode(text));
   }
 
   close(): void {
@@ -111,7 +107,7 @@ async function locked(path: string): Promise<Deno.FsFile> {
   for (;;) {
     let file: Deno.FsFile | undefined;
     try {
-      file = await Deno.open(path, { write: true, create: true });
+      file = await Deno.open(path, { write: true, create: true, mode: 0o600 });
       const free = await file.tryLock(true);
       const [mine, there] = [await file.stat(), await Deno.stat(path).catch(() => null)];
       if (free && mine.ino === there?.ino) return file; // else another has just put its results in order, in a file of its own

@@ -16,7 +16,7 @@ import { type Arguments, misused } from "./usage.ts";
 
 /** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
 export async function sweep(args: Arguments): Promise<number> {
-  args.only("sweep", [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "no-times", "workers", "queue"]);
+  args.only("sweep", [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "force", "no-times", "workers", "queue"]);
   const [, ...given] = args.positionals;
   const asksStatus = given[0] === "status";
   const [path, ...more] = asksStatus ? given.slice(1) : given;
@@ -32,13 +32,13 @@ export async function sweep(args: Arguments): Promise<number> {
   const text = await textOf(plan);
   const units = unitsOf(plan, text);
   if (asksStatus) return await status(args, units, out);
-  await checkReport(args);
+  checkReport(args);
   const file = await ResultsFile.open(out);
   try {
     const times = !args.has("no-times");
     await measureAll(args, { units: file.left(units), text, times, count, url }, (result) => file.add(result));
-    await file.settle(units);
-    return await tell(file.of(units), plan.baseline, args);
+    file.settle(units);
+    return tell(file.of(units), plan.baseline, args);
   } finally {
     file.close();
   }

@@ -13,7 +13,8 @@ function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): 
   try {
     for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
   } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) throw new ClosedPipe();
+    // A terminal that was closed gives EIO.
+    if (error instanceof Deno.errors.BrokenPipe || /\(os error 5\)/.test(`${error}`)) throw new ClosedPipe();
     throw error;
   }
 }
@@ -30,8 +31,12 @@ export function printJson(value: unknown): void {
 
 /** Writes a line to stderr, what is harmless of it; a closed stderr is nobody's loss. */
 export function note(line: string): void {
+  aside(`${harmless(line)}\n`);
+}
+
+function aside(text: string): void {
   try {
-    write(Deno.stderr, `${harmless(line)}\n`);
+    write(Deno.stderr, text);
   } catch (error) {
     if (!(error instanceof ClosedPipe)) throw error;
   }
@@ -56,11 +61,11 @@ export class Progress {
     this.#last = now;
     this.#dirty = true;
     const percent = total === null ? "" : ` ${Math.floor(100 * done / Math.max(1, total))} %`;
-    write(Deno.stderr, `\r\x1b[K${harmless(what)}${percent}`);
+    aside(`\r\x1b[K${harmless(what)}${percent}`);
   }
 
   clear(): void {
-    if (this.#dirty) write(Deno.stderr, "\r\x1b[K");
+    if (this.#dirty) aside("\r\x1b[K");
     this.#dirty = false;
   }
 }

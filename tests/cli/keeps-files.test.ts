@@ -21,18 +21,18 @@ const SMALL = [
 const test = suite("command line: files of others");
 
 /** Runs `args` with a file of others in it. @returns what was said */
-async function kept(text: string, ...args: string[]): Promise<string> {
+async function kept(text: string, wanted: number, ...args: string[]): Promise<string> {
   const file = `${folder}/notes`;
   await Deno.writeTextFile(file, text);
   const { code, stdout, stderr } = await kvcap([...args, file]);
-  assert.equal([code, stdout], [1, ""], stderr);
+  assert.equal([code, stdout], [wanted, ""], stderr);
   assert.is(await Deno.readTextFile(file), text);
   return stderr.replace(file, "FILE");
 }
 
 test("a file that holds no results is no --out, with an end of line or without", async () => {
   const said = "Cannot read the results: FILE must be a file of results, got another text in line 1\n";
-  for (const text of ["a secret", "a secret\n"]) assert.is(await kept(text, ...SMALL, "--out"), said);
+  for (const text of ["a secret", "a secret\n"]) assert.is(await kept(text, 1, ...SMALL, "--out"), said);
   const { code, stderr } = await kvcap([...SMALL, "--out", folder]);
   assert.is(code, 1);
   assert.match(stderr, /^Cannot read the results: .* must be a plain file, got a folder\n$/);
@@ -50,7 +50,7 @@ test("a recording that is refused leaves what stood in its file", async () => {
     "2",
     "--record",
   ];
-  assert.match(await kept("a recording", ...args), /^Cannot create session: --count-from must be start where /);
+  assert.match(await kept("kvcaprec", 2, ...args), /^Cannot create session: --count-from must be start where /);
 });
 
 test("a torn beginning of a line of results is cut off, and a link to results stays one", async () => {
@@ -63,8 +63,9 @@ test("a torn beginning of a line of results is cut off, and a link to results st
 });
 
 test("a report overwrites a report, and no other file: said before anything is measured", async () => {
-  const said = "Cannot write the report: FILE must be a new file or a report, got another file\n";
-  assert.is(await kept("<p>a page", ...SMALL, "--report"), said);
+  const said =
+    "Cannot write the report: FILE must be a new file or a report (--force replaces any), got another file\n";
+  assert.is(await kept("<p>a page", 1, ...SMALL, "--report"), said);
   const report = `${folder}/report.html`;
   const both = await kvcap([...SMALL, "--out", report, "--report", report]);
   assert.equal([both.code, both.stdout], [2, ""]);

@@ -3,8 +3,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
+import { permissions } from "./permissions.mjs";
 import { adapter, browser, bun, deno, environment, packages, redis, root, wasm } from "./setup.mjs";
 import { watchTests } from "./watch.mjs";
 
@@ -73,22 +74,10 @@ const commands = {
   async run(args) {
     packages(), wasm();
     if (flagOf("device", args) === "webgpu") adapter(); // without it the processor computes where there is no GPU
-    // A model that is no path comes over the network, into the cache, by pip at need. The program may also write what it is
-    // asked to keep; else it neither writes nor has a network.
+    // The program may write what it is asked to keep. A model that is no path comes over the network, into the cache.
     const cwd = process.env.INIT_CWD ?? process.cwd();
-    const usual = args[0] === "chat" ? "smollm2-135m" : undefined; // its own model, src/cli/chat.ts
-    const model = args[0] === "pull" ? args[1] : flagOf("model", args) ?? usual;
-    const measures = args[0] === "eval" || args[0] === "sweep"; // of several models, which a plan may name
-    const plan = measures && args[1] !== undefined && !args[1].startsWith("-");
-    const models = measures ? (flagOf("models", args) ?? "").split(",").filter((name) => name !== "") : [model];
-    const remote = plan || flagOf("queue", args) !== undefined ||
-      models.some((model) => model !== undefined && !existsSync(resolve(cwd, model)));
-    const keeps = args[0] === "chat" || measures || args.some((arg) => /^--(record|save|report)(=|$)/.test(arg));
-    const write = remote || keeps ? ["--allow-write"] : [];
-    const pip = ["pip", "pip3", "python3", "python", "py"];
-    const net = remote ? ["--allow-net", ...args[0] === "sweep" ? [] : [`--allow-run=${pip}`]] : [];
-    if (args[0] === "sweep") net.push(`--allow-run=${[deno, ...remote ? pip : []].join()}`); // its processes
-    const flags = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", ...net, ...write];
+    const { flags, env } = permissions(args, { cwd, env: environment, deno });
+    Object.assign(environment, env);
     const program = ["--config", join(root, "deno.json"), join(root, "src/cli/main.ts")];
     // Paths among the arguments are the caller's.
     return await run(deno, ["run", ...flags, ...program, ...args], cwd);

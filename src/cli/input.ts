@@ -32,7 +32,12 @@ export async function readArgument(what: string, word: string): Promise<string> 
 
 /** @throws KvcapError always: why a file cannot be made or written @param action what cannot be done then */
 export function refuseWriting(action: string, path: string, error: unknown): never {
-  const why = error instanceof Deno.errors.NotFound ? "no such folder" : (error as Error).message;
+  const { code, message } = error as { code?: string; message: string };
+  const why = error instanceof Deno.errors.NotFound || code === "ENOENT"
+    ? "no such folder"
+    : error instanceof Deno.errors.NotCapable || /^Requires write access/.test(message)
+    ? "one where this program may not write: a chat may in its own folder"
+    : message;
   const more = { code: "unreadable", kind: "plain", cause: error } as const;
   refuse(action, `${path} must be a file to write`, words(why), more);
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type Result, resultOf } from "../eval/results.ts";
 import type { Unit } from "../eval/units.ts";
 import { KvcapError } from "../errors.ts";
+import { cacheFolder } from "../files/cache/folder.ts";
 import { linesOf } from "./json-lines.ts";
 import type { Message, Orders } from "./sweep-worker.ts";
 
@@ -56,14 +57,18 @@ class WorkerProcess {
   }
 }
 
-/** What this process may do, its workers may: as flags of Deno. */
+/** What this process may do, its workers may, but that they write to the cache alone: as flags of Deno. */
 async function permissions(): Promise<string[]> {
-  const names = ["read", "write", "env", "net", "sys"] as const;
+  const names = ["read", "env", "net", "sys"] as const;
   const granted = await Promise.all(
     names.map(async (name) => (await Deno.permissions.query({ name })).state === "granted"),
   );
+  const folders = [cacheFolder(Deno.build.os), Deno.env.get("TMPDIR")].filter((path) => typeof path === "string");
+  const asked = await Promise.all(folders.map((path) => Deno.permissions.query({ name: "write", path })));
+  const written = folders.filter((_, i) => asked[i].state === "granted").map((path) => path.replaceAll(",", ",,"));
   const pip = await Deno.permissions.query({ name: "run", command: "pip" });
-  const flags = names.filter((_, i) => granted[i]).map((name) => `--allow-${name}`);
+  const flags = [...names.filter((_, i) => granted[i]).map((name) => `--allow-${name}`)];
+  if (written.length > 0) flags.push(`--allow-write=${written}`);
   return pip.state === "granted" ? [...flags, "--allow-run=pip,pip3,python3,python,py"] : flags;
 }
 

@@ -64,6 +64,7 @@ setup.before(async () => {
     await Deno.mkdir(`${root}/${folder}`, { recursive: true });
   }
   const files = [
+    "build/permissions.mjs",
     "build/start.mjs",
     "build/setup.mjs",
     "build/compile.mjs",

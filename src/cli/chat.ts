@@ -11,6 +11,7 @@ import { type Lines, openLines } from "./lines.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { namedPolicy, ownOf } from "./policy.ts";
 import { SESSION, writeWhole } from "./output.ts";
+import { end } from "./signals.ts";
 import {
   type Arguments,
   CHAT_FLAGS,
@@ -85,6 +86,7 @@ class Talk {
   #session: Session;
   #messages: readonly ChatMessage[];
   #stopper: AbortController | null = null; // of the answer that is being given
+  #lines: Lines | null = null; // while there are questions
 
   constructor(model: Model, { options, beginning, generate, json, force }: Manner) {
     this.#model = model;
@@ -107,10 +109,10 @@ class Talk {
 
   async run(): Promise<number> {
     let stopped = false;
-    const lines: Lines = openLines(() => {
-      if (this.#stopper) this.#stopper.abort();
+    const lines: Lines = this.#lines = openLines((code) => {
+      if (code === 130 && this.#stopper) this.#stopper.abort();
       else if (lines.terminal) note("(/exit or Ctrl-D ends)");
-      else Deno.exit(130);
+      else end(code);
       stopped = true;
     });
     try {
@@ -138,15 +140,21 @@ class Talk {
     this.#stopper = new AbortController();
     let text = "";
     try {
-      const pieces = this.#session.chat(asked, {
-        ...this.#generate,
-        seed: this.#seed,
-        signal: this.#stopper.signal,
-        onPrefill: (done, total) => done < total ? this.#progress.show("reading", done, total) : this.#progress.clear(),
+      const { signal } = this.#stopper;
+      const onPrefill = (done: number, total: number) =>
+        done < total ? this.#progress.show("reading", done, total) : this.#progress.clear();
+      // The template and the tokenizer are the model's: nobody knows how long they take, and nothing is heard meanwhile.
+      const { pieces, first } = this.#lines!.deaf(() => {
+        const pieces = this.#session.chat(asked, { ...this.#generate, seed: this.#seed, signal, onPrefill });
+        return { pieces, first: pieces.next() };
       });
-      for await (const piece of pieces) {
-        text += piece;
-        if (!this.#json) print(piece);
+      try {
+        for (let { value, done } = await first; !done; { value, done } = await pieces.next()) {
+          text += value;
+          if (!this.#json) print(value!);
+        }
+      } finally {
+        await pieces.return();
       }
     } catch (error) {
       if (!this.#stopper.signal.aborted || error instanceof ClosedPipe) throw error;

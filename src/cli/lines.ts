@@ -2,6 +2,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
+import { undoAtEnd, whenEnded } from "./signals.ts";
 
 /** Messages as they come. */
 export interface Lines {
@@ -9,6 +10,8 @@ export interface Lines {
   readonly terminal: boolean;
   /** The next message, without the newline that ends it; null at the end. */
   next(): Promise<string | null>;
+  /** Does what may take long, and hears nothing meanwhile: Ctrl-C ends the program. */
+  deaf<T>(work: () => T): T;
   close(): void;
 }
 
@@ -17,24 +20,32 @@ const NEWLINE = "\u2424"; // how a newline inside a message shows while it is ed
 const [PASTES, BEGIN, END] = ["\x1b[?2004h", "\x1b[200~", "\x1b[201~"]; // bracketed paste
 const NO_PASTES = "\x1b[?2004l";
 
-/** @param onInterrupt hears of Ctrl-C */
-export function openLines(onInterrupt: () => void): Lines {
+/** @param onInterrupt hears of Ctrl-C, and, where nobody sits at a terminal, of other signals: the exit code that is due */
+export function openLines(onInterrupt: (code: number) => void): Lines {
   return process.stdin.isTTY ? terminalLines(onInterrupt) : pipedLines(onInterrupt);
 }
 
 /** A message per line; one that ends with a backslash goes on in the next. */
-function pipedLines(onInterrupt: () => void): Lines {
+function pipedLines(onInterrupt: (code: number) => void): Lines {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-  Deno.addSignalListener("SIGINT", onInterrupt);
+  let unhear = whenEnded(onInterrupt);
   const next = async (): Promise<string | null> => {
     const { value, done } = await lines.next();
     if (done) return null;
     return value.endsWith("\\") ? `${value.slice(0, -1)}\n${(await next()) ?? ""}` : value;
   };
-  return { terminal: false, next, close: () => Deno.removeSignalListener("SIGINT", onInterrupt) };
+  const deaf = <T>(work: () => T): T => {
+    unhear();
+    try {
+      return work();
+    } finally {
+      unhear = whenEnded(onInterrupt);
+    }
+  };
+  return { terminal: false, next, deaf, close: () => unhear() };
 }
 
-function terminalLines(onInterrupt: () => void): Lines {
+function terminalLines(onInterrupt: (code: number) => void): Lines {
   const keys = pasting();
   const lines = createInterface({ input: keys, output: process.stderr, terminal: true, historySize: 1000 });
   process.stderr.write(PASTES);
@@ -57,10 +68,16 @@ function terminalLines(onInterrupt: () => void): Lines {
       lines.write(null, { ctrl: true, name: "e" }); // what was being typed is dropped
       lines.write(null, { ctrl: true, name: "u" });
     }
-    onInterrupt();
+    onInterrupt(130);
     if (waiting) lines.prompt();
   });
   lines.on("close", () => give(null));
+  const leave = () => {
+    process.stderr.write(NO_PASTES);
+    lines.close();
+    process.stdin.setRawMode(false);
+  };
+  let forget = undoAtEnd(leave);
   return {
     terminal: true,
     next() {
@@ -69,9 +86,21 @@ function terminalLines(onInterrupt: () => void): Lines {
       lines.prompt();
       return new Promise((resolve) => waiting = resolve);
     },
-    close() {
+    deaf(work) {
+      forget();
       process.stderr.write(NO_PASTES);
-      lines.close();
+      process.stdin.setRawMode(false); // in which Ctrl-C is a key, and no signal
+      try {
+        return work();
+      } finally {
+        process.stdin.setRawMode(true);
+        process.stderr.write(PASTES);
+        forget = undoAtEnd(leave);
+      }
+    },
+    close() {
+      forget();
+      leave();
     },
   };
 }

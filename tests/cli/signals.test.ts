@@ -1,8 +1,9 @@
 // Signals and closed pipes. The quick run does one.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { spawn } from "../support/command.ts";
+import { COMMAND, feed, spawn } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
+import { repoPath } from "../support/files.ts";
 
 const test = fewOf(suite("command line: signals"), 1);
 
@@ -27,6 +28,93 @@ test("a closed pipe is no error", async () => {
   const stderr = await new Response(child.stderr).text();
   assert.is((await child.status).code, 0);
   assert.is(stderr, "");
+});
+
+/** The shipped model with a chat template, and a tokenizer of which one pattern never comes to an end over many x. */
+async function endlessModel(): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  const from = repoPath("models/fable-2m");
+  for (const { name } of Deno.readDirSync(from)) await Deno.copyFile(`${from}/${name}`, `${folder}/${name}`);
+  const tokenizer = JSON.parse(await Deno.readTextFile(`${folder}/tokenizer.json`));
+  const split = { type: "Split", pattern: { Regex: "(x+x+)+y" }, behavior: "Isolated", invert: false };
+  tokenizer.pre_tokenizer = { type: "Sequence", pretokenizers: [split, tokenizer.pre_tokenizer] };
+  await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(tokenizer));
+  const template = "{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
+  await Deno.writeTextFile(`${folder}/chat_template.jinja`, template);
+  return folder;
+}
+
+/** Fails where a program goes on for long after it was told to end; it is ended then. */
+async function endOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
+  const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
+  const status = await child.status;
+  clearTimeout(late);
+  assert.is.not(status.signal, "SIGKILL", "it did not end");
+  return status;
+}
+
+/** Until a program has computed for so many seconds without a pause, on its main thread. */
+async function computing(pid: number, seconds: number): Promise<void> {
+  const ticks = () => Number(Deno.readTextFileSync(`/proc/${pid}/task/${pid}/stat`).split(") ")[1].split(" ")[11]);
+  for (let before = ticks(), busy = 0; busy < seconds;) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const now = ticks();
+    busy = now - before >= 7 ? busy + 0.1 : 0;
+    before = now;
+  }
+}
+
+const ENDLESS = "x".repeat(60);
+
+test("patterns without end do not hold Ctrl-C up, in a text or in a chat", async () => {
+  if (Deno.build.os !== "linux") return;
+  const folder = await endlessModel();
+  for (const args of [["generate", ENDLESS], ["perplexity", ENDLESS], ["chat"]]) {
+    const child = spawn([...args, "--model", folder, "--device", "wasm"], {}, "piped");
+    await feed(child, `${ENDLESS}\n`);
+    await computing(child.pid, 1);
+    child.kill("SIGINT");
+    const { signal, code } = await endOf(child);
+    assert.ok(signal === "SIGINT" || code === 130, `${args[0]}: ${signal} ${code}`);
+    await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+test("nor at a terminal, which is left as it was", async () => {
+  if (Deno.build.os !== "linux") return;
+  const folder = await endlessModel();
+  const chat = [Deno.execPath(), ...COMMAND, "chat", "--model", folder, "--device", "wasm"];
+  const line = `trap true INT; ${
+    chat.map((part) => `'${part}'`).join(" ")
+  }; echo "ended with $?"; stty -a | grep -o -- "-\\?icanon"`;
+  const child = new Deno.Command("script", {
+    args: ["-qc", line, "/dev/null"],
+    ...{ stdin: "piped", stdout: "piped", stderr: "null" } as const,
+    env: { SHELL: "/bin/bash" },
+  }).spawn();
+  const keys = child.stdin.getWriter();
+  const type = (text: string) => keys.write(new TextEncoder().encode(text));
+  const screen = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let seen = "";
+  const until = async (what: RegExp) => {
+    while (!what.test(seen)) {
+      const { value, done } = await screen.read();
+      if (done) throw new Error(`${what} never came: ${seen}`);
+      seen += value;
+    }
+  };
+  await until(/> /);
+  await type(`${ENDLESS}\r`);
+  await until(/x{60}/);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await type("\x03");
+  const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
+  await until(/ended with 130[^]*icanon/);
+  clearTimeout(late);
+  assert.not.match(seen, "-icanon");
+  await child.status;
+  await Deno.remove(folder, { recursive: true });
 });
 
 test.run();

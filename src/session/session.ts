@@ -139,7 +139,8 @@ export class Session {
    */
   generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
     const checked = checkGenerate(options, this.#model.config.vocab);
-    const read = () => this.#readPrompt(prompt);
+    const encoded = new Map<boolean, number[]>(); // a long text is tokenised once
+    const read = () => this.#readPrompt(prompt, encoded);
     this.#state.plan(read, checked.maxNewTokens);
     return this.#generate(read, checked);
   }
@@ -198,8 +199,8 @@ export class Session {
     return this.#state.conversation ?? [];
   }
 
-  #readPrompt(prompt: string | ArrayLike<number>): Reading {
-    const ids = this.#promptIds(prompt);
+  #readPrompt(prompt: string | ArrayLike<number>, encoded: Map<boolean, number[]>): Reading {
+    const ids = this.#promptIds(prompt, encoded);
     const { pending } = this.#state;
     if (pending !== null) ids.unshift(pending);
     const pinned = this.options.pinPrompt && this.seen === 0 ? ids.length : 0;
@@ -228,7 +229,8 @@ export class Session {
     this.#state.protect(parts);
   }
 
-  #promptIds(prompt: string | ArrayLike<number>): number[] {
+  /** @param encoded ids of the prompt, by whether something is put before them */
+  #promptIds(prompt: string | ArrayLike<number>, encoded: Map<boolean, number[]>): number[] {
     const { tokenizer, config } = this.#model;
     if (prompt?.length === 0 && this.#state.pending !== null) return []; // the text goes on
     if (typeof prompt !== "string") {
@@ -240,7 +242,9 @@ export class Session {
     if (prompt === "") {
       refuse("generate", "the prompt must not be empty", words("an empty string"), { option: "prompt" });
     }
-    return checkPromptIds(tokenizer.encode(prompt, { bos: this.seen === 0, special: true }), config.vocab);
+    const bos = this.seen === 0;
+    if (!encoded.has(bos)) encoded.set(bos, tokenizer.encode(prompt, { bos, special: true }));
+    return checkPromptIds(encoded.get(bos)!, config.vocab);
   }
 
   async *#generate(read: () => Reading, options: CheckedGenerate): AsyncGenerator<string, void, void> {

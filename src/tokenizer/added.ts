@@ -25,18 +25,23 @@ export function readAddedTokens(list: unknown): AddedToken[] {
     if (!isRecord(entry) || !isId(id) || typeof content !== "string") {
       refuseFile("an added token of tokenizer.json must have an id and a content", entry);
     }
-    const flag = (name: string, absent = false) => typeof entry[name] === "boolean" ? entry[name] : absent;
-    const special = flag("special");
-    return {
-      id,
-      content,
-      special,
-      normalized: flag("normalized", !special),
-      singleWord: flag("single_word"),
-      lstrip: flag("lstrip"),
-      rstrip: flag("rstrip"),
-    };
+    return withFlags(id, content, entry);
   }).filter((token) => token.content !== "");
+}
+
+/** A token with the flags of an entry, and those that it takes for granted. */
+export function withFlags(id: number, content: string, entry: Readonly<Record<string, unknown>>): AddedToken {
+  const flag = (name: string, absent = false) => typeof entry[name] === "boolean" ? entry[name] : absent;
+  const special = flag("special");
+  return {
+    id,
+    content,
+    special,
+    normalized: flag("normalized", !special),
+    singleWord: flag("single_word"),
+    lstrip: flag("lstrip"),
+    rstrip: flag("rstrip"),
+  };
 }
 
 /** Ids are indices of the embedding, so none is near this bound. */

@@ -39,7 +39,9 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
   const bos = named("bos_token_id"), unknown = named("unknown_token_id");
   const splitting = typeof pre === "string" ? SPLITTINGS.get(pre) : undefined;
   const addBos = flag("add_bos_token", model === "llama" || splitting?.addBos === true);
-  const settings = { bos_token: bos, eos_token: named("eos_token_id"), add_bos_token: addBos };
+  const settings = { bos_token: bos, eos_token: named("eos_token_id") };
+  const begin = { SpecialToken: { id: bos } }, text = { Sequence: { id: "A" } };
+  const post_processor = addBos && bos !== null ? { type: "TemplateProcessing", single: [begin, text] } : null;
   if (model === "llama") return { tokenizer: sentencePiece(), settings };
 
   if (!splitting) {
@@ -60,6 +62,7 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
     normalizer: splitting.nfc ? { type: "NFC" } : null,
     pre_tokenizer: { type: "Sequence", pretokenizers: [...splitting.patterns.map(split), bytes] },
     decoder: { type: "ByteLevel" },
+    post_processor,
   };
   return { tokenizer, settings };
 
@@ -110,6 +113,7 @@ export function ggufTokenizer(metadata: Metadata): { tokenizer: unknown; setting
         type: "Sequence",
         decoders: [back, { type: "ByteFallback" }, { type: "Fuse" }, ...prefixed ? [strip] : []],
       },
+      post_processor,
     };
   }
 }

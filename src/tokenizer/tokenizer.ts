@@ -4,9 +4,10 @@ import { Tokenizer as Library } from "@huggingface/tokenizers";
 import type { ModelConfig } from "../engine/config.ts";
 import { messageOf, words } from "../errors.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
-import { type AddedToken, isId, readAddedTokens, splitter } from "./added.ts";
+import { type AddedToken, isId, splitter } from "./added.ts";
 import { readDecoder } from "./decoder.ts";
 import { checkModel, repairPreTokenizer } from "./repair.ts";
+import { takeUp, type TokenFiles } from "./special.ts";
 
 /** How a text is turned into ids. */
 export interface EncodeOptions {
@@ -46,28 +47,27 @@ const NO_BYTES = new Uint8Array(0);
  * Makes a tokenizer from the parsed files of a Hugging Face folder.
  *
  * @param tokenizerJson Parsed tokenizer.json.
- * @param tokenizerConfigJson Parsed tokenizer_config.json, if there is one: it names the bos token.
+ * @param config Parsed tokenizer_config.json, if there is one: names and flags of special tokens. `add_bos_token` and `add_eos_token`
+ *   are not heeded, as in transformers 5: the template of tokenizer.json says what a text begins with.
+ * @param older What older folders have beside it.
  * @throws RangeError or Error, one sentence, for a tokenizer that we cannot run.
  */
-export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: unknown): Tokenizer {
+export function createTokenizer(
+  tokenizerJson: unknown,
+  config?: unknown,
+  older: Omit<TokenFiles, "config"> = {},
+): Tokenizer {
   if (!isRecord(tokenizerJson)) refuseFile("tokenizer.json must be an object", tokenizerJson);
-  const settings = tokenizerConfigJson ?? {};
-  if (!isRecord(settings)) refuseFile("tokenizer_config.json must be an object", settings);
   checkModel(tokenizerJson.model);
   const { leadingSpaces, bytes: bytesOf } = readDecoder(tokenizerJson.decoder);
-  const added = readAddedTokens(tokenizerJson.added_tokens);
   const { normalize, pieces, vocab: ids } = openLibrary(tokenizerJson);
+  const { added, names } = takeUp(tokenizerJson, ids, { config, ...older });
   const tokens = tokensOf(ids, added, normalize);
   const all = cuttersOf(added, normalize), ordinary = cuttersOf(added.filter((token) => !token.special), normalize);
 
-  const named = (token: unknown): number | undefined => {
-    const content = isRecord(token) ? token.content : token; // some files describe the token
-    return added.find((one) => one.content === content)?.id ??
-      (typeof content === "string" ? ids.get(content) : undefined);
-  };
-  const bos = named(settings.bos_token);
-  let prefix = prefixOf(tokenizerJson.post_processor, named);
-  if (prefix.length === 0 && settings.add_bos_token === true && bos !== undefined) prefix = [bos];
+  const named = (content = "") => added.find((one) => one.content === content)?.id ?? ids.get(content);
+  const bos = named(names.bos_token);
+  const prefix = prefixOf(tokenizerJson.post_processor, named);
 
   const known: (Uint8Array | undefined)[] = []; // bytes by id, made when first asked for
   const bytes = (id: number) => tokens[id] === undefined ? NO_BYTES : known[id] ??= bytesOf(tokens[id]);
@@ -100,24 +100,15 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfigJson?: un
 
   return {
     vocab: tokens.length,
-    bosId: bos ?? prefix[0] ?? null,
-    eosId: named(settings.eos_token) ?? null,
-    names: namesOf(settings),
+    bosId: bos ?? null,
+    eosId: named(names.eos_token) ?? null,
+    names,
     specialTokens: added.filter(({ special }) => special).map(({ id, content }) => ({ id, text: content })),
     leadingSpaces,
     encode,
     decode,
     bytes,
   };
-}
-
-/** Names of special tokens in the settings, which a chat template may ask for. */
-function namesOf(settings: Readonly<Record<string, unknown>>): Record<string, string> {
-  const named = Object.entries(settings).filter(([name]) => name.endsWith("_token")).map((
-    [name, token],
-  ) => [name, isRecord(token) ? token.content : token] // some files describe the token
-  );
-  return Object.fromEntries(named.filter(([, token]) => typeof token === "string"));
 }
 
 /**
@@ -201,10 +192,14 @@ function openLibrary(tokenizerJson: Record<string, unknown>) {
 }
 
 /** The ids that a post-processor puts before a text: those of its template, if it has one. */
-function prefixOf(processor: unknown, named: (token: unknown) => number | undefined): number[] {
+function prefixOf(processor: unknown, named: (token: string) => number | undefined): number[] {
   if (!isRecord(processor)) return [];
   if (processor.type === "Sequence" && Array.isArray(processor.processors)) {
     return processor.processors.flatMap((part) => prefixOf(part, named));
+  }
+  if (/^(Bert|Roberta)Processing$/.test(String(processor.type)) && Array.isArray(processor.cls)) {
+    const id = processor.cls[1];
+    if (isId(id)) return [id];
   }
   if (processor.type !== "TemplateProcessing" || !Array.isArray(processor.single)) return [];
   const special = isRecord(processor.special_tokens) ? processor.special_tokens : {};

@@ -70,16 +70,11 @@ begin("a template may have other tokens, and stand in a sequence", () => {
   assert.equal(tokenizer.encode("", { bos: true }), [7, 1]);
 });
 
-begin("without a template, add_bos_token decides", () => {
-  const first = (config: unknown) => createTokenizer(sp, config).encode("the", { bos: true })[0];
-  const the = createTokenizer(sp).encode("the")[0];
+begin("without a template, nothing comes first, whatever add_bos_token says", () => {
   assert.is(sp.post_processor, null);
-  assert.is(first({ bos_token: "<s>", add_bos_token: true }), 1);
-  assert.is(first({ bos_token: { content: "<s>", lstrip: false }, add_bos_token: true }), 1);
-  assert.is(first({ bos_token: "<s>", add_bos_token: false }), the);
-  assert.is(first({ bos_token: "<s>" }), the);
-  assert.is(first({ add_bos_token: true }), the);
-  assert.is(createTokenizer(sp, { bos_token: "<s>" }).bosId, 1);
+  const tokenizer = createTokenizer(sp, { bos_token: "<s>", add_bos_token: true });
+  assert.equal(tokenizer.encode("the", { bos: true }), tokenizer.encode("the"));
+  assert.is(tokenizer.bosId, 1);
   assert.is(createTokenizer(sp).bosId, null);
 });
 
@@ -164,6 +159,11 @@ const cases: [string, unknown, unknown?][] = [
     ...base,
     pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "MergedWithPrevious" },
   }],
+  ['added_tokens_decoder of tokenizer_config.json must be an object, got ["<s>"]', base, {
+    added_tokens_decoder: ["<s>"],
+  }],
+  ["a list of special tokens must be a list or an object, got 3", base, { extra_special_tokens: 3 }],
+  ['a special token must be a text or have a content, got {"lstrip":true}', base, { bos_token: { lstrip: true } }],
   ["added_tokens of tokenizer.json must be a list, got 3", { ...base, added_tokens: 3 }],
   ['an added token of tokenizer.json must have an id and a content, got {"id":-1,"content":"<s>"}', {
     ...base,

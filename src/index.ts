@@ -28,6 +28,7 @@ export type { Memory } from "./memory/sizes.ts";
 export { definePolicy } from "./options/own.ts";
 export type {
   Aggregate,
+  Biases,
   ChatOptions,
   CheckedRule,
   CheckedSession,

@@ -52,7 +52,7 @@ export function rowsOf(of: Of): readonly { name: string; row: AnyRow; help: Help
   return namesOf(rows).map((name) => ({ name, row: rows[name], help: words[name] }));
 }
 
-const LISTS: readonly unknown[] = ["spans", "texts"];
+const LISTS: readonly unknown[] = ["spans", "biases", "texts"];
 
 /** The flags of what options are of, in the table's order. */
 export function flagsOf(of: Of): OptionFlag[] {

@@ -60,6 +60,7 @@ const RULES: Readonly<Record<Written, string>> = {
   budget: "slots (128), a share of the prompt (25%), bytes (512KB) or a number behind the prompt (+48)",
   bytes: "bytes (512MB)",
   spans: "FROM:TO, as 0:20",
+  biases: "ID:BIAS, as 42:-5",
 };
 
 const DASHED = [...FLAGS.keys()].map((name) => `--${name}`);
@@ -161,7 +162,7 @@ export class Arguments {
     if (kind.written === "texts") return texts;
     const rule = `--${name} must be ${RULES[kind.written!]}`;
     const values = texts.map((text) => readText(kind, text) ?? misused(rule, text));
-    if (kind.written === "spans") return values;
+    if (kind.written === "spans" || kind.written === "biases") return values;
     const [value] = values;
     if (kind.orFunction) checked(() => oneOf(kind.names!).check(value, option, { action }));
     if (kind.written === "count" && typeof value === "object" && (value as { share: number }).share >= 1) {

@@ -1,8 +1,28 @@
 /** A generation's options: types, rows and checks. */
 import { refuse } from "../errors.ts";
 import { MOST_SEED, whole as checkWhole } from "./check.ts";
-import { between, callback, endless, flag, having, ids, part, record, records, text, texts, whole } from "./kinds.ts";
+import {
+  between,
+  type Biases,
+  biases,
+  callback,
+  endless,
+  flag,
+  having,
+  ids,
+  part,
+  positive,
+  record,
+  records,
+  text,
+  texts,
+  whole,
+} from "./kinds.ts";
 import { checkAll, checkRows, type Table } from "./row.ts";
+
+/** How many of the last tokens a session knows for penalties. */
+export const MOST_RECENT = 4096;
+const MOST_IDS = 1 << 24;
 
 /** How one generation goes. */
 export interface GenerateOptions {
@@ -12,6 +32,22 @@ export interface GenerateOptions {
   temperature?: number;
   /** Share of the probability kept when sampling, in (0, 1]. Default 1. */
   topP?: number;
+  /** Only so many of the likeliest ids, and those as likely as the last of them; 0: all. Default 0. */
+  topK?: number;
+  /** Only ids at least this part as likely as the likeliest, in [0, 1]. Default 0. */
+  minP?: number;
+  /** Share of the probability kept of ids about as surprising as is to be expected, in (0, 1]. Default 1. */
+  typicalP?: number;
+  /** Recent ids' logits are divided by it where they are above 0, else multiplied: above 1 they are less likely. Default 1. */
+  repetitionPenalty?: number;
+  /** Taken off recent ids' logits. Default 0. */
+  presencePenalty?: number;
+  /** Taken off a recent id's logit for every time that it was there. Default 0. */
+  frequencyPenalty?: number;
+  /** How many tokens back ids are recent, those of the prompt included: 0 to MOST_RECENT. Default 64. */
+  penaltyWindow?: number;
+  /** Added to logits, `{ [id]: bias }` or `[[id, bias], …]`; -Infinity forbids an id. Default none. */
+  logitBias?: Biases;
   /**
    * Seed of the sampling, an unsigned 32-bit integer. Default: draws go on where the session's last generation left off; a
    * new session's begin with seed 0.
@@ -37,7 +73,9 @@ export interface GenerateOptions {
 }
 
 /** A generation's options with every default filled in. */
-export interface CheckedGenerate extends Required<Omit<GenerateOptions, "signal" | "stop" | "seed" | "onLogits">> {
+export interface CheckedGenerate
+  extends Required<Omit<GenerateOptions, "signal" | "stop" | "seed" | "onLogits" | "logitBias">> {
+  logitBias: readonly (readonly [id: number, bias: number])[];
   seed: number | null;
   stop: string[];
   signal: AbortSignal | null;
@@ -48,7 +86,15 @@ export interface CheckedGenerate extends Required<Omit<GenerateOptions, "signal"
 export const GENERATE = {
   maxNewTokens: { kind: endless, default: 256 },
   temperature: { kind: between(0, 100), default: 0 },
+  topK: { kind: whole(0, MOST_IDS), default: 0 },
   topP: { kind: part, default: 1 },
+  minP: { kind: between(0, 1), default: 0 },
+  typicalP: { kind: part, default: 1 },
+  repetitionPenalty: { kind: positive(100), default: 1 },
+  presencePenalty: { kind: between(-100, 100), default: 0 },
+  frequencyPenalty: { kind: between(-100, 100), default: 0 },
+  penaltyWindow: { kind: whole(0, MOST_RECENT), default: 64 },
+  logitBias: { kind: biases, default: [] },
   seed: { kind: whole(0, MOST_SEED), default: null },
   stopAtEnd: { kind: flag, default: true },
   stop: { kind: texts, default: [] },

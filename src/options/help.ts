@@ -216,7 +216,22 @@ export const HELP: Words = {
       cli: "most tokens to generate  (256)",
     },
     temperature: { words: "0 is greedy", flag: "T" },
+    topK: { words: "only so many of the likeliest; 0 is all", flag: "N" },
     topP: { words: "share of the probability to sample from", flag: "P" },
+    minP: { words: "only what is at least this part as likely as the likeliest", flag: "P" },
+    typicalP: { words: "share of the probability of what surprises about as much as is to be expected", flag: "P" },
+    repetitionPenalty: {
+      words: "divides recent tokens' logits where they are above 0, else multiplies them: above 1, fewer repeats",
+      flag: "N",
+    },
+    presencePenalty: { words: "taken off recent tokens' logits", flag: "N" },
+    frequencyPenalty: { words: "taken off for every time that a recent token was there", flag: "N" },
+    penaltyWindow: { words: "how many tokens back are recent, the prompt's included: up to 4 096", flag: "N" },
+    logitBias: {
+      words: "added to logits: `{ [id]: bias }`, or `[[id, bias], …]`; `-Infinity` forbids",
+      flag: "ID:BIAS",
+      cli: "added to the logit of an id; may be given more than once",
+    },
     seed: {
       words: "of the sampling",
       default: "the session's draws go on, a new one's from 0",

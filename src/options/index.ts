@@ -7,7 +7,7 @@ export {
   checkPromptIds,
   type GenerateOptions,
 } from "./generate.ts";
-export type { Count } from "./kinds.ts";
+export type { Biases, Count } from "./kinds.ts";
 export { checkLoad, type LoadOptions } from "./load.ts";
 export type { OwnScore, RuleParts } from "./parts.ts";
 export { checkPerplexity, type PerplexityOptions } from "./perplexity.ts";

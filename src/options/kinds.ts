@@ -14,7 +14,7 @@ export interface At {
 }
 
 /** How a value is written on a command line, in a link, or in a form: see text.ts. */
-export type Written = "number" | "flag" | "name" | "count" | "budget" | "bytes" | "spans" | "texts";
+export type Written = "number" | "flag" | "name" | "count" | "budget" | "bytes" | "spans" | "biases" | "texts";
 
 /** A kind of value. */
 export interface AnyKind {
@@ -32,6 +32,8 @@ export interface AnyKind {
 export interface Kind<T> extends AnyKind {
   readonly of?: (value: T) => T;
 }
+
+const MOST_BIAS = 1e4;
 
 /** A number of tokens, or a share of the budget, rounded down. */
 export type Count = number | { readonly share: number };
@@ -80,12 +82,16 @@ export const endless: Kind<number> = {
     value === Infinity ? value : checkWhole(action, name, value, { least: 0, most: Number.MAX_SAFE_INTEGER }),
 };
 
+/** Numbers above 0 that are not larger than the most. */
+export const positive = (most: number): Kind<number> =>
+  fitting(
+    "number",
+    `a number above 0 and at most ${most}`,
+    (value) => typeof value === "number" && value > 0 && value <= most,
+  );
+
 /** A share that is not nothing. */
-export const part: Kind<number> = fitting(
-  "number",
-  "a number above 0 and at most 1",
-  (value) => typeof value === "number" && value > 0 && value <= 1,
-);
+export const part: Kind<number> = positive(1);
 
 /** An odd number. */
 export const odd = (most: number): Kind<number> =>
@@ -196,5 +202,33 @@ export const ids: Kind<number[]> = {
       refuse(action, `${name} must leave an id to choose`, value.length, { option: name });
     }
     return [...value];
+  },
+};
+
+/** What is added to logits, by id. */
+export type Biases = Readonly<Record<number, number>> | readonly (readonly [id: number, bias: number])[];
+
+/** Biases of ids of the vocabulary: a list of [id, bias]. */
+export const biases: Kind<Biases> = {
+  written: "biases",
+  check: (value, name, at) => {
+    const list = Array.isArray(value) ? value : typeof value === "object" && value !== null && Object.entries(value);
+    if (!list) no({ value, name, at, rule: "an object of biases by id, or a list of [id, bias]" });
+    const { action, vocab = Infinity } = at;
+    const bounds = { least: 0, most: vocab - 1, more: { option: name } };
+    return list.map((pair) => {
+      if (!Array.isArray(pair) || pair.length !== 2) no({ value: pair, name, at, rule: "pairs of [id, bias]" });
+      const id = checkWhole(action, "an id with a bias", Array.isArray(value) ? pair[0] : Number(pair[0]), bounds);
+      const bias = pair[1];
+      if (bias !== -Infinity && !(typeof bias === "number" && Math.abs(bias) <= MOST_BIAS)) {
+        no({
+          value: bias,
+          name: `a bias of ${name}`,
+          at,
+          rule: `a number from -${MOST_BIAS} to ${MOST_BIAS}, or -Infinity`,
+        });
+      }
+      return [id, bias];
+    });
   },
 };

@@ -37,6 +37,10 @@ export function readText({ written }: AnyKind, text: string): unknown {
     const span = /^\s*(\d+)\s*:\s*(\d+)\s*$/.exec(text);
     return span && [Number(span[1]), Number(span[2])];
   }
+  if (written === "biases") {
+    const [, id, bias] = /^\s*(\d+)\s*:\s*([+-]?(?:\d+(?:\.\d+)?|Infinity))\s*$/.exec(text) ?? [];
+    return id === undefined ? null : [Number(id), Number(bias)];
+  }
   if (written !== "number" && written !== "count") return text;
   const percent = written === "count" && /^\s*(\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
   if (percent) return { share: hundredth(percent[1]) };

@@ -1,11 +1,25 @@
 /** Choosing the next id: greedily by the engine, or by a draw from logits. */
-import type { EngineContext } from "../engine/engine.ts";
+import type { EngineContext, Wanted } from "../engine/engine.ts";
 import type { CheckedGenerate } from "../options/index.ts";
+import { isPenalising, Penaliser, type Recent } from "./penalties.ts";
+import type { Random } from "./random.ts";
 import { Sampler } from "./sample.ts";
+
+/** What a choice depends on besides the logits. */
+export interface Draws {
+  readonly random: Random;
+  readonly recent: Recent;
+}
+
+/** What a generation needs of its steps. */
+export function wantedBy(options: CheckedGenerate): Wanted {
+  return options.temperature > 0 || options.onLogits || isPenalising(options) ? "logits" : "id";
+}
 
 /** Chooses for one session; made once. */
 export class Chooser {
   readonly #sampler: Sampler;
+  readonly #penaliser = new Penaliser();
   readonly #banned: Uint32Array<ArrayBuffer>; // one bit per id
 
   constructor(vocab: number) {
@@ -20,11 +34,11 @@ export class Chooser {
     context.ban(this.#banned);
   }
 
-  /** Draws an id. @param logits [vocab], which `onLogits` may change @param random gives numbers in [0, 1) */
-  draw(logits: Float32Array<ArrayBuffer>, options: CheckedGenerate, random: () => number): number {
-    const { temperature, topP, banned, onLogits } = options;
-    onLogits?.(logits);
-    for (const id of banned) logits[id] = -Infinity;
-    return this.#sampler.draw(logits, temperature, topP, random);
+  /** Chooses an id: `onLogits`, biases, penalties, bans, a draw. @param logits [vocab], which are changed */
+  draw(logits: Float32Array<ArrayBuffer>, options: CheckedGenerate, { random, recent }: Draws): number {
+    options.onLogits?.(logits);
+    this.#penaliser.change(logits, recent, options);
+    for (const id of options.banned) logits[id] = -Infinity;
+    return this.#sampler.draw(logits, options, random.next);
   }
 }

@@ -1,7 +1,7 @@
 /** How a session generates: takes a prompt in, chunk by chunk, then chooses token after token and takes each in. */
 import type { Wanted } from "../engine/engine.ts";
 import type { CheckedGenerate } from "../options/index.ts";
-import type { Chooser } from "./choose.ts";
+import { type Chooser, wantedBy } from "./choose.ts";
 import type { Plan } from "./reading.ts";
 import type { SessionState } from "./state.ts";
 import { TextStream } from "./text.ts";
@@ -19,8 +19,7 @@ export async function* generate(
   try {
     const continues = state.seen > 0 || reading.ids.some((id) => id !== tokenizer.bosId); // there is text before the first piece
     const text = new TextStream(tokenizer, options.stop, continues);
-    const wanted: Wanted = options.temperature > 0 || options.onLogits ? "logits" : "id";
-    const random = state.random.next;
+    const wanted = wantedBy(options);
     const started = performance.now();
     const stepper = await state.prepare(plan, options.maxNewTokens);
     const smaller = state.options !== plan.options; // than the budget asked for, which the GPU refused
@@ -39,7 +38,7 @@ export async function* generate(
     const ids = [0];
     const newest = { ids, begin: 0, count: 1 }; // of a decode step
     while (true) {
-      if (wanted === "logits") id = chooser.draw(stepper.context.logits, options, random);
+      if (wanted === "logits") id = chooser.draw(stepper.context.logits, options, state);
       state.chose(id);
       state.telling.tell(options.onToken, id);
       if (options.stopAtEnd && reading.ends.includes(id)) {

@@ -20,7 +20,8 @@ import { SessionCache } from "./cache.ts";
 import { type Counts, newCounts } from "./report.ts";
 import type { Plan, Reading } from "./reading.ts";
 import { protectedBy } from "./protect.ts";
-import { Random } from "./sample.ts";
+import { Recent } from "./penalties.ts";
+import { Random } from "./random.ts";
 import type { Stepper } from "./stepper.ts";
 
 /** The one owner of a session's state. */
@@ -36,9 +37,12 @@ export class SessionState {
   #promptTokens: number | null; // of the prompt that the cache was sized by
   #pins: Span[] = []; // beyond the options' spans: the prompt, and what `pin` was asked for
   #pending: number | null = null;
-  #random = new Random(0);
+  /** What draws go on from: random numbers, and the last tokens. */
+  readonly random = new Random(0);
+  readonly recent = new Recent();
   #conversation: readonly ChatMessage[] | null = null;
-  #counts: Counts = newCounts();
+  /** Numbers of the last generation, or of the one that is running, which counts in it. */
+  counts: Counts = newCounts();
   #busy = false; // a generation, or what else needs everything to stay as it is, is under way
   #inUse = false; // the engine is at work: its memory must stay
   #disposed = false;
@@ -86,16 +90,6 @@ export class SessionState {
   /** The last id generated, not yet taken in. */
   get pending(): number | null {
     return this.#pending;
-  }
-
-  /** Numbers of the last generation, or of the one that is running, which counts in it. */
-  get counts(): Counts {
-    return this.#counts;
-  }
-
-  /** Draws of the sampler. */
-  get random(): Random {
-    return this.#random;
   }
 
   /** What has been heard and answered, where that is a conversation. */
@@ -234,9 +228,9 @@ export class SessionState {
     if (reading.anew) this.#forget();
     this.#conversation = null;
     if (!this.stepper) this.#promptTokens = reading.ids.length;
-    if (seed !== null) this.#random = new Random(seed);
+    if (seed !== null) this.random.seed(seed);
     this.#busy = true;
-    return this.#counts = newCounts();
+    return this.counts = newCounts();
   }
 
   /** It has ended, in whatever way. */
@@ -260,7 +254,9 @@ export class SessionState {
     this.#pending = null;
     this.#inUse = true;
     try {
-      return await this.stepper!.step(tokens, wanted, evicts);
+      const id = await this.stepper!.step(tokens, wanted, evicts);
+      this.recent.take(tokens);
+      return id;
     } catch (error) {
       this.#checkNotDisposed();
       throw error;
@@ -298,13 +294,14 @@ export class SessionState {
       promptTokens: this.#promptTokens,
       pins: this.#pins,
       pending: this.#pending,
-      random: [...this.#random.state],
+      random: [...this.random.state],
+      recent: this.recent.list(),
       conversation: this.#conversation,
     };
   }
 
   /** Goes on from what was saved; a cache is made, and still to be filled. */
-  takeOver({ context, pins, pending, random, conversation }: SavedSession): void {
+  takeOver({ context, pins, pending, random, recent, conversation }: SavedSession): void {
     if (context) {
       const { slots } = context;
       const fixed = slotsOf(this.#options);
@@ -314,20 +311,22 @@ export class SessionState {
     }
     this.#pins = [...pins]; // which the books that are to come have already
     this.#pending = pending;
-    this.#random.state.set(random);
+    this.random.state.set(random);
+    this.recent.take({ ids: recent, begin: 0, count: recent.length });
     this.#conversation = conversation;
   }
 
   /** Forgets everything seen; memory stays. @throws what a recording's sink throws, once all is forgotten */
   reset(): void {
     this.#forget();
-    this.#random = new Random(0);
-    this.#counts = newCounts();
+    this.random.seed(0);
+    this.counts = newCounts();
     this.telling.rethrow();
   }
 
   #forget(): void {
     this.stepper?.reset();
+    this.recent.clear();
     this.#pins = [];
     this.#pending = null;
     this.#conversation = null;

@@ -11,6 +11,7 @@ import { crc32 } from "../core/snapshot.ts";
 import { type ChatMessage, checkMessage } from "../chat/template.ts";
 import { refuse, show, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
+import { MOST_RECENT } from "../options/generate.ts";
 import type { SessionOptions, Span } from "../options/index.ts";
 
 const MAGIC = [0x6163766b, 0x73657370]; // "kvca" "pses"
@@ -30,6 +31,8 @@ export interface SavedSession {
   readonly pending: number | null;
   /** State of the sampler's random numbers, [4]. */
   readonly random: readonly number[];
+  /** The last tokens taken in, the oldest first, MOST_RECENT at most. */
+  readonly recent: readonly number[];
   /** What it has heard and answered, where that is a conversation. */
   readonly conversation: readonly ChatMessage[] | null;
   /** Its cache; null where that waits for the first prompt. */
@@ -133,12 +136,15 @@ function readHeader(bytes: Uint8Array): Origin & SavedSession {
     return value as number;
   };
 
-  const { model, fingerprint, asked, ownScore, promptTokens, pins, pending, random, conversation, context } = record(
-    header,
-    "a snapshot's header",
-  );
+  const { model, fingerprint, asked, ownScore, promptTokens, pins, pending, random, recent, conversation, context } =
+    record(
+      header,
+      "a snapshot's header",
+    );
   const state = list(random, "random", word);
   if (state.length !== 4) refuseSnapshot("random must be 4 numbers", state.length);
+  const last = list(recent ?? [], "recent", (id) => number(id, "a recent id")); // earlier snapshots have none
+  if (last.length > MOST_RECENT) refuseSnapshot(`recent ids must be ${MOST_RECENT} at most`, last.length);
   return {
     model: typeof model === "string" ? model : show(model),
     fingerprint: number(fingerprint, "fingerprint"),
@@ -152,6 +158,7 @@ function readHeader(bytes: Uint8Array): Origin & SavedSession {
     }),
     pending: optional(pending, (value) => number(value, "pending")),
     random: state,
+    recent: last,
     conversation: optional(
       conversation,
       (value) =>

@@ -44,6 +44,8 @@ export async function openSnapshot(model: LoadedModel, bytes: Uint8Array): Promi
   if (saved.pending !== null && saved.pending >= config.vocab) {
     refuseSnapshot(`the id generated last must be below ${config.vocab}`, saved.pending);
   }
+  const strange = saved.recent.find((id) => id >= config.vocab);
+  if (strange !== undefined) refuseSnapshot(`recent ids must be below ${config.vocab}`, strange);
   const { slots } = saved.context ?? { slots: 0 };
   const kv = saved.asked.kv ?? model.kv;
   if (!KV_TYPES.includes(kv)) refuseSnapshot(`its kv must be one of ${KV_TYPES.join(", ")}`, show(kv));

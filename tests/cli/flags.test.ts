@@ -17,6 +17,7 @@ const GIVEN: Record<Exclude<Written, "name" | "flag">, [text: string, value: unk
   budget: ["25%", { share: 0.25 }],
   bytes: ["5MB", 5e6],
   spans: ["1:3", [[1, 3]]],
+  biases: ["42:-2.5", [[42, -2.5]]],
   texts: ["a", ["a"]],
 };
 

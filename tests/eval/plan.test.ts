@@ -134,6 +134,7 @@ const VALUES: Record<Written, Json[]> = {
   budget: [],
   bytes: [5e6, "1.5MB"],
   spans: [[], [[0, 4]], [[0, 4], [8, 9]]],
+  biases: [],
   texts: [],
 };
 

@@ -98,6 +98,7 @@ const WRITTEN: Record<Exclude<Written, "name" | "flag">, [text: string, value: u
   budget: ["25%", { share: 0.25 }],
   bytes: ["5MB", 5e6],
   spans: ["1:3", [1, 3]],
+  biases: ["42:-2.5", [42, -2.5]],
   texts: ["a", "a"],
 };
 

@@ -16,7 +16,7 @@ import { fromHash, optionsOf } from "../../page/settings.ts";
 import { compareLogits } from "../../src/eval/scores/logits.ts";
 import { checkGenerate, checkSession } from "../../src/options/index.ts";
 import type { Report } from "../../src/session/report.ts";
-import { Random } from "../../src/session/sample.ts";
+import { Random } from "../../src/session/random.ts";
 
 const test = suite("compare");
 const choice = (policy: string, budget = ""): Choice => ({ policy, budget, positions: "", kv: "" });

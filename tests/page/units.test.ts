@@ -13,7 +13,7 @@ import { type ErrorCode, type More, refuse, words } from "../../src/errors.ts";
 import { load } from "../../src/load.ts";
 import { repoPath } from "../support/files.ts";
 import { checkGenerate, checkSession } from "../../src/options/index.ts";
-import { Random } from "../../src/session/sample.ts";
+import { Random } from "../../src/session/random.ts";
 
 const test = suite("lab units");
 

@@ -8,7 +8,7 @@ import { checkSession } from "../../src/options/index.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
 import { presetOf } from "../../src/policies/own.ts";
 import type { OwnScore } from "../../src/policies/parts.ts";
-import { Random } from "../../src/session/sample.ts";
+import { Random } from "../../src/session/random.ts";
 import { CoreTwin } from "../reference/core.ts";
 import { fieldScore } from "../reference/field.ts";
 

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { Random } from "../../src/session/sample.ts";
+import { Random } from "../../src/session/random.ts";
 import { TextStream } from "../../src/session/text.ts";
 import { createTokenizer, type Tokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { modelFolder, readJson } from "../support/files.ts";

@@ -12,7 +12,7 @@ const WIDTH = 120;
 
 const USAGE = `kvcap: language models inside a fixed KV-cache budget
 
-usage: npm start                                     the main job: a story under RoCo, 96 slots per lane
+usage: npm start                                     the main job: a story under crest, 96 slots per lane
        npm start -- generate PROMPT [options]        continue PROMPT; "-" reads it from standard input
        npm start -- chat [options]                   a conversation, with a model made for it; /help lists its commands
        npm start -- perplexity TEXT [options]        how well the model foresees TEXT; "-", or "@FILE"

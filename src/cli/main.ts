@@ -17,7 +17,9 @@ const PROMPT =
 /** The main job: what runs when nothing is asked for. */
 const MAIN_JOB = [
   ...["generate", PROMPT, "--policy", "crest", "--budget", "96", "--max-new-tokens", "400"],
-  ...["--temperature", "0.7", "--top-p", "0.9", "--seed", "7", "--ignore-eos"],
+  // Of 112 settings, six stories of 400 tokens each, the one with the best of distinct 4-grams less 0.15 times the full cache's loss.
+  ...["--temperature", "0.7", "--min-p", "0.05", "--repetition-penalty", "1.1", "--penalty-window", "256"],
+  ...["--seed", "3", "--ignore-eos"],
 ];
 
 const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = {

@@ -1,6 +1,7 @@
 /** From files to a model that can be used. */
 import { Core } from "./core/core.ts";
 import type { Device, Engine } from "./engine/engine.ts";
+import { Fingerprint } from "./engine/fingerprint.ts";
 import { KvcapError, reasonOf } from "./errors.ts";
 import { onConsole } from "./files/access.ts";
 import type { PickedFiles } from "./files/picked.ts";
@@ -32,12 +33,23 @@ export async function load(where: string | URL | PickedFiles, options: LoadOptio
   let done = 0;
   const onBytes = (bytes: number) => onProgress(done += bytes, total);
   await Core.ready();
-  const source = { config, tensors, type, memory, onBytes };
+  const heard = new Fingerprint(tensors, type);
+  const source = { config, tensors: heard.tensors, type, memory, onBytes };
   const onGpu = (gpu: Gpu) => openGpuEngine({ ...source, ...gpu, maxBinding });
   const onProcessor = () => openProcessor({ ...source, threads, exact: precision === "exact" });
   const { gpu, instead, ...device } = await choose(checked);
-  const made = (engine: Engine, device: Device) =>
-    new Model({ config, tokenizer, chatTemplate, toolTemplate, engine, device, kv });
+  const made = (engine: Engine, device: Device) => {
+    return new Model({
+      config,
+      tokenizer,
+      chatTemplate,
+      toolTemplate,
+      engine,
+      device,
+      kv,
+      fingerprint: heard.of(config),
+    });
+  };
   if (!gpu) return made(await onProcessor(), device);
   try {
     return made(await onGpu(gpu), device);

@@ -59,7 +59,6 @@ export function describeModel({ architecture, layers, hidden, heads, headDim, vo
 
 /** What K and V depend on besides the weights, in words and numbers: models of other shapes cannot go on from each other's. */
 export function shapeOf(config: ModelConfig): string {
-  return `${describeModel(config)} ${config.windows} ${config.rope}${
-    config.ropeScale === 1 ? "" : ` × ${config.ropeScale}`
-  }`;
+  const { windows, rope, ropeScale, rmsEps } = config;
+  return `${describeModel(config)} ${windows} ${rope} × ${ropeScale} ${rmsEps}`;
 }

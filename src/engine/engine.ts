@@ -187,8 +187,6 @@ export interface Engine {
   readonly home?: Home | null;
   /** Of the weights. */
   readonly weightBytes: number;
-  /** Bytes that a fingerprint takes for a moment. */
-  readonly fingerprintBytes: number;
   /**
    * What a context of these sizes would take.
    * @throws RangeError "Cannot create session: …" where the hardware can't hold a part of it
@@ -202,12 +200,6 @@ export interface Engine {
    * @throws what `make` throws
    */
   guarded<T>(make: () => T): { made: T; refused: Promise<{ readonly message: string } | null> };
-  /**
-   * The CRC-32 of the model's shape and of the beginnings of all weights: tells apart models of the same kind and size. The weights
-   * are read at once: they may be released before the answer is there.
-   * @throws Error "Cannot <action>: …" where the hardware fails
-   */
-  fingerprint(action: string): Promise<number>;
   /** Gives everything back. */
   release(): void;
 }

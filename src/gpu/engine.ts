@@ -8,7 +8,6 @@ import { quote, refuse } from "../errors.ts";
 import { contextBytes, GpuContext } from "./context.ts";
 import { type Gpu, guarded, openGpu } from "./device.ts";
 import { Pipelines } from "./dispatch.ts";
-import { fingerprint, fingerprintBytes } from "./fingerprint.ts";
 import { type GpuModel, uploadWeights, type Weights } from "./weights.ts";
 
 /** What goes onto a GPU, and how. */
@@ -60,17 +59,14 @@ export async function openGpuEngine(options: GpuOptions): Promise<GpuEngine> {
 /** Weights on a device, and the contexts made for them. */
 export class GpuEngine implements Engine {
   readonly weightBytes: number;
-  readonly fingerprintBytes: number;
   readonly #model: GpuModel;
   readonly #ownsDevice: boolean;
-  #print: Promise<number> | null = null; // those who ask meanwhile wait for it: memory is kept free for one
 
   /** @param ownsDevice whether the device goes with the engine */
   constructor(model: GpuModel, ownsDevice: boolean) {
     this.#model = model;
     this.#ownsDevice = ownsDevice;
     this.weightBytes = model.weights.bytes;
-    this.fingerprintBytes = fingerprintBytes(model.weights);
   }
 
   /** The device and its account, for tests and benchmarks. */
@@ -116,19 +112,6 @@ export class GpuEngine implements Engine {
 
   guarded<T>(make: () => T): { made: T; refused: Promise<GPUError | null> } {
     return guarded(this.#gpu, make);
-  }
-
-  fingerprint(action: string): Promise<number> {
-    return this.#print ??= this.#takeFingerprint(action);
-  }
-
-  async #takeFingerprint(action: string): Promise<number> {
-    try {
-      return await fingerprint(action, this.#model);
-    } catch (error) {
-      this.#print = null;
-      throw error;
-    }
   }
 
   release(): void {

@@ -16,9 +16,9 @@ export function largest(most: number, fits: (n: number) => boolean): number {
   return low;
 }
 
-/** Bytes left for a session: what a snapshot takes for a moment is kept free. */
+/** Bytes left for a session. */
 function left({ engine }: LoadedModel): number {
-  return engine.limit - engine.bytes - engine.fingerprintBytes;
+  return engine.limit - engine.bytes;
 }
 
 /** Whether a session with this budget fits what the memory and the adapter have left. */

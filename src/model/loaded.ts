@@ -16,6 +16,8 @@ export interface LoadedModel {
   readonly engine: Engine;
   /** What that is, and why. */
   readonly device: Device;
+  /** Of its shape and all of its weights: see engine/fingerprint.ts. */
+  readonly fingerprint: number;
   /** How sessions store K and V that are not told otherwise. */
   readonly kv: KvType;
 }

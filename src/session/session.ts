@@ -72,7 +72,7 @@ export class Session {
 
   /** Use `model.restore()`. */
   static async restore(model: LoadedModel, join: Join, bytes: Uint8Array, own: OwnFunctions): Promise<Session> {
-    const opened = await openSnapshot(model, bytes);
+    const opened = openSnapshot(model, bytes);
     const session = new Session(model, optionsAgain("restore session", opened.saved, own), join, opened.saved);
     return await session.#goOn((stepper) => fillCache(stepper, model.config, session.options, opened));
   }

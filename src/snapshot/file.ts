@@ -15,7 +15,7 @@ import { MOST_RECENT } from "../options/generate.ts";
 import type { SessionOptions, Span } from "../options/index.ts";
 
 const MAGIC = [0x6163766b, 0x73657370]; // "kvca" "pses"
-const VERSION = 1;
+const VERSION = 2;
 const HEAD = 24; // bytes
 
 /** All that a session goes on from, but books, K and V. */
@@ -58,7 +58,7 @@ export interface SavedCache {
 export interface Origin {
   /** In words. */
   readonly model: string;
-  /** See fingerprint.ts. */
+  /** See engine/fingerprint.ts. */
   readonly fingerprint: number;
 }
 
@@ -143,7 +143,7 @@ function readHeader(bytes: Uint8Array): Origin & SavedSession {
     );
   const state = list(random, "random", word);
   if (state.length !== 4) refuseSnapshot("random must be 4 numbers", state.length);
-  const last = list(recent ?? [], "recent", (id) => number(id, "a recent id")); // earlier snapshots have none
+  const last = list(recent, "recent", (id) => number(id, "a recent id"));
   if (last.length > MOST_RECENT) refuseSnapshot(`recent ids must be ${MOST_RECENT} at most`, last.length);
   return {
     model: typeof model === "string" ? model : show(model),

@@ -13,12 +13,12 @@ import { beginFile, readFile, refuseSnapshot, type SavedSession } from "./file.t
 
 /** Writes a snapshot. @throws Error where the device fails, or the books can no longer be trusted */
 export async function writeSnapshot(
-  { engine, config }: LoadedModel,
+  { fingerprint, config }: LoadedModel,
   saved: Omit<SavedSession, "context">,
   parts: CacheParts | null,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const action = "take a snapshot";
-  const origin = { model: describeModel(config), fingerprint: await engine.fingerprint(action) };
+  const origin = { model: describeModel(config), fingerprint };
   const { cache: context = null, bytes = new Uint8Array(0) } = parts ? saveCache(parts) : {};
   const { body, seal } = beginFile({ ...origin, ...saved, context }, bytes.length + (parts?.context.savedBytes ?? 0));
   body.set(bytes);
@@ -32,13 +32,13 @@ export interface Opened {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** Opens a snapshot of a session of `model`. @throws TypeError, RangeError where it is none; Error where the device fails */
-export async function openSnapshot(model: LoadedModel, bytes: Uint8Array): Promise<Opened> {
+/** Opens a snapshot of a session of `model`. @throws TypeError, RangeError where it is none */
+export function openSnapshot(model: LoadedModel, bytes: Uint8Array): Opened {
   const { header: { model: origin, fingerprint: print, ...saved }, body } = readFile(bytes);
-  const { engine, config } = model;
+  const { fingerprint, config } = model;
   const mine = describeModel(config);
   if (origin !== mine) refuseSnapshot(`the snapshot must be of this model (${mine})`, `one of ${origin}`);
-  if (print !== await engine.fingerprint("restore session")) {
+  if (print !== fingerprint) {
     refuseSnapshot("the snapshot must be of a model with these weights", "one of others");
   }
   if (saved.pending !== null && saved.pending >= config.vocab) {

@@ -1,8 +1,7 @@
 /** The engine without a GPU: a model's weights in a Wasm memory, and the pass on the processor. */
 import { MODEL_THREADS } from "../../assembly/forward/abi.ts";
 import type { Home } from "../core/arena.ts";
-import { crc32 } from "../core/snapshot.ts";
-import { type ModelConfig, shapeOf } from "../engine/config.ts";
+import type { ModelConfig } from "../engine/config.ts";
 import type { ContextBytes, ContextShape, Engine } from "../engine/engine.ts";
 import type { WeightType } from "../engine/quantise.ts";
 import { checkFits, type weightBytes } from "../engine/stored.ts";
@@ -70,17 +69,17 @@ export async function openWasmEngine(options: WasmOptions, moduleFor: ModuleFor)
   const wasm = await instantiate(module, heap.memory);
   const weigh = (...of: Parameters<typeof weightBytes>) => neededBytes(wasm, ...of);
   checkFits(source.tensors, source.type, Math.min(limit, MOST), weigh);
-  const { model: at, beginnings } = await layOut({ ...source, heap, wasm, threads });
+  const at = await layOut({ ...source, heap, wasm, threads });
   const model = { heap, wasm, config: source.config, at, threads, failure: null };
-  if (threads === 1) return new WasmEngine(model, beginnings, null);
+  if (threads === 1) return new WasmEngine(model, null);
   try {
     const team = await startTeam(wasm, { module, memory: heap.memory, model: at, count: threads });
-    return new WasmEngine(model, beginnings, team);
+    return new WasmEngine(model, team);
   } catch (error) {
     refused(error);
     heap.words[at / 4 + MODEL_THREADS] = 1; // a page whose policy forbids workers goes on with one
     wasm.seal(at, 0);
-    return new WasmEngine({ ...model, threads: 1 }, beginnings, null);
+    return new WasmEngine({ ...model, threads: 1 }, null);
   }
 }
 
@@ -88,21 +87,17 @@ export async function openWasmEngine(options: WasmOptions, moduleFor: ModuleFor)
 export class WasmEngine implements Engine {
   readonly adapter: string;
   readonly weightBytes: number;
-  readonly fingerprintBytes = 0;
   readonly limit: number;
   readonly lost: Promise<string>;
   readonly #model: WasmModel;
   readonly #team: Team | null;
-  readonly #beginnings: readonly Uint8Array[];
   #lose: (why: string) => void = () => {};
 
-  /** @param beginnings see layOut */
-  constructor(model: WasmModel, beginnings: readonly Uint8Array[], team: Team | null) {
+  constructor(model: WasmModel, team: Team | null) {
     this.#team = team;
     const { threads } = model;
     this.adapter = `WebAssembly (${buildHere()}, ${threads === 1 ? "1 thread" : `${threads} threads`})`;
     this.#model = model;
-    this.#beginnings = beginnings;
     this.weightBytes = model.heap.bytes;
     this.limit = model.heap.limit;
     this.lost = new Promise((resolve) => this.#lose = resolve);
@@ -143,17 +138,6 @@ export class WasmEngine implements Engine {
     this.#model.heap.refusal = null;
     const made = make();
     return { made, refused: Promise.resolve(this.#model.heap.refusal) };
-  }
-
-  fingerprint(): Promise<number> {
-    const parts = [new TextEncoder().encode(shapeOf(this.#model.config)), ...this.#beginnings];
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return Promise.resolve(crc32(bytes));
   }
 
   release(): void {

@@ -42,7 +42,6 @@ export interface Calls {
   ];
   read: [given: { readonly count: number }, answer: { readonly logits: Float32Array; readonly hidden: Float32Array }];
   save: [given: { readonly action: string }, answer: Uint8Array];
-  fingerprint: [given: Record<never, never>, answer: number];
 }
 /** A name of Calls. */
 export type CallName = keyof Calls;

@@ -87,7 +87,6 @@ interface Known {
 export class RemoteEngine implements Engine {
   readonly adapter: string;
   readonly weightBytes: number;
-  readonly fingerprintBytes = 0;
   readonly limit: number;
   readonly lost: Promise<string>;
   readonly #link: Link;
@@ -144,10 +143,6 @@ export class RemoteEngine implements Engine {
     const made = make();
     const refused = Promise.all(this.#heard).then((all) => all.find((refusal) => refusal !== null) ?? null);
     return { made, refused };
-  }
-
-  async fingerprint(action: string): Promise<number> {
-    return await this.#link.ask("fingerprint", action, 0, {});
   }
 
   release(): void {

@@ -2,7 +2,7 @@
 import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import { bytesOf, type Dtype, formats } from "../engine/dtypes.ts";
-import { bufferBytes, padRows, storedBytes, targetFor } from "../engine/stored.ts";
+import { targetFor } from "../engine/stored.ts";
 import { quantise, targetOf, type WeightType } from "../engine/quantise.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { readFloats } from "../engine/widen.ts";
@@ -54,7 +54,6 @@ function inFull(stored: typeof STORED[Dtype]): typeof STORED[Dtype] {
 }
 
 const SLICE = 1 << 20; // bytes read and repacked at once
-const BEGINNING = 256; // bytes of every matrix that tell models apart
 
 /** What is needed to lay out a model. */
 export interface Source {
@@ -73,16 +72,8 @@ export interface Source {
   readonly threads: number;
 }
 
-/** A model in memory. */
-export interface LaidOut {
-  /** Its address. */
-  readonly model: number;
-  /** The beginnings of its matrices and norms as files have them, in the order of a fingerprint. */
-  readonly beginnings: readonly Uint8Array[];
-}
-
-/** Lays out every tensor of a model. @throws RangeError, Error, one sentence, where there is too little memory */
-export async function layOut(source: Source): Promise<LaidOut> {
+/** Lays out every tensor of a model. @returns its address @throws RangeError, Error, one sentence, where there is too little memory */
+export async function layOut(source: Source): Promise<number> {
   const { heap, config, type } = source;
   const writer = new Writer(source);
   const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab, rmsEps } = config;
@@ -91,7 +82,6 @@ export async function layOut(source: Source): Promise<LaidOut> {
   const team = model + padded(4 * count);
   const outer = type && "q8"; // embeddings and head: see WeightType
   const embedding = await writer.matrix(["model.embed_tokens"], false, outer);
-  const ofLayers: Uint8Array[] = [];
   for (let i = 0; i < layers; i++) {
     const at = `model.layers.${i}`;
     const projections = ["q", "k", "v"].map((name) => `${at}.self_attn.${name}_proj`);
@@ -103,25 +93,17 @@ export async function layOut(source: Source): Promise<LaidOut> {
     const mlpNorm = await writer.vector(`${at}.post_attention_layernorm.weight`);
     const gateUp = await writer.matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias);
     const down = await writer.matrix([`${at}.mlp.down_proj`], config.mlpBias);
-    const parts = [attentionNorm, qkv, headNorms, output, mlpNorm, gateUp, down].map((part) => part?.at ?? 0);
+    const parts = [attentionNorm, qkv, headNorms, output, mlpNorm, gateUp, down].map((part) => part ?? 0);
     heap.words.set([...parts, config.windows[i]], model / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS);
-    const all = [attentionNorm, mlpNorm, qkv, output, gateUp, down];
-    ofLayers.push(...all.flatMap(({ beginnings }) => beginnings));
   }
   const norm = await writer.vector("model.norm.weight");
   const head = config.tied ? embedding : await writer.matrix(["lm_head"], false, outer);
   writer.end();
   const sizes = [layers, hidden, intermediate, heads, kvHeads, headDim, vocab, 0];
-  heap.words.set([count, 0, ...sizes, embedding.at, norm.at, head.at, team, source.threads], model / 4);
+  heap.words.set([count, 0, ...sizes, embedding, norm, head, team, source.threads], model / 4);
   heap.floats[model / 4 + abi.MODEL_EPS] = rmsEps;
   source.wasm.seal(model, 0);
-  return { model, beginnings: [norm, embedding, head].flatMap(({ beginnings }) => beginnings).concat(ofLayers) };
-}
-
-/** Something laid out, and how it begins. */
-interface Placed {
-  readonly at: number;
-  readonly beginnings: readonly Uint8Array[];
+  return model;
 }
 
 class Writer {
@@ -147,8 +129,8 @@ class Writer {
     this.#source.heap.give(this.#staging);
   }
 
-  /** Vectors one behind the other, as f32. */
-  async vector(...names: string[]): Promise<Placed> {
+  /** Vectors one behind the other, as f32. @returns their address */
+  async vector(...names: string[]): Promise<number> {
     const { heap, tensors, onBytes } = this.#source;
     const parts = await Promise.all(names.map((name) => readFloats(tensors.get(name)!)));
     names.forEach((name) => onBytes(tensors.get(name)!.bytes));
@@ -159,14 +141,15 @@ class Writer {
       heap.floats.set(part, to);
       to += part.length;
     }
-    return { at, beginnings: [heap.bytesOf.slice(at, at + Math.min(BEGINNING, bufferBytes(4 * length)))] };
+    return at;
   }
 
   /**
    * Tensors stacked by rows, in as many parts as they have formats.
    * @param to what plain numbers are quantised to
+   * @returns the address of what describes them
    */
-  async matrix(names: string[], biased: boolean, to = this.#source.type): Promise<Placed> {
+  async matrix(names: string[], biased: boolean, to = this.#source.type): Promise<number> {
     const { heap, tensors } = this.#source;
     const weights = names.map((name) => tensors.get(`${name}.weight`)!);
     const runs: Tensor[][] = [];
@@ -174,23 +157,19 @@ class Writer {
       if (runs.at(-1)?.[0].dtype === weight.dtype) runs.at(-1)!.push(weight);
       else runs.push([weight]);
     }
-    const bias = biased ? (await this.vector(...names.map((name) => `${name}.bias`))).at : 0;
+    const bias = biased ? await this.vector(...names.map((name) => `${name}.bias`)) : 0;
     const count = abi.MATRIX_HEADER + runs.length * abi.PART_WORDS;
     const at = this.take(names[0], 4 * count);
     heap.words.set([count, 0, runs.length, bias, this.#source.exact ? 1 : 0], at / 4);
     let first = 0;
-    const beginnings: Uint8Array[] = [];
     for (let i = 0; i < runs.length; i++) {
-      beginnings.push(await this.#part(runs[i], { matrix: at, index: i, first, type: to }));
+      await this.#part(runs[i], { matrix: at, index: i, first, type: to });
       first += runs[i].reduce((sum, { shape }) => sum + shape[0], 0);
     }
-    return { at, beginnings };
+    return at;
   }
 
-  /**
-   * Lays out rows of one format. Where an f16 of theirs is 64 or more, which is rare, again, with f32 in its place.
-   * @returns how they begin in the file
-   */
+  /** Lays out rows of one format. Where an f16 of theirs is 64 or more, which is rare, again, with f32 in its place. */
   async #part(
     run: Tensor[],
     { matrix, index, first, type, told = null }: {
@@ -200,7 +179,7 @@ class Writer {
       type: WeightType | null;
       told?: number | null; // bytes that were read before, in vain
     },
-  ): Promise<Uint8Array> {
+  ): Promise<void> {
     const { heap, wasm, onBytes } = this.#source;
     const { dtype, name } = run[0];
     const columns = run[0].shape[1];
@@ -212,8 +191,7 @@ class Writer {
     const words = [kind, to, rows, widthOf(kind, columns), first, form, table];
     heap.words.set(words, matrix / 4 + abi.MATRIX_HEADER + index * abi.PART_WORDS);
     wasm.seal(matrix, 0);
-    const [rowBytes, pitch] = [bytesOf(dtype, columns), storedBytes(target, columns)];
-    const beginning = new Uint8Array(Math.min(BEGINNING, bufferBytes(rows * pitch)));
+    const rowBytes = bytesOf(dtype, columns);
     let done = 0;
     let heard = told ?? 0;
     let seen = 0;
@@ -234,15 +212,10 @@ class Writer {
           return await this.#part(run, { matrix, index, first, type, told: heard });
         }
         if (code !== abi.OK) refuse("load model", "the pass must take its rows", quote(`code ${code} of ${name}`));
-        const at = done * pitch;
-        if (at < beginning.length) {
-          beginning.set(padRows(stored, count, pitch).subarray(0, beginning.length - at), at);
-        }
         row += count;
         done += count;
       }
     }
-    return beginning;
   }
 }
 

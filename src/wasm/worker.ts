@@ -112,9 +112,6 @@ const CALLS: { [Name in CallName]: (call: Extract<Call, { type: Name }>) => Answ
     await one.save(action, bytes);
     return [bytes, [bytes.buffer]];
   },
-  async fingerprint() {
-    return [await engine.fingerprint(), []];
-  },
 };
 
 function change(context: WasmContext, change: Change & { context: number }): void {

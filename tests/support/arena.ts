@@ -140,7 +140,7 @@ export class Arena {
   async #model(threads: number, type: WeightType | null, random: () => number): Promise<void> {
     const { heap, wasm } = this;
     const source = { heap, wasm, config: CONFIG, type, exact: false, threads, onBytes: () => {} };
-    const { model: at } = await layOut({ ...source, tensors: tensorsOf(random) });
+    const at = await layOut({ ...source, tensors: tensorsOf(random) });
     const model = { at, words: heap.words[at / 4], open: 0 };
     this.models.push(model);
     for (const [i, part] of SHAPES.entries()) {

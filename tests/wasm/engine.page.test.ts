@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { WasmEngine } from "../../src/wasm/engine.ts";
-import { depth } from "../support/depth.ts";
+import { chosen, depth } from "../support/depth.ts";
 import { testDevice } from "../support/device.ts";
 import { inBrowser, listGolden, modelFolder, readJson, repoPath } from "../support/files.ts";
 import { inside } from "../support/inside.ts";
@@ -193,6 +193,32 @@ test("a snapshot of one engine goes on on the other, as it would have", async ()
     again.dispose();
   }
   for (const model of models) model.dispose();
+});
+
+test("both engines tell a model apart by the same number, and every two models by different ones", async () => {
+  const device = await testDevice();
+  if (!device) return;
+  const folders = ["tiny-llama3", "tiny-qwen2", "tiny-qwen3", "tiny-mha", "tiny-phi3", "tiny-fp8-blocks"];
+  const files = ["tiny-qwen3-Q4_0", "tiny-qwen3-Q8_0", "tiny-kquant-Q6_K", "tiny-codes-ALL", "fable-2m-Q4_1"];
+  const places = [
+    ...folders.map((name) => repoPath(`tests/golden/models/${name}`)),
+    ...files.map((name) => repoPath(`tests/golden/gguf/${name}.gguf`)),
+  ];
+  const seen = new Map<number, string>();
+  const ways = [{}, { weights: "q8" }] as const;
+  const asked = places.flatMap((where) => ways.map((way) => ({ where, way, name: `${where} ${JSON.stringify(way)}` })));
+  for (const { where, way, name } of chosen(asked, ({ where }) => where.endsWith("gguf") ? "gguf" : "folder", 2)) {
+    const prints: number[] = [];
+    for (const engine of [{ device: "wasm" } as const, { device }]) {
+      const model = await load(where, { ...engine, ...way });
+      prints.push(inside(model).fingerprint);
+      model.dispose();
+    }
+    assert.is(prints[0], prints[1], name);
+    const alike = seen.get(prints[0]); // a quantised file has nothing to quantise
+    assert.ok(alike === undefined || alike.startsWith(where), `${name} and ${alike}`);
+    seen.set(prints[0], name);
+  }
 });
 
 /** Mean KL divergence of the second logits from the first, over tokens. */

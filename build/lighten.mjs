@@ -26,17 +26,6 @@ function plots(/** @type {string} */ code) {
   return bodies.reduce((code, body, i) => code.replace(body, `const ${UNUSED[i]} = () => [[], [], () => []];`), left);
 }
 
-/** Tokenizers without what src/tokenizer does itself or refuses: added tokens, decoding, post-processing, word pieces, and the calls of them. */
-function tokenizers(/** @type {string} */ code) {
-  const others = /new (?:WordPiece_default|Legacy_default)\(model_config(?:, \{[^]*?\})?\)/g;
-  const calls = /^ {4}this\.post_processor = [^]*?(?=^\};\nvar Tokenizer_default)/m;
-  const digits = /^ {4}case "Digits":\n.*\n/m; // repair.ts puts Split for it
-  if (code.match(others)?.length !== 3 || ![calls, digits].every((part) => part.test(code))) {
-    throw new Error("build/lighten.mjs does not know this version of @huggingface/tokenizers");
-  }
-  return code.replace(others, "null").replace(calls, "  }\n").replace(digits, "");
-}
-
 /** What a page never reaches, and what stands there instead. */
 const NOT_IN_PAGES = {
   node: "export function nodeHost() {}",
@@ -108,16 +97,16 @@ export const lighten = {
   setup(build) {
     build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({ contents: shader(read(path)), loader: "text" }));
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => ({ contents: plots(read(path)), loader: "js" }));
-    build.onLoad(
-      { filter: /tokenizers[\\/]dist[\\/]tokenizers\.mjs$/ },
-      ({ path }) => ({ contents: tokenizers(read(path)), loader: "js" }),
-    );
     build.onLoad({ filter: /src[\\/](host[\\/]node|files[\\/](cache[\\/]folder|pip[\\/]pip))\.ts$/ }, ({ path }) => {
       const name = /** @type {keyof NOT_IN_PAGES} */ (/(\w+)\.ts$/.exec(path)?.[1]);
       return { contents: NOT_IN_PAGES[name], loader: "js", resolveDir: dirname(path) };
     });
     build.onLoad({ filter: /src[\\/]jinja[\\/]rare-\w+\.ts$/ }, ({ path }) => {
       return { contents: rare(read(path)), loader: "js", resolveDir: dirname(path) };
+    });
+    build.onLoad({ filter: /src[\\/]tokenizer[\\/]rare-\w+\.ts$/ }, ({ path }) => {
+      const [, table] = /** @type {RegExpExecArray} */ (/export const (RARE_\w+)/.exec(read(path)));
+      return { contents: `export const ${table} = {};`, loader: "js" }; // refused by name, like what there is not
     });
     build.onLoad({ filter: /src[\\/]jinja[\\/]format\.ts$/ }, ({ path }) => {
       return { contents: FORMAT, loader: "js", resolveDir: dirname(path) };

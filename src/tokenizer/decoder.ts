@@ -2,6 +2,7 @@
 // of all ids. That is what the decoders of the byte-level and SentencePiece-style families say, and unlike the list-to-text
 // functions of @huggingface/tokenizers it can be done as the ids come.
 import { isRecord, refuseFile } from "../files/checks.ts";
+import { bytesOfCharacters } from "./bytes.ts";
 
 /** How a tokenizer.json turns tokens into text. */
 export interface Decoding {
@@ -12,14 +13,19 @@ export interface Decoding {
 }
 
 /**
- * Reads `decoder` of a tokenizer.json: ByteLevel, Metaspace, or a Sequence with Replace, ByteFallback, Fuse and Strip.
+ * Reads `decoder` of a tokenizer.json: none, ByteLevel, Metaspace, or a Sequence with Replace, ByteFallback, Fuse and Strip.
  *
  * Where byte tokens in a row are no valid UTF-8, the Rust library puts U+FFFD for every one of them, the good ones too; we put
- * it for the bad ones alone, as the Encoding Standard and llama.cpp do, since a piece once sent cannot be taken back.
+ * it for the bad ones alone, as the Encoding Standard and llama.cpp do, since a piece once sent cannot be taken back. A Metaspace drops every
+ * space of the first token there, here the one that was put before the text.
  *
  * @throws RangeError for a decoder that works in another way.
  */
 export function readDecoder(decoder: unknown): Decoding {
+  const utf8 = new TextEncoder();
+  if (decoder === null || decoder === undefined) { // tokens are joined by spaces
+    return { leadingSpaces: 1, bytes: (token) => utf8.encode(` ${token}`) };
+  }
   const steps = isRecord(decoder) && decoder.type === "Sequence" ? decoder.decoders : [decoder];
   const replaced: [from: string, to: string][] = [];
   let byteLevel = false, byteFallback = false, fused = false, leadingSpaces = 0;
@@ -42,7 +48,6 @@ export function readDecoder(decoder: unknown): Decoding {
       leadingSpaces = step.start ?? 0;
     } else refuseDecoder(step);
   }
-  const utf8 = new TextEncoder();
   return {
     leadingSpaces,
     bytes(token) {
@@ -52,21 +57,6 @@ export function readDecoder(decoder: unknown): Decoding {
       return byte ? Uint8Array.of(parseInt(byte[1], 16)) : utf8.encode(text);
     },
   };
-}
-
-// Byte-level vocabularies write each byte as a printable character: itself where it is one, else the next of U+0100 and up
-// (bytes_to_unicode in GPT-2's encoder.py).
-const BYTE_OF = new Map<string, number>();
-for (let byte = 0, hidden = 0; byte < 256; byte++) {
-  const printable = byte > 0x20 && byte < 0x7f || byte > 0xa0 && byte !== 0xad;
-  BYTE_OF.set(String.fromCharCode(printable ? byte : 0x100 + hidden++), byte);
-}
-
-/** The bytes that a byte-level token spells; null for one that spells none, such as an added token with a space. */
-function bytesOfCharacters(token: string): Uint8Array | null {
-  const bytes = Uint8Array.from(token, (character) => BYTE_OF.get(character) ?? 0);
-  for (let i = 0; i < token.length; i++) if (!BYTE_OF.has(token[i])) return null;
-  return bytes;
 }
 
 function refuseDecoder(step: unknown): never {

@@ -1,13 +1,13 @@
-// Text to ids and back, by the rules of a tokenizer.json. @huggingface/tokenizers normalises, pre-tokenises and merges;
-// added tokens and decoding are ours (tokenizer/).
-import { Tokenizer as Library } from "@huggingface/tokenizers";
+// Text to ids and back, by the rules of a tokenizer.json.
 import type { ModelConfig } from "../engine/config.ts";
-import { messageOf, words } from "../errors.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
 import { type AddedToken, isId, splitter } from "./added.ts";
 import { readDecoder } from "./decoder.ts";
-import { checkModel, repairPreTokenizer } from "./repair.ts";
+import { readNormalizer } from "./normalizers.ts";
+import type { Normalize } from "./patterns.ts";
+import { readPreTokenizer } from "./pretokenizers.ts";
 import { takeUp, type TokenFiles } from "./special.ts";
+import { readModel } from "./token-model.ts";
 
 /** How a text is turned into ids. */
 export interface EncodeOptions {
@@ -58,9 +58,9 @@ export function createTokenizer(
   older: Omit<TokenFiles, "config"> = {},
 ): Tokenizer {
   if (!isRecord(tokenizerJson)) refuseFile("tokenizer.json must be an object", tokenizerJson);
-  checkModel(tokenizerJson.model);
+  const { vocab: ids, ids: idsOf } = readModel(tokenizerJson.model);
+  const normalize = readNormalizer(tokenizerJson.normalizer), split = readPreTokenizer(tokenizerJson.pre_tokenizer);
   const { leadingSpaces, bytes: bytesOf } = readDecoder(tokenizerJson.decoder);
-  const { normalize, pieces, vocab: ids } = openLibrary(tokenizerJson);
   const { added, names } = takeUp(tokenizerJson, ids, { config, ...older });
   const tokens = tokensOf(ids, added, normalize);
   const all = cuttersOf(added, normalize), ordinary = cuttersOf(added.filter((token) => !token.special), normalize);
@@ -82,9 +82,9 @@ export function createTokenizer(
       const cut = marked ? ordinary.normal : normal;
       cut(normalize(marked ? section.replaceAll(mark, "") : section)).forEach((part, j) => {
         if (typeof part !== "string") return void out.push(part.id);
-        for (const piece of pieces(part, i + j)) {
-          const id = ids.get(piece);
-          if (id !== undefined) out.push(id);
+        if (part === "") return;
+        for (const { text } of split({ text: part, first: i + j === 0 })) {
+          for (const id of idsOf(text)) out.push(id);
         }
       });
     });
@@ -128,8 +128,6 @@ export function checkTokenizer(
   return last < vocab ? [] : [`the tokenizer has ids up to ${last}, but the model takes those below ${vocab} alone`];
 }
 
-type Normalize = (text: string) => string;
-
 /** What ids stand for in the tokenizer's own writing, by id, with holes. @throws RangeError for an id that cannot be one */
 function tokensOf(ids: ReadonlyMap<string, number>, added: readonly AddedToken[], normalize: Normalize): string[] {
   const tokens: string[] = [];
@@ -162,33 +160,6 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return all;
-}
-
-/** The three parts of the library that we use. Its errors of construction come from malformed files and say little. */
-function openLibrary(tokenizerJson: Record<string, unknown>) {
-  const pre_tokenizer = repairPreTokenizer(tokenizerJson.pre_tokenizer ?? null);
-  const normalizer = tokenizerJson.normalizer ?? null;
-  try {
-    const library = new Library(
-      { ...tokenizerJson, normalizer, pre_tokenizer, post_processor: null, added_tokens: [] },
-      {},
-    );
-    const model = library.model!;
-    return {
-      vocab: model.tokens_to_ids,
-      normalize: (text: string): string => library.normalizer ? library.normalizer(text) : text,
-      /** Tokens of a stretch of text; section 0 is the beginning of the whole text. */
-      pieces(text: string, section: number): string[] {
-        if (text === "") return [];
-        return model(library.pre_tokenizer ? library.pre_tokenizer(text, { section_index: section }) : [text]);
-      },
-    };
-  } catch (error) {
-    const found = messageOf(error);
-    refuseFile("tokenizer.json must be a tokenizer that @huggingface/tokenizers can read", words(found), {
-      cause: error,
-    });
-  }
 }
 
 /** The ids that a post-processor puts before a text: those of its template, if it has one. */

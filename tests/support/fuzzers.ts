@@ -23,6 +23,7 @@ import {
   writeGguf,
 } from "./gguf.ts";
 import { file, folder } from "./memory.ts";
+import { special, steps } from "./token-fuzzers.ts";
 
 /** A row. */
 export interface Fuzzer {
@@ -273,4 +274,6 @@ export const FUZZERS: readonly Fuzzer[] = [
   { name: "gguf, sizes and rope", open: ggufConfig },
   { name: "config.json, rope", open: ropeSettings },
   { name: "safetensors, 8 and 64 bits", open: eightBits },
+  { name: "tokenizer.json, steps", open: steps },
+  { name: "special tokens", open: special },
 ];

@@ -138,9 +138,13 @@ const cases: [string, unknown, unknown?][] = [
   ['tokenizer_config.json must be an object, got "x"', base, "x"],
   ["model of tokenizer.json must be an object, got nothing", {}],
   ['the token model must be BPE or Unigram, got "WordPiece"', { ...base, model: { ...base.model, type: "WordPiece" } }],
-  ["byte_fallback must be false in a Unigram token model, got true", {
+  ['an entry of a Unigram\'s vocab must be [token, score], got ["a",null]', {
     ...base,
-    model: { type: "Unigram", byte_fallback: true, vocab: [] },
+    model: { type: "Unigram", unk_id: 0, vocab: [["a", null]] },
+  }],
+  ["unk_id of a Unigram token model must be one of its ids, got 1", {
+    ...base,
+    model: { type: "Unigram", unk_id: 1, vocab: [["a", 0]] },
   }],
   ['end_of_word_suffix of the token model must be empty, got "</w>"', {
     ...base,
@@ -150,14 +154,25 @@ const cases: [string, unknown, unknown?][] = [
     ...base,
     decoder: { type: "WordPiece" },
   }],
-  ["the decoder of tokenizer.json must be byte-level or SentencePiece-like, got null", { ...base, decoder: null }],
   [
     'the decoder of tokenizer.json must be byte-level or SentencePiece-like, got {"type":"Strip","content":" ","start":1,"stop":0}',
     { ...base, decoder: { type: "Sequence", decoders: [{ type: "Strip", content: " ", start: 1, stop: 0 }] } },
   ],
-  ['the behavior of a Split pre-tokenizer must be Isolated or Removed, got "MergedWithPrevious"', {
+  [
+    'the behavior of a Split of tokenizer.json must be one of Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous, got "Kept"',
+    { ...base, pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "Kept" } },
+  ],
+  ["a pattern of tokenizer.json must be { String } or { Regex }, got {}", {
     ...base,
-    pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "MergedWithPrevious" },
+    pre_tokenizer: { type: "Split", pattern: {} },
+  }],
+  [
+    'the pre-tokenizer of tokenizer.json must be one of Sequence, Split, ByteLevel, Metaspace, Digits, WhitespaceSplit, Whitespace, BertPreTokenizer, Punctuation, CharDelimiterSplit, FixedLength, got "UnicodeScripts"',
+    { ...base, pre_tokenizer: { type: "UnicodeScripts" } },
+  ],
+  ["the precompiled_charsmap of tokenizer.json must have a trie of its length, got 99", {
+    ...base,
+    normalizer: { type: "Precompiled", precompiled_charsmap: "YwAAAA==" },
   }],
   ['added_tokens_decoder of tokenizer_config.json must be an object, got ["<s>"]', base, {
     added_tokens_decoder: ["<s>"],
@@ -174,7 +189,7 @@ const cases: [string, unknown, unknown?][] = [
     model: { ...base.model, vocab: { a: 4e9 }, merges: [] },
   }],
   [
-    "tokenizer.json must be a tokenizer that @huggingface/tokenizers can read, got Unknown Normalizer type: Nope",
+    'the normalizer of tokenizer.json must be one of NFC, NFD, NFKC, NFKD, Sequence, Replace, Prepend, Strip, Lowercase, StripAccents, ByteLevel, Nmt, Precompiled, BertNormalizer, got "Nope"',
     { ...base, normalizer: { type: "Nope" } },
   ],
 ];

@@ -1,0 +1,53 @@
+/** Normalizers of tokenizer.json, by the rules of the Rust library tokenizers 0.23: what becomes of text before it is split. */
+import { isRecord, refuseFile } from "../files/checks.ts";
+import { matches, type Normalize, type Step } from "./patterns.ts";
+import { RARE_NORMALIZERS } from "./rare-normalizers.ts";
+
+const form = (name: string) => () => (text: string) => text.normalize(name);
+
+const NORMALIZERS: Readonly<Record<string, (step: Step) => Normalize>> = {
+  NFC: form("NFC"),
+  NFD: form("NFD"),
+  NFKC: form("NFKC"),
+  NFKD: form("NFKD"),
+  Sequence({ normalizers: steps }) {
+    if (!Array.isArray(steps)) refuseFile("a Sequence of tokenizer.json must have normalizers", steps);
+    const all = steps.map(readNormalizer);
+    return (text) => all.reduce((text, one) => one(text), text);
+  },
+  Replace({ pattern, content }) {
+    const of = matches(pattern);
+    if (typeof content !== "string") refuseFile("a Replace of tokenizer.json must have a content", content);
+    return (text) => text.replace(of, () => content);
+  },
+  Prepend({ prepend }) {
+    if (typeof prepend !== "string") refuseFile("a Prepend of tokenizer.json must have a text", prepend);
+    return (text) => text === "" ? text : prepend + text;
+  },
+  Strip({ strip_left: left = true, strip_right: right = true }) {
+    // Unicode's white space, which is not JavaScript's: U+0085 is, U+FEFF is none.
+    return (text) => {
+      const begun = left ? text.replace(/^\p{White_Space}+/u, "") : text;
+      return right ? begun.slice(0, begun.length - endingSpaces(begun)) : begun;
+    };
+  },
+  ...RARE_NORMALIZERS,
+};
+
+/** How many white spaces a text ends with; a pattern would try every one of its spaces. */
+function endingSpaces(text: string): number {
+  let end = text.length;
+  while (end > 0 && /\p{White_Space}/u.test(text[end - 1])) end--;
+  return text.length - end;
+}
+
+/** @throws RangeError for a normalizer that there is not */
+export function readNormalizer(step: unknown): Normalize {
+  if (step === null || step === undefined) return (text) => text;
+  const type = isRecord(step) ? String(step.type) : "";
+  if (isRecord(step) && Object.hasOwn(NORMALIZERS, type)) return NORMALIZERS[type](step);
+  const known = Object.keys(NORMALIZERS).join(", ");
+  return refuseFile(`the normalizer of tokenizer.json must be one of ${known}`, isRecord(step) ? step.type : step, {
+    code: "unsupported",
+  });
+}

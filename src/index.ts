@@ -18,7 +18,7 @@ export { type ErrorCode, KvcapError, KvcapRangeError, KvcapTypeError, type Refus
 export type { OnWarning, Unkept } from "./files/access.ts";
 export type { Budget } from "./options/budget.ts";
 export type { ChatMessage, ContentPart } from "./chat/template.ts";
-export type { Evicted, RecordSink, StepEvent } from "./options/events.ts";
+export type { Evicted, Logprobs, RecordSink, StepEvent } from "./options/events.ts";
 export { KV_TYPES, type KvType } from "./engine/kv.ts";
 export { WEIGHT_TYPES, type WeightType } from "./engine/quantise.ts";
 export { load, type Model } from "./load.ts";

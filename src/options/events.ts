@@ -39,5 +39,13 @@ export interface StepEvent {
   readonly logits: Float32Array | null;
 }
 
+/** Of one token: ln of the model's own probability, before biases, penalties, bans and temperature. */
+export interface Logprobs {
+  /** Of the id that was chosen. */
+  readonly logprob: number;
+  /** The likeliest ids, the likeliest first, of equals the smaller: as many as were asked for. */
+  readonly top: readonly { readonly id: number; readonly logprob: number }[];
+}
+
 /** Takes the bytes of a recording as they come; they are overwritten after the call. */
 export type RecordSink = (chunk: Uint8Array<ArrayBuffer>) => void;

@@ -18,6 +18,7 @@ import {
   texts,
   whole,
 } from "./kinds.ts";
+import type { Logprobs } from "./events.ts";
 import { checkAll, checkRows, type Table } from "./row.ts";
 
 /** How many of the last tokens a session knows for penalties. */
@@ -63,8 +64,10 @@ export interface GenerateOptions {
   signal?: AbortSignal;
   /** Hears how many of the prompt's tokens have been read. */
   onPrefill?: (done: number, total: number) => void;
-  /** Hears every id as it is chosen, the one that ends the text included. */
-  onToken?: (id: number) => void;
+  /** How many of the likeliest ids `onToken` hears of with every one, 0 to 20. Default: it hears of no probabilities. */
+  logprobs?: number;
+  /** Hears every id as it is chosen, the one that ends the text included; with `logprobs`, how likely the model held it. */
+  onToken?: (id: number, logprobs?: Logprobs) => void;
   /**
    * Hears the logits, [vocab], that each id is about to be chosen from, before bans and temperature. They are overwritten by
    * the next step. It may change them: -Infinity forbids an id; all but one forbidden forces it.
@@ -74,9 +77,10 @@ export interface GenerateOptions {
 
 /** A generation's options with every default filled in. */
 export interface CheckedGenerate
-  extends Required<Omit<GenerateOptions, "signal" | "stop" | "seed" | "onLogits" | "logitBias">> {
+  extends Required<Omit<GenerateOptions, "signal" | "stop" | "seed" | "onLogits" | "logitBias" | "logprobs">> {
   logitBias: readonly (readonly [id: number, bias: number])[];
   seed: number | null;
+  logprobs: number | null;
   stop: string[];
   signal: AbortSignal | null;
   onLogits: ((logits: Float32Array<ArrayBuffer>) => void) | null;
@@ -101,6 +105,7 @@ export const GENERATE = {
   banned: { kind: ids, default: [] },
   signal: { kind: having("throwIfAborted", "an AbortSignal"), default: null },
   onPrefill: { kind: callback(), default: () => {} },
+  logprobs: { kind: whole(0, 20), default: null },
   onToken: { kind: callback(), default: () => {} },
   onLogits: { kind: callback(), default: null },
 } as const satisfies Table<GenerateOptions>;

@@ -247,7 +247,14 @@ export const HELP: Words = {
     banned: { words: "ids never chosen" },
     signal: { words: "an `AbortSignal`: the generation ends at the next step" },
     onPrefill: { words: "hears how much of the prompt has been read: `(done, total)`" },
-    onToken: { words: "hears every id as it is chosen" },
+    logprobs: {
+      words: "how many of the likeliest ids `onToken` hears of with every one, up to 20",
+      default: "of no probabilities",
+    },
+    onToken: {
+      words:
+        "hears every id as it is chosen, with `logprobs` how likely it was: `(id, { logprob, top: [{ id, logprob }] })`",
+    },
     onLogits: {
       words: "the logits that each id is about to be chosen from; it may change them, to forbid or to force ids",
     },

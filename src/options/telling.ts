@@ -9,10 +9,10 @@ export class Telling {
     return this.#thrown !== null;
   }
 
-  /** Tells one thing. @returns whether nothing was thrown */
-  tell<T>(listener: (told: T) => void, told: T): boolean {
+  /** Tells one thing, and what there is more to it. @returns whether nothing was thrown */
+  tell<T, M>(listener: (told: T, more?: M) => void, told: T, more?: M): boolean {
     try {
-      listener(told);
+      listener(told, more);
       return true;
     } catch (error) {
       this.#thrown ??= { error };

@@ -40,7 +40,7 @@ export async function* generate(
     while (true) {
       if (wanted === "logits") id = chooser.draw(stepper.context.logits, options, state);
       state.chose(id);
-      state.telling.tell(options.onToken, id);
+      state.telling.tell(options.onToken, id, chooser.logprobs(id, options));
       if (options.stopAtEnd && reading.ends.includes(id)) {
         counts.ended = "end";
         break;

@@ -131,6 +131,7 @@ const generate: [Record<string, unknown>, string][] = [
     "a bias of logitBias must be a number from -10000 to 10000, or -Infinity, got Infinity",
   ],
   [{ logitBias: [[3, NaN]] }, "got NaN"],
+  [{ logprobs: 21 }, "logprobs must be a whole number from 0 to 20, got 21"],
   [{ seed: 0.5 }, "seed must be a whole number"],
   [{ stopAtEnd: 1 }, "stopAtEnd must be true or false, got 1"],
   [{ stop: [""] }, "a stop string must not be empty"],

@@ -45,6 +45,7 @@ export type {
   RuleParts,
   SessionOptions,
   Span,
+  TemplateOptions,
 } from "./options/index.ts";
 export type { Outlook } from "./eviction/outlook.ts";
 export type { Perplexity } from "./session/perplexity.ts";

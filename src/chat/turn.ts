@@ -73,7 +73,7 @@ export function planTurn(dialect: Dialect, question: Question, { heard, pending,
 }
 
 /** A conversation rendered so that no special token but the template's own is read in it. */
-function guarded({ render, tokenizer }: Dialect, { messages, variables = {}, continueFinal = false }: Question) {
+export function guarded({ render, tokenizer }: Dialect, { messages, variables = {}, continueFinal = false }: Question) {
   const [mark, cut] = unusedCharacters([...textsIn(messages), ...textsIn(variables)]);
   const how = { continueFinal, marks: mark + cut };
   const plain = render(messages, variables, how);

@@ -141,6 +141,9 @@ export interface ChatOptions extends GenerateOptions {
 /** What an answer has besides. */
 export type Answer = Omit<ChatOptions, keyof GenerateOptions>;
 
+/** What a conversation is made into text by. */
+export type TemplateOptions = Pick<ChatOptions, "variables" | "tools" | "documents" | "continueFinal" | "template">;
+
 /** One row each of what an answer has besides. */
 export const ANSWER = {
   pinSystem: { kind: flag, default: true },
@@ -158,6 +161,9 @@ export type CheckedChat =
   & Pick<Answer, "template">
   & { readonly tools: Answer["tools"] | null; readonly documents: Answer["documents"] | null };
 
+/** The same of what makes text of a conversation. */
+export type CheckedTemplate = Pick<CheckedChat, keyof TemplateOptions>;
+
 /** Fills in an answer's defaults. @throws KvcapRangeError as checkGenerate does */
 export function checkChat(options: ChatOptions, vocab: number): CheckedChat {
   const action = "chat";
@@ -170,6 +176,13 @@ export function checkChat(options: ChatOptions, vocab: number): CheckedChat {
     refuse(action, "maxNewTokens must be at least 1", 0, { option: "maxNewTokens" });
   }
   return { ...checked, ...answer };
+}
+
+/** Fills in the defaults of what makes text of a conversation. @throws KvcapRangeError for an unknown or malformed option */
+export function checkTemplate(action: string, options: TemplateOptions): CheckedTemplate {
+  if (typeof options !== "object" || options === null) refuse(action, "options must be an object", options);
+  const { pinSystem: _, ...rows } = ANSWER;
+  return checkAll(rows, options, { action }) as unknown as CheckedTemplate;
 }
 
 /** Checks a prompt given as ids. @throws KvcapRangeError for an empty list or an id outside the vocabulary. */

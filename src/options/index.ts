@@ -5,7 +5,9 @@ export {
   type CheckedGenerate,
   checkGenerate,
   checkPromptIds,
+  checkTemplate,
   type GenerateOptions,
+  type TemplateOptions,
 } from "./generate.ts";
 export type { Biases, Count } from "./kinds.ts";
 export { checkLoad, type LoadOptions } from "./load.ts";

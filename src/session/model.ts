@@ -5,10 +5,12 @@ import type { Device } from "../engine/engine.ts";
 import type { KvType } from "../engine/kv.ts";
 import { refuse, words } from "../errors.ts";
 import { planSession } from "../memory/plan.ts";
+import type { ChatMessage } from "../chat/template.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import type { PerplexityOptions, SessionOptions } from "../options/index.ts";
+import type { PerplexityOptions, SessionOptions, Span, TemplateOptions } from "../options/index.ts";
 import type { OwnFunctions } from "../options/kept.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { layoutOf } from "./layout.ts";
 import { type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
 
@@ -120,6 +122,26 @@ export class Model {
     const check = () => this.#checkUsable("measure perplexity");
     check();
     return await perplexity(this.#loaded, text, options, check);
+  }
+
+  /**
+   * How many tokens a session reads of a conversation that it answers, or goes on with, from its beginning; or of a text that it
+   * generates from. A conversation that ends with the assistant's words is counted without the place for an answer.
+   * @throws RangeError for bad options; for messages without a template, or that it does not take
+   */
+  countTokens(input: string | readonly ChatMessage[], options: TemplateOptions = {}): number {
+    if (typeof input === "string") return this.tokenizer.encode(input, { bos: true }).length;
+    return layoutOf(this.#loaded, "count tokens", input, options).tokens;
+  }
+
+  /**
+   * Where each message of a conversation that is read from its beginning says what it says, in positions, which `session.pin` and
+   * the option `pin` take: `session.pin(...model.messageSpans(messages)[1])`. null where the template does not show it once, as it is.
+   * A session that has answered before keeps what it said as it was generated: from there on positions are its own.
+   * @throws as countTokens
+   */
+  messageSpans(messages: readonly ChatMessage[], options: TemplateOptions = {}): (Span | null)[] {
+    return layoutOf(this.#loaded, "find messages", messages, options).spans;
   }
 
   /** Bytes of GPU memory held by the weights and by every session. */

@@ -172,7 +172,8 @@ export class Session {
       const { pending: takesPending, ids, ...turn } = planTurn(dialect, question(), standing);
       const all = takesPending && pending !== null ? [pending, ...ids] : ids;
       const system = pinSystem && this.options.policy !== "full" ? turn.system : 0;
-      return { ...turn, ids: all, pinned: this.options.pinPrompt && turn.anew ? all.length : system };
+      const anew = turn.anew && this.seen > 0; // an empty session has nothing to forget, but may have pins
+      return { ...turn, anew, ids: all, pinned: this.options.pinPrompt && turn.anew ? all.length : system };
     };
     this.#state.plan(read, generate.maxNewTokens);
     return this.#chat(read, question, generate);

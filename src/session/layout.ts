@@ -1,0 +1,22 @@
+/** What a conversation or a text takes before anything reads it. */
+import { checkConversation, type Layout, layOut } from "../chat/spans.ts";
+import { type ChatMessage, readTemplate } from "../chat/template.ts";
+import type { LoadedModel } from "../model/loaded.ts";
+import { checkTemplate, type TemplateOptions } from "../options/index.ts";
+
+/** @throws RangeError for bad options, or where there is no template, or it does not take the messages */
+export function layoutOf(
+  { tokenizer, chatTemplate }: LoadedModel,
+  action: string,
+  given: readonly ChatMessage[],
+  options: TemplateOptions,
+): Layout {
+  const { template, continueFinal, variables, tools, documents } = checkTemplate(action, options);
+  const dialect = { render: readTemplate(template ?? chatTemplate, tokenizer), tokenizer };
+  const more = { ...(tools ? { tools } : {}), ...(documents ? { documents } : {}) };
+  return layOut(dialect, {
+    messages: checkConversation(action, given),
+    variables: { ...variables, ...more },
+    continueFinal,
+  });
+}

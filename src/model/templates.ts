@@ -38,6 +38,11 @@ export function ggufTemplates(metadata: Metadata): Templates {
   return { chatTemplate: textOrNull(metadata.get(key)), toolTemplate: textOrNull(metadata.get(`${key}.tool_use`)) };
 }
 
+/** The one that a conversation with these tools, or without any, is rendered by. */
+export function templateFor({ chatTemplate, toolTemplate }: Templates, tools: unknown): string | null {
+  return tools ? toolTemplate ?? chatTemplate : chatTemplate;
+}
+
 function textOrNull(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }

@@ -7,6 +7,7 @@ import { refuse, words } from "../errors.ts";
 import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
 import { type Memory, slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
+import { templateFor } from "../model/templates.ts";
 import { checkChat, checkGenerate, checkPromptIds } from "../options/index.ts";
 import type {
   ChatOptions,
@@ -153,13 +154,12 @@ export class Session {
    * @throws as generate does; RangeError where there is no template, or it does not take the messages
    */
   chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
-    const { chatTemplate, toolTemplate, tokenizer, config } = this.#model;
+    const { tokenizer, config } = this.#model;
     const { template, pinSystem, continueFinal, variables, tools, documents, ...generate } = checkChat(
       options,
       config.vocab,
     );
-    const own = tools ? toolTemplate ?? chatTemplate : chatTemplate;
-    const dialect = { render: readTemplate(template ?? own, tokenizer), tokenizer };
+    const dialect = { render: readTemplate(template ?? templateFor(this.#model, tools), tokenizer), tokenizer };
     const said = (content: string): ChatMessage[] => [...this.conversation, { role: "user", content }];
     const question = () => ({
       messages: checkMessages(typeof input === "string" ? said(input) : input, continueFinal),

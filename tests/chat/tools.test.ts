@@ -71,6 +71,7 @@ test("of several templates the one for tools is used where there are some", asyn
   }
   assert.equal(counts, ["default: Hi", "tool_use: Hi"].map((text) => two.tokenizer.encode(text).length));
   assert.is.not(counts[0], counts[1]);
+  assert.equal([undefined, { tools: [TOOL] }].map((options) => two.countTokens([user("Hi")], options)), counts);
   two.dispose();
 });
 

@@ -67,14 +67,11 @@ const ANSWER = `export const answerOf = (content) => ({ role: "assistant", conte
 /** The lab loads its models in a worker: no engine of its page runs in another. */
 const NO_REMOTE = `export async function openRemoteEngine() { throw new Error("The lab loads models in its worker"); }`;
 
-/** The lab takes no snapshots, which alone ask for fingerprints, and has no fields for penalties, biases and logprobs. */
+/** The lab takes no snapshots, which alone ask for fingerprints, and shows no logprobs. */
 const FINGERPRINT = `export class Fingerprint {
     constructor(tensors) { this.tensors = tensors; }
     of() { return 0; }
   }`;
-const PENALTIES = `export class Recent { take() {} clear() {} }
-  export class Penaliser { change() {} }
-  export const isPenalising = () => false;`;
 const LOGPROBS = "export class Foreseen {}";
 
 /** What the lab never does with a session, by file: the names that others import of it. */
@@ -131,7 +128,6 @@ export const lighten = {
     build.onLoad({ filter: /src[\\/]chat[\\/]answer\.ts$/ }, () => ({ contents: ANSWER, loader: "js" }));
     build.onLoad({ filter: /src[\\/]engine[\\/]fingerprint\.ts$/ }, () => ({ contents: FINGERPRINT, loader: "js" }));
     build.onLoad({ filter: /src[\\/]session[\\/]logprobs\.ts$/ }, () => ({ contents: LOGPROBS, loader: "js" }));
-    build.onLoad({ filter: /src[\\/]session[\\/]penalties\.ts$/ }, () => ({ contents: PENALTIES, loader: "js" }));
     build.onLoad({ filter: /src[\\/]wasm[\\/]remote\.ts$/ }, () => ({ contents: NO_REMOTE, loader: "js" }));
     build.onLoad({ filter: /src[\\/]snapshot[\\/](session|cache|file)\.ts$/ }, ({ path }) => {
       const [, name] = /** @type {RegExpExecArray} */ (/(\w+)\.ts$/.exec(path));

@@ -17,7 +17,18 @@ export interface Turn {
 
 /** Options that are none of a run's settings: a turn has its tokens, lists and functions have no field. */
 const UNSET = [
-  ...["maxNewTokens", "stop", "banned", "signal", "onPrefill", "onToken", "onLogits"] as const,
+  ...[
+    "maxNewTokens",
+    "stop",
+    "stopIds",
+    "banned",
+    "logitBias",
+    "logprobs",
+    "signal",
+    "onPrefill",
+    "onToken",
+    "onLogits",
+  ] as const,
   ...["pin", "exactBudget", "onWarning", "onEvict", "onStep", "record"] as const,
 ];
 

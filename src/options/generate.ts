@@ -2,6 +2,7 @@
 import { refuse } from "../errors.ts";
 import { MOST_SEED, whole as checkWhole } from "./check.ts";
 import {
+  bannedIds,
   between,
   type Biases,
   biases,
@@ -9,11 +10,11 @@ import {
   endless,
   flag,
   having,
-  ids,
   part,
   positive,
   record,
   records,
+  stopIds,
   text,
   texts,
   whole,
@@ -58,6 +59,8 @@ export interface GenerateOptions {
   stopAtEnd?: boolean;
   /** Strings that end the text; they are not part of it. */
   stop?: string | string[];
+  /** Ids that end the text, besides the model's own; they are not part of it. */
+  stopIds?: number[];
   /** Ids that are never chosen. */
   banned?: number[];
   /** Ends the generation at the next step with the signal's reason. */
@@ -102,7 +105,8 @@ export const GENERATE = {
   seed: { kind: whole(0, MOST_SEED), default: null },
   stopAtEnd: { kind: flag, default: true },
   stop: { kind: texts, default: [] },
-  banned: { kind: ids, default: [] },
+  stopIds: { kind: stopIds, default: [] },
+  banned: { kind: bannedIds, default: [] },
   signal: { kind: having("throwIfAborted", "an AbortSignal"), default: null },
   onPrefill: { kind: callback(), default: () => {} },
   logprobs: { kind: whole(0, 20), default: null },

@@ -244,6 +244,7 @@ export const HELP: Words = {
       flag: "TEXT",
       cli: "ends the text; may be given more than once",
     },
+    stopIds: { words: "ids that end the text, besides the model's own; they are not part of it" },
     banned: { words: "ids never chosen" },
     signal: { words: "an `AbortSignal`: the generation ends at the next step" },
     onPrefill: { words: "hears how much of the prompt has been read: `(done, total)`" },

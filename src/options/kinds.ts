@@ -190,20 +190,26 @@ export const texts: Kind<string | string[]> = {
   },
 };
 
-/** Ids of the vocabulary, not all of them. */
-export const ids: Kind<number[]> = {
+/** Ids of the vocabulary. @param one what a message calls one of them @param most whether they may be all */
+const idsOf = (one: string, most: "all" | "not all"): Kind<number[]> => ({
   written: null,
   check: (value, name, at) => {
     const { action, vocab = Infinity } = at;
     if (!Array.isArray(value)) no({ value, name, at, rule: "a list of ids" });
     const bounds = { least: 0, most: vocab - 1, more: { option: name } };
-    for (const id of value) checkWhole(action, "a banned id", id, bounds);
-    if (new Set(value).size >= vocab) {
+    for (const id of value) checkWhole(action, one, id, bounds);
+    if (most === "not all" && new Set(value).size >= vocab) {
       refuse(action, `${name} must leave an id to choose`, value.length, { option: name });
     }
     return [...value];
   },
-};
+});
+
+/** Ids that are not all of the vocabulary. */
+export const bannedIds: Kind<number[]> = idsOf("a banned id", "not all");
+
+/** Ids that end a text. */
+export const stopIds: Kind<number[]> = idsOf("a stop id", "all");
 
 /** What is added to logits, by id. */
 export type Biases = Readonly<Record<number, number>> | readonly (readonly [id: number, bias: number])[];

@@ -45,6 +45,10 @@ export async function* generate(
         counts.ended = "end";
         break;
       }
+      if (options.stopIds.includes(id)) {
+        counts.ended = "stop";
+        break;
+      }
       counts.ids.push(id);
       const { piece, stopped } = text.push(id);
       if (piece !== "") {

@@ -14,7 +14,7 @@ export interface Report {
   readonly newTokens: number;
   /** The ids generated, an end-of-sequence that ended them not included; kept, so they alone grow with the text. */
   readonly ids: number[];
-  /** Why it ended: the length asked for, the model's end, a stop string, or the caller (also while it is running). */
+  /** Why it ended: the length asked for, the model's end, a stop string or id, or the caller (also while it is running). */
   readonly ended: "length" | "end" | "stop" | "caller";
   /** Live slots per lane now. */
   readonly liveSlots: number;

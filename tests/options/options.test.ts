@@ -136,6 +136,8 @@ const generate: [Record<string, unknown>, string][] = [
   [{ stopAtEnd: 1 }, "stopAtEnd must be true or false, got 1"],
   [{ stop: [""] }, "a stop string must not be empty"],
   [{ stop: 3 }, "stop must be a string or a list of strings, got 3"],
+  [{ stopIds: 3 }, "stopIds must be a list of ids, got 3"],
+  [{ stopIds: [VOCAB] }, "a stop id must be a whole number from 0 to 99, got 100"],
   [{ banned: 3 }, "banned must be a list of ids, got 3"],
   [{ banned: [VOCAB] }, "a banned id must be a whole number from 0 to 99, got 100"],
   [{ banned: Array.from({ length: VOCAB }, (_, i) => i) }, "banned must leave an id to choose, got 100"],

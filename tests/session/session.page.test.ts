@@ -107,6 +107,18 @@ test("a banned id is never chosen, greedily or drawn", async () => {
   }
 });
 
+test("an id ends the text, is none of it, and the text goes on behind it", async () => {
+  const { ids } = await once({ policy: "full" }, { maxNewTokens: 20 });
+  const at = ids.findIndex((id, i) => i > 5 && ids.indexOf(id) === i);
+  const session = model.session({ policy: "full" });
+  for await (const _ of session.generate(PROMPT, { maxNewTokens: 20, stopIds: [0, ids[at]] }));
+  assert.is(session.report().ended, "stop");
+  assert.equal(session.report().ids, ids.slice(0, at));
+  for await (const _ of session.generate("", { maxNewTokens: 19 - at }));
+  assert.equal(session.report().ids, ids.slice(at + 1));
+  session.dispose();
+});
+
 test("sessions side by side do not disturb one another", async () => {
   const setups = EVICTING.map((policy) => ({ policy, budget: 24, stride: 8 }));
   const options = { maxNewTokens: 25, temperature: 0.8, seed: 3 };

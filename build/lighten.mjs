@@ -50,8 +50,12 @@ const rare = (/** @type {string} */ code) => {
 const FORMAT = `import { cannot } from "./error.ts";
   export const percent = () => cannot("% on a text in the lab"), format = () => cannot("format in the lab"), namesOf = format;`;
 
-/** Formats of weights that few models of a lab have: there they are refused by name. */
+/** What few models of a lab have: there it is refused by name. */
 const NOT_IN_LAB = {
+  sentencepiece: `import { refuseFile } from "../files/checks.ts";
+    export function fromSentencePiece() {
+      refuseFile("tokenizer.json must be there in the lab", "tokenizer.model", { code: "unsupported" });
+    }`,
   conversions: "export const CONVERSIONS = {};",
   scaled: "export const inFull = (stored) => stored;",
   "stored-as": `import { refuseFile } from "../files/checks.ts";
@@ -119,7 +123,10 @@ export const lighten = {
       return { contents: FORMAT, loader: "js", resolveDir: dirname(path) };
     });
     build.onLoad(
-      { filter: /src[\\/](formats[\\/](scaled|gguf[\\/]conversions)|model[\\/]stored-as)\.ts$/ },
+      {
+        filter:
+          /src[\\/](formats[\\/](scaled|gguf[\\/]conversions)|model[\\/]stored-as|tokenizer[\\/]sentencepiece)\.ts$/,
+      },
       ({ path }) => {
         const name = /** @type {keyof NOT_IN_LAB} */ (/([\w-]+)\.ts$/.exec(path)?.[1]);
         return { contents: NOT_IN_LAB[name], loader: "js", resolveDir: dirname(path) };

@@ -1,6 +1,8 @@
 /** A model's files, read and checked as far as that goes without a GPU: a Hugging Face folder, or one GGUF file. */
 import { checkTokenizer, createTokenizer, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { ggufTokenizer } from "../tokenizer/gguf.ts";
+import { fromSentencePiece } from "../tokenizer/sentencepiece.ts";
+import type { TokenFiles } from "../tokenizer/special.ts";
 import { type Access, type AccessOptions, openAccess } from "../files/access.ts";
 import { cachedSource } from "../files/cached.ts";
 import { catalogue } from "../files/catalogue.ts";
@@ -82,8 +84,9 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
   const described = await json("config.json");
   const config = parseConfig(described, await optional("generation_config.json"), asked);
   const settings = await optional("tokenizer_config.json");
-  const older = { map: await optional("special_tokens_map.json"), added: await optional("added_tokens.json") };
-  const tokenizer = createTokenizer(await json("tokenizer.json"), settings, older);
+  const tokenizer = await openTokenizer(source, (described as Record<string, unknown>).model_type, {
+    ...{ config: settings, map: await optional("special_tokens_map.json"), added: await optional("added_tokens.json") },
+  });
   const notes = checkTokenizer(config, tokenizer);
   const plain = inFull(underModel(await openWeights(source)), storedAs(described as Record<string, unknown>));
   const stored = unfused(config, plain);
@@ -98,6 +101,16 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
   if (left !== null) notes.push(left);
   const templates = await folderTemplates(source, settings, notes);
   return { config, tokenizer, tensors, ...templates, notes };
+}
+
+/** tokenizer.json, or where there is none SentencePiece's tokenizer.model. @param family `model_type` of config.json */
+async function openTokenizer(source: Source, family: unknown, { config, ...older }: TokenFiles): Promise<Tokenizer> {
+  const [own, spm] = ["tokenizer.json", "tokenizer.model"];
+  if (!(await source.has(own)) && await source.has(spm)) {
+    const made = fromSentencePiece(await source.read(spm, 0, await source.size(spm)), family, { config, ...older });
+    return createTokenizer(made.tokenizer, made.config, made.older);
+  }
+  return createTokenizer(parseJson(await source.text(own), own), config, older);
 }
 
 /** A GGUF file of a source, whole or split. @param name its name, or that of any part */

@@ -2,7 +2,7 @@
 import { BPE } from "@huggingface/tokenizers";
 import { messageOf, words } from "../errors.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
-import { readUnigram, type TokenModel } from "./unigram.ts";
+import { bytesIn, readUnigram, type TokenModel } from "./unigram.ts";
 
 /** @throws RangeError for a model that there is not, or one that is malformed */
 export function readModel(model: unknown): TokenModel {
@@ -23,8 +23,19 @@ export function readModel(model: unknown): TokenModel {
   }
   const vocab = made.tokens_to_ids;
   const tokens = made as unknown as (stretches: string[]) => string[]; // which the library has it be called as
+  const { unk_token, byte_fallback, ignore_merges } = model;
+  const drops = !(typeof unk_token === "string" && vocab.has(unk_token)) && !(byte_fallback === true && bytesIn(vocab));
   return {
     vocab,
-    ids: (stretch) => tokens([stretch]).map((token) => vocab.get(token)).filter((id) => id !== undefined),
+    ids: (stretch) =>
+      tokens([drops ? known(stretch) : stretch]).map((token) => vocab.get(token)).filter((id) => id !== undefined),
   };
+  /** A stretch without what there is no token for: what stands around it may merge. */
+  function known(stretch: string): string {
+    if (ignore_merges === true && vocab.has(stretch)) return stretch;
+    for (const character of stretch) {
+      if (!vocab.has(character)) return Array.from(stretch).filter((one) => vocab.has(one)).join("");
+    }
+    return stretch;
+  }
 }

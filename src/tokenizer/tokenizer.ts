@@ -72,6 +72,9 @@ export function createTokenizer(
   const known: (Uint8Array | undefined)[] = []; // bytes by id, made when first asked for
   const bytes = (id: number) => tokens[id] === undefined ? NO_BYTES : known[id] ??= bytesOf(tokens[id]);
 
+  /** Whether normalisation takes away what a text begins with: what is left stands at its beginning no more, for the Rust library. */
+  const vanishes = (text: string) => normalize(String.fromCodePoint(text.codePointAt(0)!)) === "";
+
   function encode(text: string, options: EncodeOptions = {}): number[] {
     const { bos = false, special = true, mark = "" } = options;
     const { raw, normal } = special ? all : ordinary;
@@ -83,7 +86,8 @@ export function createTokenizer(
       cut(normalize(marked ? section.replaceAll(mark, "") : section)).forEach((part, j) => {
         if (typeof part !== "string") return void out.push(part.id);
         if (part === "") return;
-        for (const { text } of split({ text: part, first: i + j === 0 })) {
+        const first = i + j === 0 && !vanishes(section);
+        for (const { text } of split({ text: part, first })) {
           for (const id of idsOf(text)) out.push(id);
         }
       });

@@ -84,7 +84,7 @@ export function readUnigram({ vocab: list, unk_id, byte_fallback }: Readonly<Rec
 }
 
 /** Tokens of bytes, by byte; null where one is missing. */
-function bytesIn(vocab: ReadonlyMap<string, number>): number[] | null {
+export function bytesIn(vocab: ReadonlyMap<string, number>): number[] | null {
   const found = Array.from(
     { length: 256 },
     (_, byte) => vocab.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`),

@@ -23,7 +23,7 @@ import {
   writeGguf,
 } from "./gguf.ts";
 import { file, folder } from "./memory.ts";
-import { special, steps } from "./token-fuzzers.ts";
+import { sentencePiece, special, steps } from "./token-fuzzers.ts";
 
 /** A row. */
 export interface Fuzzer {
@@ -276,4 +276,5 @@ export const FUZZERS: readonly Fuzzer[] = [
   { name: "safetensors, 8 and 64 bits", open: eightBits },
   { name: "tokenizer.json, steps", open: steps },
   { name: "special tokens", open: special },
+  { name: "tokenizer.model", open: sentencePiece },
 ];

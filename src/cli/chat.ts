@@ -45,7 +45,7 @@ export async function chat(args: Arguments): Promise<number> {
     ...args.options("generate", "generate"),
     ...args.options("chat", "chat"),
   };
-  checked(() => checkChat(generate, 1));
+  checked(() => checkChat(generate, Infinity));
   const progress = new Progress();
   const model = await load(args.text("model") ?? MODEL, loadOptions(args, progress)).finally(() => progress.clear());
   if (model.chatTemplate === null) {

@@ -46,7 +46,7 @@ async function readJob(args: Arguments): Promise<Job> {
     if (flag) misused(`--${flag} cannot be changed with --resume`, args.shown(flag));
   }
   const generate: GenerateOptions = args.options("generate", "generate");
-  checked(() => checkGenerate(generate, 1));
+  checked(() => checkGenerate(generate, Infinity));
   if (args.has("record")) checked(() => checkRecorded(session));
   const place = (flag: "save" | "record", kind: Kind) =>
     args.has(flag) ? placeOf(args.text(flag)!, kind, args.has("force")) : null;

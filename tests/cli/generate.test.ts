@@ -66,6 +66,28 @@ test("--json prints one object, the same for the same seed", async () => {
   assert.is(a.text, b.text);
 });
 
+test("biases and penalties; an id that the model has not is refused when that is known", async () => {
+  const ids = async (...flags: string[]) => {
+    const { stdout, stderr } = await kvcap([
+      "generate",
+      "The cat",
+      "--max-new-tokens",
+      "8",
+      "--ignore-eos",
+      "--json",
+      ...flags,
+    ]);
+    assert.is(stderr, "");
+    return JSON.parse(stdout).ids;
+  };
+  assert.equal(await ids("--logit-bias", "77:900"), Array(8).fill(77));
+  const apart = await ids("--logit-bias", "77:900", "--logit-bias", "78:890", "--presence-penalty", "50");
+  assert.equal(apart.slice(0, 2), [77, 78]);
+  const { code, stderr } = await kvcap(["generate", "The cat", "--logit-bias", "4096:1"]);
+  assert.is(code, 1);
+  assert.match(stderr, "Cannot generate: an id with a bias must be a whole number from 0 to ");
+});
+
 test("budgets as a share of the prompt and in bytes", async () => {
   const json = async (budget: string) => {
     const { stdout, stderr } = await kvcap([

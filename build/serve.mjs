@@ -1,7 +1,9 @@
 // A static file server on the loopback interface: whole files and byte ranges, to pages whose workers may share memory.
-import { createReadStream, statSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { createReadStream, realpathSync, statSync } from "node:fs";
 import { createServer } from "node:http";
-import { extname, join, normalize } from "node:path";
+import { extname, join, normalize, sep } from "node:path";
+import { pipeline } from "node:stream";
 
 /** @type {Record<string, string>} */
 const TYPES = {
@@ -13,31 +15,55 @@ const TYPES = {
   ".png": "image/png",
 };
 
+const PATIENCE = 60_000; // ms without a byte, of a peer that is answered
+const HEADERS = {
+  "cache-control": "no-cache",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "content-security-policy": "frame-ancestors 'none'",
+};
+
 /**
- * Serves a folder. `overrides`: what to answer for a path before any file is looked for.
+ * Serves a folder, and nothing that a link of it leads out to, to who calls this machine by its own name. What peers that go away
+ * had is given back.
+ * `overrides`: what to answer for a path before any file is looked for.
  * @param {string} folder
- * @param {{ port?: number, overrides?: Map<string, string> }} [options] port 0: any that is free; a port that is taken: the next
+ * @param {{ port?: number, overrides?: Map<string, string>, patience?: number }} [options] port 0: any that is free; a port that is taken:
+ *   the next; patience: milliseconds without a byte that a peer who is answered is waited for
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
-export function serveFolder(folder, { port = 0, overrides = new Map() } = {}) {
+export function serveFolder(folder, { port = 0, overrides = new Map(), patience = PATIENCE } = {}) {
+  const root = realpathSync(folder);
+  let taken = port;
+  /** @type {WeakMap<import("node:net").Socket, ReturnType<typeof setTimeout>>} */
+  const waiting = new WeakMap();
+  const wait = (/** @type {import("node:net").Socket} */ socket) => {
+    clearTimeout(waiting.get(socket));
+    waiting.set(socket, setTimeout(() => socket.destroy(), patience));
+  };
   const server = createServer((request, response) => {
-    const path = decode(new URL(request.url ?? "/", "http://localhost").pathname);
-    const found = path === null ? null : path.endsWith("/") ? `${path}index.html` : path;
-    const headers = {
-      "content-type": TYPES[extname(found ?? "")] ?? "application/octet-stream",
-      "cache-control": "no-cache",
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
+    wait(request.socket);
+    response.on("close", () => clearTimeout(waiting.get(request.socket)));
+    response.on("error", () => response.destroy()); // of a peer that is gone
+    const path = pathOf(request.url ?? "");
+    const found = path?.endsWith("/") ? `${path}index.html` : path;
+    const headers = { ...HEADERS, "content-type": TYPES[extname(found ?? "")] ?? "application/octet-stream" };
+    const answer = (/** @type {number} */ status, more = {}, body = "") => {
+      const length = { "content-length": Buffer.byteLength(body) };
+      response.writeHead(status, { ...headers, ...length, ...more }).end(request.method === "HEAD" ? undefined : body);
     };
-    const answer = (/** @type {number} */ status, more = {}, body = "") =>
-      response.writeHead(status, { ...headers, ...more }).end(request.method === "HEAD" ? undefined : body);
-    if (request.method !== "GET" && request.method !== "HEAD") return answer(405);
-    const override = found === null ? undefined : overrides.get(found);
+    const refuse = (/** @type {number} */ status, /** @type {string} */ why) =>
+      answer(status, { "content-type": "text/plain", ...request.method === "GET" ? {} : { connection: "close" } }, why);
+    if (!isOurs(request.headers.host, taken)) return refuse(421, "another host");
+    if (request.method !== "GET" && request.method !== "HEAD") return refuse(405, "GET or HEAD");
+    if (found === null) return refuse(400, "no path");
+    const override = overrides.get(found);
     if (override !== undefined) return answer(200, {}, override);
-    const file = found === null ? null : join(folder, normalize(found));
-    const stat = file === null ? null : statOf(file);
-    if (file === null || stat === null) return answer(404, { "content-type": "text/plain" }, "not found");
-    const { size, mtime } = stat;
+    const file = openWithin(root, found);
+    if (file === null) return refuse(404, "not found");
+    const { size, mtime } = file;
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
     const start = Number(range?.[1] ?? 0);
     const end = range?.[2] ? Math.min(Number(range[2]), size - 1) : size - 1;
@@ -50,39 +76,50 @@ export function serveFolder(folder, { port = 0, overrides = new Map() } = {}) {
       ...range ? { "content-range": `bytes ${start}-${end}/${size}` } : {},
     });
     if (request.method === "HEAD" || size === 0) return response.end();
-    createReadStream(file, { start, end }).on("error", () => response.destroy()).pipe(response);
+    const stream = createReadStream(file.path, { start, end });
+    stream.on("data", () => wait(request.socket));
+    pipeline(stream, response, (error) => error && request.socket.destroy()); // which closes the file, whoever ends
   });
+  server.on("clientError", (_, socket) => socket.destroy());
   return new Promise((resolve, reject) => {
     server.once("error", (/** @type {NodeJS.ErrnoException} */ error) => {
       if (error.code !== "EADDRINUSE" || port === 0) return reject(error);
-      resolve(serveFolder(folder, { port: port + 1, overrides }));
+      resolve(serveFolder(folder, { port: port + 1, overrides, patience }));
     });
     server.listen(port, "127.0.0.1", () => {
-      const address = /** @type {import("node:net").AddressInfo} */ (server.address());
+      taken = /** @type {import("node:net").AddressInfo} */ (server.address()).port;
       const stop = () => {
         server.closeAllConnections();
         return new Promise((/** @type {(value: void) => void} */ done) => server.close(() => done()));
       };
-      resolve({ url: `http://localhost:${address.port}/`, stop });
+      resolve({ url: `http://localhost:${taken}/`, stop });
     });
   });
 }
 
-/** A path without escapes; null where it leads out of the folder or is none. */
-function decode(/** @type {string} */ path) {
+/** Whether a request is for this machine by a name of its own: another's page may have its name lead here. */
+function isOurs(/** @type {string | undefined} */ host, /** @type {number} */ port) {
+  return host === `localhost:${port}` || host === `127.0.0.1:${port}` || port === 80 && host === "localhost";
+}
+
+/** The path that is asked for, without escapes; null where it leads out of the folder or is none. */
+function pathOf(/** @type {string} */ asked) {
+  if (!/^\/(?!\/)/.test(asked)) return null;
   try {
-    const decoded = decodeURIComponent(path);
+    const decoded = decodeURIComponent(new URL(asked, "http://localhost").pathname);
     return /(^|[/\\])\.\.([/\\]|$)|\0/.test(decoded) ? null : decoded;
   } catch {
     return null;
   }
 }
 
-/** Of a file; null where there is none. */
-function statOf(/** @type {string} */ file) {
+/** A file of a folder, with all links followed; null where there is none, or where they lead out of it. */
+function openWithin(/** @type {string} */ root, /** @type {string} */ path) {
   try {
+    const file = realpathSync(join(root, normalize(path)));
     const found = statSync(file);
-    return found.isFile() ? found : null;
+    if (!found.isFile() || !file.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) return null;
+    return { path: file, size: found.size, mtime: found.mtime };
   } catch {
     return null;
   }

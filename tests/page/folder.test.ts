@@ -74,6 +74,18 @@ test("a folder's files that are dropped, and a folder with no model in it", asyn
   await page.context().close();
 });
 
+test("formats that the lab leaves out are refused by name", async () => {
+  const page = await it.open();
+  await ready(page);
+  await dropPaths(page, repoPath("tests/golden/models/tiny-fp8-rows"));
+  assert.match(await trouble(page), "weights must be plain in the lab");
+  await page.reload();
+  await ready(page);
+  await dropPaths(page, repoPath("tests/golden/gguf/tiny-codes-ALL.gguf"));
+  assert.match(await trouble(page), /token_embd\.weight must be one of F32, .*, got IQ1_S/);
+  await page.context().close();
+});
+
 test("a folder that is picked", async () => {
   const page = await it.open();
   await ready(page);

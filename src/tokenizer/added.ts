@@ -2,6 +2,7 @@
 // text before the model sees the rest. @huggingface/tokenizers 0.2 does this too, but knows no whole words and cannot
 // read special tokens as plain text, so we do it as the Rust library does (added_vocabulary.rs).
 import { isRecord, refuseFile } from "../files/checks.ts";
+import { spacesBefore } from "./patterns.ts";
 
 export interface AddedToken {
   id: number;
@@ -64,8 +65,9 @@ export function splitter(tokens: { text: string; token: AddedToken }[]): (text: 
     for (const match of text.matchAll(pattern)) {
       const token = byText.get(match[0])!;
       let begin = match.index, end = begin + match[0].length;
-      if (token.singleWord && (endsInWord(text.slice(0, begin)) || beginsWithWord(text.slice(end)))) continue;
-      if (token.lstrip) begin = Math.max(done, text.slice(0, begin).replace(/\p{White_Space}+$/u, "").length);
+      if (token.lstrip && end <= done) continue; // the token before it has taken all of it
+      if (token.singleWord && (isOfWord(before(text, begin)) || isOfWord(text.slice(end, end + 2)))) continue;
+      if (token.lstrip) begin = Math.max(done, begin - spacesBefore(text, begin));
       if (token.rstrip) end += /^\p{White_Space}*/u.exec(text.slice(end))![0].length;
       if (begin > done) sections.push(text.slice(done, begin));
       sections.push(token);
@@ -76,5 +78,8 @@ export function splitter(tokens: { text: string; token: AddedToken }[]): (text: 
   };
 }
 
-const endsInWord = (text: string) => /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/u.test(text);
-const beginsWithWord = (text: string) => /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u.test(text);
+/** Whether the first character is one of words. */
+const isOfWord = (text: string) => /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u.test(text);
+
+/** The character before `end`; V8 finds none beyond U+FFFF by a class and `$`. */
+const before = (text: string, end: number) => Array.from(text.slice(Math.max(0, end - 2), end)).at(-1) ?? "";

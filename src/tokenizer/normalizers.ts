@@ -1,6 +1,6 @@
 /** Normalizers of tokenizer.json, by the rules of the Rust library tokenizers 0.23: what becomes of text before it is split. */
 import { isRecord, refuseFile } from "../files/checks.ts";
-import { matches, type Normalize, type Step } from "./patterns.ts";
+import { matches, type Normalize, spacesBefore, type Step } from "./patterns.ts";
 import { RARE_NORMALIZERS } from "./rare-normalizers.ts";
 
 const form = (name: string) => () => (text: string) => text.normalize(name);
@@ -28,18 +28,11 @@ const NORMALIZERS: Readonly<Record<string, (step: Step) => Normalize>> = {
     // Unicode's white space, which is not JavaScript's: U+0085 is, U+FEFF is none.
     return (text) => {
       const begun = left ? text.replace(/^\p{White_Space}+/u, "") : text;
-      return right ? begun.slice(0, begun.length - endingSpaces(begun)) : begun;
+      return right ? begun.slice(0, begun.length - spacesBefore(begun, begun.length)) : begun;
     };
   },
   ...RARE_NORMALIZERS,
 };
-
-/** How many white spaces a text ends with; a pattern would try every one of its spaces. */
-function endingSpaces(text: string): number {
-  let end = text.length;
-  while (end > 0 && /\p{White_Space}/u.test(text[end - 1])) end--;
-  return text.length - end;
-}
 
 /** @throws RangeError for a normalizer that there is not */
 export function readNormalizer(step: unknown): Normalize {

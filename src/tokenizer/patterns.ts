@@ -54,6 +54,13 @@ export function matches(pattern: unknown): RegExp {
   }
 }
 
+/** How many white spaces stand before `end`; a pattern would look at the whole text before it, and try every one of its spaces. */
+export function spacesBefore(text: string, end: number): number {
+  let begin = end;
+  while (begin > 0 && /\p{White_Space}/u.test(text[begin - 1])) begin--;
+  return end - begin;
+}
+
 /** Cuts a piece. @param invert whether what does not match counts as what does */
 export function cut({ text, first }: Piece, of: RegExp, behavior: Behavior, invert = false): Piece[] {
   type Stretch = { from: number; to: number; hit: boolean };

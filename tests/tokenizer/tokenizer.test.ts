@@ -36,6 +36,39 @@ for (
 
 against.run();
 
+const added = suite("tokenizer: tokens that are added, as Hugging Face tokenizers 0.23 has them");
+
+const letters = Object.fromEntries(Array.from("aorwd ", (letter, id) => [letter, id]));
+const withToken = (content: string, flags: Json) =>
+  createTokenizer({
+    model: { type: "BPE", vocab: letters, merges: [] },
+    decoder: null,
+    added_tokens: [{ id: 6, content, ...flags }],
+  });
+
+added("a letter beyond U+FFFF makes a word longer", () => {
+  const { encode } = withToken("word", { single_word: true });
+  assert.equal(encode("word \u{1d518}"), [6, 5]);
+  for (const text of ["\u{10400}word", "word\u{10400}"]) assert.equal(encode(text), [3, 1, 2, 4], text);
+});
+
+added("white space that a token took is no other token's", () => {
+  assert.equal(withToken("\n", { lstrip: true, rstrip: true }).encode("a\n\n\na"), [0, 6, 0]);
+});
+
+added("a long text has many tokens that take the white space before them", () => {
+  const ids = withToken("<m>", { lstrip: true }).encode("a <m>".repeat(200_000));
+  assert.is(ids.length, 400_000); // 5 minutes where each looks at all the text before it
+});
+
+added("characters that nothing stands for keep nothing apart", () => {
+  const vocab = { a: 0, aa: 1 };
+  const { encode } = createTokenizer({ model: { type: "BPE", vocab, merges: [["a", "a"]] } });
+  assert.equal(encode("a_a_\u{1d518}a"), [1, 0]);
+});
+
+added.run();
+
 const begin = suite("tokenizer: beginning of a text");
 
 const template = (...ids: number[]) => ({

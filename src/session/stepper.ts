@@ -182,12 +182,12 @@ export class Stepper {
 
   /** Tells those who listen of the step that is done, and once that numbers were too large for f16. */
   #tell(tokens: Tokens, wanted: Wanted): void {
+    const { onEvict, onStep, onWarning } = this.#options;
     if (this.context.clamped && !this.#clamped) {
       this.#clamped = true;
-      this.#options.onWarning(CLAMPED, "use");
+      this.#telling.tell((line) => onWarning(line, "use"), CLAMPED);
     }
     if (!this.#watch) return;
-    const { onEvict, onStep } = this.#options;
     const victims = this.#watch.victims();
     if (onEvict) { for (const victim of victims) this.#telling.tell(onEvict, victim); }
     const { books, context } = this;

@@ -5,6 +5,7 @@ import type { SessionOptions } from "../../src/options/index.ts";
 import { runUnit } from "../../src/eval/run.ts";
 import { engineSuite, fewOnGpu, onEngine } from "../support/engine.ts";
 import { repoPath } from "../support/files.ts";
+import { say } from "../support/say.ts";
 import { type Bytes, modelFiles } from "../support/model-files.ts";
 
 const LET_GO = "more than half of a prompt of 600 tokens is let go: budget is the default, 256";
@@ -86,6 +87,37 @@ test("keys or values that f16 does not hold, where they are stored so", async ()
   }
   model = fine;
   assert.equal(await toldBy({ budget: 20, kv: "f16" }, [9], 3), []);
+});
+
+test("who throws at it ends the generation when all have heard of its step, and the session goes on as if nothing was", async () => {
+  const fine = model;
+  model = await load(
+    await modelFiles("tests/golden/models/tiny-qwen2", { "model.safetensors": large("v") }),
+    await onEngine(),
+  );
+  const heard = async (onWarning: () => void) => {
+    const steps: number[] = [], thrown: unknown[] = [];
+    const session = model.session({ budget: 20, onWarning, onStep: ({ ids }) => void steps.push(...ids) });
+    const written: number[] = [];
+    for (let prompt: number[] | string = ids(9), rounds = 0; written.length < 8 && rounds < 3; prompt = "", rounds++) {
+      const seed = prompt === "" ? undefined : 1;
+      const how = { seed, temperature: 1, repetitionPenalty: 2, stopAtEnd: false, maxNewTokens: 8 - written.length };
+      await say(session, how, prompt).catch((error) => thrown.push(error));
+      written.push(...session.report().ids);
+    }
+    const seen = { steps, written, positions: session.livePositions() };
+    session.dispose();
+    return { seen, thrown };
+  };
+  const fault = new Error("mine");
+  const sound = await heard(() => {});
+  const torn = await heard(() => {
+    throw fault;
+  });
+  model.dispose();
+  model = fine;
+  assert.equal([sound.thrown, torn.thrown], [[], [fault]]);
+  assert.equal(torn.seen, sound.seen);
 });
 
 test("perplexity tells it, too; a unit of an evaluation means what it says", async () => {

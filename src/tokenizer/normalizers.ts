@@ -1,6 +1,6 @@
 /** Normalizers of tokenizer.json, by the rules of the Rust library tokenizers 0.23: what becomes of text before it is split. */
 import { isRecord, refuseFile } from "../files/checks.ts";
-import { matches, type Normalize, spacesBefore, type Step } from "./patterns.ts";
+import { found, matches, type Normalize, spacesBefore, type Step } from "./patterns.ts";
 import { RARE_NORMALIZERS } from "./rare-normalizers.ts";
 
 const form = (name: string) => () => (text: string) => text.normalize(name);
@@ -18,7 +18,15 @@ const NORMALIZERS: Readonly<Record<string, (step: Step) => Normalize>> = {
   Replace({ pattern, content }) {
     const of = matches(pattern);
     if (typeof content !== "string") refuseFile("a Replace of tokenizer.json must have a content", content);
-    return (text) => text.replace(of, () => content);
+    return (text) => {
+      const parts: string[] = [];
+      let done = 0;
+      for (const { from, to } of found(text, of)) {
+        parts.push(text.slice(done, from), content);
+        done = to;
+      }
+      return parts.join("") + text.slice(done);
+    };
   },
   Prepend({ prepend }) {
     if (typeof prepend !== "string") refuseFile("a Prepend of tokenizer.json must have a text", prepend);

@@ -30,6 +30,14 @@ export function checkBehavior(step: Step): Behavior {
     });
 }
 
+/** The library's words for where a line or a text begins or ends: they match inside of surrogate pairs, and behind a text's last newline. */
+const EDGES = [
+  ["(?:(?<![\\s\\S])|(?<=\\n))", "(?:^|(?<=\\n)(?!$))"],
+  ["(?:(?=\\n)|(?![\\s\\S]))", "(?:(?=\\n)|$)"],
+  ["(?<![\\s\\S])", "^"],
+  ["(?![\\s\\S])", "$"],
+] as const;
+
 /**
  * What finds every match of a pattern: `{ String }`, or `{ Regex }` in Oniguruma's language, which the library translates.
  * @throws RangeError for one that is no pattern of this language, or none that JavaScript has the like of
@@ -43,14 +51,26 @@ export function matches(pattern: unknown): RegExp {
     refuseFile("a pattern of tokenizer.json must be { String } or { Regex }", pattern);
   }
   try {
-    const { pattern: found } = new SplitPreTokenizer({
+    const { pattern: made } = new SplitPreTokenizer({
       ...{ type: "Split", pattern: { Regex: pattern.Regex }, behavior: "Isolated", invert: false },
     });
-    return found!;
+    const source = EDGES.reduce((source, [from, to]) => source.replaceAll(from, () => to), made!.source);
+    return new RegExp(source, made!.flags);
   } catch (error) {
     refuseFile("a pattern of tokenizer.json must be one that JavaScript has the like of", words(messageOf(error)), {
       cause: error,
     });
+  }
+}
+
+/** Where a text matches, nowhere with nothing right behind another match, as the Rust library goes through it. */
+export function* found(text: string, of: RegExp): Generator<{ from: number; to: number }> {
+  let end = -1;
+  for (const { 0: match, index: from } of text.matchAll(of)) {
+    const to = from + match.length;
+    if (from === to && from === end) continue;
+    yield { from, to };
+    end = to;
   }
 }
 
@@ -64,20 +84,20 @@ export function spacesBefore(text: string, end: number): number {
 /** Cuts a piece. @param invert whether what does not match counts as what does */
 export function cut({ text, first }: Piece, of: RegExp, behavior: Behavior, invert = false): Piece[] {
   type Stretch = { from: number; to: number; hit: boolean };
-  const found: Stretch[] = [];
+  const all: Stretch[] = [];
   let done = 0;
-  const add = (from: number, to: number, hit: boolean) => found.push({ from, to, hit: hit !== invert });
-  for (const match of text.matchAll(of)) {
-    if (match.index > done) add(done, match.index, false);
-    done = match.index + match[0].length;
-    add(match.index, done, true);
+  const add = (from: number, to: number, hit: boolean) => all.push({ from, to, hit: hit !== invert });
+  for (const { from, to } of found(text, of)) {
+    if (from > done) add(done, from, false);
+    done = to;
+    add(from, to, true);
   }
   if (done < text.length) add(done, text.length, false);
 
   let kept: Stretch[] = [];
-  const joining = (all: Stretch[], joins: (one: Stretch, before: boolean) => boolean) => {
+  const joining = (those: Stretch[], joins: (one: Stretch, before: boolean) => boolean) => {
     let before = false;
-    for (const one of all) {
+    for (const one of those) {
       const last = kept.at(-1);
       if (last && joins(one, before)) {
         kept[kept.length - 1] = { ...last, from: Math.min(last.from, one.from), to: Math.max(last.to, one.to) };
@@ -85,12 +105,12 @@ export function cut({ text, first }: Piece, of: RegExp, behavior: Behavior, inve
       before = one.hit;
     }
   };
-  if (behavior === "Isolated") kept = found;
-  else if (behavior === "Removed") kept = found.filter(({ hit }) => !hit);
-  else if (behavior === "Contiguous") joining(found, ({ hit }, before) => hit === before);
-  else if (behavior === "MergedWithPrevious") joining(found, ({ hit }, before) => hit && !before);
+  if (behavior === "Isolated") kept = all;
+  else if (behavior === "Removed") kept = all.filter(({ hit }) => !hit);
+  else if (behavior === "Contiguous") joining(all, ({ hit }, before) => hit === before);
+  else if (behavior === "MergedWithPrevious") joining(all, ({ hit }, before) => hit && !before);
   else {
-    joining(found.reverse(), ({ hit }, before) => hit && !before);
+    joining(all.reverse(), ({ hit }, before) => hit && !before);
     kept.reverse();
   }
   return kept.filter(({ from, to }) => to > from)

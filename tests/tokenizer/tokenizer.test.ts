@@ -1,6 +1,8 @@
 import process from "node:process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { readNormalizer } from "../../src/tokenizer/normalizers.ts";
+import { readPreTokenizer } from "../../src/tokenizer/pretokenizers.ts";
 import { checkTokenizer, createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { readJson, repoPath } from "../support/files.ts";
 import { FILE_CODES, refused } from "../support/refused.ts";
@@ -65,6 +67,28 @@ added("characters that nothing stands for keep nothing apart", () => {
   const vocab = { a: 0, aa: 1 };
   const { encode } = createTokenizer({ model: { type: "BPE", vocab, merges: [["a", "a"]] } });
   assert.equal(encode("a_a_\u{1d518}a"), [1, 0]);
+});
+
+/** What tokenizers 0.23.3 makes of a text with a pattern: replaced by "-", and split at it. */
+const EDGES: [pattern: string, text: string, replaced: string, split: string[]][] = [
+  ["\\n*$", "𘱥𘱥", "𘱥𘱥-", ["𘱥𘱥"]],
+  ["\\n*$", "a\nb\n", "a-\nb-", ["a", "\nb", "\n"]],
+  ["\\n*$", "𝔘\n\nx", "𝔘-\nx-", ["𝔘", "\n", "\nx"]],
+  ["^", "𘱥𘱥", "-𘱥𘱥", ["𘱥𘱥"]],
+  ["^", "a\nb\n", "-a\n-b\n", ["a\n", "b\n"]],
+  ["^", "𝔘\n\nx", "-𝔘\n-\n-x", ["𝔘\n", "\n", "x"]],
+  ["x*", "𘱥𘱥", "-𘱥-𘱥-", ["𘱥", "𘱥"]],
+  ["x*", "a\nb\n", "-a-\n-b-\n-", ["a", "\n", "b", "\n"]],
+  ["x*", "𝔘\n\nx", "-𝔘-\n-\n-", ["𝔘", "\n", "\n", "x"]],
+];
+
+added("patterns meet lines' edges where the Rust library's do, and nothing twice", () => {
+  for (const [Regex, text, replaced, split] of EDGES) {
+    const pattern = { Regex };
+    assert.is(readNormalizer({ type: "Replace", pattern, content: "-" })(text), replaced, `${Regex} ${text}`);
+    const cut = readPreTokenizer({ type: "Split", pattern, behavior: "Isolated", invert: false });
+    assert.equal(cut({ text, first: true }).map((piece) => piece.text), split, `${Regex} ${text}`);
+  }
 });
 
 added.run();

@@ -84,7 +84,8 @@ export class Session {
       const { stepper } = this.#state;
       if (stepper) fill(stepper);
       await this.#state.confirm();
-      this.#state.checkUsable("create session"); // its model may have been disposed of, and with it this
+      this.#join(this); // again: a model that was disposed of meanwhile, and this with it, refuses
+      this.#state.checkUsable("create session");
     } catch (error) {
       this.dispose();
       throw error;

@@ -47,7 +47,8 @@ test("what can be written, and has no flag, is known to have none", () => {
       `${of}.${name}`
     )
   );
-  // The model's, the session's has one; --no-cache; --ignore-eos, which is another thing; what onToken alone hears; two of a chat.
+  // The model's, the session's has one; --no-cache; --ignore-eos, which is another thing; a device's own matter; what onToken alone hears; two of a
+  // chat.
   assert.equal(none, [
     "load.maxBinding",
     "load.kv",

@@ -109,8 +109,9 @@ export class GpuContext implements EngineContext {
       bytes: end - from,
     });
     this.waited = performance.now() - submitted;
-    const [id, clamped] = new Uint32Array(range, chosenAt - from, 2);
-    this.clamped = clamped > 0;
+    const chosen = new Uint32Array(range, chosenAt - from, 2);
+    const id = chosen[0];
+    this.clamped = chosen[1] > 0;
     if (floats > 0) (wanted === "logits" ? this.logits : this.losses).set(new Float32Array(range, 0, floats));
     if (observed > 0) observations!.set(new Float32Array(range, observedAt - from, observed));
     told?.set(new Uint8Array(range, toldAt - from, told.length));

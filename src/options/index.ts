@@ -3,6 +3,7 @@ export {
   type ChatOptions,
   checkChat,
   type CheckedGenerate,
+  type CheckedTemplate,
   checkGenerate,
   checkPromptIds,
   checkTemplate,

@@ -1,9 +1,22 @@
-/** What a conversation or a text takes before anything reads it. */
+/** How a model renders a conversation, and what that takes before anything reads it. */
 import { checkConversation, type Layout, layOut } from "../chat/spans.ts";
 import { type ChatMessage, readTemplate } from "../chat/template.ts";
+import type { Dialect } from "../chat/turn.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { templateFor } from "../model/templates.ts";
-import { checkTemplate, type TemplateOptions } from "../options/index.ts";
+import { type CheckedTemplate, checkTemplate, type TemplateOptions } from "../options/index.ts";
+
+/** The dialect that checked options ask for, and what they give its template. @throws RangeError where there is no template */
+export function dialectOf(
+  model: LoadedModel,
+  { template, variables, tools, documents }: Omit<CheckedTemplate, "continueFinal">,
+): { dialect: Dialect; variables: Record<string, unknown> } {
+  const { tokenizer } = model;
+  return {
+    dialect: { render: readTemplate(template ?? templateFor(model, tools), tokenizer), tokenizer },
+    variables: { ...variables, ...(tools ? { tools } : {}), ...(documents ? { documents } : {}) },
+  };
+}
 
 /** @throws RangeError for bad options, or where there is no template, or it does not take the messages */
 export function layoutOf(
@@ -12,13 +25,7 @@ export function layoutOf(
   given: readonly ChatMessage[],
   options: TemplateOptions,
 ): Layout {
-  const { template, continueFinal, variables, tools, documents } = checkTemplate(action, options);
-  const { tokenizer } = model;
-  const dialect = { render: readTemplate(template ?? templateFor(model, tools), tokenizer), tokenizer };
-  const more = { ...(tools ? { tools } : {}), ...(documents ? { documents } : {}) };
-  return layOut(dialect, {
-    messages: checkConversation(action, given),
-    variables: { ...variables, ...more },
-    continueFinal,
-  });
+  const { continueFinal, ...asked } = checkTemplate(action, options);
+  const { dialect, variables } = dialectOf(model, asked);
+  return layOut(dialect, { messages: checkConversation(action, given), variables, continueFinal });
 }

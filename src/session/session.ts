@@ -1,5 +1,5 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
-import { type ChatMessage, checkMessages, readTemplate } from "../chat/template.ts";
+import { type ChatMessage, checkMessages } from "../chat/template.ts";
 import { answered } from "../chat/answer.ts";
 import { planTurn, type Question } from "../chat/turn.ts";
 import type { LaneViews } from "../core/core.ts";
@@ -7,7 +7,6 @@ import { refuse, words } from "../errors.ts";
 import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
 import { type Memory, slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import { templateFor } from "../model/templates.ts";
 import { checkChat, checkGenerate, checkPromptIds } from "../options/index.ts";
 import type {
   ChatOptions,
@@ -24,6 +23,7 @@ import type { SavedSession } from "../snapshot/file.ts";
 import { fillCache, openSnapshot, optionsAgain, writeSnapshot } from "../snapshot/session.ts";
 import { Chooser } from "./choose.ts";
 import { generate } from "./generate.ts";
+import { dialectOf } from "./layout.ts";
 import type { Plan, Reading } from "./reading.ts";
 import { type Report, reportOf } from "./report.ts";
 import { SessionState } from "./state.ts";
@@ -155,16 +155,14 @@ export class Session {
    * @throws as generate does; RangeError where there is no template, or it does not take the messages
    */
   chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
-    const { tokenizer, config } = this.#model;
-    const { template, pinSystem, continueFinal, variables, tools, documents, ...generate } = checkChat(
-      options,
-      config.vocab,
-    );
-    const dialect = { render: readTemplate(template ?? templateFor(this.#model, tools), tokenizer), tokenizer };
+    const { config } = this.#model;
+    const checked = checkChat(options, config.vocab);
+    const { pinSystem, continueFinal } = checked;
+    const { dialect, variables } = dialectOf(this.#model, checked);
     const said = (content: string): ChatMessage[] => [...this.conversation, { role: "user", content }];
     const question = () => ({
       messages: checkMessages(typeof input === "string" ? said(input) : input, continueFinal),
-      variables: { ...variables, ...(tools ? { tools } : {}), ...(documents ? { documents } : {}) },
+      variables,
       continueFinal,
     });
     const read = (): Reading => {
@@ -176,8 +174,8 @@ export class Session {
       const anew = turn.anew && this.seen > 0; // an empty session has nothing to forget, but may have pins
       return { ...turn, anew, ids: all, pinned: this.options.pinPrompt && turn.anew ? all.length : system };
     };
-    this.#state.plan(read, generate.maxNewTokens);
-    return this.#chat(read, question, generate);
+    this.#state.plan(read, checked.maxNewTokens);
+    return this.#chat(read, question, checked);
   }
 
   async *#chat(read: () => Reading, question: () => Question, options: CheckedGenerate) {

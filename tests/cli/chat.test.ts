@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { COMMAND, ended, feed, kvcap, spawn } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
 import { repoPath } from "../support/files.ts";
+import { atTerminal, quoted } from "../support/terminal.ts";
 
 const test = fewOf(suite("command line: chat"), 1);
 
@@ -104,40 +105,23 @@ if (Deno.build.os === "linux") {
       "--max-new-tokens",
       "100000",
     ];
-    const child = new Deno.Command("script", {
-      args: ["-qec", command.map((part) => `'${part}'`).join(" "), "/dev/null"],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    const keys = child.stdin.getWriter();
-    const type = (text: string) => keys.write(new TextEncoder().encode(text));
-    const screen = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    let seen = "";
-    const until = async (what: RegExp) => {
-      while (!what.test(seen)) {
-        const { value, done } = await screen.read();
-        if (done) throw new Error(`${what} never came: ${seen}`);
-        seen += value;
-      }
-      seen = seen.slice(what.exec(seen)!.index);
-    };
-    await until(/> /);
-    await type("\x1b[200~one\ntwo\x1b[201~");
-    await until(/one\u2424two/);
-    await type("\r");
-    await until(/\n[^]{20,}/); // an answer without end
-    await type("\x03");
-    await until(/> /);
-    await type("\x03");
-    await until(/Ctrl-D ends/);
-    seen = "";
-    await type("\x1b[A");
-    await until(/one\u2424two/);
-    await type("\x15/stats\r");
-    await until(/tokens taken in/);
-    await type("\x04");
-    assert.is((await child.status).code, 0);
+    const terminal = atTerminal(quoted(command));
+    await terminal.until(/> /);
+    await terminal.type("\x1b[200~one\ntwo\x1b[201~");
+    await terminal.until(/one\u2424two/);
+    await terminal.type("\r");
+    await terminal.until(/\n[^]{20,}/); // an answer without end
+    await terminal.type("\x03");
+    await terminal.until(/> /);
+    await terminal.type("\x03");
+    await terminal.until(/Ctrl-D ends/);
+    terminal.seen = "";
+    await terminal.type("\x1b[A");
+    await terminal.until(/one\u2424two/);
+    await terminal.type("\x15/stats\r");
+    await terminal.until(/tokens taken in/);
+    await terminal.type("\x04");
+    assert.is((await terminal.child.status).code, 0);
     await Deno.remove(folder, { recursive: true });
   });
 }

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { COMMAND, feed, spawn } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
 import { repoPath } from "../support/files.ts";
+import { atTerminal, quoted } from "../support/terminal.ts";
 
 const test = fewOf(suite("command line: signals"), 1);
 
@@ -85,35 +86,19 @@ test("nor at a terminal, which is left as it was", async () => {
   if (Deno.build.os !== "linux") return;
   const folder = await endlessModel();
   const chat = [Deno.execPath(), ...COMMAND, "chat", "--model", folder, "--device", "wasm"];
-  const line = `trap true INT; ${
-    chat.map((part) => `'${part}'`).join(" ")
-  }; echo "ended with $?"; stty -a | grep -o -- "-\\?icanon"`;
-  const child = new Deno.Command("script", {
-    args: ["-qc", line, "/dev/null"],
-    ...{ stdin: "piped", stdout: "piped", stderr: "null" } as const,
-    env: { SHELL: "/bin/bash" },
-  }).spawn();
-  const keys = child.stdin.getWriter();
-  const type = (text: string) => keys.write(new TextEncoder().encode(text));
-  const screen = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let seen = "";
-  const until = async (what: RegExp) => {
-    while (!what.test(seen)) {
-      const { value, done } = await screen.read();
-      if (done) throw new Error(`${what} never came: ${seen}`);
-      seen += value;
-    }
-  };
-  await until(/> /);
-  await type(`${ENDLESS}\r`);
-  await until(/x{60}/);
+  const terminal = atTerminal(
+    `trap true INT; ${quoted(chat)}; echo "ended with $?"; stty -a | grep -o -- "-\\?icanon"`,
+  );
+  await terminal.until(/> /);
+  await terminal.type(`${ENDLESS}\r`);
+  await terminal.until(/x{60}/);
   await new Promise((resolve) => setTimeout(resolve, 1500));
-  await type("\x03");
-  const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
-  await until(/ended with 130[^]*icanon/);
+  await terminal.type("\x03");
+  const late = setTimeout(() => terminal.child.kill("SIGKILL"), 15_000);
+  await terminal.until(/ended with 130[^]*icanon/);
   clearTimeout(late);
-  assert.not.match(seen, "-icanon");
-  await child.status;
+  assert.not.match(terminal.seen, "-icanon");
+  await terminal.child.status;
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -1,6 +1,9 @@
 /** The worker: what it is given to do, whether it is busy, and the model it has. */
-import { NOT_STARTED } from "./failures.ts";
+import { DEAF, NOT_STARTED } from "./failures.ts";
 import type { From, FromWorker, ModelInfo, ToWorker } from "./protocol.ts";
+
+/** How long a worker may take to say that it stops. What ran is gone then, so it is not short. */
+const PATIENCE = 2500; // ms
 
 type Device = Extract<ToWorker, { type: "load" }>["device"];
 
@@ -15,6 +18,7 @@ export class Engine {
   readonly #hear: (message: FromWorker) => void;
   #worker: Worker | null = null;
   #pending = 0; // of what it was given to do; it says "idle" after each
+  #deaf = 0; // the timer of a stop that it has not answered
 
   constructor(hear: (message: FromWorker) => void) {
     this.#hear = hear;
@@ -31,6 +35,16 @@ export class Engine {
     this.ask(message);
   }
 
+  /** Stops what runs. Where the worker does not hear it, what ran has failed, and only another worker will do. */
+  stop(): void {
+    this.ask({ type: "stop" });
+    clearTimeout(this.#deaf);
+    this.#deaf = setTimeout(() => {
+      const error = { name: DEAF, message: "" };
+      this.#hear({ type: "failed", alive: false, during: "run", error, lost: false, webgpu: true, adapter: true });
+    }, PATIENCE);
+  }
+
   /** Loads a model, in a fresh worker: nothing of another model is left, not even a lost GPU. */
   load(from: From, device: Device): void {
     this.from = from;
@@ -39,10 +53,14 @@ export class Engine {
     this.busy = true;
     this.running = false; // what ran goes with its worker
     this.#pending = 0;
+    clearTimeout(this.#deaf);
     this.#worker?.terminate();
     const worker = this.#worker = new Worker("worker.js", { type: "module" });
     const hear = (message: FromWorker) => worker === this.#worker && this.#hear(message);
-    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => hear(data));
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type === "stopping" && worker === this.#worker) clearTimeout(this.#deaf);
+      hear(data);
+    });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       if (worker !== this.#worker) return;

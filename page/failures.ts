@@ -27,6 +27,8 @@ export interface Failed {
 
 /** What the error of a worker is called that could not begin. */
 export const NOT_STARTED = "NotStarted";
+/** And of one that did not hear that it was to stop. */
+export const DEAF = "Deaf";
 
 /** A model runs, but its files are not kept. */
 export function explainUnkept(unkept: Unkept): string {
@@ -42,6 +44,10 @@ export function explain({ during, error, lost, webgpu, adapter }: Failed): Troub
   const said = ` (${why})`;
   if (name === NOT_STARTED) {
     return { text: `The part of the page that runs models could not begin${said}.`, way: "retry" };
+  }
+  if (name === DEAF) {
+    const text = "What ran did not answer: it was ended, and the model is loaded again. The prompt is here still.";
+    return { text, way: "settings" };
   }
   if (code === "device" && action === "open the GPU") {
     if (adapter) return { text: `This GPU is too small for the model’s kernels${said}.`, way: "retry" };

@@ -1,6 +1,6 @@
 /** The page: what the visitor asks for, what the worker answers, and the address that says it all. */
 import { Engine } from "./engine.ts";
-import { explain, explainUnkept, type Failed, type Way, WAYS } from "./failures.ts";
+import { DEAF, explain, explainUnkept, type Failed, type Way, WAYS } from "./failures.ts";
 import { Links } from "./links.ts";
 import type { From, FromWorker, ModelInfo, ToWorker } from "./protocol.ts";
 import { addPolicy, DEFAULTS, deviceOf, FIRST, MOST_TOKENS, type Settings, toHash, type Turn } from "./settings.ts";
@@ -38,7 +38,7 @@ const views = new Views({
     engine.run(message);
     refresh();
   },
-  stop: () => engine.ask({ type: "stop" }),
+  stop: () => engine.stop(),
   trouble: (text) => trouble.show({ text }),
   model: () => engine.address,
 });
@@ -194,7 +194,7 @@ prompt.addEventListener("keydown", (event) => {
   event.preventDefault();
   by<HTMLFormElement>("form").requestSubmit();
 });
-stop.addEventListener("click", () => engine.ask({ type: "stop" }));
+stop.addEventListener("click", () => engine.stop());
 again.addEventListener("click", () => run(form.settings, turns.list));
 reset.addEventListener("click", () => {
   engine.ask({ type: "reset" });
@@ -211,8 +211,7 @@ by<HTMLInputElement>("own").addEventListener("change", async ({ target }) => {
   input.value = ""; // the same file may be chosen again, once it is mended
   if (code === undefined) return;
   if (!engine.model) return trouble.show({ text: "A policy of your own needs a model that is loaded." });
-  engine.busy = true;
-  engine.ask({ type: "policy", code, chosen: true });
+  engine.run({ type: "policy", code, chosen: true }); // it runs code of the visitor's: it can be stopped
   refresh();
 });
 by("link").addEventListener("click", async () => {
@@ -255,6 +254,7 @@ function refresh() {
 // ---- trouble -----------------------------------------------------------------------------------------------------
 
 function fail(failed: Failed & { alive: boolean }) {
+  if (failed.error.name === DEAF) load(engine.from);
   if (failed.during === "load") {
     engine.model = null;
     by("model-name").textContent = "no model";

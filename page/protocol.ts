@@ -116,6 +116,7 @@ export type FromWorker =
   | { type: "policy"; name: string; code: string; chosen: boolean } // of the visitor's own: settings may name it
   | { type: "noPolicy"; error: ToldError }
   | { type: "idle" } // nothing runs any more
+  | { type: "stopping" } // it heard that it is to stop
   /** alive: whether there is a session still. */
   | {
     type: "failed";

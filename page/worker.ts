@@ -38,7 +38,8 @@ let work: Promise<void> = Promise.resolve(); // what was asked for before
 scope.addEventListener("message", ({ data }) => {
   switch (data.type) {
     case "stop":
-      return stopper?.abort();
+      stopper?.abort();
+      return post({ type: "stopping" });
     case "scores":
       return sendScores(data.step);
     case "books":

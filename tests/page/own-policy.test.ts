@@ -79,6 +79,36 @@ test("a module of the same name takes the other's place, with this model and the
   await page.context().close();
 });
 
+/** Stops what does not hear it: a sentence says so, and the model comes back. */
+async function replaced(page: Page): Promise<void> {
+  await page.click("#stop");
+  assert.match(await trouble(page), "What ran did not answer: it was ended, and the model is loaded again");
+  await ready(page);
+}
+
+test("what never comes to an end is stopped, and the page goes on", async () => {
+  const page = await it.open(hashOf(SETTINGS, `12:${PROMPT}`));
+  await ended(page);
+  const text = await made(page);
+  const choose = (text: string) =>
+    page.setInputFiles("#own", { name: "mine.js", mimeType: "text/javascript", buffer: Buffer.from(text) });
+  await choose(`for (;;);`); // where it is read
+  await replaced(page);
+  assert.is(await page.inputValue("#prompt"), PROMPT);
+  await choose(OLDEST.replace("scores.set(positions)", "{ for (;;); }")); // and where it scores
+  await chosen(page);
+  await ready(page);
+  await page.click("#go");
+  await page.waitForSelector("#stop:visible");
+  await replaced(page);
+  assert.is(await page.inputValue("#prompt"), PROMPT);
+  await page.selectOption("[name=policy]", "recency");
+  await page.click("#go");
+  await ended(page);
+  assert.is(await made(page), text);
+  await page.context().close();
+});
+
 test("what is no policy is said in a sentence, and leaves the choice as it was", async () => {
   const page = await it.open();
   await ready(page);

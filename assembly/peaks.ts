@@ -8,7 +8,7 @@ import { P_BOUND } from "./abi";
 import { joined, kept, LEAST, weight } from "./ema";
 import { capacity, keys, lanes, last, marks, rows, spreads, state, sum, sumsq, ties, totals } from "./layout";
 import { above64, kth, upTo } from "./rank";
-import { candidate, keys4, NONE, setLowest, smallest, total } from "./score";
+import { candidate, NONE, setLowest, smallest, stay4, total } from "./score";
 
 /** Adds the row to one lane's S and m, and to e: one pass, whether the score reads e or not. */
 export function addPeaks(lane: i32, queries: i32): void {
@@ -96,7 +96,7 @@ export function markOf(lane: i32): usize {
 
 /**
  * Fills the keys of the `room` smallest peaks of a lane, where the cut is near the lane's mark, and notes it there.
- * @param worths what the score makes of every slot: integers or floats, not negative
+ * @param worths what the score makes of every slot: keys, or floats that are not negative
  * @param places the lane's positions, or -1 where the slot may not go: only those in [from, to) have a key
  * @returns false where the cut is elsewhere, or peaks at it are tied: then keys are spoiled
  */
@@ -135,8 +135,8 @@ export function keysBelowPeaks(lane: i32, worths: usize, places: usize, from: i3
         near += 4;
       }
       for (let at = block; at < block + 256; at += 16) {
-        const higher = v128.or(v128.load(worths + at), i32x4.gt_s(v128.load(peaks + at), lows));
-        const key = keys4(higher, v128.load(places + at), begin, latest);
+        const out = v128.or(stay4(v128.load(places + at), begin, latest), i32x4.gt_s(v128.load(peaks + at), lows));
+        const key = v128.bitselect(none, v128.load(worths + at), out);
         v128.store(ranked + at, key);
         leasts = i32x4.min_s(leasts, key);
         inside = i32x4.sub(inside, i32x4.lt_s(key, none));

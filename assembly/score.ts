@@ -34,8 +34,12 @@ export function total(v: v128): i32 {
  * that may, `latest`: the last one. Where a slot may not go, anything may stand in `score`.
  */
 export function keys4(score: v128, places: v128, begin: v128, latest: v128): v128 {
-  const stays = v128.or(i32x4.gt_s(begin, places), i32x4.gt_s(places, latest));
-  return v128.and(v128.or(score, stays), i32x4.splat(NONE));
+  return v128.and(v128.or(score, stay4(places, begin, latest)), i32x4.splat(NONE));
+}
+
+/** Which of four slots may not go, as masks. */
+export function stay4(places: v128, begin: v128, latest: v128): v128 {
+  return v128.or(i32x4.gt_s(begin, places), i32x4.gt_s(places, latest));
 }
 
 /** Whether a slot may go: its position is in [from, to) with from ≥ 0. */

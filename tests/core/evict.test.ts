@@ -1,6 +1,7 @@
 // Who goes: evict, choose and free, with ties, protection and scopes, and what they refuse.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { LaneScore } from "../../src/core/core.ts";
 import { readsWindow, SCOPES, SCORES } from "../../src/core/rule.ts";
 import { corePolicies as policies, type Policy, ruleFor } from "../../src/policies/core.ts";
 import { eight, plane, ruleOf, shape, throws, Trio } from "../support/trio.ts";
@@ -109,6 +110,18 @@ evictions("the cut through peaks is the same where it was noted, among neighbour
         for (const core of trio.cores) assert.equal(Array.from(core.choose(n)), expected, `${score} ${peaks} ${n}`);
       }
     }
+  }
+});
+evictions("below the cut through peaks goes the least score of one's own, also where it is below 0", () => {
+  const worth = (position: number) => position * 53 % 131 - 65;
+  const fill: LaneScore = (_, { positions }, scores) => scores.set(positions.map(worth));
+  const trio = new Trio({ layers: 1, kvHeads: 1, capacity: 131 }, ruleOf({ scope: "peak", peaks: 60 }));
+  trio.claim(130, false);
+  trio.claim(1);
+  trio.observe(1, Float32Array.from({ length: 131 }, (_, i) => 1 / (2 + i * 37 % 131)));
+  for (const n of [1, 5, 70, 71, 1]) { // from the second on the cut is where it was noted
+    const expected = trio.twin.choose(n, (_, { position }) => worth(position)).flat();
+    for (const core of trio.cores) assert.equal(Array.from(core.chooseBy(fill, n)), expected, `${n}`);
   }
 });
 evictions("memory begins with the rule that asks for it", () => {

@@ -18,7 +18,7 @@ export class Engine {
   readonly #hear: (message: FromWorker) => void;
   #worker: Worker | null = null;
   #pending = 0; // of what it was given to do; it says "idle" after each
-  #deaf = 0; // the timer of a stop that it has not answered
+  #deaf: ReturnType<typeof setTimeout> | undefined; // the timer of a stop that it has not answered
 
   constructor(hear: (message: FromWorker) => void) {
     this.#hear = hear;

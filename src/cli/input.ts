@@ -1,4 +1,7 @@
 /** Text that a command reads: what stands on the command line, "-" for standard input, "@FILE" for a file. */
+import { Buffer } from "node:buffer";
+import { promises as fs } from "node:fs";
+import process from "node:process";
 import { refuse, words } from "../errors.ts";
 
 /** @throws Error where it is no UTF-8 text */
@@ -15,8 +18,9 @@ function decode(bytes: Uint8Array, what: string, where: string): string {
 
 /** Standard input, without the newline that ends it. @throws Error */
 export async function readStdin(what: string): Promise<string> {
-  const bytes = await new Response(Deno.stdin.readable).bytes();
-  return decode(bytes, what, "standard input").replace(/\r?\n$/, "");
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk);
+  return decode(Buffer.concat(chunks), what, "standard input").replace(/\r?\n$/, "");
 }
 
 /** @throws Error where there is no such file, or it is no UTF-8 text */
@@ -33,9 +37,9 @@ export async function readArgument(what: string, word: string): Promise<string> 
 /** @throws KvcapError always: why a file cannot be made or written @param action what cannot be done then */
 export function refuseWriting(action: string, path: string, error: unknown): never {
   const { code, message } = error as { code?: string; message: string };
-  const why = error instanceof Deno.errors.NotFound || code === "ENOENT"
+  const why = code === "ENOENT"
     ? "no such folder"
-    : error instanceof Deno.errors.NotCapable || /^Requires write access/.test(message)
+    : /^Requires write access/.test(message)
     ? "one where this program may not write: a chat may in its own folder"
     : message;
   const more = { code: "unreadable", kind: "plain", cause: error } as const;
@@ -45,9 +49,10 @@ export function refuseWriting(action: string, path: string, error: unknown): nev
 /** @throws Error in one sentence where it cannot be read */
 export async function readFile(what: string, path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await Deno.readFile(path);
+    return new Uint8Array(await fs.readFile(path));
   } catch (error) {
-    const why = error instanceof Deno.errors.NotFound ? "no such file" : (error as Error).message;
+    const { code, message } = error as { code?: string; message: string };
+    const why = code === "ENOENT" ? "no such file" : message;
     const more = { code: "unreadable", kind: "plain", cause: error } as const;
     refuse(`read the ${what}`, `${path} must be a file to read`, words(why), more);
   }

@@ -1,4 +1,5 @@
 /** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 128 + N ended by signal N (130: Ctrl-C). */
+import process from "node:process";
 import { chat } from "./chat.ts";
 import { evaluate } from "./eval.ts";
 import { fitBudget } from "./fit.ts";
@@ -58,4 +59,4 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) process.exit(await main(process.argv.slice(2)));

@@ -1,9 +1,13 @@
 /** Processes that measure units side by side. One that ends is made again, and its unit is measured by another. */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type Result, resultOf } from "../eval/results.ts";
 import type { Unit } from "../eval/units.ts";
 import { KvcapError } from "../errors.ts";
-import { cacheFolder } from "../files/cache/folder.ts";
+import { runtime } from "../host/runtime.ts";
 import { linesOf } from "./json-lines.ts";
 import type { Message, Orders } from "./sweep-worker.ts";
 
@@ -11,36 +15,32 @@ const TRIES = 3; // of a unit whose workers end
 
 /** One process. */
 class WorkerProcess {
-  readonly #child: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #ended: Promise<unknown>;
   readonly #results: AsyncGenerator<string, void, void>;
   #orders: Orders | null = null; // in force
 
   constructor(flags: readonly string[]) {
-    const program = new URL("./sweep-worker.ts", import.meta.url);
-    const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
-    const args = ["run", "--quiet", "--no-prompt", "--no-check", "--config", config, ...flags, program.href];
-    this.#child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "inherit" })
-      .spawn();
-    this.#input = this.#child.stdin.getWriter();
+    const program = new URL(
+      import.meta.url.endsWith(".ts") ? "./sweep-worker.ts" : "./sweep-worker.js",
+      import.meta.url,
+    );
+    const stdio = ["pipe", "pipe", "inherit"] as const;
+    this.#child = spawn(process.execPath, [...flags, fileURLToPath(program)], { stdio: [...stdio] });
+    this.#ended = once(this.#child, "exit").catch(() => {});
+    this.#child.stdin.on("error", () => {}); // a process that ended reads nothing, which its missing answer says
     this.#results = linesOf(this.#child.stdout);
   }
 
-  /** Writes a line. @returns whether anybody is there to read it */
-  async #write(value: Message): Promise<boolean> {
-    try {
-      await this.#input.write(new TextEncoder().encode(`${JSON.stringify(value)}\n`));
-      return true;
-    } catch {
-      return false;
-    }
+  #write(value: Message): void {
+    this.#child.stdin.write(`${JSON.stringify(value)}\n`);
   }
 
   /** @returns null: the process ended meanwhile */
   async measure(unit: Unit, orders: Orders): Promise<Result | null> {
-    if (orders !== this.#orders && !await this.#write({ orders })) return null;
+    if (orders !== this.#orders) this.#write({ orders });
     this.#orders = orders;
-    if (!await this.#write({ unit })) return null;
+    this.#write({ unit });
     try {
       const { value } = await this.#results.next();
       return value === undefined ? null : JSON.parse(value);
@@ -51,25 +51,10 @@ class WorkerProcess {
 
   /** Lets it end. */
   async close(): Promise<void> {
-    await this.#input.close().catch(() => {});
+    this.#child.stdin.end();
     await this.#results.return();
-    await this.#child.status;
+    await this.#ended;
   }
-}
-
-/** What this process may do, its workers may, but that they write to the cache alone: as flags of Deno. */
-async function permissions(): Promise<string[]> {
-  const names = ["read", "env", "net", "sys"] as const;
-  const granted = await Promise.all(
-    names.map(async (name) => (await Deno.permissions.query({ name })).state === "granted"),
-  );
-  const folders = [cacheFolder(Deno.build.os), Deno.env.get("TMPDIR")].filter((path) => typeof path === "string");
-  const asked = await Promise.all(folders.map((path) => Deno.permissions.query({ name: "write", path })));
-  const written = folders.filter((_, i) => asked[i].state === "granted").map((path) => path.replaceAll(",", ",,"));
-  const pip = await Deno.permissions.query({ name: "run", command: "pip" });
-  const flags = [...names.filter((_, i) => granted[i]).map((name) => `--allow-${name}`)];
-  if (written.length > 0) flags.push(`--allow-write=${written}`);
-  return pip.state === "granted" ? [...flags, "--allow-run=pip,pip3,python3,python,py"] : flags;
 }
 
 /** So many processes, started when they are needed. */
@@ -86,7 +71,7 @@ export class Pool {
   }
 
   static async open(most: number): Promise<Pool> {
-    return new Pool(most, await permissions());
+    return new Pool(most, runtime === "deno" ? await (await import("./deno.ts")).denoArguments() : []);
   }
 
   /** Measures a unit in a process that is free, or the next to be. A unit whose process ends three times is given up. */

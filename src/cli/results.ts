@@ -1,7 +1,10 @@
 /** The file of results: a line is added when a unit is done, and in the end the plan's units stand in the plan's order. */
+import * as fs from "node:fs";
 import { KvcapError, refuse, words } from "../errors.ts";
 import { isMeasured, lineOf, readResults, type Result } from "../eval/results.ts";
 import { idOf, type Unit } from "../eval/units.ts";
+import type { HostFile } from "../host/host.ts";
+import { host } from "../host/here.ts";
 import { readFile, refuseWriting } from "./input.ts";
 import { placeOf, RESULTS, writeWhole } from "./output.ts";
 
@@ -11,9 +14,9 @@ const ACTION = "write the results";
 export class ResultsFile {
   readonly #path: string | undefined;
   readonly #results = new Map<string, Result>();
-  readonly #file: Deno.FsFile | undefined;
+  readonly #file: Locked | undefined;
 
-  private constructor(path: string | undefined, results: ReadonlyMap<string, Result>, file: Deno.FsFile | undefined) {
+  private constructor(path: string | undefined, results: ReadonlyMap<string, Result>, file?: Locked) {
     this.#path = path;
     this.#results = new Map(results);
     this.#file = file;
@@ -21,17 +24,16 @@ export class ResultsFile {
 
   /** Opens a file, made where there is none; a torn last line is cut off. @param path undefined: no file @throws KvcapError */
   static async open(path: string | undefined): Promise<ResultsFile> {
-    if (path === undefined) return new ResultsFile(path, new Map(), undefined);
+    if (path === undefined) return new ResultsFile(path, new Map());
     await checkPlain(path);
     placeOf(path, RESULTS, true); // read-only
     const file = await locked(path);
     try {
       const { results, whole } = await contents(path);
-      await file.truncate(whole);
-      await file.seek(0, Deno.SeekMode.End);
+      fs.ftruncateSync(file.number, whole);
       return new ResultsFile(path, results, file);
     } catch (error) {
-      file.close();
+      closed(file);
       throw error instanceof KvcapError ? error : refuseWriting(ACTION, path, error);
     }
   }
@@ -39,7 +41,7 @@ export class ResultsFile {
   /** What a file holds, none where there is none yet; nothing is changed in it. @throws KvcapError */
   static async read(path: string): Promise<ResultsFile> {
     await checkPlain(path);
-    return new ResultsFile(undefined, (await contents(path)).results, undefined);
+    return new ResultsFile(undefined, (await contents(path)).results);
   }
 
   /** The units that have no numbers yet. */
@@ -55,7 +57,7 @@ export class ResultsFile {
     this.#results.set(result.id, result);
     const bytes = new TextEncoder().encode(lineOf(result));
     try {
-      for (let at = 0; this.#file && at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+      for (let at = 0; this.#file && at < bytes.length;) at += fs.writeSync(this.#file.number, bytes, at);
     } catch (error) {
       refuseWriting(ACTION, this.#path!, error);
     }
@@ -76,13 +78,13 @@ export class ResultsFile {
   }
 
   close(): void {
-    this.#file?.close();
+    if (this.#file) closed(this.#file);
   }
 }
 
 /** @throws KvcapError for what is there and is no plain file: a pipe or a device would be read for ever, and replaced in the end */
 async function checkPlain(path: string): Promise<void> {
-  const there = await Deno.stat(path).catch(() => null);
+  const there = await host!.stat(path).catch(() => null);
   if (there && !there.isFile) {
     const more = { code: "unreadable", kind: "plain" } as const;
     refuse(
@@ -95,26 +97,36 @@ async function checkPlain(path: string): Promise<void> {
 }
 
 async function contents(path: string): Promise<ReturnType<typeof readResults>> {
-  const there = await Deno.stat(path).then(() => true, () => false);
-  return readResults(there ? await readFile("results", path) : new Uint8Array(0), path);
+  return readResults(fs.existsSync(path) ? await readFile("results", path) : new Uint8Array(0), path);
+}
+
+/** A file that this program alone writes to, at its end. */
+interface Locked {
+  readonly number: number; // as the system numbers it
+  readonly lock: HostFile;
+}
+
+function closed({ number, lock }: Locked): void {
+  fs.closeSync(number);
+  lock.close();
 }
 
 /**
- * Opens the file for this program alone. The system holds the lock, and lets it go with the program, however that ends.
+ * Opens the file for this program alone. The lock goes with the program, however that ends.
  * @throws KvcapError where another program writes to it
  */
-async function locked(path: string): Promise<Deno.FsFile> {
+async function locked(path: string): Promise<Locked> {
   for (;;) {
-    let file: Deno.FsFile | undefined;
+    let file: Locked | undefined;
     try {
-      file = await Deno.open(path, { write: true, create: true, mode: 0o600 });
-      const free = await file.tryLock(true);
-      const [mine, there] = [await file.stat(), await Deno.stat(path).catch(() => null)];
+      const number = fs.openSync(path, "a", 0o600);
+      file = { number, lock: await host!.open(path, { write: true }) };
+      const free = await file.lock.tryLock(true);
+      const [mine, there] = [fs.fstatSync(number), fs.statSync(path, { throwIfNoEntry: false })];
       if (free && mine.ino === there?.ino) return file; // else another has just put its results in order, in a file of its own
-      file.close();
+      closed(file);
       if (free) continue;
     } catch (error) {
-      file?.close();
       refuseWriting(ACTION, path, error);
     }
     const more = { code: "wrong-state", kind: "plain" } as const;

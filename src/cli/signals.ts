@@ -1,5 +1,7 @@
 /** Being asked to end, by Ctrl-C or from outside: a command may end in its own way, and what was begun is undone first. */
 
+import process from "node:process";
+
 /** The signals that end a program, and their numbers: it ends with 128 + that. */
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 type Ending = keyof typeof SIGNALS;
@@ -9,7 +11,7 @@ let ending: ((code: number) => void) | null = null;
 let listens = false;
 
 const listeners = (Object.keys(SIGNALS) as Ending[])
-  .filter((signal) => Deno.build.os !== "windows" || signal === "SIGINT")
+  .filter((signal) => process.platform !== "win32" || signal === "SIGINT")
   .map((signal) => ({ signal, heard: () => ending ? ending(128 + SIGNALS[signal]) : end(128 + SIGNALS[signal]) }));
 
 /** Listens only where something depends on it: nobody who listens can be ended while he computes. */
@@ -18,15 +20,15 @@ function listen(): void {
   if (wanted === listens) return;
   listens = wanted;
   for (const { signal, heard } of listeners) {
-    if (wanted) Deno.addSignalListener(signal, heard);
-    else Deno.removeSignalListener(signal, heard);
+    if (wanted) process.on(signal, heard);
+    else process.off(signal, heard);
   }
 }
 
 /** Undoes what was begun, and ends the program. */
 export function end(code: number): never {
   for (const undo of undoing) undo();
-  Deno.exit(code);
+  process.exit(code);
 }
 
 /** What is to be undone where the program is ended. @returns call it when that is no longer so */

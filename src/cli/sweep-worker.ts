@@ -1,4 +1,5 @@
 /** The program of a worker of `sweep`: units come as lines of JSON on standard input, results go to standard output. */
+import process from "node:process";
 import type { Unit } from "../eval/units.ts";
 import type { LoadOptions } from "../options/index.ts";
 import { linesOf } from "./json-lines.ts";
@@ -17,7 +18,7 @@ export type Message = { readonly orders: Orders } | { readonly unit: Unit };
 
 if (import.meta.main) {
   let measurer: Measurer | null = null;
-  for await (const line of linesOf(Deno.stdin.readable)) {
+  for await (const line of linesOf(process.stdin)) {
     const message = JSON.parse(line) as Message;
     if ("orders" in message) {
       measurer?.dispose();

@@ -1,4 +1,6 @@
 /** The command `sweep`: the units of a plan, measured by several processes, of one machine or of many. */
+import { availableParallelism } from "node:os";
+import process from "node:process";
 import { words } from "../errors.ts";
 import { commandOf } from "../eval/command.ts";
 import { isMeasured, type Result } from "../eval/results.ts";
@@ -99,7 +101,7 @@ async function serve(args: Arguments, url: URL, count: number): Promise<number> 
   const pool = await Pool.open(count);
   queue.serve(pool, count, loadingOf(args, new Progress(), count), (unit) => note(commandOf(unit)));
   note(`measuring units of ${url.host} with ${count} processes, until Ctrl-C`);
-  await new Promise<void>((stop) => Deno.addSignalListener("SIGINT", stop));
+  await new Promise<void>((stop) => process.on("SIGINT", stop));
   await queue.close();
   await pool.close();
   return 0;
@@ -117,7 +119,7 @@ async function sideBySide<T>(list: readonly T[], count: number, work: (item: T) 
 /** How many processes measure; with a queue there may be none here. @throws Usage */
 function workersOf(args: Arguments, queue: URL | null): number {
   const text = args.text("workers");
-  if (text === undefined) return Math.max(1, Math.floor(navigator.hardwareConcurrency / 2));
+  if (text === undefined) return Math.max(1, Math.floor(availableParallelism() / 2));
   const [count, least] = [Number(text), queue ? 0 : 1];
   return Number.isInteger(count) && count >= least && count <= 256 && text.trim() !== ""
     ? count
@@ -147,7 +149,7 @@ function queueOf(args: Arguments): URL | null {
 /** How models are loaded: with so many threads that all processes together have a processor each. */
 function loadingOf(args: Arguments, progress: Progress, count: number): Orders["load"] {
   const { cache, threads } = loadOptions(args, progress);
-  return { cache, threads: threads ?? Math.max(1, Math.floor(navigator.hardwareConcurrency / Math.max(1, count))) };
+  return { cache, threads: threads ?? Math.max(1, Math.floor(availableParallelism() / Math.max(1, count))) };
 }
 
 /** Says how far the results are, and the queue. */

@@ -3,25 +3,34 @@
  * models and errors are among it, so nothing that commands a terminal is ever written but what stands here.
  */
 
+import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
+
+const [STDOUT, STDERR] = [1, 2];
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
 const encoder = new TextEncoder();
 
 /** A reader that went away (`kvcap … | head`): no error, but no reason to go on. */
 export class ClosedPipe extends Error {}
 
-function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+/** @param stream as the system numbers it */
+function write(stream: number, text: string): void {
   const bytes = encoder.encode(text);
-  try {
-    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
-  } catch (error) {
-    // A terminal that was closed gives EIO.
-    if (error instanceof Deno.errors.BrokenPipe || /\(os error 5\)/.test(`${error}`)) throw new ClosedPipe();
-    throw error;
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(stream, bytes, at);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code === "EPIPE" || code === "EIO") throw new ClosedPipe(); // a terminal that was closed gives EIO
+      if (code !== "EAGAIN") throw error;
+      Atomics.wait(PAUSE, 0, 0, 5); // a pipe whose reader is slow, and which does not block
+    }
   }
 }
 
 /** Writes to stdout what is harmless of it. @throws ClosedPipe */
 export function print(text: string): void {
-  write(Deno.stdout, harmless(text));
+  write(STDOUT, harmless(text));
 }
 
 /** Writes a value to stdout, a line of JSON in which every control character stands as its number: it is the same value. @throws ClosedPipe */
@@ -36,7 +45,7 @@ export function note(line: string): void {
 
 function aside(text: string): void {
   try {
-    write(Deno.stderr, text);
+    write(STDERR, text);
   } catch (error) {
     if (!(error instanceof ClosedPipe)) throw error;
   }
@@ -50,7 +59,7 @@ function harmless(text: string): string {
 
 /** A line of progress on a terminal, rewritten in place at most ten times a second; elsewhere nothing. */
 export class Progress {
-  readonly #shown = Deno.stderr.isTerminal();
+  readonly #shown = isatty(STDERR);
   #last = 0;
   #dirty = false;
 

@@ -1,7 +1,6 @@
 // What reaches a terminal: words of files, models and errors command none, whoever prints them.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { note, print, printJson } from "../../src/cli/terminal.ts";
 import { refuse } from "../../src/errors.ts";
 import { kvcap } from "../support/command.ts";
 import { repoPath } from "../support/files.ts";
@@ -14,27 +13,22 @@ const HOSTILE = `title\x1b]0;mine\x07 clear\x1b[2J ${CONTROLS.join("")}\x9b2J en
 // deno-lint-ignore no-control-regex
 const COMMANDS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
-/** What `act` writes to a stream. */
-function written(stream: { writeSync(bytes: Uint8Array): number }, act: () => void): string {
-  const before = stream.writeSync;
-  let text = "";
-  stream.writeSync = (bytes) => (text += new TextDecoder().decode(bytes), bytes.length);
-  try {
-    act();
-  } finally {
-    stream.writeSync = before;
-  }
-  return text;
+/** What a program writes that calls one of the functions with a value. */
+async function written(name: "print" | "note" | "printJson", value: unknown): Promise<string> {
+  const module = JSON.stringify(new URL("../../src/cli/terminal.ts", import.meta.url).href);
+  const code = `import { ${name} } from ${module}; ${name}(${JSON.stringify(value)});`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", code] }).output();
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(name === "note" ? stderr : stdout);
 }
 
-test("no control character is printed, and JSON says each as it does", () => {
-  for (const text of [written(Deno.stdout, () => print(HOSTILE)), written(Deno.stderr, () => note(HOSTILE))]) {
+test("no control character is printed, and JSON says each as it does", async () => {
+  for (const text of await Promise.all([written("print", HOSTILE), written("note", HOSTILE)])) {
     assert.not.match(text, COMMANDS);
     assert.ok(text.startsWith("title\ufffd]0;mine\ufffd clear\ufffd[2J "), text);
   }
-  assert.is(written(Deno.stdout, () => print("a\tb\r\nc é 🦊")), "a\tb\nc é 🦊");
+  assert.is(await written("print", "a\tb\r\nc é 🦊"), "a\tb\nc é 🦊");
   const value = { [HOSTILE]: HOSTILE };
-  const line = written(Deno.stdout, () => printJson(value));
+  const line = await written("printJson", value);
   assert.not.match(line.slice(0, -1), /\n/);
   assert.not.match(line, COMMANDS);
   assert.equal(JSON.parse(line), value);

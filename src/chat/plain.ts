@@ -1,38 +1,44 @@
 /**
- * Keeping what people write from being read as tokens of the template: a message that says "<|im_end|>" ends nothing. Such
- * places get a character inside that the tokenizer takes for a full stop of special tokens, and then drops.
+ * Keeping what callers give from being read as tokens of the template: a message that says "<|im_end|>" ends nothing, nor does a role,
+ * a tool or a variable. All of it is rendered in a disguise (`src/jinja/disguise.ts`), and no special token is made of a letter in one.
  */
 import { refuse, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
+import { Disguise } from "../jinja/index.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
-const FIRST = 0xfdd0; // U+FDD0 to U+FDEF are no characters and stand in no text that is one
-const LAST = 0xfdef;
+const UNUSED = /[\ufdd0-\ufdef]/g; // no characters, and in no text that is one
 
-/** Two different characters that are in none of the texts. @throws RangeError where there are none */
-export function unusedCharacters(texts: readonly string[]): [string, string] {
-  const unused: string[] = [];
-  for (let code = FIRST; code <= LAST && unused.length < 2; code++) {
-    const character = String.fromCharCode(code);
-    if (!texts.some((text) => text.includes(character))) unused.push(character);
-  }
-  if (unused.length < 2) refuse("chat", "messages must be text", words("ones with U+FDD0 to U+FDEF"));
-  return [unused[0], unused[1]];
+/** A character that is in none of the texts. @throws RangeError where there is none */
+export function unusedCharacter(texts: readonly string[]): string {
+  const used = new Set(texts.flatMap((text) => text.match(UNUSED) ?? []));
+  const all = Array.from({ length: 32 }, (_, i) => String.fromCharCode(0xfdd0 + i));
+  return all.find((character) => !used.has(character)) ??
+    refuse("chat", "messages must be text", words("ones with U+FDD0 to U+FDEF"));
 }
 
-/** All texts within a value: those of lists and records, names of fields left out. */
+/** All texts within a value: those of lists and records, names of fields too. */
 export function textsIn(value: unknown): string[] {
   if (typeof value === "string") return [value];
   if (Array.isArray(value)) return value.flatMap(textsIn);
-  return isRecord(value) ? Object.values(value).flatMap(textsIn) : [];
+  return isRecord(value) ? Object.entries(value).flatMap(textsIn) : [];
 }
 
-/** A value with every text in it changed, names of fields left as they are. */
+/** A value with every text in it changed, names of fields too. */
 export function withTexts<T>(value: T, change: (text: string) => string): T {
   if (typeof value === "string") return change(value) as T;
   if (Array.isArray(value)) return value.map((one) => withTexts(one, change)) as T;
   if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withTexts(one, change)])) as T;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [change(name), withTexts(one, change)])) as T;
+}
+
+/** Roles that a template may make a token of: "<|" + role + "|>". Any other role is text. */
+const ROLES = ["system", "developer", "user", "assistant", "model", "tool", "function", "observation", "ipython"];
+
+/** A message with every text in it changed but a role that all know. */
+export function withMessageTexts<M extends { readonly role: string }>(message: M, change: (text: string) => string): M {
+  const { role, ...rest } = message;
+  return { role: ROLES.includes(role) ? role : change(role), ...withTexts(rest, change) } as M;
 }
 
 /** Content with its last text changed: that of a message, or of its last part that has one; null: it has none. */
@@ -48,15 +54,28 @@ export function withLastText<P extends { readonly text?: string }>(
   return parts;
 }
 
+/** All that tokens are written with, but quotes and backslashes, which JSON escapes. */
+const LETTERS = Array.from({ length: 94 }, (_, i) => String.fromCharCode(0x21 + i)).filter((one) =>
+  !`"'\\`.includes(one)
+);
+
+/** How what callers give is disguised. */
+export interface Guise {
+  readonly disguise: Disguise;
+  readonly put: (text: string) => string;
+}
+
 /**
- * Puts `mark` inside every special token of a text.
- * @param everywhere whether it is put behind everything that a special token might begin with, so that none comes about when the
- *   template takes something out either. A template that looks for such beginnings finds them no more
+ * Ways to disguise what callers give, each for templates that do with a text what no longer disguise lets them: all letters; those that
+ * special tokens begin with; these where a text has a whole token.
+ * @param texts none of which has what stands for a letter
  */
-export function marker(tokenizer: Tokenizer, mark: string, everywhere: boolean): (text: string) => string {
-  const texts = tokenizer.specialTokens.map(({ text }) => text).filter((text) => text.length > 1);
-  const found = everywhere ? [...new Set(texts.map((text) => [...text][0]))] : texts;
-  const behind = (content: string, what: string, length: number) =>
-    content.split(what).join(what.slice(0, length) + mark + what.slice(length));
-  return (content) => found.reduce((marked, text) => behind(marked, text, [...text][0].length), content);
+export function* guises({ specialTokens }: Tokenizer, texts: readonly string[]): Generator<Guise> {
+  const tokens = specialTokens.map(({ text }) => text), begin = tokens.map((text) => text[0]);
+  const firsts = [...new Set(begin)].filter((letter) => !/[\s\ud800-\udfff]/.test(letter));
+  const all = Disguise.of([...new Set([...LETTERS, ...firsts])], texts), few = Disguise.of(firsts, texts);
+  if (!all || !few) return;
+  yield { disguise: all, put: (text) => all.put(text) };
+  yield { disguise: few, put: (text) => few.put(text) };
+  yield { disguise: few, put: (text) => tokens.some((token) => text.includes(token)) ? few.put(text) : text };
 }

@@ -3,7 +3,7 @@ import { quote, refuse, show, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import { compile, TemplateError } from "../jinja/index.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { withLastText } from "./plain.ts";
+import { type Guise, withLastText, withMessageTexts, withTexts } from "./plain.ts";
 
 /** A part of a message: text, or what else the model's template knows. */
 export interface ContentPart {
@@ -35,6 +35,8 @@ export interface Rendering {
   readonly continueFinal?: boolean;
   /** Characters that were put into texts, to be found again. */
   readonly marks?: string;
+  /** What messages and variables wear. */
+  readonly guise?: Guise;
   /** The moment that the template may ask for; default: now. */
   readonly now?: Date;
 }
@@ -54,18 +56,22 @@ export function readTemplate(source: string | null, tokenizer: Tokenizer): Rende
   const template = refusing(() => compile(source), "the chat template must be Jinja");
   const text = (id: number | null) => id === null ? undefined : tokenizer.decode([id]);
   const tokens = { bos_token: text(tokenizer.bosId), eos_token: text(tokenizer.eosId), ...tokenizer.names };
-  return (messages, variables = {}, { continueFinal = false, ...how } = {}) => {
+  return (messages, variables = {}, { continueFinal = false, guise, ...how } = {}) => {
     const normal = messages.map(normalized);
+    const worn = Object.entries(variables).map(([name, value]) => [name, guise ? withTexts(value, guise.put) : value]);
     const given = {
       ...{ ...tokens, tools: null, documents: null, add_generation_prompt: !continueFinal },
-      ...variables,
+      ...Object.fromEntries(worn),
     };
     const render = (messages: readonly ChatMessage[]) =>
       refusing(
-        () => template({ ...given, messages }, how),
+        () => {
+          const worn = guise ? messages.map((one) => withMessageTexts(one, guise.put)) : messages;
+          return template({ ...given, messages: worn }, { ...how, disguise: guise?.disguise ?? null });
+        },
         "the messages must be such as the model's chat template takes",
       );
-    return continueFinal ? goingOn(normal, render) : render(normal);
+    return continueFinal ? goingOn(normal, render, (text) => guise?.disguise.off(text) ?? text) : render(normal);
   };
 }
 
@@ -97,14 +103,18 @@ function normalized(message: ChatMessage): ChatMessage {
 
 const TAG = "CONTINUE_FINAL_MESSAGE_TAG "; // transformers' own: a template may trim what stands at the end
 
-/** The text up to the end of what the last message says, as `continue_final_message` of transformers has it. */
-function goingOn(messages: readonly ChatMessage[], render: (messages: readonly ChatMessage[]) => string): string {
+/** The text up to the end of what the last message says, as `continue_final_message` of transformers has it. @param off takes off what it wears */
+function goingOn(
+  messages: readonly ChatMessage[],
+  render: (messages: readonly ChatMessage[]) => string,
+  off: (text: string) => string,
+): string {
   const last = messages[messages.length - 1];
   let said = "";
   const content = withLastText(last.content, (text) => (said = text) + TAG);
   if (content === null) refuse("chat", "the last message must have text that can be gone on with", last);
-  const text = render([...messages.slice(0, -1), { ...last, content }]);
-  const end = text.lastIndexOf(TAG.trim());
+  const worn = render([...messages.slice(0, -1), { ...last, content }]);
+  const text = off(worn), end = text.lastIndexOf(TAG.trim());
   if (end < 0 || !text.includes(said.trim())) {
     refuse(
       "chat",
@@ -112,7 +122,7 @@ function goingOn(messages: readonly ChatMessage[], render: (messages: readonly C
       words(show(said)),
     );
   }
-  const before = text.slice(0, end);
+  const before = worn.slice(0, end);
   return text.startsWith(TAG, end) ? before : before.trimEnd();
 }
 

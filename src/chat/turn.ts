@@ -2,7 +2,7 @@
 import { refuse, words } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { answerOf } from "./answer.ts";
-import { marker, textsIn, unusedCharacters, withTexts } from "./plain.ts";
+import { guises, textsIn, unusedCharacter } from "./plain.ts";
 import type { ChatMessage, Render } from "./template.ts";
 
 /** What to read. */
@@ -74,35 +74,29 @@ export function planTurn(dialect: Dialect, question: Question, { heard, pending,
 
 /** A conversation rendered so that no special token but the template's own is read in it. */
 export function guarded({ render, tokenizer }: Dialect, { messages, variables = {}, continueFinal = false }: Question) {
-  const [mark, cut] = unusedCharacters([...textsIn(messages), ...textsIn(variables)]);
-  const how = { continueFinal, marks: mark + cut };
+  const given = [...textsIn(messages), ...textsIn(variables)], cut = unusedCharacter(given);
+  const how = { continueFinal, marks: cut };
   const plain = render(messages, variables, how);
-  // A template that looks into what is said must find what it would find without marks.
-  const marked = [true, false].map((everywhere) => {
-    const change = marker(tokenizer, mark, everywhere);
-    const given = { messages: messages.map((one) => ({ ...withTexts(one, change), role: one.role })) };
-    return { ...given, variables: withTexts(variables, change) };
-  });
-  const texts = marked.map((given) => rendered(() => render(given.messages, given.variables, how)));
-  const way = texts.findIndex((text) => text?.replaceAll(mark, "") === plain);
-  if (way < 0) {
-    refuse("chat", "messages must be free of special tokens that the chat template acts on", words("some"));
+  // What wears a disguise must come to the same.
+  for (const guise of guises(tokenizer, [...given, plain])) {
+    const text = rendered(() => render(messages, variables, { ...how, guise }));
+    if (text === null || guise.disguise.off(text) !== plain) continue;
+    return {
+      text,
+      encode: (text: string) => tokenizer.encode(text, { off: (text) => guise.disguise.off(text) }),
+      /** The two sides of a message's content; null where the template does not show it, or twice. */
+      around(index: number): string[] | null {
+        const shown = messages.map((one, i): ChatMessage => {
+          if (i !== index) return one;
+          if (one.role === "assistant") return { role: one.role, content: cut };
+          return { ...one, content: typeof one.content === "string" ? cut : [{ type: "text", text: cut }] };
+        });
+        const sides = rendered(() => render(shown, variables, { marks: cut, guise }))?.split(cut);
+        return sides?.length === 2 ? sides : null;
+      },
+    };
   }
-  const given = marked[way];
-  return {
-    text: texts[way]!,
-    encode: (text: string) => tokenizer.encode(text, { mark }),
-    /** The two sides of a message's content; null where the template does not show it, or twice. */
-    around(index: number): string[] | null {
-      const shown = given.messages.map((one, i): ChatMessage => {
-        if (i !== index) return one;
-        if (one.role === "assistant") return { role: one.role, content: cut };
-        return { ...one, content: typeof one.content === "string" ? cut : [{ type: "text", text: cut }] };
-      });
-      const sides = rendered(() => render(shown, given.variables, { marks: how.marks }))?.split(cut);
-      return sides?.length === 2 ? sides : null;
-    },
-  };
+  return refuse("chat", "messages must be free of special tokens that the chat template acts on", words("some"));
 }
 
 /** What a template makes, null where it refuses. */
@@ -138,7 +132,7 @@ function same(a: unknown, b: unknown): boolean {
 
 /** The special token that the template puts behind an answer: a model may end with it and not name it among its ends. */
 function endOfTurn({ render, tokenizer }: Dialect): number[] {
-  const [cut] = unusedCharacters([]);
+  const cut = unusedCharacter([]);
   const text = rendered(() => render([{ role: "user", content: "?" }, { role: "assistant", content: cut }]));
   const behind = text?.split(cut)[1] ?? ""; // none: a template that wants other conversations
   const ids = tokenizer.encode(behind.trimStart()).slice(0, 1);

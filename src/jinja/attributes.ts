@@ -1,4 +1,5 @@
 /** `value.name` and `value[at]`, as Jinja's sandbox reads them. */
+import { plain } from "./disguise.ts";
 import { cannot } from "./error.ts";
 import { format, namesOf } from "./format.ts";
 import { DICT, LIST, type Method, TEXT } from "./methods.ts";
@@ -79,7 +80,7 @@ export function attribute(of: Value, name: string): Value {
 /** `of[at]`: an item first, then a method or an attribute. */
 export function item(of: Value, at: Value): Value {
   const found = element(defined(of), at);
-  return there(found === undefined && typeof at === "string" ? member(of, at) : found, of, at);
+  return there(found === undefined && typeof at === "string" ? member(of, plain(at)) : found, of, at);
 }
 
 /** What stands at an index or under a key; undefined: nothing. */
@@ -106,7 +107,7 @@ const hashable = (value: Value): boolean =>
 /** What a filter's `attribute` picks out of a value: names and indices with points between them. */
 export function getter(path: Value, absent: Value = null): (value: Value) => Value {
   const parts: Value[] = typeof path === "string"
-    ? path.split(".").map((part) => /^\d+$/.test(part) ? Number(part) : part)
+    ? plain(path).split(".").map((part) => /^\d+$/.test(part) ? Number(part) : part)
     : path === null
     ? []
     : [path];

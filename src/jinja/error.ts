@@ -1,4 +1,5 @@
 /** How a template ends early, and how much it may do before it must. */
+import { isSign } from "./disguise.ts";
 
 /** Why: its syntax, its own or Python's refusal, something that is right Jinja but not done here, too much of something. */
 export type Cause = "syntax" | "refused" | "unsupported" | "endless";
@@ -53,8 +54,8 @@ export function nested<T>(run: () => T): T {
   return result;
 }
 
-/** Whether a character is one that whoever renders has put in, to find it again. */
-export const isMark = (char: string): boolean => marks.includes(char);
+/** Whether a character is one that whoever renders has put in, to find it again, or for another. */
+export const isMark = (char: string): boolean => marks.includes(char) || isSign(char);
 
 /** Counts work. @throws TemplateError where it is too much */
 export function work(steps: number): void {

@@ -1,5 +1,6 @@
 /** The value of an expression. */
 import { attribute, item } from "./attributes.ts";
+import { plain } from "./disguise.ts";
 import { cannot, fail, work } from "./error.ts";
 import { percent } from "./format.ts";
 import { arithmetic, compare, defined, iterate, joined, numberOf, slice, truth } from "./operators.ts";
@@ -98,8 +99,9 @@ export function callOf({ args, named, rest, restNamed }: Arguments, scope: Scope
   if (restNamed) {
     const more = evaluate(restNamed, scope);
     if (!(more instanceof Dict)) fail(`argument after ** must be a mapping, not ${typeName(more)}`);
-    for (const [name, value] of more.entries()) {
-      if (typeof name !== "string") fail("keywords must be strings");
+    for (const [key, value] of more.entries()) {
+      if (typeof key !== "string") fail("keywords must be strings");
+      const name = plain(key);
       if (names.has(name)) fail(`got multiple values for keyword argument '${name}'`);
       names.set(name, value);
     }

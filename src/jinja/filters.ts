@@ -1,4 +1,5 @@
 /** Filters of one value: `x | …`. */
+import { plain } from "./disguise.ts";
 import { cannot, fail } from "./error.ts";
 import { tojson } from "./json.ts";
 import { type Filter, floatOf, text } from "./kit.ts";
@@ -12,7 +13,7 @@ const method = (name: string): Filter => ["", (value) => TEXT[name][1](text(valu
 
 /** Python's `int(text, base)`; undefined: it is none. */
 function wholeOf(text: string, base: number): number | undefined {
-  const digits = strip(text, null, 0);
+  const digits = strip(plain(text), null, 0);
   const match = /^([+-]?)(0[xXoObB])?([\p{Nd}a-zA-Z]+(?:_[\p{Nd}a-zA-Z]+)*)$/u.exec(digits);
   if (!match) return undefined;
   if (/[^\0-\x7f]/.test(match[3])) cannot("int of digits beyond ASCII");

@@ -1,4 +1,5 @@
 /** `"%s" % x` and `"{}".format(x)`. */
+import { plain } from "./disguise.ts";
 import { cannot, fail, made, room } from "./error.ts";
 import { fixed, floatText, scientific } from "./numbers.ts";
 import { defined, int, intOf, iterate, numberOf } from "./operators.ts";
@@ -201,5 +202,7 @@ export function format(text: string, { args, named }: Call, { attribute, item }:
 /** What a mapping's names stand for, for `format_map`. */
 export function namesOf(mapping: Value): Map<string, Value> {
   if (!(mapping instanceof Dict)) cannot("format_map of anything but a dict");
-  return new Map([...iterate(mapping)].filter((key) => typeof key === "string").map((key) => [key, mapping.get(key)!]));
+  return new Map(
+    [...iterate(mapping)].filter((key) => typeof key === "string").map((key) => [plain(key), mapping.get(key)!]),
+  );
 }

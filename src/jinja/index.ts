@@ -1,4 +1,5 @@
 /** Chat templates: Jinja as transformers 5.24 has jinja2 3.1 read and render it. */
+import { type Disguise, wearing } from "./disguise.ts";
 import { cannot, fail, metered, TemplateError } from "./error.ts";
 import { checkField, execute } from "./execute.ts";
 import { defined, intOf, iterate } from "./operators.ts";
@@ -10,6 +11,7 @@ import { take } from "./take.ts";
 import { strftime } from "./time.ts";
 import { type Call, Callable, Dict, Float, Namespace, Range, type Value } from "./values.ts";
 
+export { Disguise } from "./disguise.ts";
 export { TemplateError } from "./error.ts";
 
 /** How it is rendered. */
@@ -18,6 +20,8 @@ export interface How {
   readonly now?: Date;
   /** Characters that the caller has put into texts to find them again: they are never escaped. */
   readonly marks?: string;
+  /** What some of the variables' texts wear. */
+  readonly disguise?: Disguise | null;
 }
 
 const MOST_RANGE = 100_000; // numbers, as in Jinja's sandbox
@@ -31,21 +35,22 @@ const MOST_DEPTH = 100; // of what is given
  */
 export function compile(template: string): (variables: Readonly<Record<string, unknown>>, how?: How) => string {
   const body = guarded(() => parse(template));
-  return (variables, { now = new Date(), marks = "" } = {}) =>
+  return (variables, { now = new Date(), marks = "", disguise = null } = {}) =>
     guarded(() =>
-      metered(() => {
-        const globals = new Scope(null);
-        for (const [name, call] of Object.entries(GLOBALS)) globals.set(name, new Callable(name, call));
-        globals.set(
-          "strftime_now",
-          new Callable("strftime_now", (call) => strftime(now, str(take("strftime_now", "format", call)[0]!))),
-        );
-        const scope = new Scope(globals);
-        for (const [name, value] of Object.entries(variables)) {
-          if (value !== undefined) scope.set(name, valueOf(value));
-        }
-        return execute(body, new Scope(scope, namesIn(body)));
-      }, marks)
+      wearing(disguise, () =>
+        metered(() => {
+          const globals = new Scope(null);
+          for (const [name, call] of Object.entries(GLOBALS)) globals.set(name, new Callable(name, call));
+          globals.set(
+            "strftime_now",
+            new Callable("strftime_now", (call) => strftime(now, str(take("strftime_now", "format", call)[0]!))),
+          );
+          const scope = new Scope(globals);
+          for (const [name, value] of Object.entries(variables)) {
+            if (value !== undefined) scope.set(name, valueOf(value));
+          }
+          return execute(body, new Scope(scope, namesIn(body)));
+        }, marks))
     );
 }
 

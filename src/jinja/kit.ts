@@ -1,5 +1,6 @@
 /** What filters are made of. */
 import { getter } from "./attributes.ts";
+import { plain } from "./disguise.ts";
 import { cannot, fail } from "./error.ts";
 import { defined, numberOf, truth } from "./operators.ts";
 import { str } from "./print.ts";
@@ -26,7 +27,7 @@ export const lazy = (make: (value: Value, call: Call) => Iterator<Value>): Filte
 ];
 
 /** Texts in small letters, other values as they are. */
-export const folded = (value: Value): Value => typeof value === "string" ? value.toLowerCase() : value;
+export const folded = (value: Value): Value => typeof value === "string" ? plain(value).toLowerCase() : value;
 
 /** What values are ordered by. */
 export function key(attribute: Value | undefined, sensitive: Value | undefined): (value: Value) => Value {
@@ -42,7 +43,7 @@ export function key(attribute: Value | undefined, sensitive: Value | undefined):
 
 /** Python's `float(text)`; undefined: it is none. */
 export function floatOf(text: string): number | undefined {
-  const written = strip(text, null, 0);
+  const written = strip(plain(text), null, 0);
   if (/^[+-]?(?:inf|infinity)$/i.test(written)) return written[0] === "-" ? -Infinity : Infinity;
   if (/^[+-]?nan$/i.test(written)) return NaN;
   const digits = "\\d+(?:_\\d+)*";

@@ -1,4 +1,5 @@
 /** Methods of strings, dicts, lists and tuples, as Python has them. */
+import { changed, parted, plain } from "./disguise.ts";
 import { fail, made, room, work } from "./error.ts";
 import { SPACE } from "./lexer.ts";
 import { defined, equal, intOf, iterate, slice, truth } from "./operators.ts";
@@ -21,7 +22,7 @@ const affix = (is: (part: string, affix: string) => boolean): Method<string> => 
     const all = given instanceof Tuple ? given.items.map(text) : [text(given)];
     const { part, from, to } = portion(self, start, end);
     work((part.length + all.length) / 8);
-    return from <= to && all.some((one) => is(part, one));
+    return from <= to && all.some((one) => is(plain(part), plain(one)));
   },
 ];
 
@@ -41,8 +42,8 @@ function portion(self: string, start: Value | undefined, end: Value | undefined)
 const search = (last: boolean, must: boolean): Method<string> => [
   "/sub start? end?",
   (self, [given, start, end]) => {
-    const sub = text(given);
-    const { part, from, to } = portion(self, start, end);
+    const sub = plain(text(given));
+    const { part, from, to } = portion(plain(self), start, end);
     work(part.length / 8);
     const at = from > to ? -1 : last ? part.lastIndexOf(sub) : part.indexOf(sub);
     if (at < 0 && must) fail("substring not found");
@@ -52,7 +53,8 @@ const search = (last: boolean, must: boolean): Method<string> => [
 
 const cased = (wrong: RegExp): Method<string> => ["/", (self) => {
   work(self.length / 8);
-  return CASED.test(self) && !wrong.test(self);
+  const bare = plain(self);
+  return CASED.test(bare) && !wrong.test(bare);
 }];
 
 function pieces(self: string, given: Value | undefined, most: number, last: boolean): string[] {
@@ -60,12 +62,12 @@ function pieces(self: string, given: Value | undefined, most: number, last: bool
   if (separator === "") fail("empty separator");
   work(self.length / 8);
   if (separator === null) return words(self, most, last);
-  const all = self.split(separator);
+  const all = parted(self, separator);
   work(all.length);
   if (most < 0 || all.length <= most + 1) return all;
-  return last
-    ? [all.slice(0, -most || undefined).join(separator), ...(most ? all.slice(-most) : [])]
-    : [...all.slice(0, most), all.slice(most).join(separator)];
+  const cut = last ? all.slice(all.length - most) : all.slice(0, most);
+  const taken = cut.reduce((sum, piece) => sum + piece.length + separator.length, 0);
+  return last ? [self.slice(0, self.length - taken), ...cut] : [...cut, self.slice(taken)];
 }
 
 /** Split at white space: none at the ends counts, nor does how much there is. */
@@ -98,10 +100,10 @@ const stripped = (side: number): Method<string> => ["/chars?", (self, [chars]) =
 
 /** Of strings. */
 export const TEXT: Readonly<Record<string, Method<string>>> = {
-  capitalize: ["/", capitalized],
+  capitalize: ["/", (self) => changed(self, capitalized)],
   count: ["/sub start? end?", (self, [sub, start, end]) => {
-    const { part, from, to } = portion(self, start, end);
-    const wanted = text(sub);
+    const { part, from, to } = portion(plain(self), start, end);
+    const wanted = plain(text(sub));
     work(part.length / 8);
     return wanted === "" ? from > to ? 0 : lengthOf(part) + 1 : part.split(wanted).length - 1;
   }],
@@ -117,12 +119,15 @@ export const TEXT: Readonly<Record<string, Method<string>>> = {
     room(texts.reduce((sum, one) => sum + one.length + self.length, 0));
     return texts.join(self);
   }],
-  lower: ["/", (self) => made(self.toLowerCase())],
+  lower: ["/", (self) => made(changed(self, (bare) => bare.toLowerCase()))],
   lstrip: stripped(-1),
-  removeprefix: ["/prefix", (self, [one]) => self.startsWith(text(one)) ? self.slice(text(one).length) : self],
+  removeprefix: [
+    "/prefix",
+    (self, [one]) => plain(self).startsWith(plain(text(one))) ? self.slice(text(one).length) : self,
+  ],
   removesuffix: ["/suffix", (self, [one]) => {
-    const suffix = text(one);
-    return suffix !== "" && self.endsWith(suffix) ? self.slice(0, -suffix.length) : self;
+    const suffix = plain(text(one));
+    return suffix !== "" && plain(self).endsWith(suffix) ? self.slice(0, -suffix.length) : self;
   }],
   replace: [
     "/old new count?",
@@ -136,8 +141,8 @@ export const TEXT: Readonly<Record<string, Method<string>>> = {
   splitlines: ["keepends?", (self, [keep]) => lines(self, truth(keep ?? false))],
   startswith: affix((part, begin) => part.startsWith(begin)),
   strip: stripped(0),
-  title: ["/", titleCase],
-  upper: ["/", (self) => made(self.toUpperCase())],
+  title: ["/", (self) => changed(self, titleCase)],
+  upper: ["/", (self) => made(changed(self, (bare) => bare.toUpperCase()))],
 };
 
 const there = (value: Value | undefined, absent: Value): Value => value === undefined ? absent : value;

@@ -1,4 +1,5 @@
 /** Truth, order, sums and the like, by Python's rules. */
+import { changed, plain } from "./disguise.ts";
 import { cannot, fail, room, work } from "./error.ts";
 import { compareText, cut, lengthOf, points } from "./text.ts";
 import { str } from "./print.ts";
@@ -46,6 +47,7 @@ export function equal(a: Value, b: Value): boolean {
   if (a instanceof Markup || b instanceof Markup) cannot("== of Markup");
   const x = numberOf(a), y = numberOf(b);
   if (x !== undefined || y !== undefined) return x === y;
+  if (typeof a === "string" && typeof b === "string") return a === b || plain(a) === plain(b);
   if (typeof a === "string" || typeof b === "string" || a === null || b === null) return a === b;
   if (a instanceof Undefined || b instanceof Undefined) return a instanceof Undefined && b instanceof Undefined;
   if (a === b) return true;
@@ -71,7 +73,7 @@ export function order(a: Value, b: Value, operator = "<"): number {
   work(1);
   const x = numberOf(a), y = numberOf(b);
   if (x !== undefined && y !== undefined) return x === y ? 0 : x - y;
-  if (typeof a === "string" && typeof b === "string") return compareText(a, b);
+  if (typeof a === "string" && typeof b === "string") return compareText(plain(a), plain(b));
   const left = sequence(a), right = sequence(b);
   if (left && right && Array.isArray(a) === Array.isArray(b)) {
     const at = left.findIndex((item, i) => i >= right.length || !equal(item, right[i]));
@@ -104,7 +106,7 @@ export function contains(all: Value, value: Value): boolean {
   if (typeof all === "string") {
     if (typeof value !== "string") fail(`'in <string>' requires string as left operand, not ${typeName(value)}`);
     work(all.length / 8);
-    return all.includes(value);
+    return plain(all).includes(plain(value));
   }
   if (all instanceof Dict) return all.get(value) !== undefined;
   if (all instanceof Range) {
@@ -216,7 +218,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** A text as HTML shows it. */
 export function escape(text: string): string {
   room(text.length * 5);
-  return text.replace(/[&<>'"]/g, (char) => ENTITIES[char]);
+  return changed(text, (bare) => bare.replace(/[&<>'"]/g, (char) => ENTITIES[char]));
 }
 
 /** Safe text and another: what is not safe is escaped. */

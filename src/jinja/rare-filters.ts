@@ -1,5 +1,6 @@
 /** Filters that few chat templates ask for. */
 import { getter } from "./attributes.ts";
+import { changed, plain } from "./disguise.ts";
 import { cannot, fail, made, room, work } from "./error.ts";
 import { percent } from "./format.ts";
 import { type Filter, floatOf, folded, key, lazy, number, text } from "./kit.ts";
@@ -171,12 +172,13 @@ export const RARE_FILTERS: Readonly<Record<string, Filter>> = {
     for (const one of iterate(value)) sum = arithmetic("+", sum, of(one));
     return sum;
   }],
-  title: ["", (value) => title(text(value))],
+  title: ["", (value) => changed(text(value), title)],
   truncate: ["length? killwords? end? leeway?", (value, args) => truncate(only(value), args)],
   unique: lazy(unique),
   urlencode: ["", (value) => {
     if (typeof value !== "string" && numberOf(value) === undefined) cannot(`urlencode of a ${typeName(value)}`);
-    return made(encodeURIComponent(text(value)).replace(/[!'()*]/g, escaped).replaceAll("%2F", "/"));
+    const quoted = (bare: string) => encodeURIComponent(bare).replace(/[!'()*]/g, escaped).replaceAll("%2F", "/");
+    return made(changed(text(value), quoted));
   }],
-  wordcount: ["", (value) => text(value).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0],
+  wordcount: ["", (value) => plain(text(value)).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0],
 };

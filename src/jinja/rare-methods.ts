@@ -1,4 +1,5 @@
 /** Methods of strings that few chat templates call. */
+import { changed, plain } from "./disguise.ts";
 import { cannot, fail, made, room, work } from "./error.ts";
 import { type Method, text } from "./methods.ts";
 import { intOf } from "./operators.ts";
@@ -21,43 +22,44 @@ const justified = (side: "left" | "right" | "center"): Method<string> => [
 /** Whether there are characters, and all are of a kind. */
 const every = (kind: RegExp): Method<string> => ["/", (self) => {
   work(self.length / 8);
-  return kind.test(self);
+  return kind.test(plain(self));
 }];
 const parted = (last: boolean): Method<string> => ["/sep", (self, [given]) => {
-  const separator = text(given);
+  const separator = plain(text(given)), bare = plain(self);
   if (separator === "") fail("empty separator");
-  const at = last ? self.lastIndexOf(separator) : self.indexOf(separator);
+  const at = last ? bare.lastIndexOf(separator) : bare.indexOf(separator);
   if (at < 0) return new Tuple(last ? ["", "", self] : [self, "", ""]);
-  return new Tuple([self.slice(0, at), separator, self.slice(at + separator.length)]);
+  const end = at + separator.length;
+  return new Tuple([self.slice(0, at), text(given), self.slice(end)]);
 }];
+
+const swapped = (text: string) =>
+  points(text).map((char) => /\p{Lu}/u.test(char) ? char.toLowerCase() : char.toUpperCase()).join("");
 
 /** By name. */
 export const RARE_TEXT: Readonly<Record<string, Method<string>>> = {
   center: justified("center"),
   isalnum: every(/^[\p{L}\p{N}]+$/u),
   isalpha: every(/^\p{L}+$/u),
-  isascii: ["/", (self) => /^[\0-\x7f]*$/.test(self)],
+  isascii: ["/", (self) => /^[\0-\x7f]*$/.test(plain(self))],
   isdecimal: every(/^\p{Nd}+$/u),
   isdigit: every(/^[\p{Nd}²³¹⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒]+$/u),
   isnumeric: every(/^\p{N}+$/u),
-  isprintable: ["/", (self) => !/(?! )[\p{C}\p{Z}]/u.test(self)],
+  isprintable: ["/", (self) => !/(?! )[\p{C}\p{Z}]/u.test(plain(self))],
   isspace: ["/", (self) => self !== "" && strip(self, null, 0) === ""],
-  istitle: ["/", (self) => CASED.test(self) && titleCase(self) === self],
+  istitle: ["/", (self) => CASED.test(plain(self)) && titleCase(plain(self)) === plain(self)],
   ljust: justified("left"),
   partition: parted(false),
   rjust: justified("right"),
   rpartition: parted(true),
   swapcase: [
     "/",
-    (self) =>
-      /Σ/.test(self)
-        ? cannot("swapcase of a Σ")
-        : made(points(self).map((char) => /\p{Lu}/u.test(char) ? char.toLowerCase() : char.toUpperCase()).join("")),
+    (self) => /Σ/.test(self) ? cannot("swapcase of a Σ") : made(changed(self, swapped)),
   ],
   zfill: ["/width", (self, [width]) => {
     const missing = Math.max(0, intOf(width!) - lengthOf(self));
     room(self.length + missing);
-    const sign = /^[+-]/.test(self) ? self[0] : "";
+    const sign = /^[+-]/.test(plain(self)) ? self[0] : "";
     return sign + "0".repeat(missing) + cut(self, sign.length, lengthOf(self));
   }],
 };

@@ -1,4 +1,5 @@
 /** Strings as Python has them: of code points, with its idea of white space and of case. */
+import { parted, plain } from "./disguise.ts";
 import { cannot, made, room, work } from "./error.ts";
 import { SPACE } from "./lexer.ts";
 
@@ -37,14 +38,14 @@ export function compareText(a: string, b: string): number {
 /** Without characters of a set at its ends. @param set null: white space @param side -1: the left alone, 1: the right, 0: both */
 export function strip(text: string, set: string | null, side: number): string {
   work(text.length / 8);
-  const all = PAIRS.test(text) || set && PAIRS.test(set) ? points(text) : text;
-  const chars = set === null ? null : new Set(Array.from(set));
+  const split = PAIRS.test(text) || set && PAIRS.test(set);
+  const all = split ? points(plain(text)) : plain(text);
+  const chars = set === null ? null : new Set(Array.from(plain(set)));
   const goes = (char: string) => chars ? chars.has(char) : BLANKS.test(char);
   let from = 0, to = all.length;
   if (side <= 0) { while (from < to && goes(all[from])) from++; }
   if (side >= 0) { while (to > from && goes(all[to - 1])) to--; }
-  const rest = all.slice(from, to);
-  return typeof rest === "string" ? rest : rest.join("");
+  return split ? points(text).slice(from, to).join("") : text.slice(from, to);
 }
 
 /** A character as the first of a title. Few have a form of their own for that. */
@@ -90,12 +91,16 @@ export function replaced(text: string, { old, by, count }: { old: string; by: st
   work(text.length / 8);
   let times = 0;
   if (old === "") times = Math.min(most, lengthOf(text) + 1);
-  else for (let at = 0; times < most && (at = text.indexOf(old, at)) >= 0; at += old.length) times++;
+  else {
+    const bare = plain(text), sought = plain(old);
+    for (let at = 0; times < most && (at = bare.indexOf(sought, at)) >= 0; at += old.length) times++;
+  }
   if (times === 0) return text;
   room(text.length + times * (by.length - old.length));
   work(times);
-  const parts = old === "" ? ["", ...points(text), ""] : text.split(old);
-  return parts.slice(0, times).join(by) + by + parts.slice(times).join(old);
+  const parts = (old === "" ? ["", ...points(text), ""] : parted(text, old)).slice(0, times);
+  const done = parts.reduce((sum, part) => sum + part.length + old.length, 0);
+  return parts.join(by) + by + text.slice(done);
 }
 
 const BREAK = "\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029";

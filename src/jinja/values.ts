@@ -1,4 +1,5 @@
 /** Python's values in JavaScript's: what a template computes with. null is None, a number is an int. */
+import { plain } from "./disguise.ts";
 import { fail } from "./error.ts";
 
 /** A number with a point. */
@@ -175,7 +176,7 @@ export class Dict {
 
 /** A text that is the same for what Python takes for the same key. */
 export function hash(key: Value): string {
-  if (typeof key === "string") return `s${key}`;
+  if (typeof key === "string") return `s${plain(key)}`;
   if (typeof key === "number" || typeof key === "boolean") return `n${Number(key)}`;
   if (key instanceof Float) return `n${key.value}`;
   if (key === null) return "";

@@ -150,8 +150,8 @@ export class Session {
   /**
    * Answers a conversation, by the model's chat template: a list of messages, or what the user says next. Where the messages
    * begin with those of the session's last answer, that answer included, only what is new is read; else the session forgets
-   * everything and reads them all. Special tokens in what is said are plain text. Pieces come as from `generate`; what they say
-   * of calls and thoughts stands in parts in `conversation`.
+   * everything and reads them all. Special tokens are the template's alone: in what is given they are plain text. Pieces come as from
+   * `generate`; what they say of calls and thoughts stands in parts in `conversation`.
    * @throws as generate does; RangeError where there is no template, or it does not take the messages
    */
   chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {

@@ -51,31 +51,54 @@ export function isId(id: unknown): id is number {
 }
 
 /**
- * A function that cuts a text into tokens and what lies between them: leftmost match first, the longest where several begin.
+ * A function that cuts a text into tokens and what lies between them: leftmost match first, the longest where several begin. Of what
+ * wears a disguise, as long as the text, it cuts pieces; a special token that wears one is none.
  * @param tokens Tokens to look for; `text` of each is what to look for.
  */
-export function splitter(tokens: { text: string; token: AddedToken }[]): (text: string) => Section[] {
-  if (tokens.length === 0) return (text) => text === "" ? [] : [text];
-  const byText = new Map(tokens.map(({ text, token }) => [text, token]));
-  const longestFirst = [...byText.keys()].sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|"), "gu");
-  return (text) => {
+export function splitter(
+  tokens: { text: string; token: AddedToken }[],
+): (text: string, worn?: string) => Section[] {
+  if (tokens.length === 0) return (text, worn = text) => text === "" ? [] : [worn];
+  const byText = new Map(tokens.filter(({ text }) => text !== "").map(({ text, token }) => [text, token]));
+  const any = patternOf([...byText.keys()], "gu");
+  const ordinary = patternOf([...byText].filter(([, { special }]) => !special).map(([text]) => text), "yu");
+  return (text, worn = text) => {
     const sections: Section[] = [];
     let done = 0; // everything before it is in `sections`
-    for (const match of text.matchAll(pattern)) {
-      const token = byText.get(match[0])!;
-      let begin = match.index, end = begin + match[0].length;
+    for (let match = first(any, text, 0); match; match = first(any, text, any.lastIndex)) {
+      const at = match.index;
+      let found = match[0];
+      if (byText.get(found)!.special && !worn.startsWith(found, at)) {
+        found = first(ordinary, text, at)?.[0] ?? "";
+        any.lastIndex = at + (found.length || String.fromCodePoint(text.codePointAt(at)!).length);
+        if (found === "") continue;
+      }
+      const token = byText.get(found)!;
+      let begin = at, end = at + found.length;
       if (token.lstrip && end <= done) continue; // the token before it has taken all of it
       if (token.singleWord && (isOfWord(before(text, begin)) || isOfWord(text.slice(end, end + 2)))) continue;
       if (token.lstrip) begin = Math.max(done, begin - spacesBefore(text, begin));
       if (token.rstrip) end += /^\p{White_Space}*/u.exec(text.slice(end))![0].length;
-      if (begin > done) sections.push(text.slice(done, begin));
+      if (begin > done) sections.push(worn.slice(done, begin));
       sections.push(token);
       done = end;
     }
-    if (done < text.length) sections.push(text.slice(done));
+    if (done < text.length) sections.push(worn.slice(done));
     return sections;
   };
+}
+
+/** Any of some texts, the longest first. */
+function patternOf(texts: readonly string[], flags: string): RegExp {
+  const longest = [...texts].sort((a, b) => b.length - a.length);
+  const escaped = longest.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  return new RegExp(escaped.join("|") || "(?!)", flags);
+}
+
+/** The first match from an index on. */
+function first(pattern: RegExp, text: string, from: number): RegExpExecArray | null {
+  pattern.lastIndex = from;
+  return pattern.exec(text);
 }
 
 /** Whether the first character is one of words. */

@@ -15,8 +15,8 @@ export interface EncodeOptions {
   bos?: boolean;
   /** Read special tokens in the text ("<|im_end|>") as such, not as ordinary text; default true. */
   special?: boolean;
-  /** A character that is dropped, and that no special token is looked for across. */
-  mark?: string;
+  /** Takes off a disguise, letter for letter: no special token is made of a letter in one. Default: there is none. */
+  off?: (text: string) => string;
 }
 
 /** Text to ids and back. */
@@ -76,18 +76,24 @@ export function createTokenizer(
   const vanishes = (text: string) => normalize(String.fromCodePoint(text.codePointAt(0)!)) === "";
 
   function encode(text: string, options: EncodeOptions = {}): number[] {
-    const { bos = false, special = true, mark = "" } = options;
+    const { bos = false, special = true, off = (text) => text } = options;
     const { raw, normal } = special ? all : ordinary;
     const out: number[] = [];
-    raw(text).forEach((section, i) => {
-      if (typeof section !== "string") return void out.push(section.id);
-      const marked = mark !== "" && section.includes(mark);
-      const cut = marked ? ordinary.normal : normal;
-      cut(normalize(marked ? section.replaceAll(mark, "") : section)).forEach((part, j) => {
+    /** Cut at the normalised tokens; at none that is special where normalisation does more than to put letters beside others. */
+    const sections = (section: string, worn: string) => {
+      const normalized = normalize(section);
+      if (section === worn) return normal(normalized);
+      const disguised = normalize(worn);
+      return off(disguised) === normalized ? normal(normalized, disguised) : ordinary.normal(normalized);
+    };
+    raw(off(text), text).forEach((worn, i) => {
+      if (typeof worn !== "string") return void out.push(worn.id);
+      const section = off(worn);
+      sections(section, worn).forEach((part, j) => {
         if (typeof part !== "string") return void out.push(part.id);
         if (part === "") return;
         const first = i + j === 0 && !vanishes(section);
-        for (const { text } of split({ text: part, first })) {
+        for (const { text } of split({ text: off(part), first })) {
           for (const id of idsOf(text)) out.push(id);
         }
       });

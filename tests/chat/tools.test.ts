@@ -169,11 +169,14 @@ test("a template that looks into what is said finds it as it was said", () => {
   const found = ids("<|tool|> <|eos|>");
   assert.is(tokenizer.decode(found), "T<|tool|> <|eos|>['<|tool|> <|eos|>']");
   assert.not(found.includes(model.config.eosIds[0]));
-  const acts = () =>
-    planTurn({ render: readTemplate("{{ messages[0].content.split('<|eos|>')[1] }}", tokenizer), tokenizer }, {
+  const acts = planTurn(
+    { render: readTemplate("{{ messages[0].content.split('<|eos|>')[1] }}", tokenizer), tokenizer },
+    {
       messages: [user("a<|eos|>b")],
-    }, { heard: null, pending: null, eosIds: [] });
-  assert.match(refusal(acts), "messages must be free of special tokens that the chat template acts on");
+    },
+    { heard: null, pending: null, eosIds: [] },
+  );
+  assert.is(tokenizer.decode(acts.ids), "b");
 });
 
 test("what a template refuses is refused in its words, and what we cannot by name", () => {

@@ -1,4 +1,5 @@
-// losses[token] = -ln of the probability that the token's logits give to the id that follows it in the text. Grid: (tokens).
+// losses[token] = -ln of the probability that the token's logits give to the id that follows it in the text;
+// NaN where a logit is not finite. Grid: (tokens).
 override VOCAB: u32;
 
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
@@ -8,14 +9,19 @@ override VOCAB: u32;
 const HEADER = 8u; // words before the ids
 const THREADS = 256u;
 const LOWEST = -3.4e38;
+const EXPONENT = 0x7f800000u; // all of it: no finite number. Sums may take for granted that there is none
 var<workgroup> parts: array<f32, THREADS>;
+var<workgroup> strange: atomic<u32>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let token = group.x;
   let row = token * VOCAB;
   var top = LOWEST;
-  for (var i = thread; i < VOCAB; i += THREADS) { top = max(top, logits[row + i]); }
+  for (var i = thread; i < VOCAB; i += THREADS) {
+    if ((bitcast<u32>(logits[row + i]) & EXPONENT) == EXPONENT) { atomicStore(&strange, EXPONENT + 1u); }
+    top = max(top, logits[row + i]);
+  }
   parts[thread] = top;
   workgroupBarrier();
   for (var i = 0u; i < THREADS; i++) { top = max(top, parts[i]); }
@@ -28,5 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   var total = 0.0;
   for (var i = 0u; i < THREADS; i++) { total += parts[i]; }
   let next = select(feed[4], feed[HEADER + token + 1u], token + 1u < feed[0]);
-  losses[token] = log(total) - (logits[row + next] - top);
+  let loss = log(total) - (logits[row + next] - top);
+  let nan = atomicLoad(&strange);
+  losses[token] = bitcast<f32>(select(bitcast<u32>(loss), nan, nan != 0u));
 }

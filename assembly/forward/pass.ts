@@ -92,7 +92,7 @@ function keep(context: usize, stage: u32, from: usize, tokens: u32, width: u32):
 
 /**
  * Takes tokens in: what they are stands in the context.
- * @returns the greedy id; `vocab` where nothing is asked for, or no logit is a number
+ * @returns the greedy id; `vocab` where nothing is asked for, or a logit is not finite
  */
 export function run(model: usize, context: usize): u32 {
   const tokens = word(context, CONTEXT_TOKENS);

@@ -106,8 +106,20 @@ function largestOf(logits: usize): f32 {
   return largest(tops);
 }
 
-/** The id of the largest logit that is not banned, ties to the smaller; `vocab` where there is none. */
+/** Whether logits are finite: what is not leaves no 0 when it is multiplied by one. */
+function areFinite(logits: usize, vocab: u32): bool {
+  const zero = f32x4.splat(0);
+  let sums = zero;
+  let i: u32 = 0;
+  for (; i + 4 <= vocab; i += 4) sums = f32x4.add(sums, f32x4.mul(v128.load(logits + (<usize> i << 2)), zero));
+  let sum = total(sums);
+  for (; i < vocab; i++) sum += load<f32>(logits + (<usize> i << 2)) * 0;
+  return sum == 0;
+}
+
+/** The id of the largest logit that is not banned, ties to the smaller; `vocab` where there is none, or a logit is not finite. */
 export function greedy(logits: usize, banned: usize, vocab: u32): u32 {
+  if (!areFinite(logits, vocab)) return vocab;
   let best = LOWEST;
   let id = vocab;
   for (let from: u32 = 0; from < vocab; from += 32, banned += 4) {
@@ -126,8 +138,9 @@ export function greedy(logits: usize, banned: usize, vocab: u32): u32 {
   return id;
 }
 
-/** −ln of the probability that logits give to an id. @param logits padded: what is behind `vocab` is not read */
+/** −ln of the probability that logits give to an id; NaN where a logit is not finite. @param logits padded: what is behind `vocab` is not read */
 export function lossOf(logits: usize, id: u32, vocab: u32): f32 {
+  if (!areFinite(logits, vocab)) return NaN;
   let top = LOWEST;
   for (let i: u32 = 0; i < vocab; i++) top = max(top, load<f32>(logits + (<usize> i << 2)));
   const tops = f32x4.splat(top);

@@ -114,7 +114,7 @@ export interface EngineContext {
   readonly bytes: ContextBytes;
   /** Logits of the newest token after a pass that wanted them: [vocab]. */
   readonly logits: Float32Array<ArrayBuffer>;
-  /** -ln p of the id that follows each token of a pass that wanted losses: [stride]. */
+  /** -ln p of the id that follows each token of a pass that wanted losses: [stride]; NaN where a logit is not finite. */
   readonly losses: Float32Array<ArrayBuffer>;
   /** Whether a number of a key or a value ever was more than f16 holds, where it is to: it is stored as the largest that it does. */
   readonly clamped: boolean;
@@ -122,7 +122,7 @@ export interface EngineContext {
   readonly waited: number;
   /**
    * Takes tokens in.
-   * @returns the greedy id where anything is wanted; no id of the vocabulary where the logits are no numbers
+   * @returns the greedy id where anything is wanted; no id of the vocabulary where a logit is not finite
    * @throws Error "Cannot generate: …" where the hardware fails; the context is then lost
    */
   pass(pass: Pass): Promise<number>;

@@ -2,6 +2,7 @@
 import type { KvType } from "../engine/kv.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { checkPromptIds, checkSession } from "../options/index.ts";
+import { refuseLogits } from "./numbers.ts";
 import { Stepper } from "./stepper.ts";
 
 /** Logits and hidden states of every token of a text. */
@@ -13,7 +14,7 @@ export interface Evaluation {
 
 /**
  * Runs `ids` through a full cache in chunks of `stride`, K and V stored as `kv` says.
- * @throws RangeError for an id outside the vocabulary or an empty list
+ * @throws RangeError for an id outside the vocabulary or an empty list; Error where a logit is not finite
  */
 export async function evaluate(
   model: LoadedModel,
@@ -33,7 +34,9 @@ export async function evaluate(
     for (let begin = 0; begin < prompt.length; begin += stride) {
       const count = Math.min(stride, prompt.length - begin);
       await stepper.step({ ids: prompt, begin, count }, "id");
-      await stepper.context.read(count, logits.subarray(begin * vocab, (begin + count) * vocab), chunk);
+      const found = logits.subarray(begin * vocab, (begin + count) * vocab);
+      await stepper.context.read(count, found, chunk);
+      if (!found.every(Number.isFinite)) refuseLogits();
       for (let stage = 0; stage < stages; stage++) {
         const rows = chunk.subarray(stage * count * width, (stage + 1) * count * width);
         hidden.set(rows, (stage * prompt.length + begin) * width);

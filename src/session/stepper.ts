@@ -2,7 +2,7 @@
 import type { EngineContext, Pass, Tokens, Wanted } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
 import { goneWords } from "../engine/remainder.ts";
-import { KvcapError, type More, refuse, words } from "../errors.ts";
+import { KvcapError } from "../errors.ts";
 import { widen } from "../core/widen.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { EvictionWatch, Tenants } from "../eviction/evictions.ts";
@@ -18,6 +18,7 @@ import type { CheckedSession } from "../options/index.ts";
 import { Telling } from "../options/telling.ts";
 import { ruleOf } from "../eviction/rule.ts";
 import type { Recorder } from "../recording/recorder.ts";
+import { refuseLogits, refuseNumbers } from "./numbers.ts";
 import { CLAMPED } from "./warnings.ts";
 
 /** Milliseconds spent in steps: all of it, waiting for the engine's answer, and in the Wasm core. */
@@ -26,8 +27,6 @@ export interface Clock {
   wait: number;
   wasm: number;
 }
-
-const BAD_NUMBERS: More = { kind: "plain", code: "bad-numbers" };
 
 /** What a stepper is made for. */
 export interface StepperOptions extends Purpose {
@@ -153,8 +152,10 @@ export class Stepper {
 
   /** Evicts back to the budget, and tells those who listen. Asynchronous functions are short: what they name is allocated at every call. */
   #taken(id: number, tokens: Tokens, wanted: Wanted, evicts: boolean): void {
-    if (wanted === "id" ? id >= this.#model.config.vocab : wanted === "losses" && !this.#foreseen(tokens.count)) {
-      this.#spoiled("the model's logits must be numbers", "none that is");
+    if (
+      wanted !== "nothing" && (id >= this.#model.config.vocab || wanted === "losses" && !this.#foreseen(tokens.count))
+    ) {
+      this.#spoiled(refuseLogits);
     }
     const started = performance.now();
     const { books } = this;
@@ -242,7 +243,7 @@ export class Stepper {
       else if (observed) this.books.advance(count);
     } catch (error) {
       const found = error instanceof KvcapError ? error.got : (error as Error).message;
-      this.#spoiled("the model's attention must be probabilities", found);
+      this.#spoiled(() => refuseNumbers("the model's attention must be probabilities", found));
     }
     const ended = performance.now();
     this.clock.wait += this.context.waited;
@@ -284,9 +285,9 @@ export class Stepper {
   }
 
   /** Refuses what leaves books that cannot be trusted. */
-  #spoiled(rule: string, found: string): never {
+  #spoiled(refuse: () => never): never {
     try {
-      refuse("generate", rule, words(found), BAD_NUMBERS);
+      refuse();
     } catch (error) {
       throw this.#fault = error as Error;
     }

@@ -1,10 +1,14 @@
 // Files as people have them: weights with a head that config.json denies, Git LFS's pointers in place of files, JSON as Python writes
 // it, weights that are no numbers.
 import * as assert from "uvu/assert";
+import { evaluate as evaluatePlan } from "../../src/eval/index.ts";
 import { parseJson } from "../../src/files/checks.ts";
 import { load, type Model } from "../../src/load.ts";
 import { hasOwnHead } from "../../src/model/head.ts";
 import { openModel } from "../../src/model/open.ts";
+import type { GenerateOptions } from "../../src/options/index.ts";
+import { evaluate } from "../../src/session/evaluate.ts";
+import { inside } from "../support/inside.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
 import { readJson, repoPath } from "../support/files.ts";
 import { type Bytes, type Changes, json, MODEL_FILES, modelFiles } from "../support/model-files.ts";
@@ -173,12 +177,42 @@ test("of a model whose logits are no numbers neither a text nor its perplexity i
     },
   });
   const model = await load(changed, await onEngine());
-  const rule = "the model's logits must be numbers, got none that is";
+  const rule = "the model's logits must be finite numbers, got others";
   await refused(() => model.perplexity([256, 40, 41, 42, 43, 44], { policy: "full" }), `Cannot generate: ${rule}`);
   const session = model.session({ policy: "full" });
   await refused(async () => {
     for await (const _ of session.generate([256, 40], { maxNewTokens: 2 }));
   }, /^Cannot generate: /);
   model.dispose();
+});
+
+test("one logit that is no number ends every way of computing with the same sentence", async () => {
+  const at = 512 * 64 - 64; // of lm_head.weight [512, 64], bf16: the last token's row
+  for (const half of [0x7fc0, 0xffff, 0x7f80, 0xff80]) { // NaN, Infinity, -Infinity
+    const changed = await files("tiny-llama3", {
+      "model.safetensors": (bytes) => {
+        const data = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+        new DataView(bytes.buffer).setUint16(data + 2 * at, half, true);
+        return bytes;
+      },
+    });
+    const model = await load(changed, await onEngine());
+    const text = [256, 40, 41, 42, 43, 44], policy = "full", maxNewTokens = 2;
+    const generated = async (options: GenerateOptions) => {
+      const session = model.session({ policy });
+      for await (const _ of session.generate(text, { maxNewTokens, ...options }));
+    };
+    const rule = "Cannot generate: the model's logits must be finite numbers, got others";
+    await refused(() => generated({}), rule);
+    await refused(() => generated({ temperature: 1, seed: 1 }), rule);
+    await refused(() => generated({ logprobs: 2 }), rule);
+    await refused(() => generated({ onLogits: (logits) => void logits.fill(0) }), rule);
+    await refused(() => model.perplexity(text, { policy }), rule);
+    await refused(() => evaluate(inside(model), text, 4), rule);
+    const plan = { tasks: ["perplexity", "agreement"], policies: [policy], documents: 1, length: 64 } as const;
+    const results = await Array.fromAsync(evaluatePlan(plan, { models: { tiny: model } }));
+    assert.equal(results.map((one) => "error" in one && one.error), [rule, rule]);
+    model.dispose();
+  }
 });
 test.run();

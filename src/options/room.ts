@@ -16,6 +16,8 @@ export interface Demand {
   readonly seen: number;
   /** Tokens of the new prompt. */
   readonly prompt: number;
+  /** Most of them read at once, the stride aside. Default: all. */
+  readonly most?: number;
   /** 0 where a text is measured. */
   readonly maxNewTokens: number;
   /** Positions that are never evicted. */
@@ -32,7 +34,7 @@ export interface Demand {
  * @throws RangeError
  */
 export function checkRoom(session: CheckedSession, demand: Demand): number {
-  const { seen, prompt, maxNewTokens, spans, fixed = true } = demand;
+  const { seen, prompt, most = prompt, maxNewTokens, spans, fixed = true } = demand;
   const { held = protectedIn(0, seen, session.sinks, spans) } = demand;
   const { policy, sinks, newest, stride } = session;
   const grows = session.evict === "prompt"; // as it generates
@@ -60,11 +62,13 @@ export function checkRoom(session: CheckedSession, demand: Demand): number {
   const more = { code: "no-room", option: "budget" } as const;
   if (budget <= kept) refuse("generate", `budget must be above ${name} = ${kept}`, budget, more);
   // A prompt that does not fit is read in chunks, and a chunk's worth evicted at once must not be the chunk itself.
-  const least = held + protectedIn(seen, seen + prompt, sinks, spans) + newest + stride;
+  const chunk = Math.min(stride, most);
+  const least = held + protectedIn(seen, seen + prompt, sinks, spans) + newest + chunk;
   if (seen + prompt <= budget || budget > least) return stride;
-  if (!fixed) return Math.max(1, stride - (least - budget) - 1);
+  if (!fixed) return Math.max(1, chunk - (least - budget) - 1);
   const text = maxNewTokens > 0 ? "a prompt" : "a text"; // one that is measured
-  refuse("generate", `for ${text} beyond the budget, budget must be above ${name} + stride = ${least}`, budget, more);
+  const whole = `${name} + ${chunk < stride ? `its ${chunk} tokens` : "stride"}`;
+  refuse("generate", `for ${text} beyond the budget, budget must be above ${whole} = ${least}`, budget, more);
 }
 
 /** What is generated must have an end, and room, where it stays. */

@@ -57,7 +57,9 @@ export async function perplexity(
   const { stride, budget, evict } = checked;
   const always = evict === "always";
   const counted = ids.length - first; // what the policy sees as generated
-  checkRoom(checked, { seen: 0, prompt: always ? ids.length : first, spans, maxNewTokens: always ? 0 : counted });
+  const most = Math.max(first, ids.length - 1 - first); // read at once, were it not for the stride
+  const read = always ? { prompt: ids.length, most, maxNewTokens: 0 } : { prompt: first, maxNewTokens: counted };
+  checkRoom(checked, { seen: 0, spans, ...read });
   const tokens = { seen: 0, read: ids.length, coming: 0 };
   for (const [, line] of oddities({ config: model.config, options: checked, usual: false, ...tokens })) {
     checked.onWarning(line, "use");

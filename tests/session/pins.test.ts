@@ -6,6 +6,7 @@ import { corePolicies } from "../../src/policies/core.ts";
 import type { PolicyName } from "../../src/policies/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { repoPath } from "../support/files.ts";
+import { refused } from "../support/refused.ts";
 import { refusal } from "../support/spies.ts";
 import { PROMPT, say as sayWhole } from "../support/say.ts";
 import { engineSuite, fewOnGpu, onEngine } from "../support/engine.ts";
@@ -113,6 +114,28 @@ test("where pins leave no room for a chunk, a smaller one is read; where one was
   assert.match(refusal(() => fixed.generate(prompt)), "newest + stride = 24, got 24");
   session.dispose();
   fixed.dispose();
+});
+
+test("what is read at once must fit, not the most that ever is", async () => {
+  const session = model.session({ budget: 16, stride: 32, sinks: 2, newest: 2 });
+  const read = async (ids: number[]) => {
+    for await (const _ of session.generate(ids, { maxNewTokens: 4, stopAtEnd: false }));
+    assert.ok(session.livePositions().every((lane) => lane.length === 16));
+  };
+  const text = model.tokenizer.encode(PROMPT);
+  for await (const _ of session.generate(text.slice(0, 12), { maxNewTokens: 8, stopAtEnd: false }));
+  assert.is(session.seen, 19);
+  for (const count of [1, 4, 10]) await read(text.slice(20, 20 + count)); // and the id before
+  const [more, rule] = ["for a prompt beyond the budget, budget must be above sinks + newest + ", "got 16"];
+  assert.match(refusal(() => session.generate(text.slice(0, 11))), `${more}its 12 tokens = 16, ${rule}`);
+  assert.match(refusal(() => session.generate([...text, ...text].slice(0, 40))), `${more}stride = 36, ${rule}`);
+  const restored = await model.restore(await session.snapshot());
+  for await (const _ of restored.generate(text.slice(0, 6), { maxNewTokens: 4 }));
+  const measured = { budget: 16, stride: 32, sinks: 2, newest: 2, first: 8 };
+  assert.ok((await model.perplexity(text.slice(0, 20), measured)).evictions > 0);
+  await refused(() => model.perplexity(text.slice(0, 21), measured), /its 12 tokens = 16, got 16$/);
+  session.dispose();
+  restored.dispose();
 });
 
 test("pins that would leave no room are refused, and change nothing", async () => {

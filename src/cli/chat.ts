@@ -2,9 +2,11 @@
 import { parseBudget } from "../options/text.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import { KvcapError, refuse, words } from "../errors.ts";
+import { describeModel } from "../engine/config.ts";
 import { load, type Model } from "../load.ts";
 import { type ChatOptions, checkChat, type SessionOptions } from "../options/index.ts";
 import type { Session } from "../session/session.ts";
+import type { Command } from "./command.ts";
 import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile } from "./input.ts";
 import { type Lines, openLines } from "./lines.ts";
@@ -35,9 +37,7 @@ const MODEL = "smollm2-135m"; // of the catalogue: the shipped one knows no chat
 const BUDGET = 512; // slots
 const ANSWER = 512; // tokens
 
-/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
-export async function chat(args: Arguments): Promise<number> {
-  args.only("chat", [...SESSION_FLAGS, ...MODEL_FLAGS, ...TEXT_FLAGS, ...CHAT_FLAGS, "system", "resume", "force"]);
+async function chat(args: Arguments): Promise<number> {
   if (args.positionals.length > 1) misused("chat takes no prompt, it asks for it", args.positionals[1]);
   const options = await sessionOptions(args);
   const generate: ChatOptions = {
@@ -114,7 +114,8 @@ class Talk {
       else if (lines.terminal) note("(/exit or Ctrl-D ends)");
       else end(code);
       stopped = true;
-    });
+    }, COMMANDS.map((name) => `/${name}`));
+    if (lines.terminal) note(this.#opening());
     try {
       for (let line = await lines.next(); line !== null; line = await lines.next()) {
         stopped = false;
@@ -142,7 +143,7 @@ class Talk {
     try {
       const { signal } = this.#stopper;
       const onPrefill = (done: number, total: number) =>
-        done < total ? this.#progress.show("reading", done, total) : this.#progress.clear();
+        done < total ? this.#progress.show("reading", done, total, "tokens") : this.#progress.clear();
       // The template and the tokenizer are the model's: nobody knows how long they take, and nothing is heard meanwhile.
       const { pieces, first } = this.#lines!.deaf(() => {
         const pieces = this.#session.chat(asked, { ...this.#generate, seed: this.#seed, signal, onPrefill });
@@ -192,6 +193,7 @@ class Talk {
             value,
           );
         await this.#anew({ ...this.#options, budget });
+        note(`(budget ${value}: the text is read again with the next question)`);
         return true;
       }
       case "policy":
@@ -200,6 +202,7 @@ class Talk {
           policy: await namedPolicy(needed()),
           budget: value === "full" ? undefined : this.#options.budget, // a full cache takes what it needs
         });
+        note(`(policy ${value}: the text is read again with the next question)`);
         return true;
       case "stats":
         note(this.#stats());
@@ -207,6 +210,7 @@ class Talk {
       case "reset":
         this.#session.reset();
         this.#messages = this.#beginning;
+        note("(forgotten: the conversation begins anew)");
         return true;
       case "help":
         note(HELP);
@@ -266,6 +270,13 @@ class Talk {
     note(`(goes on after ${turns} ${turns === 1 ? "answer" : "answers"})`);
   }
 
+  #opening(): string {
+    const { options: { policy, budget } } = this.#session;
+    const name = typeof policy === "object" ? policy.name : policy;
+    const cache = policy === "full" ? "a full cache" : `${name} in ${budget || "a share of the text"} slots`;
+    return `(${describeModel(this.#model.config)}, ${cache}, on ${this.#model.adapter}; /help, /exit)`;
+  }
+
   #stats(): string {
     const { policy, budget, liveSlots, kvBytes, fullKvBytes, evictions, tokensPerSecond, adapter } = this.#session
       .report();
@@ -281,3 +292,15 @@ class Talk {
 function misusedCommand(rule: string, value: string, names: readonly string[] = []): never {
   refuse("chat", rule, words(value), { kind: "plain", names });
 }
+
+export const chatCommand: Command = {
+  run: chat,
+  takes: "",
+  about: "a conversation, with a model made for it; /help lists what it knows",
+  flags: [...SESSION_FLAGS, ...MODEL_FLAGS, ...TEXT_FLAGS, ...CHAT_FLAGS, "system", "resume", "force"],
+  defaults: true,
+  examples: [
+    ["chat", "with SmolLM2, in 512 slots, for as long as you like"],
+    ['chat --system "You are a pirate." --temperature 0.7 --budget 256', "with something that is never evicted"],
+  ],
+};

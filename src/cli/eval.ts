@@ -1,5 +1,6 @@
 /** The command `eval`: what eviction costs, task by task. */
 import { unitsOf } from "../eval/units.ts";
+import type { Command } from "./command.ts";
 import { Countdown } from "./countdown.ts";
 import { Measurer } from "./measure.ts";
 import { loadOptions } from "./model.ts";
@@ -9,9 +10,7 @@ import { checkReport, tell } from "./tell.ts";
 import { Progress } from "./terminal.ts";
 import type { Arguments } from "./usage.ts";
 
-/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
-export async function evaluate(args: Arguments): Promise<number> {
-  args.only("eval", [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "force", "no-times"]);
+async function evaluate(args: Arguments): Promise<number> {
   const plan = await readPlan(args, args.atMostOne("eval", "plan"));
   const text = await textOf(plan);
   checkReport(args);
@@ -44,3 +43,20 @@ export async function evaluate(args: Arguments): Promise<number> {
     file.close();
   }
 }
+
+export const evalCommand: Command = {
+  run: evaluate,
+  takes: "[PLAN]",
+  about: "what eviction costs: tasks × policies × budgets; PLAN is YAML",
+  flags: [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "force", "no-times"],
+  examples: [
+    [
+      "eval --tasks perplexity --policies full,crest --budgets 50% --documents 2 --length 128",
+      "two policies on two short texts",
+    ],
+    [
+      "eval plan.yaml --out results.jsonl --report report.html",
+      "a plan: what is in results.jsonl already is not measured again",
+    ],
+  ],
+};

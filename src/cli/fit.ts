@@ -5,6 +5,7 @@ import { columns, shortNumber } from "../eval/table.ts";
 import type { Difference } from "../eval/statistics.ts";
 import { load, type Model } from "../load.ts";
 import { checkSession, type SessionOptions } from "../options/index.ts";
+import type { Command } from "./command.ts";
 import { readArgument } from "./input.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { namedPolicy } from "./policy.ts";
@@ -21,10 +22,9 @@ interface Row extends Fitted {
   readonly policy: string;
 }
 
-/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
-export async function fitBudget(args: Arguments): Promise<number> {
-  const own = SESSION_FLAGS.filter((name) => !["policy", "budget", "evict"].includes(name)); // a part has no prompt
-  args.only("fit", [...own, ...MODEL_FLAGS, "policies", "ratio", "documents", "length"]);
+const OWN = SESSION_FLAGS.filter((name) => !["policy", "budget", "evict"].includes(name)); // a part has no prompt
+
+async function fitBudget(args: Arguments): Promise<number> {
   const asked = args.word("fit", 'text (in quotes, "-" or "@FILE")');
   const bound = numberOf(args, "ratio", 1.02);
   if (!(bound > 1)) misused("--ratio must be a number above 1", bound);
@@ -141,3 +141,16 @@ function tell(
     ].join("\n"),
   );
 }
+
+export const fitCommand: Command = {
+  run: fitBudget,
+  takes: "TEXT",
+  about: 'the smallest budget that costs little on TEXT; "-", or "@FILE"',
+  flags: [...OWN, ...MODEL_FLAGS, "policies", "ratio", "documents", "length"],
+  examples: [
+    [
+      "fit @story.txt --ratio 1.05 --policies crest,roco --documents 2 --length 128",
+      "the smallest budget, and the policy, that cost so little on a text",
+    ],
+  ],
+};

@@ -36,7 +36,7 @@ const OWN = {
     workers: "N",
     queue: "URL",
   },
-  ...{ json: "", help: "" },
+  ...{ prompt: "TEXT", json: "", help: "", version: "" },
 } as const;
 /** A flag of the command line's own. */
 export type OwnFlag = keyof typeof OWN;
@@ -62,6 +62,17 @@ export function flagsOf(of: Of): OptionFlag[] {
     return { name: flagName(option), value: help.flag!, many, option, kind: row.kind };
   });
 }
+
+/** One letter for a flag. */
+export const LETTERS: Readonly<Record<string, string>> = {
+  ...{ model: "m", prompt: "p", "max-new-tokens": "n", budget: "c", threads: "t", seed: "s", help: "h", version: "V" },
+};
+
+/** Names that other programs have for flags. */
+export const ALIASES: Readonly<Record<string, string>> = {
+  ...{ temp: "temperature", predict: "max-new-tokens", "n-predict": "max-new-tokens", "ctx-size": "budget" },
+  ...{ "repeat-penalty": "repetition-penalty", "repeat-last-n": "penalty-window", "system-prompt": "system" },
+};
 
 const own = Object.entries(OWN).map(([name, value]): Flag => ({ name, value, many: false }));
 const tabled = (Object.keys(OPTIONS) as Of[]).flatMap(flagsOf);

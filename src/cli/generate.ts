@@ -3,6 +3,7 @@ import { load, type Model } from "../load.ts";
 import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options/index.ts";
 import type { Report } from "../session/report.ts";
 import type { Session } from "../session/session.ts";
+import type { Command } from "./command.ts";
 import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile, readStdin } from "./input.ts";
 import { ownOf } from "./policy.ts";
@@ -27,16 +28,6 @@ const WORD = ["generate", "prompt (in quotes)"] as const;
 
 /** Reads the command line. @throws Usage; Error as namedPolicy does */
 async function readJob(args: Arguments): Promise<Job> {
-  args.only("generate", [
-    ...SESSION_FLAGS,
-    ...MODEL_FLAGS,
-    ...TEXT_FLAGS,
-    "ignore-eos",
-    "record",
-    "save",
-    "resume",
-    "force",
-  ]);
   checkNames(args, ["save", "record"]);
   const session = await sessionOptions(args);
   const resume = args.text("resume");
@@ -51,7 +42,7 @@ async function readJob(args: Arguments): Promise<Job> {
   const place = (flag: "save" | "record", kind: Kind) =>
     args.has(flag) ? placeOf(args.text(flag)!, kind, args.has("force")) : null;
   return {
-    prompt: resume === undefined ? args.word(...WORD) : args.atMostOne(...WORD) ?? "",
+    prompt: promptOf(args, resume !== undefined),
     model: args.text("model") ?? SHIPPED,
     session,
     generate,
@@ -63,8 +54,15 @@ async function readJob(args: Arguments): Promise<Job> {
   };
 }
 
-/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
-export async function generate(args: Arguments): Promise<number> {
+/** What stands behind the command, or behind --prompt; with --resume neither need be there. @throws Usage */
+function promptOf(args: Arguments, resumes: boolean): string {
+  const prompt = args.text("prompt");
+  if (prompt === undefined) return resumes ? args.atMostOne(...WORD) ?? "" : args.word(...WORD);
+  if (args.positionals.length > 1) misused("the prompt must be given once", args.positionals[1]);
+  return prompt;
+}
+
+async function generate(args: Arguments): Promise<number> {
   const job = await readJob(args);
   const progress = new Progress();
   const prompt = job.prompt === "-" ? await readStdin("prompt") : job.prompt;
@@ -152,10 +150,10 @@ async function write(
       banned: ignoreEos ? [...eosIds] : [],
       signal: stop.signal,
       onPrefill: (done, total) => {
-        if (done < total) return progress.show("reading the prompt", done, total);
+        if (done < total) return progress.show("reading the prompt", done, total, "tokens");
         progress.clear();
         begun = true;
-        if (!json) print(prompt);
+        if (!json) print(prompt, "faint");
       },
     });
     for await (const piece of pieces) {
@@ -213,3 +211,24 @@ function describe(report: Report): string {
     } the rest`,
   ].join("\n");
 }
+
+export const generateCommand: Command = {
+  run: generate,
+  takes: "PROMPT",
+  about: 'continues PROMPT; "-" reads it from standard input',
+  flags: [...SESSION_FLAGS, ...MODEL_FLAGS, ...TEXT_FLAGS, "prompt", "ignore-eos", "record", "save", "resume", "force"],
+  defaults: true,
+  examples: [
+    ['generate "Once upon a time" --budget 96 --max-new-tokens 400', "a story in 96 slots per lane"],
+    [
+      "generate - --budget 25% --evict prompt < story.txt",
+      "a prompt that is cut to a quarter, and an answer that stays whole",
+    ],
+    [
+      'generate "Once upon a time" --temperature 0.8 --min-p 0.05 --seed 7',
+      "drawn, and the same again with the same seed",
+    ],
+    ['generate "Once" --save story.session', "keeps the session, cache and all"],
+    ["generate --resume story.session --max-new-tokens 50", "goes on from it exactly"],
+  ],
+};

@@ -1,29 +1,16 @@
-/** What --help prints: how to call, and a line for every flag, the options' from their table. */
+/** What --help prints: the commands, and of each its examples, and a line for every flag, the options' from their table. */
+import process from "node:process";
 import type { Help } from "../options/help.ts";
 import type { AnyRow } from "../options/row.ts";
 import type { Of } from "../options/table.ts";
 import { MODES } from "../eval/plan.ts";
 import { TASK_NAMES } from "../eval/tasks/index.ts";
-import { REPLAYABLE } from "../recording/options.ts";
-import { flagName, FLAGS, type OwnFlag, rowsOf } from "./flags.ts";
+import type { Command } from "./command.ts";
+import { SHELLS } from "./completion.ts";
+import { flagName, FLAGS, LETTERS, type OwnFlag, rowsOf } from "./flags.ts";
 
 const COLUMN = 24;
 const WIDTH = 120;
-
-const USAGE = `kvcap: language models inside a fixed KV-cache budget
-
-usage: npm start                                     the main job: a story under crest, 96 slots per lane
-       npm start -- generate PROMPT [options]        continue PROMPT; "-" reads it from standard input
-       npm start -- chat [options]                   a conversation, with a model made for it; /help lists its commands
-       npm start -- perplexity TEXT [options]        how well the model foresees TEXT; "-", or "@FILE"
-       npm start -- replay FILE [options]            what other policies would have kept of a recorded run
-       npm start -- eval [PLAN] [options]            what eviction costs: tasks × policies × budgets; PLAN is YAML
-       npm start -- sweep PLAN --out FILE [options]  eval by many processes, or machines; status PLAN …
-       npm start -- fit TEXT [options]               the smallest budget that costs little on TEXT; "-", or "@FILE"
-       npm start -- models                           the models known by name
-       npm start -- pull NAME|hf:…|URL               bring a model into the cache, check it, say where it is
-       npm start -- --help
-`;
 
 const OWN: Readonly<Record<OwnFlag, string>> = {
   model: "Hugging Face folder with safetensors, or a .gguf file: a path, a URL, or of the public hub " +
@@ -58,18 +45,16 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
   workers: "processes that measure  (one for each two processors)",
   queue: "units are taken from, and results come by, a Redis server (redis://…): any number of machines may measure",
   json: "JSON on stdout, nothing else",
+  prompt: "PROMPT, in its place",
   help: "",
+  version: "",
 };
-
-const REPLAYED =
-  `replay takes ${REPLAYABLE.map((name) => `--${flagName(name)}`).join(", ")}; --policy may be given more ` +
-  "than once, --budget is N, or N% of the tokens recorded; it needs neither model nor GPU";
 
 /** The flags by what they are about: the command line's own, then the options of what is named. */
 const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of[]; more?: string }[] = [
   { title: "model", own: ["model", "no-cache"], of: ["load"] },
   { title: "cache and policy (slots are tokens, per KV head of every layer)", own: [], of: ["session"] },
-  { title: "text", own: ["ignore-eos"], of: ["generate"] },
+  { title: "text", own: ["prompt", "ignore-eos"], of: ["generate"] },
   { title: "sessions", own: ["save", "resume", "force"], of: [] },
   {
     title: "chat (--model smollm2-135m, 512 slots, --positions cache, answers of up to 512 tokens)",
@@ -89,24 +74,23 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
     title: "fit (--documents 8 parts of --length 512 tokens, --policies roco,crest,h2o,tova,snapkv,recency)",
     ...{ own: ["ratio"], of: [] },
   },
-  {
-    title: "recordings",
-    ...{ own: ["record"], of: [] },
-    more: `${wrapped(REPLAYED, " ", 2)}
-environment
+  { title: "recordings", own: ["record"], of: [] },
+  { title: "output", own: ["json", "help", "version"], of: [] },
+];
+
+const REPLAYED = `replay takes one or more --policy; --budget is N, or N% of the tokens recorded; no model, no GPU`;
+
+const ENVIRONMENT = `environment
+  KVCAP_BUDGET, …       what a flag of generate, chat and perplexity says where it is left out, of any name; beneath it
+                        kvcap.json in the folder: { "model": "smollm2-135m", "maxNewTokens": 100 }
   KVCAP_CACHE           where files from the network are kept  (kvcap in the system's folder of caches)
-  HF_ENDPOINT, HF_TOKEN the hub that hf: means  (https://huggingface.co), and its token, which is sent to it alone`,
-  },
-  {
-    title: "output",
-    ...{ own: ["json", "help"], of: [] },
-    more: `
-An option that takes no value, and --pin, is undone by no- before its name: --no-shared.
+  HF_ENDPOINT, HF_TOKEN the hub that hf: means  (https://huggingface.co), and its token, which is sent to it alone
+  NO_COLOR, FORCE_COLOR no colours, or colours everywhere`;
+
+const NOTES = `An option that takes no value, and --pin, is undone by no- before its name: --no-shared.
 Text goes to stdout, progress and the report to stderr.
 Files are written whole or not at all, behind links, new ones for you alone; none may be a device, a pipe or read-only.
-Exit codes: 0 done, 1 error, 2 wrong usage, 128 + N ended by signal N: 130 by Ctrl-C.`,
-  },
-];
+Exit codes: 0 done, 1 error, 2 wrong usage, 128 + N ended by signal N: 130 by Ctrl-C.`;
 
 /** A default as a command line has it; none that says nothing. */
 function defaultOf({ default: value }: AnyRow, help: Help): string {
@@ -145,14 +129,54 @@ function wrapped(words: string, head: string, indent: number): string {
 /** A flag's lines. */
 function linesOf(name: string, words: string): string {
   const { value } = FLAGS.get(name)!;
-  const head = `  ${name === "help" ? "-h, " : ""}--${name}${value && ` ${value}`}`;
+  const letter = LETTERS[name] ? `-${LETTERS[name]}, ` : "";
+  const head = `  ${letter}--${name}${value && ` ${value}`}`;
   return wrapped(words, head.padEnd(COLUMN - 1), COLUMN);
 }
 
-/** All of it. */
-export function helpText(): string {
-  const said = new Map<string, string>(); // by flag: one that is an option of two things is said once, of both
-  const told = TOPICS.map(({ title, own, of, more }) => {
+/** What calls the program. */
+const PROGRAM = process.env.npm_lifecycle_event === "start" ? "npm start --" : "kvcap";
+
+type Commands = Readonly<Record<string, Command>>;
+
+/** Every command in a line, and how to learn more of it. */
+export function overview(commands: Commands): string {
+  const lines = [
+    ...Object.entries(commands).map(([name, { takes, about }]) => [`${name} ${takes}`, about]),
+    ["help COMMAND", "its examples, and all that it takes"],
+    ["completion SHELL", `what ${SHELLS.join(", ")} need to complete commands, flags and names by Tab`],
+    ["--version", "of kvcap, and of what runs it"],
+  ];
+  const column = COLUMN;
+  const told = lines.map(([head, words]) => wrapped(words, `  ${head}`.padEnd(column - 1), column));
+  const usage = `usage: ${PROGRAM} COMMAND [options]; without a command a story in 96 slots per lane`;
+  const first = Object.values(commands).slice(0, 2).flatMap(({ examples }) => exampleLines(examples.slice(0, 1)));
+  return [
+    "kvcap: language models inside a fixed KV-cache budget\n",
+    ...[usage, ...told, "\nexamples", ...first, "", ENVIRONMENT, "", NOTES],
+  ].join("\n");
+}
+
+const exampleLines = (examples: Command["examples"]) =>
+  examples.flatMap(([line, what]) => [`  ${PROGRAM} ${line}`, `      ${what}`]);
+
+/** How a command is called, examples first. */
+export function commandHelp(name: string, { takes, about, flags, examples }: Command): string {
+  const mine = ["json", "help", "version", ...flags];
+  const topics = topicsOf().map(({ title, lines }) => ({
+    title,
+    lines: lines.filter(([flag]) => mine.includes(flag)).map(([flag, words]) => linesOf(flag, words)),
+  }));
+  const told = topics.filter(({ lines }) => lines.length > 0).flatMap(({ title, lines }) => [title, ...lines]);
+  const head = [`${PROGRAM} ${name}`, takes, flags.length > 0 ? "[options]" : ""].filter(Boolean).join(" ");
+  const more = name === "replay" ? ["", REPLAYED] : [];
+  return [`${head}\n${about}\n\nexamples`, ...exampleLines(examples), "", ...told, ...more, "", NOTES].join("\n");
+}
+
+/** Every flag under what it is about, with its words: one that is an option of two things is said once, of both. */
+function topicsOf(): { title: string; lines: [flag: string, words: string][] }[] {
+  const said = new Map<string, string>();
+  const told = TOPICS.map(({ title, own, of }) => {
     for (const name of own) said.set(name, OWN[name]);
     const mine: string[] = [...own];
     for (const option of of.flatMap(rowsOf).filter(({ help }) => help.flag !== undefined)) {
@@ -160,11 +184,7 @@ export function helpText(): string {
       if (!said.has(name)) mine.push(name);
       said.set(name, said.has(name) ? `${said.get(name)}, and ${about(option)}` : about(option));
     }
-    return { title, mine, more };
+    return { title, mine };
   });
-  const lines = told.flatMap(({ title, mine, more }) => {
-    const flags = mine.map((name) => linesOf(name, said.get(name)!));
-    return [...(flags.length > 0 ? [title] : []), ...flags, ...(more === undefined ? [] : [more])];
-  });
-  return [USAGE, ...lines].join("\n");
+  return told.map(({ title, mine }) => ({ title, lines: mine.map((name) => [name, said.get(name)!]) }));
 }

@@ -20,9 +20,9 @@ const NEWLINE = "\u2424"; // how a newline inside a message shows while it is ed
 const [PASTES, BEGIN, END] = ["\x1b[?2004h", "\x1b[200~", "\x1b[201~"]; // bracketed paste
 const NO_PASTES = "\x1b[?2004l";
 
-/** @param onInterrupt hears of Ctrl-C, and, where nobody sits at a terminal, of other signals: the exit code that is due */
-export function openLines(onInterrupt: (code: number) => void): Lines {
-  return process.stdin.isTTY ? terminalLines(onInterrupt) : pipedLines(onInterrupt);
+/** @param onInterrupt hears of Ctrl-C, and, where nobody sits at a terminal, of other signals: the exit code that is due @param words that Tab completes at the beginning of a line */
+export function openLines(onInterrupt: (code: number) => void, words: readonly string[]): Lines {
+  return process.stdin.isTTY ? terminalLines(onInterrupt, words) : pipedLines(onInterrupt);
 }
 
 /** A message per line; one that ends with a backslash goes on in the next. */
@@ -45,9 +45,10 @@ function pipedLines(onInterrupt: (code: number) => void): Lines {
   return { terminal: false, next, deaf, close: () => unhear() };
 }
 
-function terminalLines(onInterrupt: (code: number) => void): Lines {
+function terminalLines(onInterrupt: (code: number) => void, words: readonly string[]): Lines {
   const keys = pasting();
-  const lines = createInterface({ input: keys, output: process.stderr, terminal: true, historySize: 1000 });
+  const completer = (line: string) => [words.filter((word) => word.startsWith(line)), line];
+  const lines = createInterface({ input: keys, output: process.stderr, terminal: true, historySize: 1000, completer });
   process.stderr.write(PASTES);
   const ready: (string | null)[] = [];
   let waiting: ((line: string | null) => void) | null = null;

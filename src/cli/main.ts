@@ -1,51 +1,48 @@
 /** The command line. Exit codes: 0 done, 1 an error, 2 wrong usage, 128 + N ended by signal N (130: Ctrl-C). */
 import process from "node:process";
-import { chat } from "./chat.ts";
-import { evaluate } from "./eval.ts";
-import { fitBudget } from "./fit.ts";
-import { generate } from "./generate.ts";
-import { helpText } from "./help.ts";
-import { models } from "./models.ts";
-import { perplexity } from "./perplexity.ts";
-import { pull } from "./pull.ts";
-import { replay } from "./replay.ts";
-import { sweep } from "./sweep.ts";
+import about from "../../package.json" with { type: "json" };
+import { runtimeVersion } from "../host/runtime.ts";
+import { COMMANDS, MAIN_JOB } from "./commands.ts";
+import { completion, type Shell, SHELLS } from "./completion.ts";
+import { setDefaults } from "./defaults.ts";
+import { commandHelp, overview } from "./help.ts";
 import { Arguments, misnamed, sentenceOf, Usage } from "./usage.ts";
-import { ClosedPipe, note, print } from "./terminal.ts";
+import { ClosedPipe, complain, print } from "./terminal.ts";
 
-const PROMPT =
-  "Once upon a time, there was a little girl named Lily. One day she found an old map in the garden, and on it";
-/** The main job: what runs when nothing is asked for. */
-const MAIN_JOB = [
-  ...["generate", PROMPT, "--policy", "crest", "--budget", "96", "--max-new-tokens", "400"],
-  // Of 112 settings, six stories of 400 tokens each, the one with the best of distinct 4-grams less 0.15 times the full cache's loss.
-  ...["--temperature", "0.7", "--min-p", "0.05", "--repetition-penalty", "1.1", "--penalty-window", "256"],
-  ...["--seed", "3", "--ignore-eos"],
-];
-
-const COMMANDS: Record<string, (args: Arguments) => Promise<number>> = {
-  generate,
-  chat,
-  perplexity,
-  eval: evaluate,
-  sweep,
-  fit: fitBudget,
-  replay,
-  models,
-  pull,
+/** What is no command, but asks about them. */
+const ASKS: Readonly<Record<string, (args: Arguments) => string>> = {
+  help: (args) => helpOn(args.positionals[1]),
+  completion: (args) => completion(shellOf(args.word("completion", `shell (${SHELLS.join(", ")})`)), COMMANDS),
 };
 
+function helpOn(name: string | undefined): string {
+  return name === undefined ? overview(COMMANDS) : commandHelp(name, COMMANDS[known(name, Object.keys(COMMANDS))]);
+}
+
+/** A command's name. @throws Usage */
+function known(name: string, names: readonly string[]): string {
+  return names.includes(name)
+    ? name
+    : misnamed(`the command must be one of ${names.join(", ")}`, name, names, "; see --help");
+}
+
+function shellOf(name: string): Shell {
+  return SHELLS.find((shell) => shell === name) ??
+    misnamed(`the shell must be one of ${SHELLS.join(", ")}`, name, SHELLS);
+}
+
 async function run(args: Arguments): Promise<number> {
-  if (args.has("help")) {
-    print(`${helpText()}\n`);
-    return 0;
+  const [name] = args.positionals;
+  if (args.has("version")) print(`kvcap ${about.version}, ${runtimeVersion()}\n`);
+  else if (args.has("help")) print(`${helpOn(name === "help" ? args.positionals[1] : name)}\n`);
+  else if (name !== undefined && Object.hasOwn(ASKS, name)) print(`${ASKS[name](args)}\n`);
+  else {
+    const command = COMMANDS[known(name ?? "none", [...Object.keys(COMMANDS), ...Object.keys(ASKS)])];
+    args.only(name, command.flags);
+    if (command.defaults) setDefaults(args, command.flags);
+    return await command.run(args);
   }
-  const [command = "none"] = args.positionals;
-  if (!Object.hasOwn(COMMANDS, command)) {
-    const names = Object.keys(COMMANDS);
-    misnamed(`the command must be one of ${names.join(", ")}`, command, names, "; see --help");
-  }
-  return await COMMANDS[command](args);
+  return 0;
 }
 
 /** Runs the program. @returns its exit code */
@@ -54,7 +51,7 @@ export async function main(args: string[]): Promise<number> {
     return await run(new Arguments(args.some((arg) => !["--json"].includes(arg)) ? args : [...MAIN_JOB, ...args]));
   } catch (error) {
     if (error instanceof ClosedPipe) return 0;
-    note(sentenceOf(error).replace(/\s*\n\s*/g, " "));
+    complain(sentenceOf(error).replace(/\s*\n\s*/g, " "));
     return error instanceof Usage ? 2 : 1;
   }
 }

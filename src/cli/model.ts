@@ -12,7 +12,7 @@ export function loadOptions(args: Arguments, progress: Progress): LoadOptions {
   const options: LoadOptions = {
     ...args.options("load", "load model"),
     cache: !args.has("no-cache"),
-    onProgress: (done, total) => progress.show("loading", done, total),
+    onProgress: (done, total) => progress.show("loading", done, total, "B"),
     onDownload: downloading(progress),
     onWarning: warning(progress),
   };
@@ -30,7 +30,7 @@ export function warning(progress: Progress): (message: string) => void {
 
 /** Shows a download. */
 export function downloading(progress: Progress): NonNullable<LoadOptions["onDownload"]> {
-  return (file, done, total) => progress.show(`downloading ${file}: ${megabytes(done)}`, done, total);
+  return (file, done, total) => progress.show(`downloading ${file}: ${megabytes(done)}`, done, total, "B");
 }
 
 export function megabytes(bytes: number): string {

@@ -2,13 +2,12 @@
 import { openAccess } from "../files/access.ts";
 import { catalogue } from "../files/catalogue.ts";
 import { entryOf } from "../files/catalogued.ts";
+import type { Command } from "./command.ts";
 import { print, printJson } from "./terminal.ts";
 import { megabytes } from "./model.ts";
 import type { Arguments } from "./usage.ts";
 
-/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
-export async function models(args: Arguments): Promise<number> {
-  args.only("models", []);
+async function models(args: Arguments): Promise<number> {
   args.none("models");
   const { store } = openAccess({});
   const found = await Promise.all(
@@ -28,3 +27,13 @@ export async function models(args: Arguments): Promise<number> {
   }
   return 0;
 }
+
+export const modelsCommand: Command = {
+  run: models,
+  takes: "",
+  about: "the models known by name",
+  flags: [],
+  examples: [
+    ["models", "all of them, and which are here"],
+  ],
+};

@@ -3,15 +3,14 @@ import { words } from "../errors.ts";
 import { load } from "../load.ts";
 import { checkPerplexity, type PerplexityOptions, type SessionOptions } from "../options/index.ts";
 import type { Perplexity } from "../session/perplexity.ts";
+import type { Command } from "./command.ts";
 import { note, print, printJson, Progress } from "./terminal.ts";
 import { readArgument } from "./input.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { checkNames, checkRecorded, Output, placeOf, RECORDING } from "./output.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
-/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
-export async function perplexity(args: Arguments): Promise<number> {
-  args.only("perplexity", [...SESSION_FLAGS, ...MODEL_FLAGS, "first", "record", "force"]);
+async function perplexity(args: Arguments): Promise<number> {
   checkNames(args, ["record"]);
   const asked = args.word("perplexity", 'text (in quotes, "-" or "@FILE")');
   const options: PerplexityOptions = {
@@ -33,7 +32,7 @@ export async function perplexity(args: Arguments): Promise<number> {
     // Before anybody listens to Ctrl-C: it ends this at once, however long it takes.
     const ids = model.tokenizer.encode(text, { bos: true, special: true });
     recording = place && new Output(place, RECORDING);
-    const reading = (done: number, total: number) => progress.show("reading", done, total);
+    const reading = (done: number, total: number) => progress.show("reading", done, total, "tokens");
     const found = await model.perplexity(ids, { ...options, record: recording?.write, onProgress: reading })
       .finally(() => progress.clear());
     recording?.keep();
@@ -63,3 +62,15 @@ function describe({ loss, tokens, policy, budget, liveSlots, evictions, kvBytes 
     `evictions   ${evictions} per lane`,
   ].join("\n");
 }
+
+export const perplexityCommand: Command = {
+  run: perplexity,
+  takes: "TEXT",
+  about: 'how well the model foresees TEXT; "-" is standard input, "@FILE" a file',
+  flags: [...SESSION_FLAGS, ...MODEL_FLAGS, "first", "record", "force"],
+  defaults: true,
+  examples: [
+    ["perplexity @story.txt --policy snapkv --budget 25%", "what a policy costs on a text"],
+    ["perplexity @story.txt --policy full", "and the full cache"],
+  ],
+};

@@ -1,4 +1,5 @@
 /** The command `pull`: brings a model into the cache, checks it, and says where it is. */
+import type { Command } from "./command.ts";
 import { type Access, openAccess } from "../files/access.ts";
 import type { StoredFile } from "../files/cache/store.ts";
 import { Unstorable } from "../files/cache/store.ts";
@@ -11,9 +12,7 @@ import { note, print, printJson, Progress } from "./terminal.ts";
 import { downloading, megabytes } from "./model.ts";
 import { type Arguments, misused } from "./usage.ts";
 
-/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
-export async function pull(args: Arguments): Promise<number> {
-  args.only("pull", []);
+async function pull(args: Arguments): Promise<number> {
   const where = args.word("pull", "model (a name of `models`, hf:owner/name[/file] or a URL)");
   const known = Object.hasOwn(catalogue, where) ? catalogue[where] : null;
   if (!known && !/^(hf|https?):/i.test(where)) {
@@ -54,3 +53,12 @@ async function verify(name: string, access: Access): Promise<void> {
     throw error;
   }
 }
+
+export const pullCommand: Command = {
+  run: pull,
+  takes: "MODEL",
+  about:
+    "brings a model (a name of `models`, hf:owner/name[/file] or a URL) into the cache, mends it, says where it is",
+  flags: [],
+  examples: [["pull smollm2-135m", "a small assistant, by its name here"]],
+};

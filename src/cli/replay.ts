@@ -6,6 +6,7 @@ import { readRecording, type Recording } from "../recording/read.ts";
 import { type Replay, replay as replayOne } from "../recording/replay.ts";
 import { recordingPage } from "../eval/report/recording.ts";
 import { overlapOf, spreadOf } from "../recording/figures.ts";
+import type { Command } from "./command.ts";
 import { checkReport, writeReport } from "./tell.ts";
 import { note, print, printJson } from "./terminal.ts";
 import { readFile } from "./input.ts";
@@ -15,9 +16,7 @@ import { type Arguments, checked } from "./usage.ts";
 
 const FLAGS = REPLAYABLE.map(flagName);
 
-/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
-export async function replay(args: Arguments): Promise<number> {
-  args.only("replay", [...FLAGS, "report", "force"]);
+async function replay(args: Arguments): Promise<number> {
   const file = args.word("replay", "file");
   const asked: ReplayOptions = args.options("session", "replay");
   checkReport(args);
@@ -83,3 +82,16 @@ function describe({ model, passes, tokens, options }: Recording, found: Replay[]
     ? [...lines, "To compare policies, record with --policy full: it loses nothing."].join("\n")
     : lines.join("\n");
 }
+
+export const replayCommand: Command = {
+  run: replay,
+  takes: "FILE",
+  about: "what other policies would have kept of a recorded run",
+  flags: [...FLAGS, "report", "force"],
+  examples: [
+    [
+      "replay story.recording --policy crest --policy h2o --budget 25%",
+      "two policies on a recorded run, without a model",
+    ],
+  ],
+};

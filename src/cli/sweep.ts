@@ -5,6 +5,7 @@ import { words } from "../errors.ts";
 import { commandOf } from "../eval/command.ts";
 import { isMeasured, type Result } from "../eval/results.ts";
 import { type Unit, unitsOf } from "../eval/units.ts";
+import type { Command } from "./command.ts";
 import { Countdown } from "./countdown.ts";
 import { loadOptions } from "./model.ts";
 import { PLAN_FLAGS, readPlan, textOf } from "./plan.ts";
@@ -16,9 +17,7 @@ import { checkReport, tell } from "./tell.ts";
 import { note, print, printJson, Progress } from "./terminal.ts";
 import { type Arguments, misused } from "./usage.ts";
 
-/** Runs the command. @returns its exit code @throws Usage, Error, ClosedPipe */
-export async function sweep(args: Arguments): Promise<number> {
-  args.only("sweep", [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "force", "no-times", "workers", "queue"]);
+async function sweep(args: Arguments): Promise<number> {
   const [, ...given] = args.positionals;
   const asksStatus = given[0] === "status";
   const [path, ...more] = asksStatus ? given.slice(1) : given;
@@ -169,3 +168,14 @@ async function status(args: Arguments, units: readonly Unit[], out: string): Pro
   }
   return 0;
 }
+
+export const sweepCommand: Command = {
+  run: sweep,
+  takes: "[status] PLAN",
+  about: "eval by many processes, or machines; status says how far it is",
+  flags: [...PLAN_FLAGS, "no-cache", "threads", "out", "report", "force", "no-times", "workers", "queue"],
+  examples: [
+    ["sweep plan.yaml --out results.jsonl --workers 2", "a plan by two processes"],
+    ["sweep status plan.yaml --out results.jsonl", "how far it is"],
+  ],
+};

@@ -5,7 +5,7 @@ import { checkSession, type SessionOptions } from "../options/index.ts";
 import { oneOf, type Written } from "../options/kinds.ts";
 import type { Of } from "../options/table.ts";
 import { readText } from "../options/text.ts";
-import { flagName, FLAGS, flagsOf, type OptionFlag, type OwnFlag, REFUSING } from "./flags.ts";
+import { ALIASES, flagName, FLAGS, flagsOf, LETTERS, type OptionFlag, type OwnFlag, REFUSING } from "./flags.ts";
 import { namedPolicy } from "./policy.ts";
 
 /** A fault in how the program was called. */
@@ -69,18 +69,21 @@ const DASHED = [...FLAGS.keys()].map((name) => `--${name}`);
 export class Arguments {
   readonly positionals: string[];
   readonly #values = new Map<string, string[]>(); // by flag: what it was given, "" for one that takes nothing; empty: no
+  readonly #origins = new Map<string, string>(); // of flags that were not given here
 
   /** @throws Usage for a flag that is unknown or lacks its value */
   constructor(args: string[]) {
-    const options = Object.fromEntries([...FLAGS.values()].map(({ name, value }) => [name, {
+    const known = [...FLAGS.values(), ...Object.entries(ALIASES).map(([name, of]) => ({ ...FLAGS.get(of)!, name }))];
+    const options = Object.fromEntries(known.map(({ name, value }) => [name, {
       type: value === "" ? "boolean" as const : "string" as const,
-      ...(name === "help" ? { short: "h" } : {}),
+      ...(LETTERS[name] ? { short: LETTERS[name] } : {}),
     }]));
     const { positionals, tokens } = parseArgs({ args, options, allowPositionals: true, strict: false, tokens: true });
     this.positionals = positionals;
     for (const token of tokens) {
       if (token.kind !== "option") continue;
-      const { name, rawName, value, inlineValue } = token;
+      const { rawName, value, inlineValue } = token;
+      const name = ALIASES[token.name] ?? token.name;
       const refused = REFUSING.get(name);
       const flag = refused ? { ...refused, value: "", many: false } : FLAGS.get(name);
       if (!flag) misused("a flag must be one that --help lists", rawName, { code: "unknown-option", names: DASHED });
@@ -129,6 +132,18 @@ export class Arguments {
     if (this.positionals.length > 1) misused(`${command} takes no words`, this.positionals[1]);
   }
 
+  /** Sets a flag that was not given. @param origin who says so @returns whether it was not given @throws Usage */
+  beneath(name: string, texts: string[], origin: string): boolean {
+    if (this.#values.has(name)) return false;
+    const { value } = FLAGS.get(name)!;
+    if (value !== "") this.#values.set(name, texts);
+    else if (/^(true|1)$/.test(texts.join())) this.#values.set(name, [""]);
+    else if (!/^(false|0)$/.test(texts.join())) misused(`${origin}: ${name} must be true or false`, texts.join());
+    else if ("option" in FLAGS.get(name)!) this.#values.set(name, []);
+    this.#origins.set(name, origin);
+    return true;
+  }
+
   has(name: string): boolean {
     return this.#values.has(name);
   }
@@ -160,7 +175,8 @@ export class Arguments {
     const texts = this.list(name)!;
     if (kind.written === "flag") return texts.length > 0;
     if (kind.written === "texts") return texts;
-    const rule = `--${name} must be ${RULES[kind.written!]}`;
+    const origin = this.#origins.get(name);
+    const rule = `${origin === undefined ? "" : `${origin}: `}--${name} must be ${RULES[kind.written!]}`;
     const values = texts.map((text) => readText(kind, text) ?? misused(rule, text));
     if (kind.written === "spans" || kind.written === "biases") return values;
     const [value] = values;

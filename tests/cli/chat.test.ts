@@ -1,7 +1,7 @@
 // The command chat, line by line and at a terminal. The quick run does one.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { COMMAND, ended, feed, kvcap, spawn } from "../support/command.ts";
+import { COMMAND, copyTalking, ended, feed, kvcap, spawn } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
 import { repoPath } from "../support/files.ts";
 import { atTerminal, quoted } from "../support/terminal.ts";
@@ -11,12 +11,7 @@ const test = fewOf(suite("command line: chat"), 1);
 /** The shipped model with a chat template of its own. */
 async function chatModel(): Promise<string> {
   const folder = await Deno.makeTempDir();
-  for (const { name } of Deno.readDirSync(repoPath("models/fable-2m"))) {
-    await Deno.copyFile(`${repoPath("models/fable-2m")}/${name}`, `${folder}/${name}`);
-  }
-  const template =
-    "{{ bos_token }}{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
-  await Deno.writeTextFile(`${folder}/chat_template.jinja`, template);
+  await copyTalking(folder);
   return folder;
 }
 
@@ -106,8 +101,10 @@ if (Deno.build.os === "linux") {
       "100000",
     ];
     const terminal = atTerminal(quoted(command));
-    await terminal.until(/> /);
-    await terminal.type("\x1b[200~one\ntwo\x1b[201~");
+    await terminal.until(/\(llama, .* crest in 60 slots, on WebAssembly.*; \/help, \/exit\)[^]*> /);
+    await terminal.type("/sta\t");
+    await terminal.until(/\/stats/);
+    await terminal.type("\x15\x1b[200~one\ntwo\x1b[201~");
     await terminal.until(/one\u2424two/);
     await terminal.type("\r");
     await terminal.until(/\n[^]{20,}/); // an answer without end
@@ -120,6 +117,10 @@ if (Deno.build.os === "linux") {
     await terminal.until(/one\u2424two/);
     await terminal.type("\x15/stats\r");
     await terminal.until(/tokens taken in/);
+    await terminal.type("/budget 40\r");
+    await terminal.until(/\(budget 40: the text is read again with the next question\)/);
+    await terminal.type("/reset\r");
+    await terminal.until(/\(forgotten: the conversation begins anew\)/);
     await terminal.type("\x04");
     assert.is((await terminal.child.status).code, 0);
     await Deno.remove(folder, { recursive: true });

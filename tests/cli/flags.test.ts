@@ -2,7 +2,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { flagName, FLAGS, flagsOf, rowsOf } from "../../src/cli/flags.ts";
-import { helpText } from "../../src/cli/help.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { commandHelp } from "../../src/cli/help.ts";
 import { Arguments, sentenceOf } from "../../src/cli/usage.ts";
 import { refuse } from "../../src/errors.ts";
 import type { Written } from "../../src/options/kinds.ts";
@@ -35,7 +36,9 @@ for (const of of Object.keys(OPTIONS) as Of[]) {
       for (const args of text === null ? [[flag]] : [[flag, text], [`${flag}=${text}`]]) {
         assert.equal(new Arguments(["generate", ...args]).options(of, "test"), { [name]: value });
       }
-      const line = helpText().split(/\n(?=\S| {2}-)/).find((line) => line.trimStart().startsWith(`${flag} `))!;
+      const [command] = Object.entries(COMMANDS).find(([, { flags }]) => flags.includes(flagName(name)))!;
+      const lines = commandHelp(command, COMMANDS[command]).split(/\n(?=\S| {2}-)/);
+      const line = lines.find((line) => line.replace(/^ {2}(-\w, )?/, "").startsWith(`${flag} `))!;
       for (const choice of kind.names ?? []) assert.match(line, new RegExp(`[ ,]${choice}([,;: ]|$)`), line);
     });
   }

@@ -53,3 +53,13 @@ export async function feed(child: Deno.ChildProcess, input: string | Uint8Array<
   await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
   await writer.close();
 }
+
+/** Copies the shipped model into a folder, with a chat template of its own. */
+export async function copyTalking(folder: string): Promise<void> {
+  const from = repoPath("models/fable-2m");
+  await Deno.mkdir(folder, { recursive: true });
+  for (const { name } of Deno.readDirSync(from)) await Deno.copyFile(`${from}/${name}`, `${folder}/${name}`);
+  const template =
+    "{{ bos_token }}{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
+  await Deno.writeTextFile(`${folder}/chat_template.jinja`, template);
+}

@@ -61,8 +61,10 @@ export function checkRoom(session: CheckedSession, demand: Demand): number {
   const kept = held + protectedIn(seen, total, sinks, spans) + newest;
   const more = { code: "no-room", option: "budget" } as const;
   if (budget <= kept) refuse("generate", `budget must be above ${name} = ${kept}`, budget, more);
-  // A prompt that does not fit is read in chunks, and a chunk's worth evicted at once must not be the chunk itself.
+  // A prompt that does not fit is read in chunks, and a chunk's worth evicted at once must not be the chunk itself. A single token
+  // is taken in as those that are generated.
   const chunk = Math.min(stride, most);
+  if (chunk === 1) return stride;
   const least = held + protectedIn(seen, seen + prompt, sinks, spans) + newest + chunk;
   if (seen + prompt <= budget || budget > least) return stride;
   if (!fixed) return Math.max(1, chunk - (least - budget) - 1);

@@ -123,6 +123,11 @@ test("what is read at once must fit, not the most that ever is", async () => {
     assert.ok(session.livePositions().every((lane) => lane.length === 16));
   };
   const text = model.tokenizer.encode(PROMPT);
+  const least = model.session({ budget: 8, sinks: 4, newest: 3, stride: 1 }); // a single token, as those that are generated
+  for await (const _ of least.generate(text.slice(0, 20), { maxNewTokens: 4, stopAtEnd: false }));
+  for await (const _ of least.generate("", { maxNewTokens: 4 }));
+  assert.is(least.report().liveSlots, 8);
+  least.dispose();
   for await (const _ of session.generate(text.slice(0, 12), { maxNewTokens: 8, stopAtEnd: false }));
   assert.is(session.seen, 19);
   for (const count of [1, 4, 10]) await read(text.slice(20, 20 + count)); // and the id before

@@ -1,0 +1,116 @@
+// Random sessions on random prompts, each told in several ways that must come out alike, bit for bit: once more, cut in the middle,
+// restored, forked, after something else and a reset, beside another; and with room for all as under the full cache.
+// The full run does so for minutes. A failure names its trial, the day's seed draws the same again.
+import * as assert from "uvu/assert";
+import { KvcapError } from "../../src/errors.ts";
+import { load, type Model } from "../../src/load.ts";
+import { dice, type Roll } from "../support/damage.ts";
+import { depth, seed } from "../support/depth.ts";
+import { engine, engineSuite, onEngine } from "../support/engine.ts";
+import { modelFolder } from "../support/files.ts";
+import { drawTrial, type Outcome, type Trial, Watched } from "../support/trials.ts";
+
+const MODELS = ["tiny-qwen3", "tiny-llama3", "tiny-mistral-window", "tiny-mha", "fable-2m"];
+const TRIALS = depth(12, engine() === "wasm" ? 1500 : 60); // of each model
+const test = await engineSuite("random sessions");
+
+/** What became of a trial told in a way. */
+type Way = (watched: Watched, trial: Trial, roll: Roll) => Promise<void>;
+
+const straight: Way = async (watched, { turns }) => {
+  for (const turn of turns) await watched.take(turn);
+};
+
+/** All turns, at a random one something is done: behind it, or in its middle. */
+const broken = (act: (watched: Watched, roll: Roll) => Promise<void>): Way => async (watched, { turns }, roll) => {
+  const at = roll(turns.length);
+  for (const [i, turn] of turns.entries()) {
+    const most = i === at ? 1 + roll(turn.options.maxNewTokens!) : undefined;
+    await watched.take(turn, most, () => act(watched, roll));
+  }
+};
+
+const WAYS: Record<string, Way> = {
+  twice: straight,
+  cut: broken(async () => {}),
+  restored: broken((watched) => watched.restore()),
+  forked: broken((watched) => watched.fork()),
+  reset: async (watched, trial, roll) => {
+    const [{ prompt }] = trial.turns; // as long, for budgets that are shares of it
+    await watched.take({ prompt: prompt.map(() => roll(99)), options: { maxNewTokens: 3, seed: 7 } });
+    watched.session.reset();
+    watched.clear();
+    await straight(watched, trial, roll);
+  },
+  beside: broken(async ({ model }, roll) => {
+    const session = model.session({ budget: 12 + roll(3000) });
+    for await (const _ of session.generate([roll(99), roll(99)], { maxNewTokens: 2 }));
+    session.dispose();
+  }),
+};
+
+/** Tells a trial in a way. @returns what came of it; the sentence of its refusal */
+async function tell(model: Model, trial: Trial, way: Way, roll: Roll): Promise<Outcome | string> {
+  let watched: Watched | null = null;
+  try {
+    watched = new Watched(model, trial.session);
+    await way(watched, trial, roll);
+    return watched.outcome();
+  } catch (error) {
+    if (!(error instanceof KvcapError)) throw error;
+    assert.match(error.message, /^Cannot (create session|generate): [^\n]+, got [^\n]+$/);
+    return error.message;
+  } finally {
+    watched?.session.dispose();
+  }
+}
+
+/** A session whose budget holds all evicts nothing: the full cache's text, whatever the policy. */
+async function withRoom(model: Model, { session: { policy, kv, positions, stride }, turns }: Trial): Promise<void> {
+  const plain = { kv, positions, stride };
+  const room = turns.reduce((sum, { prompt, options }) => sum + prompt.length + options.maxNewTokens!, 16);
+  const [full, wide] = [{ ...plain, policy: "full" }, { ...plain, policy, budget: room }] as const;
+  const roll = dice(1);
+  const [a, b] = [
+    await tell(model, { session: full, turns }, straight, roll),
+    await tell(model, { session: wide, turns }, straight, roll),
+  ];
+  if (typeof a === "string" || typeof b === "string") throw new Error(`${a} ${b}`);
+  assert.equal([b.ids, b.live, b.victims], [a.ids, a.live, []]);
+  assert.equal(b.logits, a.logits);
+}
+
+for (const [place, name] of MODELS.entries()) {
+  test(`${name}: ${TRIALS} trials`, async () => {
+    const model = await load((await modelFolder(name))!, await onEngine());
+    const { vocab } = model.config;
+    let refused = 0;
+    for (let number = 0; number < TRIALS; number++) {
+      const draw = seed * 100_000 + place * TRIALS + number;
+      const trial = drawTrial(dice(draw), vocab);
+      const told = `trial ${number}: ${JSON.stringify(trial.session)}`;
+      try {
+        const expected = await tell(model, trial, straight, dice(draw + 1));
+        if (typeof expected === "string") {
+          refused++;
+          continue;
+        }
+        for (const [name, way] of Object.entries(WAYS)) {
+          const outcome = await tell(model, trial, way, dice(draw + 2));
+          if (typeof outcome === "string") throw new Error(`${name}: ${outcome}`);
+          for (const part of ["ids", "victims", "live", "scores", "logits"] as const) {
+            assert.equal(outcome[part], expected[part], `${name}: its ${part}`);
+          }
+        }
+        await withRoom(model, trial);
+      } catch (error) {
+        (error as Error).message = `${told}: ${(error as Error).message}`;
+        throw error;
+      }
+    }
+    assert.ok(refused < TRIALS * 0.8, `${refused} of ${TRIALS} trials were refused`);
+    console.log(`    ${name}: ${TRIALS - refused} sessions, ${refused} refused`);
+    model.dispose();
+  });
+}
+test.run();

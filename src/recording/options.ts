@@ -111,6 +111,7 @@ function policyOf({ options }: Recording, asked: ReplayOptions["policy"]): Polic
 function recorded({ options }: Recording, known: PolicyName | OwnPolicy | null): CheckedSession {
   const action = "read the recording";
   const { budget, score } = options;
+  if (typeof budget !== "number") refuse(action, "its budget must be slots", budget);
   const policy = known ?? "recency"; // which has no part that another lacks
   const full = policy === "full";
   const own = score === "own"; // a function, which no file holds: the policy's own score is replayed

@@ -1,6 +1,6 @@
 /** Reads a recording and checks every word of it, before anything is made of what it says: see format.ts. */
 import { MOST_SIDE, P_BOUND } from "../../assembly/abi.ts";
-import { refuse, words } from "../errors.ts";
+import { refuse, show, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import { checksum, END, MAGIC, PASS, PASS_WORDS, PIN, type RecordingHeader, RESET, VERSION } from "./format.ts";
 
@@ -96,7 +96,12 @@ function readHeader(text: Uint8Array): RecordingHeader {
     bad("its header must have layers, kvHeads and options", header);
   }
   const { layers, kvHeads, model, options } = header;
-  return { layers: layers as number, kvHeads: kvHeads as number, model: String(model), options };
+  return {
+    layers: layers as number,
+    kvHeads: kvHeads as number,
+    model: typeof model === "string" ? model : show(model),
+    options,
+  };
 }
 
 /** Goes from frame to frame, and remembers what the frames before allow the next to say. */

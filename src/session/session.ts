@@ -20,7 +20,7 @@ import type { OwnFunctions } from "../options/kept.ts";
 import { ruleName } from "../eviction/rule.ts";
 import { loadCache, saveCache } from "../snapshot/cache.ts";
 import type { SavedSession } from "../snapshot/file.ts";
-import { fillCache, openSnapshot, optionsAgain, writeSnapshot } from "../snapshot/session.ts";
+import { checkPinned, fillCache, openSnapshot, optionsAgain, restoring, writeSnapshot } from "../snapshot/session.ts";
 import { Chooser } from "./choose.ts";
 import { generate } from "./generate.ts";
 import { dialectOf } from "./layout.ts";
@@ -73,16 +73,20 @@ export class Session {
 
   /** Use `model.restore()`. */
   static async restore(model: LoadedModel, join: Join, bytes: Uint8Array, own: OwnFunctions): Promise<Session> {
-    const opened = openSnapshot(model, bytes);
-    const session = new Session(model, optionsAgain("restore session", opened.saved, own), join, opened.saved);
-    return await session.#goOn((stepper) => fillCache(stepper, model.config, session.options, opened));
+    return await restoring(async () => {
+      const opened = openSnapshot(model, bytes), { saved } = opened;
+      const session = new Session(model, optionsAgain("restore session", saved, own), join, saved);
+      return await session.#goOn((stepper) => {
+        if (stepper) fillCache(stepper, model.config, session.options, opened);
+        checkPinned(session.options, saved, session.seen);
+      });
+    });
   }
 
   /** A new session with something to go on from. @param fill its cache, where it has one */
-  async #goOn(fill: (stepper: Stepper) => void): Promise<Session> {
+  async #goOn(fill: (stepper: Stepper | null) => void): Promise<Session> {
     try {
-      const { stepper } = this.#state;
-      if (stepper) fill(stepper);
+      fill(this.#state.stepper);
       await this.#state.confirm();
       this.#join(this); // again: a model that was disposed of meanwhile, and this with it, refuses
       this.#state.checkUsable("create session");
@@ -123,6 +127,7 @@ export class Session {
       const options = { ...optionsAgain(action, saved, functions), ...(onWarning ? { onWarning } : {}) };
       const session = new Session(this.#model, options, this.#join, saved);
       return await session.#goOn((to) => {
+        if (!to) return;
         loadCache(to, this.#model.config, session.options, { saved: cache!, body: bytes });
         to.context.copyFrom(stepper!.context);
         to.vectors?.copyFrom(stepper!.vectors!);

@@ -11,6 +11,7 @@ import { crc32 } from "../core/snapshot.ts";
 import { type ChatMessage, checkMessage } from "../chat/template.ts";
 import { refuse, show, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
+import { MOST_SLOTS } from "../options/check.ts";
 import { MOST_RECENT } from "../options/generate.ts";
 import type { SessionOptions, Span } from "../options/index.ts";
 
@@ -132,8 +133,10 @@ function readHeader(bytes: Uint8Array): Origin & SavedSession {
   };
   const optional = <T>(value: unknown, read: (value: unknown) => T) => value === null ? null : read(value);
   const word = (value: unknown) => {
-    if (value !== ((value as number) | 0)) refuseSnapshot("random must be 32-bit numbers", show(value));
-    return value as number;
+    if (typeof value !== "number" || value !== (value | 0)) {
+      refuseSnapshot("random must be 32-bit numbers", show(value));
+    }
+    return value;
   };
 
   const { model, fingerprint, asked, ownScore, promptTokens, pins, pending, random, recent, conversation, context } =
@@ -153,7 +156,7 @@ function readHeader(bytes: Uint8Array): Origin & SavedSession {
     promptTokens: optional(promptTokens, (value) => number(value, "promptTokens")),
     pins: list(pins, "pins", (span) => {
       const [from, to] = list(span, "a pinned span", (end) => number(end, "a pinned span's end"));
-      if (!(from < to)) refuseSnapshot("a pinned span must be [from, to]", show(span));
+      if (!(from < to && to <= MOST_SLOTS)) refuseSnapshot("a pinned span must be [from, to]", show(span));
       return [from, to];
     }),
     pending: optional(pending, (value) => number(value, "pending")),

@@ -1,10 +1,11 @@
 /** Snapshots of whole sessions: written, opened for a model, and what a session that goes on from one must be given again. */
 import { describeModel, type ModelConfig } from "../engine/config.ts";
 import { KV_TYPES } from "../engine/kv.ts";
-import { show } from "../errors.ts";
+import { KvcapError, quote, refuse, show, words } from "../errors.ts";
 import { slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { callback, known } from "../options/check.ts";
+import { checkPins } from "../options/room.ts";
 import { given } from "../options/row.ts";
 import { checkPolicyAgain, type OwnFunctions } from "../options/kept.ts";
 import type { CheckedSession, SessionOptions } from "../options/index.ts";
@@ -52,6 +53,29 @@ export function openSnapshot(model: LoadedModel, bytes: Uint8Array): Opened {
   const bytesOfSlots = slots * slotBytes(config, kv); // looked at before anything so large is made
   if (bytesOfSlots > body.length) refuseSnapshot(`${slots} slots must be at least ${bytesOfSlots} bytes`, body.length);
   return { saved, body: body as Uint8Array<ArrayBuffer> };
+}
+
+const RESTORE = "restore session";
+const FORGED = ["bad-option", "unknown-option", "bad-input", "no-room"];
+
+/** Makes a session again. @throws KvcapError in these words whoever refuses: what a snapshot says is nobody's option */
+export async function restoring<T>(make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!(error instanceof KvcapError) || error.action === RESTORE) throw error;
+    const { rule, got, quoted, option, meant, code } = error;
+    const kind = error instanceof RangeError ? "range" : error instanceof TypeError ? "type" : "plain";
+    refuse(RESTORE, rule, quoted ? quote(got) : words(got), {
+      ...{ code: FORGED.includes(code) ? "bad-file" : code, kind, meant, cause: error },
+      ...(option === undefined ? {} : { option }),
+    });
+  }
+}
+
+/** @throws KvcapRangeError where pins leave no room for what comes, as none that were allowed do */
+export function checkPinned(options: CheckedSession, { pins }: SavedSession, seen: number): void {
+  checkPins(options, { seen, spans: [...options.pin, ...pins], held: 0 }, RESTORE);
 }
 
 /** Fills a new session's cache from a snapshot. @throws RangeError where what it holds contradicts itself */

@@ -2,9 +2,7 @@
 import type { Command } from "./command.ts";
 import { type Access, openAccess } from "../files/access.ts";
 import type { StoredFile } from "../files/cache/store.ts";
-import { Unstorable } from "../files/cache/store.ts";
 import { catalogue } from "../files/catalogue.ts";
-import { bringKnown } from "../files/catalogued.ts";
 import { openModel } from "../model/open.ts";
 import { words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
@@ -19,39 +17,34 @@ async function pull(args: Arguments): Promise<number> {
     misused(`pull takes ${Object.keys(catalogue).join(", ")}, hf:owner/name[/file] or a URL`, where);
   }
   const progress = new Progress();
-  const files: { name: string; file: StoredFile }[] = [];
-  const opened = openAccess({ onDownload: downloading(progress) });
-  const access: Access = { ...opened, onFile: (name, file) => files.push({ name, file }) };
+  const files = new Map<string, StoredFile>();
+  const opened = openAccess({ onDownload: downloading(progress), onWarning: () => {} });
+  const access: Access = {
+    ...opened,
+    onFile: (name, file) => files.set(name, file),
+    onDamage: (name) => {
+      progress.clear();
+      note(`${name} was damaged in the cache, and is brought once more`);
+    },
+  };
   try {
     if (known?.folder) note(`${where} is shipped with kvcap`);
-    else if (known) await verify(where, access);
+    else if (!access.store) {
+      refuseFile("pull must have a cache folder", words("none; set KVCAP_CACHE"), { code: "unreadable" });
+    }
     await openModel(where, access);
   } finally {
     progress.clear();
   }
   if (args.has("json")) {
-    const told = files.map(({ name, file }) => ({ file: name, bytes: file.size, path: file.where }));
+    const told = [...files].map(([name, file]) => ({ file: name, bytes: file.size, path: file.where }));
     printJson({ model: where, sha256: known?.sha256 ?? null, files: told });
   } else {
-    for (const { file } of files) print(`${file.where}\n`);
-    const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
-    if (files.length > 0) note(`${megabytes(bytes)}${known ? `, SHA-256 ${known.sha256} is right` : ""}`);
+    for (const { where } of files.values()) print(`${where}\n`);
+    const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0);
+    if (files.size > 0) note(`${megabytes(bytes)}${known ? `, SHA-256 ${known.sha256} is right` : ""}`);
   }
   return 0;
-}
-
-/** Brings a model of the catalogue, and computes the hash of one that is there already. @throws Error */
-async function verify(name: string, access: Access): Promise<void> {
-  const { store } = access;
-  if (!store) refuseFile("pull must have a cache folder", words("none; set KVCAP_CACHE"), { code: "unreadable" });
-  try {
-    await bringKnown(name, catalogue[name], { ...access, store }, true);
-  } catch (error) {
-    if (error instanceof Unstorable) {
-      refuseFile(`${store.name} must take ${name}`, words(error.message), { code: "unreadable", cause: error });
-    }
-    throw error;
-  }
 }
 
 export const pullCommand: Command = {

@@ -28,6 +28,11 @@ export interface Access {
   readonly onFile: (name: string, file: StoredFile) => void;
   /** Says that files go on to be read, but are not kept. */
   readonly warn: OnWarning;
+  /**
+   * For `pull`, where all must be kept, and what is there be what once came: hears the name of a file that is not, before it is
+   * brought once more. Null where what is there is used as it is.
+   */
+  readonly onDamage: ((file: string) => void) | null;
 }
 
 export interface AccessOptions {
@@ -55,6 +60,7 @@ export function openAccess(options: AccessOptions): Access {
     onDownload: options.onDownload ?? (() => {}),
     onFile: () => {},
     warn,
+    onDamage: null,
   };
 }
 

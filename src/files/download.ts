@@ -1,9 +1,9 @@
 /** Brings a file into a cache: piece by piece, going on where a broken connection ended, checked for length and version. */
-import type { Part } from "./cache/store.ts";
-import { type Answer, ask, missing, type Net, Passing, pause, refusePassing } from "./http.ts";
+import type { Growing } from "./cache/store.ts";
+import { type Answer, ask, missing, type Net, Passing, pause, refusePassing, shownUrl } from "./http.ts";
 import { exact, type Found, lengthOf, validatorOf } from "./probe.ts";
 import { oneLine, words } from "../errors.ts";
-import { checkPointer, refuseFile } from "./checks.ts";
+import { checkPointer, mostOf, refuseFile } from "./checks.ts";
 import { refuseAbsent } from "./remote.ts";
 
 /** The file changed on the server since it was asked for. */
@@ -27,10 +27,11 @@ interface Offer {
  */
 export async function download(
   { net, url, found, known }: Offer,
-  part: Part,
+  part: Growing,
   report: (done: number, total: number | null) => void,
 ): Promise<void> {
   const { size, validator } = found;
+  const most = size ?? mostOf(shownUrl(url));
   const resumable = known || exact(validator);
   if (part.size > 0 && (!resumable || size === null || part.size > size)) await part.restart();
   report(part.size, size);
@@ -46,8 +47,9 @@ export async function download(
       await goOn(answer, part, found);
       for await (const piece of answer.pieces()) {
         if (part.size === 0) checkKind(answer.url, piece);
-        if (size !== null && part.size + piece.length > size) {
-          refuseFile(`${answer.url} must have ${size} bytes`, words("more"), { code: "unreadable" });
+        if (part.size + piece.length > most) {
+          const so = size === null ? "at most " : "";
+          refuseFile(`${answer.url} must have ${so}${most} bytes`, words("more"), { code: "unreadable" });
         }
         await part.write(piece);
         report(part.size, size);
@@ -65,7 +67,7 @@ export async function download(
 }
 
 /** Sees to it that what an answer brings goes on with the part, or gives the answer up. @throws Changed, Error */
-async function goOn(answer: Answer, part: Part, found: Found): Promise<void> {
+async function goOn(answer: Answer, part: Growing, found: Found): Promise<void> {
   try {
     checkVersion(answer, found);
     if (answer.status !== 200) return checkRest(answer, part.size, found.size!);

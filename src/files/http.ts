@@ -1,20 +1,29 @@
 // Requests to servers of model files. Each is bounded in time; what may pass (a broken connection, a server in trouble)
 // is told from what will not, so that only the former is tried again.
 import { KvcapError, type More, oneLine, type Refusal, type Words, words } from "../errors.ts";
+import { host } from "../host/here.ts";
 import { refuseFile } from "./checks.ts";
 
 /** How long to wait, and how often to try. Times in milliseconds. */
 export interface Patience {
   readonly tries: number; // in a row without progress
   readonly pause: number; // before the second try; doubles with every further one
+  readonly longest: number; // of pauses, those that a server asks for among them
   readonly answer: number; // until a server begins to answer
   readonly stall: number; // until the next piece of a body
+  readonly window: number; // of waiting for pieces, in which there must come
+  readonly least: number; // bytes
 }
 
-export const PATIENCE: Patience = { tries: 5, pause: 300, answer: 30_000, stall: 30_000 };
+export const PATIENCE: Patience = {
+  ...{ tries: 5, pause: 300, longest: 30_000, answer: 30_000, stall: 30_000 },
+  ...{ window: 60_000, least: 60_000 },
+};
 /** For asking whether something that is at hand is still the newest. */
 export const IMPATIENCE: Patience = { ...PATIENCE, tries: 1, answer: 5_000 };
-const LONGEST_PAUSE = 30_000;
+
+/** How a body may be compressed where no range of it is asked for: every host undoes these, and Deno no others. */
+const UNDONE = host ? /^(gzip|br)$/i : /^(gzip|br|deflate|zstd)$/i;
 
 /** What requests have in common. */
 export interface Net {
@@ -67,22 +76,21 @@ export async function ask(
   net: Net,
   url: string,
   range: [begin: number, end: number | null] | null = null,
-  method = "GET",
+  { method = "GET", redirect = "follow" }: Pick<RequestInit, "method" | "redirect"> = {},
 ): Promise<Answer> {
   const { patience, token } = net;
   const headers = new Headers();
-  if (range) {
-    headers.set("range", `bytes=${range[0]}-${range[1] === null ? "" : range[1] - 1}`);
-    // Lengths and ranges are of the file itself, never of a compressed form (browsers see to that by themselves).
-    headers.set("accept-encoding", "identity");
-  }
+  if (range) headers.set("range", `bytes=${range[0]}-${range[1] === null ? "" : range[1] - 1}`);
+  // Lengths and ranges are of the file itself, never of a compressed form (browsers see to that by themselves).
+  headers.set("accept-encoding", range || method === "HEAD" ? "identity" : "gzip, br");
   if (token && new URL(url).origin === token.origin) headers.set("authorization", `Bearer ${token.value}`);
   const shown = shownUrl(url);
   const stopper = new AbortController();
   let response: Response;
   const timer = setTimeout(() => stopper.abort(), patience.answer);
   try {
-    response = await fetch(url, { headers, method, signal: stopper.signal, cache: net.fresh ? "no-store" : "default" });
+    const cache = net.fresh ? "no-store" : "default";
+    response = await fetch(url, { headers, method, redirect, signal: stopper.signal, cache });
   } catch (error) {
     const why = stopper.signal.aborted ? `no answer within ${patience.answer / 1000} s` : reason(error);
     refusePassing(`${shown} must be reachable`, words(why), { code: "unreachable", cause: error });
@@ -93,14 +101,16 @@ export async function ask(
     url: shown,
     status: response.status,
     headers: response.headers,
-    pieces: () => pieces(response, shown, stopper, patience.stall),
+    pieces: () => pieces(response, shown, stopper, patience),
     cancel: async () => {
       stopper.abort();
       await response.body?.cancel().catch(() => {});
     },
   };
   try {
-    checkAnswer(url, response, answer);
+    const sent = redirect === "manual" && [301, 302, 303, 307, 308].includes(response.status);
+    if (!sent) checkAnswer(url, response, answer);
+    if (response.ok) checkCoding(answer, range === null);
   } catch (error) {
     await answer.cancel();
     throw error;
@@ -117,15 +127,32 @@ function checkAnswer(url: string, response: Response, answer: Answer): void {
   if (response.ok || status === 416 || missing(answer) !== null) return;
   const [rule, found] = [`${answer.url} must answer with a file`, words(`status ${status}`)];
   if (status < 500 && ![408, 425, 429].includes(status)) refuseFile(rule, found, { code: "unreadable" });
-  const seconds = Number(headers.get("retry-after") ?? 0);
-  refusePassing(rule, found, {}, seconds > 0 ? 1000 * seconds : 0);
+  refusePassing(rule, found, {}, retryAfter(headers));
 }
 
-async function* pieces(response: Response, shown: string, stopper: AbortController, stall: number) {
+/** Milliseconds that a server asks for, in seconds or with a date; 0 or less where it does not. */
+function retryAfter(headers: Headers): number {
+  const text = headers.get("retry-after") ?? "0";
+  return (/^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now()) || 0;
+}
+
+/** Refuses bytes that are not the file's own: a host gives those of a range as they came. @throws Error */
+function checkCoding({ url, headers }: Answer, whole: boolean): void {
+  const coding = headers.get("content-encoding") ?? "identity";
+  if (/^(identity|)$/i.test(coding) || whole && UNDONE.test(coding)) return;
+  refuseFile(`${url} must answer with the file's own bytes`, words(`Content-Encoding ${oneLine(coding)}`), {
+    code: "unreadable",
+  });
+}
+
+async function* pieces(response: Response, shown: string, stopper: AbortController, patience: Patience) {
   const reader = response.body?.getReader();
   if (!reader) return;
+  const { stall, window, least } = patience;
+  let bytes = 0, waited = 0; // of the window; the time of who takes the pieces is not the server's
   try {
     for (;;) {
+      const began = performance.now();
       const timer = setTimeout(() => stopper.abort(), stall);
       let piece: ReadableStreamReadResult<Uint8Array<ArrayBuffer>>;
       try {
@@ -137,6 +164,15 @@ async function* pieces(response: Response, shown: string, stopper: AbortControll
         clearTimeout(timer);
       }
       if (piece.done) return;
+      bytes += piece.value.length;
+      waited += performance.now() - began;
+      if (waited >= window) {
+        if (bytes < least) {
+          const found = words(`${bytes} bytes in ${Math.round(waited / 1000)} s`);
+          refuseFile(`${shown} must send at least ${least} bytes in ${window / 1000} s`, found, { code: "unreadable" });
+        }
+        bytes = waited = 0;
+      }
       yield piece.value;
     }
   } finally {
@@ -166,17 +202,18 @@ export async function patiently<T>(patience: Patience, work: () => Promise<T>): 
 
 /** Waits after the `failed`th failure. */
 export async function pause(patience: Patience, failed: number, error: Passing): Promise<void> {
-  const wait = Math.min(LONGEST_PAUSE, Math.max(error.pause, patience.pause * 2 ** (failed - 1)));
+  const wait = Math.min(patience.longest, Math.max(error.pause, patience.pause * 2 ** (failed - 1)));
   await new Promise((resolve) => setTimeout(resolve, wait));
 }
 
-/** The whole of a body. @throws Passing */
-export async function bodyOf(answer: Answer): Promise<Uint8Array<ArrayBuffer>> {
+/** The whole of a body. @throws Passing, or Error where it has more than `most` bytes, of which no more are held */
+export async function bodyOf(answer: Answer, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0; // bytes
   for await (const piece of answer.pieces()) {
     parts.push(piece);
     size += piece.length;
+    if (size > most) refuseFile(`${answer.url} must send at most ${most} bytes`, words("more"));
   }
   if (parts.length === 1) return parts[0];
   const whole = new Uint8Array(size);

@@ -7,6 +7,7 @@ import { messageOf, nearest, words } from "../errors.ts";
 import { checkName, checkRange, decodeText, refuseFile } from "./checks.ts";
 import { urlSource } from "./remote.ts";
 import type { Source } from "./source.ts";
+import { readWhole } from "./whole.ts";
 
 /**
  * Opens a folder of model files. Nothing is read yet, so a folder that is missing shows at the first read.
@@ -61,15 +62,18 @@ function folderSource({ stat, readDir }: Host, folder: string | URL, name: strin
   /** Length of a file in bytes, or null where there is none; a folder that is itself missing is an error. */
   async function find(file: string): Promise<number | null> {
     const path = place(file);
+    let found: Awaited<ReturnType<Host["stat"]>>;
     try {
-      const found = await stat(path);
-      if (found.isFile) return found.size;
+      found = await stat(path);
     } catch (error) {
       if (!isAbsent(error)) failed(`${name}/${file}`, error);
       await checkFolder();
       return null;
     }
-    refuseFile(`${name}/${file} must be a file`, words("a folder"), { code: "unreadable" });
+    if (found.isFile) return found.size;
+    // A pipe or a device may have no end, or never begin.
+    const other = found.isDirectory ? "a folder" : "a pipe or a device";
+    refuseFile(`${name}/${file} must be a file`, words(other), { code: "unreadable" });
   }
 
   async function checkFolder(): Promise<void> {
@@ -121,6 +125,6 @@ function folderSource({ stat, readDir }: Host, folder: string | URL, name: strin
     has: async (file) => await find(file) !== null,
     size,
     read,
-    text: async (file) => decodeText(await read(file, 0, await size(file)), `${name}/${file}`),
+    text: async (file) => decodeText(await readWhole({ size, read }, file), `${name}/${file}`),
   };
 }

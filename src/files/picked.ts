@@ -2,6 +2,7 @@
 import { messageOf, words } from "../errors.ts";
 import { checkRange, decodeText, refuseFile } from "./checks.ts";
 import type { Source } from "./source.ts";
+import { readWhole } from "./whole.ts";
 
 /** Files as a picker gives them. A picked folder's have their path in it, which begins with the folder's own name. */
 export type PickedFiles = Iterable<File>;
@@ -42,7 +43,7 @@ export function pickedSource(given: PickedFiles): { source: Source; ggufs: strin
     has: (name) => Promise.resolve(files.has(name)),
     size,
     read,
-    text: async (name) => decodeText(await read(name, 0, await size(name)), name),
+    text: async (name) => decodeText(await readWhole({ size, read }, name), name),
   };
   return { source, ggufs };
 }

@@ -15,7 +15,7 @@ import {
 } from "./http.ts";
 import { type Found, type Missing, probe, validatorOf } from "./probe.ts";
 import { oneLine, words } from "../errors.ts";
-import { checkName, checkRange, decodeText, refuseFile } from "./checks.ts";
+import { checkName, checkRange, decodeText, mostOf, refuseFile } from "./checks.ts";
 import type { Source } from "./source.ts";
 
 /** What the first request for a file has shown. */
@@ -52,19 +52,19 @@ async function meet(net: Net, url: string): Promise<Remote | Missing> {
   const whole = await patiently(net.patience, async () => {
     const given = answer ?? await ask(net, url);
     answer = null;
-    return await complete(given);
+    return await complete(given, mostOf(given.url));
   });
   return { missing: null, size: whole.length, validator, whole };
 }
 
-/** A whole body, checked for the length that the server promised. */
-async function complete(answer: Answer): Promise<Uint8Array<ArrayBuffer>> {
+/** A whole body of at most so many bytes. */
+async function complete(answer: Answer, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const gone = missing(answer);
   if (gone !== null) {
     await answer.cancel();
     refuseAbsent(answer.url, gone);
   }
-  return await bodyOf(answer);
+  return await bodyOf(answer, most);
 }
 
 /** Bytes [begin, end) of a file; where all of it comes instead, `remote` keeps it. */
@@ -77,8 +77,8 @@ async function request(
   return await patiently(net.patience, async () => {
     const answer = await ask(net, url, [begin, end]);
     const whole = answer.status === 200; // this time the whole file comes: keep it and ask no more
-    const bytes = await complete(answer);
     const wanted = whole ? remote.size : end - begin;
+    const bytes = await complete(answer, wanted);
     const range = answer.headers.get("content-range");
     if (!whole && range !== null && range !== `bytes ${begin}-${end - 1}/${remote.size}`) {
       refuseFile(`${answer.url} must give bytes ${begin}-${end - 1} of ${remote.size}`, words(oneLine(range)), {
@@ -142,7 +142,7 @@ export function urlSource(base: URL, name: string, net: Net = PLAIN_NET): Source
     const url = addressOf(base, file);
     const bytes = known?.missing === null && known.whole
       ? known.whole
-      : await patiently(net.patience, async () => await complete(await ask(net, url)));
+      : await patiently(net.patience, async () => await complete(await ask(net, url), mostOf(file)));
     return decodeText(bytes, shownUrl(url));
   }
 

@@ -4,6 +4,7 @@ import type { StoredTensor } from "./converted.ts";
 import { words } from "../errors.ts";
 import { checkPointer, decodeText, isRecord, parseJson, refuseFile } from "../files/checks.ts";
 import type { Source } from "../files/source.ts";
+import { parsed, readJson } from "../files/whole.ts";
 
 // Bits of one element, for every dtype of the format.
 const BITS = new Map(Object.entries({
@@ -24,7 +25,7 @@ const MAX_DIMENSIONS = 8;
 export async function openWeights(source: Source): Promise<Map<string, StoredTensor>> {
   const single = "model.safetensors", index = "model.safetensors.index.json";
   if (await source.has(single)) return openFile(source, single);
-  if (await source.has(index)) return openShards(source, parseJson(await source.text(index), index));
+  if (await source.has(index)) return openShards(source, await readJson(source, index));
   refuseFile(`${source.name} must have ${single} or ${index}`, words("neither"));
 }
 
@@ -52,7 +53,11 @@ async function openShards(source: Source, index: unknown): Promise<Map<string, S
   return tensors;
 }
 
-async function openFile(source: Source, file: string): Promise<Map<string, StoredTensor>> {
+function openFile(source: Source, file: string): Promise<Map<string, StoredTensor>> {
+  return parsed(source, file, () => readFile(source, file));
+}
+
+async function readFile(source: Source, file: string): Promise<Map<string, StoredTensor>> {
   const size = await source.size(file);
   if (size < 8) refuseFile(`${file} must begin with 8 bytes of header length`, words(`a file of ${size} bytes`));
   const start = await source.read(file, 0, Math.min(size, 32));

@@ -20,7 +20,8 @@ import { storedAs } from "./stored-as.ts";
 import { isPicked, type PickedFiles, pickedSource } from "../files/picked.ts";
 import { hubUrl, isHub } from "../files/hub.ts";
 import { urlSource } from "../files/remote.ts";
-import { parseJson, refuseFile } from "../files/checks.ts";
+import { refuseFile } from "../files/checks.ts";
+import { parsed, readJson, readWhole } from "../files/whole.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { openWeights } from "../formats/safetensors.ts";
 import { inFull } from "../formats/scaled.ts";
@@ -79,7 +80,7 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
     const ggufs = (await source.list()).filter((name) => /\.gguf$/i.test(name));
     if (ggufs.length > 0) return await openGgufModel(source, onlyOf(ggufs), asked);
   }
-  const json = async (file: string) => parseJson(await source.text(file), file);
+  const json = (file: string) => readJson(source, file);
   const optional = async (file: string) => (await source.has(file)) ? await json(file) : {};
   const described = await json("config.json");
   const config = parseConfig(described, await optional("generation_config.json"), asked);
@@ -107,10 +108,11 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
 async function openTokenizer(source: Source, family: unknown, { config, ...older }: TokenFiles): Promise<Tokenizer> {
   const [own, spm] = ["tokenizer.json", "tokenizer.model"];
   if (!(await source.has(own)) && await source.has(spm)) {
-    const made = fromSentencePiece(await source.read(spm, 0, await source.size(spm)), family, { config, ...older });
+    const read = async () => fromSentencePiece(await readWhole(source, spm), family, { config, ...older });
+    const made = await parsed(source, spm, read);
     return createTokenizer(made.tokenizer, made.config, made.older);
   }
-  return createTokenizer(parseJson(await source.text(own), own), config, older);
+  return createTokenizer(await readJson(source, own), config, older);
 }
 
 /** A GGUF file of a source, whole or split. @param name its name, or that of any part */

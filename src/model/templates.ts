@@ -1,6 +1,7 @@
 /** Which of the chat templates in a model's files are used: those that transformers 5.24 takes (`get_chat_template`). */
 import { isRecord } from "../files/checks.ts";
 import type { Source } from "../files/source.ts";
+import { parsed } from "../files/whole.ts";
 import type { Metadata } from "../formats/gguf/file.ts";
 
 /** Jinja templates that turn messages into a prompt, null where the files have none. */
@@ -17,11 +18,12 @@ const TOOLS = "additional_chat_templates/tool_use.jinja";
 export async function folderTemplates(source: Source, settings: unknown, notes: string[]): Promise<Templates> {
   const told = settingsTemplates(settings);
   if (!(await source.has(DEFAULT))) return told;
-  const chatTemplate = await source.text(DEFAULT);
+  const text = (file: string) => parsed(source, file, () => source.text(file));
+  const chatTemplate = await text(DEFAULT);
   if (told.chatTemplate !== null && told.chatTemplate.trim() !== chatTemplate.trim()) {
     notes.push(`tokenizer_config.json has another chat template than ${DEFAULT}, which is used`);
   }
-  return { chatTemplate, toolTemplate: (await source.has(TOOLS)) ? await source.text(TOOLS) : null };
+  return { chatTemplate, toolTemplate: (await source.has(TOOLS)) ? await text(TOOLS) : null };
 }
 
 /** Those of tokenizer_config.json: one, or several with names, of which the last of a name counts. */

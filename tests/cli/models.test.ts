@@ -28,10 +28,13 @@ function startHub() {
   return { url: `http://127.0.0.1:${server.addr.port}`, asked, stop: () => server.shutdown() };
 }
 
-async function kvcap(...args: string[]) {
+const kvcap = (...args: string[]) => within(`${folder}/cache`, ...args);
+
+/** Runs a command with a cache folder. */
+async function within(cache: string, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--quiet", "--no-check", "-A", repoPath("src/cli/main.ts"), ...args],
-    env: { KVCAP_CACHE: `${folder}/cache`, HF_ENDPOINT: hub.url, HF_TOKEN: "", PATH: folder },
+    env: { KVCAP_CACHE: cache, HF_ENDPOINT: hub.url, HF_TOKEN: "", PATH: folder },
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -60,6 +63,54 @@ test("pull brings a model of the hub, says where it is, and next time brings not
   const { files } = JSON.parse((await kvcap("pull", "hf:kvcap/fable", "--json")).stdout);
   assert.equal(files.map(({ path }: { path: string }) => path).sort(), paths.sort());
   assert.ok(hub.asked.every((line) => line.endsWith("bytes=0-0")), hub.asked.join("\n"));
+});
+
+test("pull finds what is damaged, and mends it; loading finds what cannot be read", async () => {
+  const paths = (await kvcap("pull", "hf:kvcap/fable")).stdout.trimEnd().split("\n");
+  const at = (name: string) => paths.find((path) => path.endsWith(`-${name}`))!;
+  const noteOf = (path: string) => path.replace(/[^/]*$/, "note.json");
+  const zeros = async (name: string, begin: number) => {
+    const file = await Deno.open(at(name), { write: true });
+    await file.seek(begin, 0);
+    await file.write(new Uint8Array(64));
+    file.close();
+  };
+  const same = async (name: string) =>
+    assert.equal(await Deno.readFile(at(name)), await Deno.readFile(`${MODEL}/${name}`), name);
+  await zeros("model.safetensors", 2_000_000);
+  await zeros("tokenizer.json", 1000);
+  const mended = await kvcap("pull", "hf:kvcap/fable");
+  assert.is(mended.code, 0, mended.stderr);
+  const said = (name: string) => `${name} was damaged in the cache, and is brought once more\n`;
+  assert.is(mended.stderr, `${said("tokenizer.json")}${said("model.safetensors")}4.9 MB\n`);
+  for (const name of ["model.safetensors", "tokenizer.json"]) await same(name);
+  assert.is((await kvcap("pull", "hf:kvcap/fable")).stderr, "4.9 MB\n");
+
+  // A file of an earlier version has no sum, and gets one.
+  const note = noteOf(at("model.safetensors"));
+  const { sha256, ...earlier } = JSON.parse(await Deno.readTextFile(note));
+  const wanted = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", await Deno.readFile(`${MODEL}/model.safetensors`)),
+  );
+  assert.is(sha256, [...wanted].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+  await Deno.writeTextFile(note, JSON.stringify(earlier));
+  hub.asked.length = 0;
+  assert.is((await kvcap("pull", "hf:kvcap/fable")).stderr, "4.9 MB\n");
+  assert.is(JSON.parse(await Deno.readTextFile(note)).sha256, sha256);
+  assert.not.ok(hub.asked.some((line) => line.endsWith("bytes=0-")), hub.asked.join("\n"));
+
+  for (const name of ["config.json", "tokenizer.json", "model.safetensors"]) await zeros(name, 0);
+  const { code, stderr } = await kvcap("generate", "Once", "--max-new-tokens", "2", "--model", "hf:kvcap/fable");
+  assert.is(code, 0, stderr);
+  for (const name of ["config.json", "tokenizer.json", "model.safetensors"]) await same(name);
+});
+
+test("pull that keeps nothing fails", async () => {
+  await Deno.writeTextFile(`${folder}/file`, "");
+  const { code, stdout, stderr } = await within(`${folder}/file`, "pull", "hf:kvcap/fable");
+  assert.is(code, 1, stderr);
+  assert.is(stdout, "");
+  assert.match(stderr, /^Cannot load model: \S+\/file must take config.json, got [^\n]+\n$/);
 });
 
 test("what cannot be pulled", async () => {

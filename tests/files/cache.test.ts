@@ -74,6 +74,12 @@ test("a full disk: the file is read where it is, with a warning, and what was wr
   for await (const { name } of Deno.readDir(cache.folder)) {
     for await (const { name: left } of Deno.readDir(`${cache.folder}/${name}`)) assert.is(left, "lock");
   }
+  const full = folderStore(small(200_000), cache.folder);
+  const access = reach(full, { onDamage: () => {} });
+  await refused(
+    () => cachedSource(new URL(server.url), server.url, access, full).size("w.bin"),
+    `Cannot load model: ${cache.folder} must take w.bin, got No space left on device (os error 28)`,
+  );
   assert.equal(await read(cache.store), []);
 });
 

@@ -82,11 +82,14 @@ test("a file that went bad in the cache is found out where it is asked for, and 
   await bring(model(HUB));
   const { where } = (await kept())!.file!;
   await Deno.writeFile(where, content({ ...good, seed: 9 }));
-  const again = await bringKnown("m", model(HUB), { ...access(), store: cache.store }, true);
+  const damaged: string[] = [];
+  const checking = { ...access(), store: cache.store, onDamage: (name: string) => damaged.push(name) };
+  const again = await bringKnown("m", model(HUB), checking);
+  assert.equal(damaged, [FILE]);
   sameBytes(await again.read(0, good.size), content(good));
   await Deno.writeFile(where, content({ ...good, seed: 9 }));
   await server.set(hub("name"), { ...good, statuses: [404] });
-  await refused(() => bringKnown("m", model(HUB), { ...access(), store: cache.store }, true), /got status 404$/);
+  await refused(() => bringKnown("m", model(HUB), checking), /got status 404$/);
   assert.is(await kept(), null, "nor does it stay there");
   await server.seen();
 });

@@ -1,13 +1,13 @@
 // Folders that are wrong, and servers of every kind, behind `openSource`.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Net, PLAIN_NET } from "../../src/files/http.ts";
+import { type Net, PATIENCE, PLAIN_NET } from "../../src/files/http.ts";
 import { urlSource } from "../../src/files/remote.ts";
 import { openSource as open } from "../../src/files/open-source.ts";
 import { refused } from "../support/refused.ts";
 
 /** Tries again at once: a test has no time for patience. */
-const HASTY: Net = { ...PLAIN_NET, patience: { tries: 3, pause: 1, answer: 60_000, stall: 60_000 } };
+const HASTY: Net = { ...PLAIN_NET, patience: { ...PATIENCE, tries: 3, pause: 1, answer: 60_000, stall: 60_000 } };
 const openSource = (where: string | URL, stall = HASTY.patience.stall) =>
   open(where, (base, name) => urlSource(base, name, { ...HASTY, patience: { ...HASTY.patience, stall } }));
 

@@ -5,6 +5,7 @@ import { folderStore } from "../../src/files/cache/folder.ts";
 import { pageStore } from "../../src/files/cache/opfs.ts";
 import type { Store } from "../../src/files/cache/store.ts";
 import type { Access } from "../../src/files/access.ts";
+import { PATIENCE } from "../../src/files/http.ts";
 import { host } from "../../src/host/here.ts";
 import { inBrowser } from "./files.ts";
 
@@ -57,7 +58,9 @@ export class Weights {
   #file(file: Behaviour, request: Request): Response {
     const status = file.statuses?.shift() ?? 0;
     if (status) return new Response("in trouble", { status });
-    if (file.redirect) return new Response(null, { status: 302, headers: { location: file.redirect } });
+    if (file.redirect) {
+      return new Response(null, { status: 302, headers: { ...file.headers, location: file.redirect } });
+    }
     const all = content(file);
     const range = file.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
     const begin = Number(range?.[1] ?? 0), end = range?.[2] ? Math.min(Number(range[2]) + 1, all.length) : all.length;
@@ -147,12 +150,13 @@ export function reach(
 ): Access & { told: string[]; progress: [string, number, number | null][] } {
   const told: string[] = [], progress: [string, number, number | null][] = [];
   return {
-    net: { patience: { tries: 4, pause: 5, answer: 60_000, stall: 60_000 }, token: null },
+    net: { patience: { ...PATIENCE, tries: 4, pause: 5, answer: 60_000, stall: 60_000 }, token: null },
     hub: "http://127.0.0.1:9/hub",
     store,
     onDownload: (...step) => progress.push(step),
     onFile: () => {},
     warn: (line) => told.push(line),
+    onDamage: null,
     told,
     progress,
     ...more,

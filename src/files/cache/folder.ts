@@ -1,7 +1,7 @@
 /**
  * The cache of a program, a folder:
  *
- *     ~/.cache/kvcap/KEY/note.json              what is whole here
+ *     ~/.cache/kvcap/KEY/note.json              what is whole here, with its SHA-256
  *                        VERSION-NAME           the file
  *                        VERSION-NAME.part      one that is not whole yet
  *                        lock                   held, as the system's lock of a file, by whoever writes
@@ -162,7 +162,7 @@ class FolderEntry implements Entry {
     });
   }
 
-  miss(note: Note): Promise<void> {
+  note(note: Note): Promise<void> {
     return stored(() => this.#versions.writeNote(note));
   }
 }

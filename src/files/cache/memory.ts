@@ -49,6 +49,6 @@ function memoryEntry(name: string): Entry {
     part: () => Promise.resolve(part),
     partial: () => Promise.resolve(size),
     drop: () => Promise.resolve(void (held = null)),
-    miss: (note) => Promise.resolve(void (held = { note, file: null })),
+    note: (note) => Promise.resolve(void (held = { note, file: note.missing === null ? held!.file : null })),
   };
 }

@@ -172,7 +172,7 @@ class PageEntry implements Entry {
     });
   }
 
-  miss(note: Note): Promise<void> {
+  note(note: Note): Promise<void> {
     return stored(() => this.#versions.writeNote(note));
   }
 

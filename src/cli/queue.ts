@@ -6,7 +6,7 @@ import { type ConnectionOptions, type Job as BullJob, Queue, Worker } from "bull
 import { Redis } from "ioredis";
 import about from "../../package.json" with { type: "json" };
 import { messageOf, quote, refuse } from "../errors.ts";
-import { digest } from "../eval/digest.ts";
+import { digest } from "../engine/sha256.ts";
 import { type Result, resultOf } from "../eval/results.ts";
 import { idOf, type Unit } from "../eval/units.ts";
 import type { Pool } from "./pool.ts";

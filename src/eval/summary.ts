@@ -1,6 +1,6 @@
 /** What results say together: units that differ in their seed alone are one row, and rows are compared with the baseline's. */
 import { exp } from "../engine/elementary.ts";
-import { canonical } from "./digest.ts";
+import { canonical } from "./canonical.ts";
 import { budgetText, optionsText } from "./labels.ts";
 import { isMeasured, type Measurement, type Result } from "./results.ts";
 import { bootstrap, type Difference, meansOf, type Verdict, verdictOf } from "./statistics.ts";

@@ -1,7 +1,8 @@
 /** Units: the smallest things that are measured, each by itself and all alike whatever was measured before. */
 import { given, namesOf } from "../options/row.ts";
 import { SESSION } from "../options/session.ts";
-import { canonical, digest } from "./digest.ts";
+import { digest } from "../engine/sha256.ts";
+import { canonical } from "./canonical.ts";
 import type { Json, Mode, PlainOptions, Plan } from "./plan.ts";
 import { type TaskName, taskOf } from "./tasks/index.ts";
 import type { Settings } from "./tasks/settings.ts";

@@ -6,9 +6,9 @@
  * ranges either, it is brought anew into the cache every time. Where the cache does not work a file is read where it is.
  */
 import type { Access } from "./access.ts";
+import { digest } from "../engine/sha256.ts";
 import { locked } from "./cache/lock.ts";
 import {
-  digest,
   type Draft,
   type Entry,
   type Held,

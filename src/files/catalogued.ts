@@ -1,8 +1,9 @@
 /** A file of the catalogue: from the cache or, in their order, from its origins, and never used before its hash is right. */
+import { digest } from "../engine/sha256.ts";
 import type { Access } from "./access.ts";
 import { locked } from "./cache/lock.ts";
 import { memoryStore } from "./cache/memory.ts";
-import { digest, type Growing, refuseUnkept, type Store, type StoredFile, Unstorable } from "./cache/store.ts";
+import { type Growing, refuseUnkept, type Store, type StoredFile, Unstorable } from "./cache/store.ts";
 import { summed, sumOf } from "./cache/sum.ts";
 import type { Known, Origin } from "./catalogue.ts";
 import { Changed, download } from "./download.ts";

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import about from "../../package.json" with { type: "json" };
 import { UnitQueue } from "../../src/cli/queue.ts";
-import { digest } from "../../src/eval/digest.ts";
+import { digest } from "../../src/engine/sha256.ts";
 import { checkPlan } from "../../src/eval/plan.ts";
 import { isMeasured, type Result, resultOf } from "../../src/eval/results.ts";
 import { idOf, unitsOf } from "../../src/eval/units.ts";

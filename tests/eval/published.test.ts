@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parse } from "yaml";
 import { commandOf } from "../../src/eval/command.ts";
-import { canonical } from "../../src/eval/digest.ts";
+import { canonical } from "../../src/eval/canonical.ts";
 import { checkPlan } from "../../src/eval/plan.ts";
 import { isMeasured, readResults } from "../../src/eval/results.ts";
 import { idOf, type Unit, unitsOf } from "../../src/eval/units.ts";

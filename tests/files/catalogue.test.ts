@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { bringKnown, entryOf, openCatalogued } from "../../src/files/catalogued.ts";
 import { catalogue, type Known, type Origin } from "../../src/files/catalogue.ts";
-import { hex } from "../../src/files/cache/store.ts";
+import { hex } from "../../src/engine/sha256.ts";
 import { openModel } from "../../src/model/open.ts";
 import { unzip } from "../../src/files/pip/wheel.ts";
 import { readBytes, repoPath } from "../support/files.ts";

@@ -2,7 +2,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cachedSource } from "../../src/files/cached.ts";
-import { digest, hex, type Note } from "../../src/files/cache/store.ts";
+import { digest, hex } from "../../src/engine/sha256.ts";
+import type { Note } from "../../src/files/cache/store.ts";
 import { summed } from "../../src/files/cache/sum.ts";
 import type { Source } from "../../src/files/source.ts";
 import { parsed, readJson } from "../../src/files/whole.ts";

@@ -1,6 +1,5 @@
 /** One HTML file that needs no network and runs no script. */
-import { sha256 } from "@noble/hashes/sha2.js";
-import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { sha256 } from "../../engine/sha256.ts";
 import { Markup, markup } from "./markup.ts";
 import { STYLE } from "./style.ts";
 
@@ -14,7 +13,7 @@ export function isDocument(text: string): boolean {
 
 /** A document with a heading. */
 export function documentOf(title: string, body: Markup): string {
-  const hash = btoa(String.fromCharCode(...sha256(utf8ToBytes(STYLE))));
+  const hash = btoa(String.fromCharCode(...sha256(new TextEncoder().encode(STYLE))));
   const csp = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   const page = markup`<!DOCTYPE html>
 <html lang="en">

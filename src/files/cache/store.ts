@@ -3,7 +3,7 @@
  * that a later run goes on with, and a note that says what the whole one is. A version stands in the name of its bytes, so
  * bytes of two versions are never taken for one another, and only the note, written last, makes a file count as whole.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
+import { digest } from "../../engine/sha256.ts";
 import { words } from "../../errors.ts";
 import { isRecord, refuseFile } from "../checks.ts";
 
@@ -90,15 +90,6 @@ export class Unstorable extends Error {
 /** Refuses where a file must be kept, and the store does not take it. */
 export function refuseUnkept(store: Store, file: string, error: Unstorable): never {
   refuseFile(`${store.name} must take ${file}`, words(error.message), { code: "unreadable", cause: error });
-}
-
-/** SHA-256 of a text, the first 16 hex digits. */
-export function digest(text: string): string {
-  return hex(sha256(new TextEncoder().encode(text))).slice(0, 16);
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** What tells versions of a file apart: the server's validator and the length in bytes, as far as they are known. */

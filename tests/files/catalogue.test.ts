@@ -4,6 +4,8 @@ import * as assert from "uvu/assert";
 import { bringKnown, entryOf, openCatalogued } from "../../src/files/catalogued.ts";
 import { catalogue, type Known, type Origin } from "../../src/files/catalogue.ts";
 import { hex } from "../../src/engine/sha256.ts";
+import { refuseFile } from "../../src/files/checks.ts";
+import { parsed } from "../../src/files/whole.ts";
 import { openModel } from "../../src/model/open.ts";
 import { unzip } from "../../src/files/pip/wheel.ts";
 import { readBytes, repoPath } from "../support/files.ts";
@@ -91,6 +93,24 @@ test("a file that went bad in the cache is found out where it is asked for, and 
   await server.set(hub("name"), { ...good, statuses: [404] });
   await refused(() => bringKnown("m", model(HUB), checking), /got status 404$/);
   assert.is(await kept(), null, "nor does it stay there");
+  await server.seen();
+});
+
+test("one that has lost its form is brought again where it is read, once", async () => {
+  await server.set(hub("name"), good);
+  await bring(model(HUB));
+  await Deno.writeFile((await kept())!.file!.where, content({ ...good, seed: 9 }));
+  const { source, file } = await openCatalogued("m", model(HUB), access());
+  let reads = 0;
+  const read = async (wanted: number) => {
+    reads++;
+    const [first] = await source.read(file, 0, 1);
+    if (first !== wanted) refuseFile("the first byte must be right", first);
+  };
+  await parsed(source, file, () => read(content(good)[0]));
+  assert.is(reads, 2);
+  await refused(() => parsed(source, file, () => read(1)), "Cannot load model: the first byte must be right, got 0");
+  assert.is(reads, 4);
   await server.seen();
 });
 

@@ -30,6 +30,7 @@ function plots(/** @type {string} */ code) {
 const NOT_IN_PAGES = {
   node: "export function nodeHost() {}",
   folder: "export const cacheFolder = () => null, folderStore = cacheFolder;",
+  writable: "export function writeInPlace() { throw new Error('The lab may start workers'); }",
   pip: `import { words } from "../../errors.ts";
     import { refuseFile } from "../checks.ts";
     export async function fromPip(wanted) {
@@ -108,10 +109,13 @@ export const lighten = {
   setup(build) {
     build.onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({ contents: shader(read(path)), loader: "text" }));
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => ({ contents: plots(read(path)), loader: "js" }));
-    build.onLoad({ filter: /src[\\/](host[\\/]node|files[\\/](cache[\\/]folder|pip[\\/]pip))\.ts$/ }, ({ path }) => {
-      const name = /** @type {keyof NOT_IN_PAGES} */ (/(\w+)\.ts$/.exec(path)?.[1]);
-      return { contents: NOT_IN_PAGES[name], loader: "js", resolveDir: dirname(path) };
-    });
+    build.onLoad(
+      { filter: /src[\\/](host[\\/]node|files[\\/](cache[\\/](folder|writable)|pip[\\/]pip))\.ts$/ },
+      ({ path }) => {
+        const name = /** @type {keyof NOT_IN_PAGES} */ (/(\w+)\.ts$/.exec(path)?.[1]);
+        return { contents: NOT_IN_PAGES[name], loader: "js", resolveDir: dirname(path) };
+      },
+    );
     build.onLoad({ filter: /src[\\/]jinja[\\/]rare-\w+\.ts$/ }, ({ path }) => {
       return { contents: rare(read(path)), loader: "js", resolveDir: dirname(path) };
     });

@@ -47,11 +47,11 @@ export interface AccessOptions {
 export function openAccess(options: AccessOptions): Access {
   const hub = hubEndpoint(options.hub ?? env("HF_ENDPOINT"));
   const token = hubToken(options.token ?? env("HF_TOKEN"));
-  const told = new Set<string>();
+  const told = new Set<Parameters<OnWarning>[1]>();
   const onWarning = options.onWarning ?? onConsole;
   const warn: OnWarning = (line, why) => {
-    if (!told.has(line)) onWarning(line, why);
-    told.add(line);
+    if (!told.has(why)) onWarning(line, why); // not of every file
+    told.add(why);
   };
   return {
     net: { patience: PATIENCE, token: token === null ? null : { origin: new URL(hub).origin, value: token } },

@@ -1,4 +1,7 @@
 /** The models that are known by name. */
+import { words } from "../errors.ts";
+import { runtime } from "../host/runtime.ts";
+import { refuseFile } from "./checks.ts";
 
 /** Where a file of weights can be had. */
 export type Origin =
@@ -12,7 +15,7 @@ export interface Known {
   readonly title: string;
   readonly licence: string; // SPDX
   readonly size: number; // bytes of weights
-  readonly folder?: URL;
+  readonly folder?: string; // below the package's own
   readonly sha256?: string; // of the file, 64 hex digits
   readonly origins?: readonly Origin[]; // the first is asked first
 }
@@ -22,7 +25,7 @@ export const catalogue: Readonly<Record<string, Known>> = {
     title: "children's stories, shipped with kvcap",
     licence: "MIT",
     size: 4_727_816,
-    folder: new URL("../../models/fable-2m", import.meta.url), // the same from build/out/kvcap.js
+    folder: "models/fable-2m",
   },
   "smollm2-135m": {
     title: "SmolLM2-135M-Instruct by Hugging Face, Q4_1 by QuantFactory: a small assistant",
@@ -38,3 +41,17 @@ export const catalogue: Readonly<Record<string, Known>> = {
     ],
   },
 };
+
+/**
+ * Where a shipped model lies. Not asked before it is wanted, nor in words that bundlers look for: what they make of this file may be
+ * anywhere, and know nothing of where.
+ * @throws Error where a bundler has taken this file from its package
+ */
+export function shippedFolder(name: string, folder: string): URL {
+  const here: string | undefined = import.meta.url;
+  if (here === undefined || runtime === "page" && !/^https?:/.test(here)) {
+    const rule = `${name} must be given by its URL in a bundle (copy ${folder} of the package to where it is served)`;
+    refuseFile(rule, words("its name"), { code: "unsupported" });
+  }
+  return new URL(`../../${folder}`, here); // the same from build/out/kvcap.js
+}

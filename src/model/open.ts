@@ -5,7 +5,7 @@ import { fromSentencePiece } from "../tokenizer/sentencepiece.ts";
 import type { TokenFiles } from "../tokenizer/special.ts";
 import { type Access, type AccessOptions, openAccess } from "../files/access.ts";
 import { cachedSource } from "../files/cached.ts";
-import { catalogue } from "../files/catalogue.ts";
+import { catalogue, shippedFolder } from "../files/catalogue.ts";
 import { openCatalogued } from "../files/catalogued.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import { parseConfig } from "./config.ts";
@@ -59,7 +59,7 @@ export async function openModel(
   const reach = () => "net" in access ? access : openAccess(access);
   if (typeof where === "string" && Object.hasOwn(catalogue, where)) {
     const model = catalogue[where];
-    if (model.folder) return await openFolder(openSource(model.folder), asked);
+    if (model.folder) return await openFolder(openSource(shippedFolder(where, model.folder)), asked);
     const { source, file } = await openCatalogued(where, model, reach());
     return await openGgufModel(source, file, asked);
   }

@@ -11,7 +11,7 @@ import { checkRoom } from "./heap.ts";
 import { sizesBeside } from "./layout.ts";
 import { errorOf, type FromWorker, type Opened, type ToWorker } from "./messages.ts";
 import { RemoteContext } from "./remote-context.ts";
-import { startWorker } from "./start.ts";
+import { startWorker } from "../host/worker.ts";
 
 /**
  * Lays out a model in a worker of its own.

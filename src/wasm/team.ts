@@ -1,7 +1,7 @@
 /** The further threads of an engine: workers that share its memory. */
 import { builtin, runtime } from "../host/runtime.ts";
 import type { Exports } from "./module.ts";
-import { startWorker } from "./start.ts";
+import { startWorker } from "../host/worker.ts";
 
 /** What a thread is given. */
 interface Share {

@@ -40,3 +40,4 @@ globalThis.onmessage = ({ data }) => {
     (error) => postMessage({ id: data.id, failure: { name: error.name, said: String(error) } }),
   );
 };
+postMessage("ready");

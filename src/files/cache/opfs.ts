@@ -1,6 +1,6 @@
 /**
  * The cache of a page, in its origin's private file system (OPFS): read by range, as the file system has it. A worker writes, in
- * place: a page's own writer fills a copy that is lost with the page, and takes seven times as long for pieces of 64 KiB.
+ * place (worker.ts): a page's own writer fills a copy that is lost with the page, and takes seven times as long for pieces of 64 KiB.
  *
  *     kvcap/KEY/note.json, VERSION
  */
@@ -16,7 +16,8 @@ import {
   type StoredFile,
   Unstorable,
 } from "./store.ts";
-import { startWriter, type Writer } from "./worker.ts";
+import { startWriter } from "./worker.ts";
+import type { Writer } from "./writable.ts";
 
 type Folder = FileSystemDirectoryHandle;
 type Listed = Folder & { keys(): AsyncIterableIterator<string> };
@@ -27,9 +28,9 @@ type Listed = Folder & { keys(): AsyncIterableIterator<string> };
  */
 export function pageStore(top = "kvcap"): Store | null {
   const { storage, locks }: Partial<Navigator> = globalThis.navigator ?? {};
-  if (!storage?.getDirectory || !locks || !("Worker" in globalThis)) return null;
+  if (!storage?.getDirectory || !locks) return null;
   let writer: Writer | undefined;
-  const write: Writer = (...put) => (writer ??= startWriter())(...put);
+  const write: Writer = (...put) => (writer ??= startWriter(storage))(...put);
   const entryAt = (path: string) => new PageEntry(new Versions(storage, path, write), locks);
   return { name: "the browser's storage", entry: (key) => entryAt(`${top}/${key}`) };
 }

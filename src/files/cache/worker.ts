@@ -1,10 +1,9 @@
-/** The worker that writes the files of a page's cache. */
+/** What writes the files of a page's cache: a worker, or where there may be none (shared and service workers, a policy) the browser's writer. */
 import { oneLine } from "../../errors.ts";
+import { startWorker } from "../../host/worker.ts";
 import script from "./opfs-writer.js" with { type: "text" };
 import { Unstorable } from "./store.ts";
-
-/** Puts bytes at a place of a file, which ends there; null closes the file. The bytes may be gone afterwards. */
-export type Writer = (path: string, at: number, bytes: Uint8Array<ArrayBuffer> | null) => Promise<void>;
+import { writeInPlace, type Writer } from "./writable.ts";
 
 /** What the worker says of an error: its name, and all of it. */
 interface Failure {
@@ -13,9 +12,13 @@ interface Failure {
 }
 
 /** Starts it. What is written throws Unstorable where the browser does not take it. */
-export function startWriter(): Writer {
-  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  const worker = new Worker(url);
+export function startWriter(storage: StorageManager): Writer {
+  const started = startWorker(script, {}).then(writeIn, () => writeInPlace(storage));
+  return async (...put) => await (await started)(...put);
+}
+
+/** Writes in a worker, a piece after the other. */
+function writeIn(worker: Worker): Writer {
   const waiting = new Map<number, (failure: Failure | null) => void>();
   let id = 0, broken: Failure | null = null;
   worker.onmessage = ({ data }) => {
@@ -24,7 +27,7 @@ export function startWriter(): Writer {
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    broken = { name: "Error", said: event.message || "a page that allows no workers from blob: URLs" };
+    broken = { name: "Error", said: event.message };
     for (const settle of waiting.values()) settle(broken);
     waiting.clear();
   };

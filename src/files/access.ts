@@ -54,7 +54,11 @@ export function openAccess(options: AccessOptions): Access {
     told.add(why);
   };
   return {
-    net: { patience: PATIENCE, token: token === null ? null : { origin: new URL(hub).origin, value: token } },
+    net: {
+      patience: PATIENCE,
+      token: token === null ? null : { origin: new URL(hub).origin, value: token },
+      answered: new Map(),
+    },
     hub,
     store: options.cache === false ? null : openStore(warn),
     onDownload: options.onDownload ?? (() => {}),

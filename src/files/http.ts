@@ -2,6 +2,7 @@
 // is told from what will not, so that only the former is tried again.
 import { KvcapError, type More, oneLine, type Refusal, type Words, words } from "../errors.ts";
 import { host } from "../host/here.ts";
+import { runtime } from "../host/runtime.ts";
 import { refuseFile } from "./checks.ts";
 
 /** How long to wait, and how often to try. Times in milliseconds. */
@@ -32,6 +33,8 @@ export interface Net {
   readonly token: { readonly origin: string; readonly value: string } | null;
   /** Whether to pass by the browser's own cache, where answers go into ours: it would keep them twice, and believe old ones. */
   readonly fresh?: boolean;
+  /** By origin, what was answered there: where that still is, an answer that a page may not read is known from none at all. */
+  readonly answered?: Map<string, string>;
 }
 
 export const PLAIN_NET: Net = { patience: PATIENCE, token: null };
@@ -91,7 +94,9 @@ export async function ask(
   try {
     const cache = net.fresh ? "no-store" : "default";
     response = await fetch(url, { headers, method, redirect, signal: stopper.signal, cache });
+    net.answered?.set(new URL(url).origin, url);
   } catch (error) {
+    if (!stopper.signal.aborted && await isHidden(net, url)) return hidden(shown);
     const why = stopper.signal.aborted ? `no answer within ${patience.answer / 1000} s` : reason(error);
     refusePassing(`${shown} must be reachable`, words(why), { code: "unreachable", cause: error });
   } finally {
@@ -117,6 +122,24 @@ export async function ask(
   }
   return answer;
 }
+
+/**
+ * Whether a page was answered and may not know what, as by a server that allows other origins its files, but not its 404s: the
+ * same error as without a network. Then what it has answered before, it still answers.
+ */
+async function isHidden({ answered, patience }: Net, url: string): Promise<boolean> {
+  const known = answered?.get(new URL(url).origin);
+  if (runtime !== "page" || known === undefined || known === url) return false;
+  const signal = AbortSignal.timeout(patience.answer);
+  return await fetch(known, { method: "HEAD", cache: "no-store", signal }).then(() => true, () => false);
+}
+
+/** An answer that a page may not read, with the status that fetch gives it. */
+const hidden = (url: string): Answer => ({
+  ...{ url, status: 0, headers: new Headers() },
+  pieces: async function* () {},
+  cancel: () => Promise.resolve(),
+});
 
 /** @throws Passing, or Error where the answer is neither data nor says that the file is missing */
 function checkAnswer(url: string, response: Response, answer: Answer): void {
@@ -240,6 +263,7 @@ export interface Gone {
 export function missing({ status, headers }: Pick<Answer, "status" | "headers">): Gone | null {
   if ([404, 410].includes(status)) return { how: "absent", said: `status ${status}` };
   if ([401, 403].includes(status)) return { how: "hidden", said: `status ${status}` };
+  if (status === 0) return { how: "hidden", said: "an answer that the page may not read (CORS)" };
   const page = status >= 200 && status < 300 && /^text\/html\b/i.test(headers.get("content-type") ?? "");
   return page ? { how: "page", said: "an HTML page" } : null;
 }

@@ -56,7 +56,8 @@ export async function openModel(
     return ggufs.length > 0 ? await openGgufModel(source, onlyOf(ggufs), asked) : await openFolder(source, asked);
   }
   // The environment is read where it matters: a program that loads a folder needs no permission for it.
-  const reach = () => "net" in access ? access : openAccess(access);
+  let opened: Access | undefined = "net" in access ? access : undefined;
+  const reach = () => opened ??= openAccess(access);
   if (typeof where === "string" && Object.hasOwn(catalogue, where)) {
     const model = catalogue[where];
     if (model.folder) return await openFolder(openSource(shippedFolder(where, model.folder)), asked);
@@ -65,8 +66,8 @@ export async function openModel(
   }
   const place = typeof where === "string" && isHub(where) ? hubUrl(where, reach().hub) : where;
   const remote = (base: URL, name: string) => {
-    const opened = reach();
-    return opened.store ? cachedSource(base, name, opened, opened.store) : urlSource(base, name, opened.net);
+    const { store, net } = reach();
+    return store ? cachedSource(base, name, reach(), store) : urlSource(base, name, net);
   };
   const file = ggufPlace(place);
   return file

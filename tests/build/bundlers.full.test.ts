@@ -176,6 +176,27 @@ for (const [kind, { format, start }] of Object.entries(WORKERS)) {
   });
 }
 
+run("a model comes from elsewhere where only what is there may be read", async () => {
+  const elsewhere = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async ({ url, method }) => {
+    const bytes = await Deno.readFile(folder + MODEL + new URL(url).pathname).catch(() => null);
+    const headers = { "content-length": String(bytes?.length ?? 0) };
+    if (!bytes) return new Response(null, { status: 404, headers });
+    const body = method === "HEAD" ? null : bytes;
+    return new Response(body, { headers: { ...headers, "access-control-allow-origin": "*" } });
+  });
+  const script = `import { greedy } from "./greedy.js";\nconst where = "http://127.0.0.1:${elsewhere.addr.port}";
+greedy(where).then(console.log, (error) => console.log(error.message));`;
+  await installed.write("elsewhere.js", script);
+  const scripts = { "/main.js": await built("elsewhere.js", "esm") };
+  try {
+    const { text } = await shown(`<script type="module" src="/main.js"></script>`, scripts);
+    assert.equal(JSON.parse(text).ids, greedy);
+    assert.equal(JSON.parse(text).warnings, []);
+  } finally {
+    await elsewhere.shutdown();
+  }
+});
+
 run("under a strict policy that allows Wasm and the worker", async () => {
   const { text } = await shown(
     `<script type="module" src="/main.js"></script>`,

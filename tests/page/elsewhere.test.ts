@@ -6,14 +6,14 @@ import { inSight, openLab, ready, trouble } from "./lab.ts";
 
 const test = suiteWhere(inSight, "lab, models from elsewhere");
 
-/** Serves the shipped model from an origin of its own, to every page or to its own alone. */
+/** Serves the shipped model from an origin of its own, to every page or to its own alone; what it does not have, to its own alone. */
 function serveModel(headers: Record<string, string>) {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const { pathname } = new URL(request.url);
     const bytes = await Deno.readFile(repoPath(`models/fable-2m${pathname}`)).catch(() => null);
     return new Response(request.method === "HEAD" ? null : bytes ?? "not found", {
       status: bytes ? 200 : 404,
-      headers: { ...headers, "content-length": String(bytes?.length ?? 9) },
+      headers: { ...(bytes ? headers : {}), "content-length": String(bytes?.length ?? 9) },
     });
   });
 }

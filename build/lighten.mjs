@@ -30,7 +30,7 @@ function plots(/** @type {string} */ code) {
 const NOT_IN_PAGES = {
   node: "export function nodeHost() {}",
   folder: "export const cacheFolder = () => null, folderStore = cacheFolder;",
-  writable: "export function writeInPlace() { throw new Error('The lab may start workers'); }",
+  writable: "export function writeInPlace() {}", // the lab may start workers
   pip: `import { words } from "../../errors.ts";
     import { refuseFile } from "../checks.ts";
     export async function fromPip(wanted) {
@@ -71,6 +71,9 @@ const ANSWER = `export const answerOf = (content) => ({ role: "assistant", conte
 
 /** The lab loads its models in a worker: no engine of its page runs in another. */
 const NO_REMOTE = `export async function openRemoteEngine() { throw new Error("The lab loads models in its worker"); }`;
+
+/** The lab reads what is generated in a loop. */
+const NO_STREAM = "export function streamOf() {}";
 
 /** The lab takes no snapshots, which alone ask for fingerprints, and shows no logprobs. */
 const FINGERPRINT = `export class Fingerprint {
@@ -138,6 +141,7 @@ export const lighten = {
     );
     build.onLoad({ filter: /src[\\/]chat[\\/]answer\.ts$/ }, () => ({ contents: ANSWER, loader: "js" }));
     build.onLoad({ filter: /src[\\/]engine[\\/]fingerprint\.ts$/ }, () => ({ contents: FINGERPRINT, loader: "js" }));
+    build.onLoad({ filter: /src[\\/]session[\\/]stream\.ts$/ }, () => ({ contents: NO_STREAM, loader: "js" }));
     build.onLoad({ filter: /src[\\/]session[\\/]logprobs\.ts$/ }, () => ({ contents: LOGPROBS, loader: "js" }));
     build.onLoad({ filter: /src[\\/]wasm[\\/]remote\.ts$/ }, () => ({ contents: NO_REMOTE, loader: "js" }));
     build.onLoad({ filter: /src[\\/]snapshot[\\/](session|cache|file)\.ts$/ }, ({ path }) => {

@@ -21,17 +21,22 @@ export type { Model };
  * `hf:owner/name[@revision][/file]`, of the catalogue a name. It goes onto the GPU, or into the memory of the processor where
  * there is no real one, or one too small: `device` says otherwise. Quantised weights stay as they are in the file, others do unless the options
  * quantise them. What comes over the network is cached.
- * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a device that is absent or too small.
+ * @throws Error in one sentence for a missing or damaged file, an unsupported model, or a device that is absent or too small; the
+ *   signal's reason.
  */
 export async function load(where: string | URL | PickedFiles, options: LoadOptions = {}): Promise<Model> {
   const checked = checkLoad(options);
-  const { maxBinding, memory, kv, weights: type, precision, threads, onProgress, access, rope } = checked;
+  const { maxBinding, memory, kv, weights: type, precision, threads, onProgress, access, rope, signal } = checked;
+  signal?.throwIfAborted();
   const { config, tokenizer, chatTemplate, toolTemplate, tensors, notes } = await openModel(where, access, rope);
   const warn = access.onWarning ?? onConsole;
   for (const note of notes) warn(note, "model");
   const total = [...tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
   let done = 0;
-  const onBytes = (bytes: number) => onProgress(done += bytes, total);
+  const onBytes = (bytes: number) => {
+    signal?.throwIfAborted();
+    onProgress(done += bytes, total);
+  };
   await Core.ready();
   const heard = new Fingerprint(tensors, type);
   const source = { config, tensors: heard.tensors, type, memory, onBytes };

@@ -41,6 +41,7 @@ export interface AccessOptions {
   token?: string | undefined;
   onDownload?: OnDownload | undefined;
   onWarning?: OnWarning | undefined;
+  signal?: AbortSignal | null | undefined;
 }
 
 /** Reads the environment for what the options leave open. @throws RangeError for an endpoint or a token that cannot be one */
@@ -55,7 +56,7 @@ export function openAccess(options: AccessOptions): Access {
   };
   return {
     net: {
-      patience: PATIENCE,
+      patience: { ...PATIENCE, signal: options.signal ?? null },
       token: token === null ? null : { origin: new URL(hub).origin, value: token },
       answered: new Map(),
     },

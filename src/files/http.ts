@@ -14,6 +14,7 @@ export interface Patience {
   readonly stall: number; // until the next piece of a body
   readonly window: number; // of waiting for pieces, in which there must come
   readonly least: number; // bytes
+  readonly signal?: AbortSignal | null; // ends all waiting, with its reason
 }
 
 export const PATIENCE: Patience = {
@@ -21,7 +22,7 @@ export const PATIENCE: Patience = {
   ...{ window: 60_000, least: 60_000 },
 };
 /** For asking whether something that is at hand is still the newest. */
-export const IMPATIENCE: Patience = { ...PATIENCE, tries: 1, answer: 5_000 };
+export const IMPATIENCE: Pick<Patience, "tries" | "answer"> = { tries: 1, answer: 5_000 };
 
 /** How a body may be compressed where no range of it is asked for: every host undoes these, and Deno no others. */
 const UNDONE = host ? /^(gzip|br)$/i : /^(gzip|br|deflate|zstd)$/i;
@@ -89,13 +90,15 @@ export async function ask(
   if (token && new URL(url).origin === token.origin) headers.set("authorization", `Bearer ${token.value}`);
   const shown = shownUrl(url);
   const stopper = new AbortController();
+  const signal = patience.signal ? AbortSignal.any([stopper.signal, patience.signal]) : stopper.signal;
   let response: Response;
   const timer = setTimeout(() => stopper.abort(), patience.answer);
   try {
     const cache = net.fresh ? "no-store" : "default";
-    response = await fetch(url, { headers, method, redirect, signal: stopper.signal, cache });
+    response = await fetch(url, { headers, method, redirect, signal, cache });
     net.answered?.set(new URL(url).origin, url);
   } catch (error) {
+    patience.signal?.throwIfAborted();
     if (!stopper.signal.aborted && await isHidden(net, url)) return hidden(shown);
     const why = stopper.signal.aborted ? `no answer within ${patience.answer / 1000} s` : reason(error);
     refusePassing(`${shown} must be reachable`, words(why), { code: "unreachable", cause: error });
@@ -171,7 +174,7 @@ function checkCoding({ url, headers }: Answer, whole: boolean): void {
 async function* pieces(response: Response, shown: string, stopper: AbortController, patience: Patience) {
   const reader = response.body?.getReader();
   if (!reader) return;
-  const { stall, window, least } = patience;
+  const { stall, window, least, signal } = patience;
   let bytes = 0, waited = 0; // of the window; the time of who takes the pieces is not the server's
   try {
     for (;;) {
@@ -181,6 +184,7 @@ async function* pieces(response: Response, shown: string, stopper: AbortControll
       try {
         piece = await reader.read();
       } catch (error) {
+        signal?.throwIfAborted();
         const why = stopper.signal.aborted ? `nothing more within ${stall / 1000} s` : reason(error);
         refusePassing(`${shown} must arrive whole`, words(why), { cause: error });
       } finally {
@@ -223,10 +227,21 @@ export async function patiently<T>(patience: Patience, work: () => Promise<T>): 
   }
 }
 
+/** Waits so many milliseconds. @throws the signal's reason, as soon as there is one */
+export async function sleep(wait: number, signal?: AbortSignal | null): Promise<void> {
+  let wake = () => {};
+  await new Promise<void>((resolve) => {
+    setTimeout(wake = resolve, wait);
+    signal?.addEventListener("abort", wake);
+  });
+  signal?.removeEventListener("abort", wake);
+  signal?.throwIfAborted();
+}
+
 /** Waits after the `failed`th failure. */
 export async function pause(patience: Patience, failed: number, error: Passing): Promise<void> {
   const wait = Math.min(patience.longest, Math.max(error.pause, patience.pause * 2 ** (failed - 1)));
-  await new Promise((resolve) => setTimeout(resolve, wait));
+  await sleep(wait, patience.signal);
 }
 
 /** The whole of a body. @throws Passing, or Error where it has more than `most` bytes, of which no more are held */

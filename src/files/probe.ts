@@ -90,7 +90,10 @@ async function ranged(net: Net, url: string, patience: Patience): Promise<Found 
  */
 export async function hubSum(net: Net, url: string): Promise<string | null> {
   try {
-    const answer = await ask({ ...net, patience: IMPATIENCE }, url, null, { method: "HEAD", redirect: "manual" });
+    const answer = await ask({ ...net, patience: { ...net.patience, ...IMPATIENCE } }, url, null, {
+      method: "HEAD",
+      redirect: "manual",
+    });
     await answer.cancel();
     return /^"?([0-9a-f]{64})"?$/.exec(answer.headers.get("x-linked-etag") ?? "")?.[1] ?? null;
   } catch (error) {

@@ -80,6 +80,7 @@ export const HELP: Words = {
     cache: { words: "whether files from the network are kept for the next time" },
     hub: { words: "base URL of the hub that `hf:` names mean", default: "`$HF_ENDPOINT`, or the public one" },
     token: { words: "the hub's token, sent to the hub alone", default: "`$HF_TOKEN`" },
+    signal: { words: "an `AbortSignal`: the loading ends, and what has come of a file stays in the cache" },
   },
   session: {
     policy: {
@@ -271,6 +272,7 @@ export const HELP: Words = {
   perplexity: {
     first: { words: "tokens at the start that are read but not counted", flag: "N" },
     onProgress: { words: "hears how many tokens have been read: `(done, total)`" },
+    signal: { words: "an `AbortSignal`: the measurement ends at the next step" },
   },
 };
 

@@ -76,6 +76,8 @@ export interface LoadOptions {
   hub?: string | URL;
   /** The hub's token, sent to the hub alone. Default: $HF_TOKEN. */
   token?: string;
+  /** Ends the loading with the signal's reason; what has come of a file stays in the cache, and the next loading goes on there. */
+  signal?: AbortSignal;
 }
 
 const NAMES = ["auto", ...DEVICES] as const;
@@ -105,6 +107,7 @@ export const LOAD = {
   cache: { kind: flag, default: true },
   hub: { kind: unchecked() },
   token: { kind: secret },
+  signal: { kind: having("throwIfAborted", "an AbortSignal"), default: null },
 } as const satisfies Table<LoadOptions>;
 
 /** What is loaded with: every default filled in, and apart from the rest what reaches the network. */
@@ -118,6 +121,7 @@ export interface CheckedLoad {
   readonly weights: WeightType | null;
   readonly rope: RopeAsked;
   readonly onProgress: (done: number, total: number) => void;
+  readonly signal: AbortSignal | null;
   readonly access: AccessOptions & { readonly cache: boolean };
 }
 
@@ -139,5 +143,6 @@ export function checkLoad(options: LoadOptions): CheckedLoad {
     });
   }
   const rope = { ropeScaling, ropeFactor, ropeLength };
-  return { ...rest, maxBinding, memory, rope, access: { onDownload, onWarning, cache, hub, token } };
+  const access = { onDownload, onWarning, cache, hub, token, signal: rest.signal };
+  return { ...rest, maxBinding, memory, rope, access };
 }

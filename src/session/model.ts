@@ -174,4 +174,9 @@ export class Model {
     this.#loaded.engine.release();
     if (failure !== null) throw failure;
   }
+
+  /** As dispose: `using model = await load(…)`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }

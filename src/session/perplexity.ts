@@ -36,7 +36,7 @@ export interface Perplexity {
 /**
  * Reads `text` in chunks of `stride`, evicting as a session does, and averages the loss of every token after the first `first`.
  * @param check throws where the model can no longer be used: it may be disposed of between two steps
- * @throws RangeError for bad options or a text of fewer than two tokens; what a function of the options throws
+ * @throws RangeError for bad options or a text of fewer than two tokens; what a function of the options throws; the signal's reason
  */
 export async function perplexity(
   model: LoadedModel,
@@ -44,7 +44,7 @@ export async function perplexity(
   options: PerplexityOptions,
   check: () => void,
 ): Promise<Perplexity> {
-  const { first, onProgress, ...session } = checkPerplexity(options);
+  const { first, onProgress, signal, ...session } = checkPerplexity(options);
   const encoded = typeof text === "string" ? model.tokenizer.encode(text, { bos: true, special: true }) : text;
   const ids = checkPromptIds(encoded, model.config.vocab);
   if (ids.length <= first) {
@@ -86,6 +86,7 @@ export async function perplexity(
       const count = Math.min(stride, end - begin);
       check();
       telling.rethrow();
+      signal?.throwIfAborted();
       await stepper.step({ ids, begin, count }, "losses", always || begin < first);
       for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.context.losses[t];
       begin += count;

@@ -1,5 +1,7 @@
 /** What a generation reads, and how that goes. */
-import type { CheckedSession } from "../options/index.ts";
+import { refuse, words } from "../errors.ts";
+import type { LoadedModel } from "../model/loaded.ts";
+import { type CheckedSession, checkPromptIds } from "../options/index.ts";
 
 /** What a generation begins with. */
 export interface Reading {
@@ -20,4 +22,34 @@ export interface Plan {
   readonly chunk: number;
   /** Whether tokens go while it is read: with `evict: "prompt"` not where no prompt is new, and the text just goes on. */
   readonly evicts: boolean;
+}
+
+/** Where a prompt is read. */
+interface Place {
+  /** Whether there is a text to go on with. */
+  readonly goesOn: boolean;
+  /** Whether nothing is before it. */
+  readonly first: boolean;
+  /** Its ids, once they are known, by whether something is put before them. */
+  readonly encoded: Map<boolean, number[]>;
+}
+
+/** The ids of a prompt. @throws KvcapRangeError, KvcapTypeError for one that cannot be read */
+export function promptIds(
+  { tokenizer, config }: LoadedModel,
+  prompt: string | ArrayLike<number>,
+  { goesOn, first, encoded }: Place,
+): number[] {
+  if (prompt?.length === 0 && goesOn) return []; // the text goes on
+  if (typeof prompt !== "string") {
+    if (typeof prompt?.length !== "number") {
+      refuse("generate", "the prompt must be text or token ids", words(typeof prompt), { kind: "type" });
+    }
+    return checkPromptIds(prompt, config.vocab);
+  }
+  if (prompt === "") {
+    refuse("generate", "the prompt must not be empty", words("an empty string"), { option: "prompt" });
+  }
+  if (!encoded.has(first)) encoded.set(first, tokenizer.encode(prompt, { bos: first, special: true }));
+  return checkPromptIds(encoded.get(first)!, config.vocab);
 }

@@ -7,7 +7,7 @@ import { refuse, words } from "../errors.ts";
 import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
 import { type Memory, slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import { checkChat, checkGenerate, checkPromptIds } from "../options/index.ts";
+import { checkChat, checkGenerate } from "../options/index.ts";
 import type {
   ChatOptions,
   CheckedGenerate,
@@ -24,10 +24,11 @@ import { checkPinned, fillCache, openSnapshot, optionsAgain, restoring, writeSna
 import { Chooser } from "./choose.ts";
 import { generate } from "./generate.ts";
 import { dialectOf } from "./layout.ts";
-import type { Plan, Reading } from "./reading.ts";
+import { type Plan, promptIds, type Reading } from "./reading.ts";
 import { type Report, reportOf } from "./report.ts";
 import { SessionState } from "./state.ts";
 import type { Stepper } from "./stepper.ts";
+import { streamOf } from "./stream.ts";
 import { oddities } from "./warnings.ts";
 
 /** Enters a session into its model's list; answers what takes it off again. */
@@ -145,7 +146,20 @@ export class Session {
    *   once all that listen have heard of the step and its piece has come: an empty prompt then goes on from there
    */
   generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
+    return this.#begin(prompt, checkGenerate(options, this.#model.config.vocab));
+  }
+
+  /**
+   * The same as a stream, of which every piece is generated when it is read: for a `Response`, or `pipeTo`. `cancel` ends the
+   * generation at its next step, and keeps the context.
+   * @throws as generate does; a step's error is the stream's
+   */
+  stream(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): ReadableStream<string> {
     const checked = checkGenerate(options, this.#model.config.vocab);
+    return streamOf((signal) => this.#begin(prompt, { ...checked, signal }), checked.signal);
+  }
+
+  #begin(prompt: string | ArrayLike<number>, checked: CheckedGenerate) {
     const encoded = new Map<boolean, number[]>(); // a long text is tokenised once
     const read = () => this.#readPrompt(prompt, encoded);
     this.#state.plan(read, checked.maxNewTokens);
@@ -205,8 +219,8 @@ export class Session {
   }
 
   #readPrompt(prompt: string | ArrayLike<number>, encoded: Map<boolean, number[]>): Reading {
-    const ids = this.#promptIds(prompt, encoded);
     const { pending } = this.#state;
+    const ids = promptIds(this.#model, prompt, { goesOn: pending !== null, first: this.seen === 0, encoded });
     if (pending !== null) ids.unshift(pending);
     const pinned = this.options.pinPrompt && this.seen === 0 ? ids.length : 0;
     return { ids, anew: false, pinned, ends: this.#model.config.eosIds };
@@ -232,24 +246,6 @@ export class Session {
   protect(parts: Protection): void {
     this.#state.checkUsable("protect");
     this.#state.protect(parts);
-  }
-
-  /** @param encoded ids of the prompt, by whether something is put before them */
-  #promptIds(prompt: string | ArrayLike<number>, encoded: Map<boolean, number[]>): number[] {
-    const { tokenizer, config } = this.#model;
-    if (prompt?.length === 0 && this.#state.pending !== null) return []; // the text goes on
-    if (typeof prompt !== "string") {
-      if (typeof prompt?.length !== "number") {
-        refuse("generate", "the prompt must be text or token ids", words(typeof prompt), { kind: "type" });
-      }
-      return checkPromptIds(prompt, config.vocab);
-    }
-    if (prompt === "") {
-      refuse("generate", "the prompt must not be empty", words("an empty string"), { option: "prompt" });
-    }
-    const bos = this.seen === 0;
-    if (!encoded.has(bos)) encoded.set(bos, tokenizer.encode(prompt, { bos, special: true }));
-    return checkPromptIds(encoded.get(bos)!, config.vocab);
   }
 
   async *#generate(read: () => Reading, options: CheckedGenerate): AsyncGenerator<string, void, void> {
@@ -339,5 +335,10 @@ export class Session {
   dispose(): void {
     this.#leave();
     this.#state.dispose();
+  }
+
+  /** As dispose: `using session = model.session()`. */
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

@@ -116,11 +116,11 @@ test("a writer that does not get on is not waited for", async () => {
   const entry = cache.store.entry("k", "w.bin");
   const release = (await entry.tryLock())!;
   await refused(
-    () => locked(entry, 300, () => {}, () => Promise.resolve()),
+    () => locked(entry, { stall: 300 }, () => {}, () => Promise.resolve()),
     /^another program that has been writing there for \d+ s to no effect$/,
   );
   release();
-  assert.is(await locked(entry, 300, () => {}, () => Promise.resolve(5)), 5);
+  assert.is(await locked(entry, { stall: 300 }, () => {}, () => Promise.resolve(5)), 5);
 });
 
 test("who loads hears once that files are not kept, not of every file", () => {

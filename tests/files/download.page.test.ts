@@ -97,6 +97,26 @@ test("what a run leaves half done the next one completes", async () => {
   assert.is(rest, `GET w.bin bytes=${progress[0][1]}-`);
 });
 
+test("a signal ends a download, whose rest the next one brings; and the wait between two tries", async () => {
+  const file = { size: 2 * MB, etag: '"a"' };
+  await server.set("w.bin", { ...file, slow: 20 });
+  const stopper = new AbortController();
+  const { patience } = reach(null).net;
+  const net = { patience: { ...patience, pause: 60_000, signal: stopper.signal }, token: null };
+  const onDownload = (_: string, done: number) => done > 300_000 && stopper.abort(new Error("no more"));
+  await refused(() => open(reach(cache.store, { net, onDownload })).size("w.bin"), "no more");
+  await server.seen();
+  await server.set("w.bin", file);
+  const { progress } = await check(file);
+  assert.ok(progress[0][1] > 300_000 && progress[0][1] < file.size, `${progress[0]}`);
+  assert.is((await server.seen())[1], `GET w.bin bytes=${progress[0][1]}-`);
+  await server.set("v.bin", { ...file, breaks: [0, 0, 0] });
+  const waiting = new AbortController();
+  setTimeout(() => waiting.abort(new Error("not so long")), 100);
+  const long = { patience: { ...net.patience, signal: waiting.signal }, token: null };
+  await refused(() => open(reach(cache.store, { net: long })).size("v.bin"), "not so long");
+});
+
 test("a file that changes in the middle is brought anew", async () => {
   const file = { size: 2 * MB, seed: 7, etag: '"b"' };
   await server.set("w.bin", { ...file, etags: ['"a"', '"a"', '"b"'], breaks: [500_000] });

@@ -1,17 +1,18 @@
 /** One writer to an entry; the others wait and see it grow. */
+import { type Patience, sleep } from "../http.ts";
 import { type Entry, Unstorable } from "./store.ts";
 
 const POLL = 200; // milliseconds
 
 /**
  * Runs `work` while nobody else writes to the entry.
- * @param stall milliseconds to wait for a writer that writes nothing
+ * @param patience how long to wait for a writer that writes nothing
  * @param grown hears how many bytes the other writer has written
- * @throws Unstorable where the other one does not get on
+ * @throws Unstorable where the other one does not get on, the signal's reason
  */
 export async function locked<T>(
   entry: Entry,
-  stall: number,
+  { stall, signal }: Pick<Patience, "stall" | "signal">,
   grown: (bytes: number) => void,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -35,6 +36,6 @@ export async function locked<T>(
         `another program that has been writing there for ${Math.round(stall / 1000)} s to no effect`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL));
+    await sleep(POLL, signal);
   }
 }

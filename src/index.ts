@@ -72,6 +72,7 @@ export { type Precision, PRECISIONS } from "./options/load.ts";
 export { ROPE_SCALINGS, type RopeScaling } from "./engine/rope.ts";
 export { type Pooling, POOLS, type Scope, SCOPES, type Score, SCORES } from "./core/rule.ts";
 export { type Allocation, ALLOCATIONS } from "./policies/allocation.ts";
+export type { GpuDevice } from "./gpu/device.ts";
 export type { PickedFiles } from "./files/picked.ts";
 export type { QueryViews } from "./core/core.ts";
 export type { FunctionPolicy } from "./policies/policy.ts";

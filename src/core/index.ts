@@ -19,3 +19,4 @@ export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews, ty
 export { type Pooling, POOLS, type Scope, SCOPES, type Score, SCORES } from "./rule.ts";
 export { type ErrorCode, KvcapError, KvcapRangeError, KvcapTypeError, type Refusal } from "../errors.ts";
 export { corePolicies as policies, type Policy, ruleFor } from "../policies/core.ts";
+export type { OwnScore, RuleParts } from "../policies/parts.ts";

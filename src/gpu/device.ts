@@ -4,6 +4,15 @@ import { bufferBytes } from "../engine/stored.ts";
 import { refuse, words } from "../errors.ts";
 import { runtime, RUNTIMES } from "../host/runtime.ts";
 
+/**
+ * A GPUDevice, by what is asked of it where it is given: WebGPU's own types are not in every TypeScript, and no user of a processor
+ * needs them.
+ */
+export interface GpuDevice {
+  /** The device's own. */
+  createComputePipeline(descriptor: never): object;
+}
+
 /** A device with the books of what lives on it. */
 export interface Gpu {
   readonly device: GPUDevice;

@@ -6,7 +6,7 @@ import { checkFits } from "../engine/stored.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { quote, refuse } from "../errors.ts";
 import { contextBytes, GpuContext } from "./context.ts";
-import { type Gpu, guarded, openGpu } from "./device.ts";
+import { type Gpu, type GpuDevice, guarded, openGpu } from "./device.ts";
 import { Pipelines } from "./dispatch.ts";
 import { type GpuModel, uploadWeights, type Weights } from "./weights.ts";
 
@@ -18,7 +18,7 @@ export interface GpuOptions {
   /** What matrices of plain numbers are quantised to; null: nothing. */
   readonly type: WeightType | null;
   /** A device of the caller's own; by default one is opened, and closed with the engine. */
-  readonly device?: GPUDevice | undefined;
+  readonly device?: GpuDevice | undefined;
   /** The adapter to open; undefined: the default one. */
   readonly adapter?: GPUAdapter | undefined;
   /** Bytes; a bound of the caller's own on what a kernel may bind. */
@@ -33,7 +33,7 @@ export interface GpuOptions {
 export async function openGpuEngine(options: GpuOptions): Promise<GpuEngine> {
   const { config, tensors, type, device, adapter, maxBinding, memory, onBytes } = options;
   checkFits(tensors, type, memory);
-  const gpu = await openGpu(device ?? adapter, maxBinding, memory);
+  const gpu = await openGpu(device as GPUDevice | undefined ?? adapter, maxBinding, memory);
   const close = () => device || gpu.device.destroy();
   gpu.device.pushErrorScope("validation");
   gpu.device.pushErrorScope("out-of-memory");

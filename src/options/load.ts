@@ -3,6 +3,7 @@ import { type DeviceName, DEVICES } from "../engine/engine.ts";
 import { refuse, words } from "../errors.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import type { AccessOptions, OnWarning } from "../files/access.ts";
+import type { GpuDevice } from "../gpu/device.ts";
 import { WEIGHT_TYPES, type WeightType } from "../engine/quantise.ts";
 import { ROPE_SCALINGS, type RopeAsked, type RopeScaling } from "../engine/rope.ts";
 import { between, bytes, callback, flag, having, type Kind, oneOf, secret, unchecked, whole } from "./kinds.ts";
@@ -21,7 +22,7 @@ export interface LoadOptions {
    * processor.
    * Default "auto".
    */
-  device?: "auto" | DeviceName | GPUDevice;
+  device?: "auto" | DeviceName | GpuDevice;
   /**
    * How many threads a model on the processor runs on, 1 to 64: workers that share its memory, where the host lets them (of
    * pages, cross-origin isolated ones). Default: the processor's, at most 8.
@@ -82,8 +83,8 @@ export interface LoadOptions {
 
 const NAMES = ["auto", ...DEVICES] as const;
 const named = oneOf(NAMES, `one of ${NAMES.join(", ")}, or a GPUDevice`);
-const given = having<GPUDevice>("createComputePipeline", "a GPUDevice");
-const device: Kind<"auto" | DeviceName | GPUDevice> = {
+const given = having<GpuDevice>("createComputePipeline", "a GPUDevice");
+const device: Kind<"auto" | DeviceName | GpuDevice> = {
   written: "name",
   names: NAMES,
   check: (value, name, at) => (typeof value === "object" ? given : named).check(value, name, at),
@@ -112,7 +113,7 @@ export const LOAD = {
 
 /** What is loaded with: every default filled in, and apart from the rest what reaches the network. */
 export interface CheckedLoad {
-  readonly device: "auto" | DeviceName | GPUDevice;
+  readonly device: "auto" | DeviceName | GpuDevice;
   readonly threads: number | undefined;
   readonly precision: Precision;
   readonly maxBinding: number;

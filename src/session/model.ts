@@ -27,7 +27,7 @@ export class Model {
   readonly #sessions = new Set<Session>();
   #disposed = false;
 
-  /** Use `load`. */
+  /** Use `load`. @internal */
   constructor(loaded: LoadedModel) {
     this.#loaded = loaded;
   }

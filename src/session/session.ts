@@ -46,6 +46,7 @@ export class Session {
 
   /**
    * Use `model.session()`.
+   * @internal
    * @param saved what it is to go on from; its cache is then still to be filled
    */
   constructor(model: LoadedModel, asked: SessionOptions, join: Join, saved: SavedSession | null = null) {
@@ -72,7 +73,7 @@ export class Session {
     return this.#state.model;
   }
 
-  /** Use `model.restore()`. */
+  /** Use `model.restore()`. @internal */
   static async restore(model: LoadedModel, join: Join, bytes: Uint8Array, own: OwnFunctions): Promise<Session> {
     return await restoring(async () => {
       const opened = openSnapshot(model, bytes), { saved } = opened;

@@ -1,4 +1,4 @@
-// The package as its users get it: packed, installed into an empty folder, type-checked, and the examples of README,
+// The package as its users get it: packed, installed into an empty folder, and the examples of README,
 // docs/library.md and docs/evaluation.md run as pasted. An example is a fence right after `<!-- example: deno -->` (```ts) or `<!-- example: page -->` (```html, or
 // ```ts for a bundler); it runs where package.json and node_modules/kvcap are, and prints what it generates: to the
 // console in Deno, into the page or to its console in a page.
@@ -32,58 +32,18 @@ const pack = suite("package");
 pack.after(() => installed.remove());
 
 pack("holds what it must", async () => {
-  const shipped = ["LICENSE", "README.md", "build/out/kvcap.js", "build/out/types/src/index.d.ts"];
+  const shipped = ["LICENSE", "README.md", "build/out/kvcap.js", "build/out/kvcap.d.ts"];
   const core = [
     "build/out/eval.js",
-    "build/out/types/src/eval/index.d.ts",
+    "build/out/eval.d.ts",
     "build/out/core.js",
     "build/out/core.wasm",
-    "build/out/types/src/core/index.d.ts",
+    "build/out/core.d.ts",
   ];
   for (const file of [...shipped, ...core, "models/fable-2m/model.safetensors"]) {
     assert.ok((await Deno.stat(`${folder}/node_modules/kvcap/${file}`)).size, file);
   }
 });
-
-for (const [module, resolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {
-  pack(`its types are whole under moduleResolution ${resolution}`, async () => {
-    await Deno.writeTextFile(
-      `${folder}/types.ts`,
-      `import { load } from "kvcap";\n` +
-        `import { Core, policies, ruleFor } from "kvcap/core";\n` +
-        `import { evaluate, type PlanOptions, type Result, summarise } from "kvcap/eval";\n` +
-        `const core = Core.create({ layers: 1, kvHeads: 1, capacity: 9 }, ruleFor(policies.h2o, 8));\n` +
-        `const bytes: Uint8Array = core.snapshot();\ncore.restore(bytes);\n` +
-        `// @ts-expect-error: a score by a name that there is not\ncore.setRule({ ...ruleFor(policies.h2o, 8), score: "best" });\n` +
-        `const model = await load("models/x");\nconst plan: PlanOptions = { tasks: "passkey", budgets: ["25%", 8] };\n` +
-        `const found: Result[] = [];\nfor await (const one of evaluate(plan, { models: { model } })) found.push(one);\n` +
-        `const tables: { model: string }[] = summarise(found, "roco");\n` +
-        `// @ts-expect-error: a task that there is not\nevaluate({ tasks: "speed" }, { models: {} });\nmodel.dispose();\n` +
-        `// @ts-expect-error: a model comes from a folder or URL\nawait load({ nothing: true });\n`,
-    );
-    const tsc = repoPath("node_modules/typescript/bin/tsc");
-    const options = [
-      "--noEmit",
-      "--strict",
-      "--target",
-      "es2022",
-      "--lib",
-      "esnext,dom,dom.iterable,dom.asynciterable",
-    ];
-    await run(
-      Deno.execPath(),
-      "run",
-      "-A",
-      tsc,
-      ...options,
-      "--module",
-      module,
-      "--moduleResolution",
-      resolution,
-      "types.ts",
-    );
-  });
-}
 
 /** A user's program on `kvcap/core`: prints what is still there of 40 tokens, of which every third is attended to. */
 const program = `import { Core, policies, ruleFor } from "kvcap/core";

@@ -1,7 +1,6 @@
 // Requests to servers of model files. Each is bounded in time; what may pass (a broken connection, a server in trouble)
 // is told from what will not, so that only the former is tried again.
 import { KvcapError, type More, oneLine, type Refusal, type Words, words } from "../errors.ts";
-import { host } from "../host/here.ts";
 import { runtime } from "../host/runtime.ts";
 import { refuseFile } from "./checks.ts";
 
@@ -25,7 +24,7 @@ export const PATIENCE: Patience = {
 export const IMPATIENCE: Pick<Patience, "tries" | "answer"> = { tries: 1, answer: 5_000 };
 
 /** How a body may be compressed where no range of it is asked for: every host undoes these, and Deno no others. */
-const UNDONE = host ? /^(gzip|br)$/i : /^(gzip|br|deflate|zstd)$/i;
+const UNDONE = runtime === "page" ? /^(gzip|br|deflate|zstd)$/i : /^(gzip|br)$/i;
 
 /** What requests have in common. */
 export interface Net {

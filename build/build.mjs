@@ -1,8 +1,8 @@
 // Makes what the package ships, in build/out: kvcap.js (one module for pages and Deno, with shaders, Wasm and tokenizer
 // inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring what eviction costs), each with its source
-// map and its types in one .d.ts, and the licences of what is bundled.
+// map and its types in one .d.ts; cli.js (the command, for Node, Bun and Deno); and the licences of what is bundled.
 import { spawnSync } from "node:child_process";
-import { rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import * as esbuild from "esbuild";
@@ -24,9 +24,31 @@ const { metafile } = await esbuild.build({
   metafile: true,
   logLevel: "warning",
 });
+for (const file of readdirSync(out).filter((name) => /^cli-.*\.js$/.test(name))) rmSync(join(out, file)); // of builds before
+const command = await esbuild.build({
+  absWorkingDir: root,
+  entryPoints: { cli: "src/cli/main.ts", "sweep-worker": "src/cli/sweep-worker.ts" },
+  outdir: "build/out",
+  chunkNames: "cli-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "es2022",
+  define: { "import.meta.main": "true" }, // which Node 20 does not know
+  alias: { yaml: join(root, "node_modules/yaml/browser/index.js") }, // the package's modules; for Node it has scripts
+  external: ["bullmq", "ioredis"], // of sweep's queue alone: who wants it installs them
+  metafile: true,
+  logLevel: "warning",
+});
 await esbuild.stop();
+const cli = join(out, "cli.js");
+writeFileSync(cli, `#!/usr/bin/env node\n${readFileSync(cli, "utf8")}`);
+chmodSync(cli, 0o755);
+const bundled = Object.values(command.metafile.outputs).map(({ inputs }) => inputs);
+writeFileSync(`${cli}.licenses.txt`, licencesOf({ inputs: Object.assign({}, ...bundled) }, "cli.js"));
 
-for (const file of ["kvcap.js", "eval.js"]) { // core.js needs no packages
+for (const file of ["kvcap.js"]) { // the others need no packages
   writeFileSync(join(out, `${file}.licenses.txt`), licencesOf(metafile.outputs[`build/out/${file}`], file));
 }
 
@@ -43,7 +65,7 @@ rollUp(out, [
   { name: "eval", file: types("eval") },
 ]);
 
-const sizes = ["kvcap.js", "core.js", "eval.js"].map((file) =>
+const sizes = ["kvcap.js", "core.js", "eval.js", "cli.js"].map((file) =>
   `build/out/${file} (${statSync(join(out, file)).size} bytes)`
 );
 process.stderr.write(`kvcap: built ${sizes.join(", ")} and types\n`);

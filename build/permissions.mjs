@@ -1,16 +1,27 @@
 // What the command line may do besides reading: write the files that its arguments name, and keep downloads. As flags of Deno.
 import { randomUUID } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 
 const PIP = ["pip", "pip3", "python3", "python", "py"];
 
-/** The values of `--NAME VALUE` or `--NAME=VALUE`. */
+/** The model that kvcap.json names, where there is one. */
+function fileModel(/** @type {string} */ cwd) {
+  try {
+    const { model } = JSON.parse(readFileSync(join(cwd, "kvcap.json"), "utf8"));
+    return typeof model === "string" ? model : undefined;
+  } catch {
+    return undefined; // the program says what is wrong with it
+  }
+}
+
+/** The values of `--NAME VALUE` or `--NAME=VALUE`; of a model `-m VALUE`, too. */
 function valuesOf(/** @type {string} */ name, /** @type {string[]} */ args) {
   return args.flatMap((arg, i) => {
-    if (arg === `--${name}`) return args[i + 1] === undefined ? [] : [args[i + 1]];
+    if (name === "model" && /^-m./.test(arg)) return [arg.slice(2)];
+    if (arg === `--${name}` || name === "model" && arg === "-m") return args[i + 1] === undefined ? [] : [args[i + 1]];
     return arg.startsWith(`--${name}=`) ? [arg.slice(name.length + 3)] : [];
   });
 }
@@ -23,7 +34,8 @@ function valuesOf(/** @type {string} */ name, /** @type {string[]} */ args) {
 export function permissions(args, { cwd, env, deno }) {
   const [command] = args;
   const usual = command === "chat" ? "smollm2-135m" : undefined; // its own model, src/cli/chat.ts
-  const model = command === "pull" ? args[1] : valuesOf("model", args).at(-1) ?? usual;
+  const told = valuesOf("model", args).at(-1) ?? env.KVCAP_MODEL ?? fileModel(cwd); // as src/cli/defaults.ts has it
+  const model = command === "pull" ? args[1] : told ?? usual;
   const measures = command === "eval" || command === "sweep"; // of several models, which a plan may name
   const plan = measures && args[1] !== undefined && !args[1].startsWith("-");
   const listed = (valuesOf("models", args).at(-1) ?? "").split(",").filter((name) => name !== "");
@@ -44,13 +56,13 @@ export function permissions(args, { cwd, env, deno }) {
     writes.push(cwd, ...valuesOf("resume", args).map((path) => dirname(resolve(cwd, path))));
   }
   /** @type {Record<string, string>} */
-  const told = { KVCAP_PARTIAL: command === "chat" ? "" : drawn };
+  const added = { KVCAP_PARTIAL: command === "chat" ? "" : drawn };
   const pips = unknown || models.some((name) => /^[\w.-]+$/.test(name));
   const cache = remote ? cacheFolder(env) : null;
   if (cache) writes.push(resolve(cwd, cache));
   if (pips) {
     const temporary = cache && made(join(resolve(cwd, cache), "tmp"));
-    if (temporary) told.TMPDIR = temporary; // so that the system's need not be written to
+    if (temporary) added.TMPDIR = temporary; // so that the system's need not be written to
     else writes.push(tmpdir());
   }
   const runs = [...command === "sweep" ? [deno] : [], ...pips ? PIP : []];
@@ -60,7 +72,7 @@ export function permissions(args, { cwd, env, deno }) {
     ...runs.length > 0 ? [`--allow-run=${escaped(runs)}`] : [],
     ...writes.length > 0 ? [`--allow-write=${escaped([...new Set(writes)])}`] : [],
   ];
-  return { flags, env: told };
+  return { flags, env: added };
 }
 
 /** A list as Deno reads it. */

@@ -1,7 +1,7 @@
 /** The command `sweep`: the units of a plan, measured by several processes, of one machine or of many. */
 import { availableParallelism } from "node:os";
 import process from "node:process";
-import { words } from "../errors.ts";
+import { refuse, words } from "../errors.ts";
 import { commandOf } from "../eval/command.ts";
 import { isMeasured, type Result } from "../eval/results.ts";
 import { type Unit, unitsOf } from "../eval/units.ts";
@@ -87,9 +87,13 @@ async function measureAll(args: Arguments, job: Job, done: (result: Result) => v
   }
 }
 
-/** BullMQ is read only where it is used. */
+/** BullMQ is read only where it is used. @throws KvcapError where it is not installed */
 async function openQueue(url: URL): Promise<UnitQueue> {
-  const { UnitQueue } = await import("./queue.ts");
+  const { UnitQueue } = await import("./queue.ts").catch((error) => {
+    if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+    const more = { code: "unsupported", kind: "plain", cause: error } as const;
+    refuse("open the queue", "bullmq and ioredis must be installed beside kvcap", words("none"), more);
+  });
   return await UnitQueue.open(url);
 }
 

@@ -51,6 +51,20 @@ test("files that arguments name are written, through links and odd names, and ot
   assert.equal([names(odd), names(other)], [["link", "r,ec", "results.jsonl", "spy.ts"], ["report.html", "there"]]);
 });
 
+test("a model may be named by a letter, a variable or kvcap.json", async () => {
+  const flags = (args: string[], env = {}, cwd = folder) =>
+    permissions(args, { cwd, env: { ...HOME, ...env }, deno: "deno" }).flags;
+  const expected = flags(["generate", "x", "--model", "smollm2-135m"]);
+  assert.ok(expected.includes("--allow-net"));
+  assert.equal(flags(["generate", "x", "-m", "smollm2-135m"]), expected);
+  assert.equal(flags(["generate", "x", "-msmollm2-135m"]), expected);
+  assert.equal(flags(["generate", "x"], { KVCAP_MODEL: "smollm2-135m" }), expected);
+  const cwd = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${cwd}/kvcap.json`, `{ "model": "smollm2-135m" }`);
+  assert.equal(flags(["generate", "x"], {}, cwd), expected);
+  await Deno.remove(cwd, { recursive: true });
+});
+
 test("nobody writes who is not asked to; what comes over the network goes to the cache", () => {
   const flags = (...args: string[]) => permissions(args, { cwd: folder, env: HOME, deno: "deno" }).flags.join(" ");
   for (const args of [[], ["generate", "x"], ["replay", "file"], ["models"], ["perplexity", "x"], ["fit", "x"]]) {

@@ -82,8 +82,8 @@ test("wrong flags and settings are refused in one sentence", async () => {
   };
   await refused(["--only=firefox"], {}, "--only=firefox");
   await refused(["--name"], {}, "--name");
-  await refused([], { KVCAP_DEPTH: "deep", KVCAP_SEED: "1" }, "deep and 1");
-  await refused([], { KVCAP_DEPTH: "quick", KVCAP_SEED: "x" }, "quick and x");
+  await refused([], { KVCAP_DEPTH: "deep", KVCAP_TEST_SEED: "1" }, "deep and 1");
+  await refused([], { KVCAP_DEPTH: "quick", KVCAP_TEST_SEED: "x" }, "quick and x");
 });
 
 test("what is chosen has something of every kind, in its order", () => {

@@ -1,4 +1,4 @@
-// How deep the long tests go. KVCAP_DEPTH is `quick` (the default, `npm test`) or `full` (`npm run test:all`); KVCAP_SEED is the
+// How deep the long tests go. KVCAP_DEPTH is `quick` (the default, `npm test`) or `full` (`npm run test:all`); KVCAP_TEST_SEED is the
 // seed of all that is drawn: the day's number (20260131 on 31 January 2026) where it is unset, at either depth, so that every
 // day draws anew. The runner prints both. A file that imports this is run again by what `test:all` has on top of `npm test`.
 import type { Test } from "uvu";
@@ -10,7 +10,7 @@ const today = Number(new Date().toISOString().slice(0, 10).replaceAll("-", ""));
 export const full: boolean = setting("KVCAP_DEPTH") === "full";
 
 /** The seed of what this run draws, a positive integer. */
-export const seed: number = Number(setting("KVCAP_SEED") ?? today);
+export const seed: number = Number(setting("KVCAP_TEST_SEED") ?? today);
 
 /** One value for the quick run, one for the full one. */
 export function depth<T>(quick: T, whole: T): T {

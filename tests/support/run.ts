@@ -12,7 +12,7 @@
 // A file holds uvu suites and ends with `.run()` for each. GPU suites come from tests/support/device.ts: without an adapter they
 // count as skipped. A test that uses more than KVCAP_TEST_LIMIT seconds of processor time (default 600), or sleeps for good, fails
 // and its process is ended; the rest goes on in another. In the quick run a file that needs more than 20 s fails, too.
-// KVCAP_DEPTH and KVCAP_SEED: tests/support/depth.ts. KVCAP_CHROMIUM is the browser's path; `npm test` looks for one.
+// KVCAP_DEPTH and KVCAP_TEST_SEED: tests/support/depth.ts. KVCAP_CHROMIUM is the browser's path; `npm test` looks for one.
 // The last line is `N passed, N failed, N skipped`; a failure ends with exit code 1, and in CI a skip does, too.
 import { full, seed } from "./depth.ts";
 import { goldenFolders, modelFolders } from "./files.ts";
@@ -39,8 +39,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 if (!["quick", "full"].includes(Deno.env.get("KVCAP_DEPTH") || "quick") || !(Number.isSafeInteger(seed) && seed > 0)) {
-  const [depth, drawn] = ["KVCAP_DEPTH", "KVCAP_SEED"].map((name) => Deno.env.get(name) || "unset");
-  refuse(`KVCAP_DEPTH must be quick or full, KVCAP_SEED a positive integer, got ${depth} and ${drawn}`);
+  const [depth, drawn] = ["KVCAP_DEPTH", "KVCAP_TEST_SEED"].map((name) => Deno.env.get(name) || "unset");
+  refuse(`KVCAP_DEPTH must be quick or full, KVCAP_TEST_SEED a positive integer, got ${depth} and ${drawn}`);
 }
 console.log(`depth ${full ? "full" : "quick"}, seed ${seed}`);
 const results: FileResult[] = [];
@@ -104,7 +104,7 @@ if (!results.some(({ passed, failed }) => passed + failed)) fail("no test ran");
 const bad = [...new Set(results.filter(({ failed }) => failed).map(({ path }) => path))];
 if (bad.length) {
   console.log(`Failed in ${bad.join(" ")}`);
-  console.log(`To repeat: KVCAP_DEPTH=${full ? "full" : "quick"} KVCAP_SEED=${seed} npm test -- PART`);
+  console.log(`To repeat: KVCAP_DEPTH=${full ? "full" : "quick"} KVCAP_TEST_SEED=${seed} npm test -- PART`);
 }
 console.log(totalsLine(totals));
 Deno.exit(totals.failed || (totals.skipped && Deno.env.get("CI") === "true") ? 1 : 0);

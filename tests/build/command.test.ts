@@ -1,0 +1,121 @@
+// The command as the package brings it, in Node, Bun and Deno: the same text, files, signals and measurements as from the sources.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { kvcap } from "../support/command.ts";
+import { readJson, repoPath } from "../support/files.ts";
+import { Installed } from "../support/installed.ts";
+
+const installed = await Installed.make();
+const { folder } = installed;
+const CLI = `${folder}/node_modules/kvcap/build/out/cli.js`;
+const bun = Deno.env.get("KVCAP_BUN");
+
+/** What each host runs it with. */
+const HOSTS: Readonly<Record<string, string[]>> = {
+  node: ["node", CLI],
+  deno: [Deno.execPath(), "run", "--quiet", "--no-prompt", "-A", CLI],
+  ...(bun ? { bun: [bun, CLI] } : {}),
+};
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start([program, ...before]: string[], args: string[]): Deno.ChildProcess {
+  const streams = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
+  return new Deno.Command(program, { args: [...before, ...args], cwd: folder, ...streams }).spawn();
+}
+
+async function run(host: string[], args: string[], input = ""): Promise<Ended> {
+  const child = start(host, args);
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+const test = suite("command, installed");
+test.after(() => installed.remove());
+
+test("npx finds it", async () => {
+  const { version } = await readJson(repoPath("package.json"));
+  assert.match(await installed.run("npx", "--no-install", "kvcap", "--version"), `kvcap ${version}, node `);
+});
+
+for (const [name, host] of Object.entries(HOSTS)) {
+  test(`${name}: writes as the sources do, keeps a session and goes on from it`, async () => {
+    const text = ["--temperature", "0.8", "--seed", "4", "--budget", "32", "--policy", "roco", "--device", "wasm"];
+    const expected = await kvcap(["generate", "Once upon a time", "--max-new-tokens", "60", ...text]);
+    const first = await run(host, ["generate", "-", "-n", "20", "--save", name, ...text], "Once upon a time\n");
+    assert.is(first.code, 0, first.stderr);
+    const then = await run(host, ["generate", "--resume", name, "-n", "40", "--temperature", "0.8"]);
+    assert.is(then.code, 0, then.stderr);
+    assert.is(first.stdout.trimEnd() + then.stdout, expected.stdout);
+    assert.is((await Deno.stat(`${folder}/${name}`)).mode! & 0o777, 0o600);
+  });
+
+  test(`${name}: a signal keeps what was asked for, a reader that goes ends it`, async () => {
+    const endless = ["generate", "Once", "-n", "1000000", "--ignore-eos", "-c", "20", "--positions", "cache"];
+    const child = start(host, [...endless, "--save", `${name}-cut`]);
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.read();
+    child.kill("SIGTERM");
+    while (!(await reader.read()).done);
+    const [{ code }] = [await child.status, await child.stderr.cancel(), await child.stdin.close()];
+    assert.is(code, 143);
+    const { stdout, stderr } = await run(host, ["generate", "--resume", `${name}-cut`, "-n", "3", "--json"]);
+    assert.is(JSON.parse(stdout || "{}").budget, 20, stderr);
+    const piped = await run(["sh"], ["-c", `'${host.join("' '")}' ${endless.join(" ")} | head -c 40`]);
+    assert.equal([piped.code, piped.stdout.length, piped.stderr], [0, 40, ""]);
+  });
+
+  test(`${name}: measures as the sources do, by processes of its own`, async () => {
+    const plan = [
+      ...[
+        "--tasks",
+        "perplexity",
+        "--policies",
+        "full,crest",
+        "--budgets",
+        "50%",
+        "--documents",
+        "2",
+        "--length",
+        "96",
+      ],
+      ...["--models", repoPath("models/fable-2m"), "--no-times"],
+    ];
+    const results = (text: string) => text.replace(/"versions":\{[^}]*\},?/g, ""); // of the host
+    await installed.write("plan.yaml", "tasks: [perplexity]\n");
+    const expected = `${await Deno.makeTempDir()}/results`;
+    const { code } = await kvcap(["eval", ...plan, "--out", expected]);
+    assert.is(code, 0);
+    const swept = await run(host, ["sweep", "plan.yaml", ...plan, "--out", `${name}.jsonl`, "--workers", "2"]);
+    assert.is(swept.code, 0, swept.stderr);
+    const [mine, theirs] = await Promise.all([`${folder}/${name}.jsonl`, expected].map((at) => Deno.readTextFile(at)));
+    assert.is(results(mine), results(theirs));
+    assert.ok(theirs.split("\n").length > 2);
+    const again = await run(host, ["sweep", "plan.yaml", ...plan, "--out", `${name}.jsonl`, "--workers", "1"]);
+    assert.is(again.code, 0, again.stderr);
+  });
+
+  test(`${name}: what is refused is one sentence`, async () => {
+    const cases: [string[], number, RegExp][] = [
+      [["generat", "x"], 2, /^Cannot read the command line: .*did you mean generate\?\n$/],
+      [["generate", "x", "--model", "no/such"], 1, /^Cannot load model: no\/such must be [^\n]+\n$/],
+      [["generate", "x", "--save", "/no/such/folder/x"], 1, /^Cannot save the session: [^\n]+got no such folder\n$/],
+      [["replay", "no-such"], 1, /^Cannot read the recording: no-such must be a file to read, got no such file\n$/],
+      [["sweep", "--queue", "redis://localhost:1"], 1, /^Cannot open the queue: bullmq and ioredis must be installed/],
+    ];
+    for (const [args, code, sentence] of cases) {
+      const found = await run(host, args);
+      assert.is(found.code, code, found.stderr);
+      assert.match(found.stderr, sentence);
+    }
+  });
+}
+test.run();

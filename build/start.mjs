@@ -1,5 +1,5 @@
 // The entry of every npm script: sets up what is missing, then runs the command in Deno.
-//   node build/start.mjs run|test|test:all|golden|bench|bench:core|build|lab|check [arguments]
+//   node build/start.mjs run|test|test:all|golden|bench|bench:core|build|jsr|lab|check [arguments]
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
@@ -132,6 +132,9 @@ const commands = {
   async build() {
     packages(), wasm();
     return await inDeno("run", "-A", "--quiet", "--no-prompt", "build/build.mjs");
+  },
+  async jsr() {
+    return await commands.build([]) || await inDeno("run", "-A", "--quiet", "--no-prompt", "build/jsr.mjs");
   },
   async lab(args) {
     packages(), wasm();

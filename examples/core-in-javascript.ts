@@ -3,7 +3,7 @@
 //
 // The "engine" here attends with made-up keys and queries of 4 numbers, but does what every engine does: it writes K into
 // the slot that the core names, attends over live slots, hands the probabilities in, and reuses the slots it gets back.
-import { Core } from "../src/core/core.ts";
+import { Core } from "kvcap/core";
 
 const LAYERS = 2;
 const KV_HEADS = 2;

@@ -1,6 +1,6 @@
 // A score of your own: one function over typed views. Here, attention per query seen, halved for every 64 queries of age.
 // `deno run -A examples/core-own-score.ts`
-import { Core, type LaneScore } from "../src/core/core.ts";
+import { Core, type LaneScore } from "kvcap/core";
 
 /** The score of `core`: bigger is more worth keeping. It may read any of the lane's books. */
 export function fading(core: Core): LaneScore {

@@ -1,7 +1,7 @@
 // crest, where attention counts for as much as it brings: of the tokens that may go, the one with the smallest product of late mean
 // attention and the length of its value goes. `npm start -- eval --policies crest,examples/crest-by-value.ts` compares the two;
 // docs/results.md has what came of it.
-import { definePolicy } from "../src/index.ts";
+import { definePolicy } from "kvcap";
 
 /** crest with its score times ‖v‖. */
 export default definePolicy({

@@ -1,7 +1,7 @@
 // A policy of your own: a name, and a score over the books of a lane. Here attention counts for less the longer ago it was given:
 // a token is worth its Σp divided by its age. `deno run -A examples/own-policy.ts` compares it with RoCo on one story; as the
 // default export of a module it goes on the command line, too: `npm start -- generate "Once" --policy examples/own-policy.ts`.
-import { definePolicy, load, type Model, readRecording, replay } from "../src/index.ts";
+import { definePolicy, load, type Model, readRecording, replay } from "kvcap";
 
 /** Bigger is more worth keeping. It is asked for every lane before every eviction. */
 const fading = definePolicy({

@@ -1,6 +1,6 @@
 // A score of your own in a session: one function over the books of a lane. Here a token is worth the attention it got per
 // query, and more if few tokens near it are left. `deno run -A examples/session-own-score.ts`
-import { load, type Model, type OwnScore } from "../src/index.ts";
+import { load, type Model, type OwnScore } from "kvcap";
 
 /** Bigger is more worth keeping. It is asked for every lane before every eviction. */
 const lonely: OwnScore = (_lane, { positions, sums, births }, scores, clock) => {

@@ -13,9 +13,7 @@ export class Installed {
   static async make(): Promise<Installed> {
     const made = new Installed(await Deno.makeTempDir({ prefix: "kvcap-pack-" }));
     const folder = made.folder;
-    const lock = await Deno.open(repoPath("build/out/pack.lock"), { write: true, create: true });
-    await lock.lock(true); // packing builds, and another process may do so too
-    await ran("npm", ["pack", "--json", "--pack-destination", folder], repoPath("")).finally(() => lock.close());
+    await alone(() => ran("npm", ["pack", "--json", "--pack-destination", folder], repoPath("")));
     await made.write("package.json", `{ "name": "user", "private": true, "type": "module" }`);
     const tarballs = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".tgz"));
     if (tarballs.length !== 1) throw new Error(`npm pack made ${tarballs.length} tarballs`);
@@ -38,7 +36,15 @@ export class Installed {
   }
 }
 
-async function ran(program: string, args: string[], cwd: string): Promise<string> {
+/** Does what reads or writes build/out while no other process does: packing builds. */
+export async function alone<T>(work: () => Promise<T>): Promise<T> {
+  const lock = await Deno.open(repoPath("build/out/pack.lock"), { write: true, create: true });
+  await lock.lock(true);
+  return await work().finally(() => lock.close());
+}
+
+/** Runs a program in a folder. @returns what it printed @throws Error with its output if it fails */
+export async function ran(program: string, args: string[], cwd: string): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd, stdin: "null" }).output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   if (code) throw new Error(`${program} ${args.join(" ")}: exit code ${code}\n${out}${err}`);

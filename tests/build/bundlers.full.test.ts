@@ -132,6 +132,23 @@ run("Vite builds a page", async () => {
   assert.is(await shownAt("vite/index.html"), right);
 });
 
+run("Vite serves a page while it is written", async () => {
+  await installed.write("index.html", html(`<script type="module" src="/main.js"></script>`));
+  const args = [`${packages}/vite/bin/vite.js`, "--host", "127.0.0.1", "--port", "0", "--clearScreen", "false"];
+  const vite = new Deno.Command("node", { args, cwd: folder, stdout: "piped", stderr: "null", env: { NO_COLOR: "1" } });
+  const child = vite.spawn();
+  try {
+    let said = "";
+    for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {
+      if (/http:\/\/127\S+\/\s/.test(said += piece)) break;
+    }
+    assert.is((await printed(/http:\/\/127\S+/.exec(said)![0])).text, right);
+  } finally {
+    child.kill();
+    await child.status;
+  }
+});
+
 for (const target of ["web", "node"]) {
   (target === "web" ? run : test)(`webpack builds for ${target}`, async () => {
     const options = {
@@ -195,6 +212,19 @@ greedy(where).then(console.log, (error) => console.log(error.message));`;
   } finally {
     await elsewhere.shutdown();
   }
+});
+
+run("a shipped model has its name where the package is as it was, and says what to do in a bundle", async () => {
+  const named = (from: string) =>
+    `import { load } from ${JSON.stringify(from)};
+load("fable-2m", { device: "wasm" }).then(({ config }) => console.log(config.layers), (error) => console.log(error.message));`;
+  await installed.write("named.js", named("kvcap"));
+  const page = `<script type="module" src="/main.js"></script>`;
+  assert.is((await shown(page, { "/main.js": named("/node_modules/kvcap/build/out/kvcap.js") })).text, "5");
+  assert.is(
+    (await shown(`<script src="/main.js"></script>`, { "/main.js": await built("named.js", "iife") })).text,
+    "Cannot load model: fable-2m must be given by its URL in a bundle (copy models/fable-2m there), got its name",
+  );
 });
 
 run("under a strict policy that allows Wasm and the worker", async () => {

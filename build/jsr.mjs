@@ -9,7 +9,11 @@ import { root } from "./setup.mjs";
 const out = join(root, "build/out/jsr");
 const { name, version, license, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-const packed = spawnSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], { cwd: root, encoding: "utf8" });
+const packed = spawnSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], {
+  cwd: root,
+  encoding: "utf8",
+  shell: process.platform === "win32", // where npm is a script
+});
 if (packed.status !== 0) throw new Error(packed.stderr);
 const [{ files }] = JSON.parse(packed.stdout);
 

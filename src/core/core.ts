@@ -5,8 +5,7 @@
 //
 //   claim(1) → slots to write K and V into → (attention) → rows.set(p) → observe(1) → evict(live − budget) → freed slots
 //
-// Nothing is allocated after `create` but the small views of outputs, each made once per length.
-import { refuse } from "../errors.ts";
+// Nothing is allocated after `create` but small views of outputs, once per length, and copies for readers, once.
 import * as abi from "../../assembly/abi.ts";
 import type { Exports } from "./abi.ts";
 import { type Arena, type Home, openArena, openArenaIn } from "./arena.ts";
@@ -15,13 +14,16 @@ import { compile, moduleFor } from "./module.ts";
 import { checkCount, checkRule, checkSlots, type CoreRule, type CoreShape } from "./rule.ts";
 import type { Pooling, Scope, Score } from "./rule.ts";
 import { checkRestored, type Pin, pinsAfter, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
-import { coreViews, type LaneScore, type LaneViews, laneViews, type OwnViews, type QueryViews } from "./views.ts";
+import { type Books, coreViews, Shown } from "./views.ts";
+import type { LaneScore, LaneViews, OwnViews, QueryViews } from "./views.ts";
 
 export type { CoreRule, CoreShape, LaneScore, LaneViews, Pooling, QueryViews, Scope, Score };
 
 // For this package's own use, which the public class says nothing of.
 /** The exports of a core's module. */
 export let exportsOf: (core: Core) => Exports;
+/** A core's books as they lie in its memory, which is not to be written to. */
+export let slotsOf: (core: Core) => Books;
 /** As Core.create, in a home where that has room; its views end when the home grows, and are to be asked for anew. */
 export let createIn: (home: Home | null, shape: CoreShape, rule: CoreRule) => Core;
 /** Gives back what a core has of a home: it may not be used any more. */
@@ -31,6 +33,7 @@ export let release: (core: Core) => void;
 export class Core {
   static {
     exportsOf = (core) => core.#wasm;
+    slotsOf = (core) => core.#views.slots;
     release = (core) => core.#arena.release();
     createIn = (home, shape, rule) => {
       checkRule(rule, shape.window ?? 0); // before anything is lent
@@ -48,10 +51,12 @@ export class Core {
   readonly window: number;
   /** Wasm memory held, books and scratch, in bytes. */
   readonly bytes: number;
-  // Views: `#look` makes them.
   /** Input of `observe`, [3, lanes, capacity]: Σp, Σp² and last p of every slot. What stands at free slots is ignored. */
   readonly rows!: Float32Array<ArrayBuffer>;
-  /** [lanes, capacity], the position of each slot's token; −1 = free slot. For reading only, as the next four are. */
+  /**
+   * [lanes, capacity], the position of each slot's token; −1 = free slot. A copy, for reading, as the next four are: made when one is
+   * asked for behind a call that changed the books.
+   */
   readonly positions!: Int32Array<ArrayBuffer>;
   /** [lanes, capacity], S = Σp over the observed queries; meaningful at live slots only. */
   readonly sums!: Float32Array<ArrayBuffer>;
@@ -68,7 +73,8 @@ export class Core {
   #arena: Arena;
   #wasm: Exports;
   #views!: OwnViews;
-  #madeParts: ReturnType<typeof laneViews> | undefined;
+  #shown: Shown; // to who asks
+  #given: Shown; // to scores of the caller's own
   #pins: Pin[] = []; // spans of positions to pin that reach beyond `seen`
 
   private constructor(shape: CoreShape, module: WebAssembly.Module, home: Home | null = null) {
@@ -82,6 +88,8 @@ export class Core {
     this.lanes = layers * kvHeads;
     this.capacity = capacity;
     this.window = window;
+    [this.#shown, this.#given] = [new Shown(this), new Shown(this)];
+    this.#shown.as(this, () => this.#views.slots);
     this.#look();
   }
 
@@ -90,7 +98,6 @@ export class Core {
     const { shown, own } = coreViews(this.#wasm, memory.buffer as ArrayBuffer, this.lanes, this.lanes * this.capacity);
     Object.assign(this, shown);
     this.#views = own;
-    this.#madeParts = undefined;
   }
 
   /** Compiles the built-in module without blocking; some pages need it before `create`. @throws where a policy forbids it */
@@ -145,6 +152,7 @@ export class Core {
    */
   setRule(rule: CoreRule): void {
     this.#wasm.rule(...checkRule(rule, this.window));
+    this.#shown.forget(); // what its scores remember
   }
 
   /**
@@ -156,10 +164,7 @@ export class Core {
    */
   claim(tokens: number, observed = true): Uint32Array<ArrayBuffer> {
     checkCount("claim", "tokens must be a positive integer", tokens, 1);
-    const code = this.#wasm.claim(tokens, observed ? 1 : 0);
-    if (code === abi.NO_ROOM) {
-      refuse("claim", `only ${this.capacity - this.live} slots per lane are free`, tokens, { code: "no-room" });
-    }
+    this.#check(this.#wasm.claim(tokens, observed ? 1 : 0), "claim", tokens, 0);
     if (this.#pins.length > 0) {
       for (const { from, to } of this.#pins) this.#pinClaimed(Math.max(from, this.seen - tokens), to);
       this.#pins = pinsAfter(this.#pins, this.seen);
@@ -191,7 +196,7 @@ export class Core {
   }
 
   #check(code: number, action: string, queries: number, n: number): void {
-    if (code !== abi.OK) checkCode(code, this, { action, queries, n });
+    if (code !== abi.OK) checkCode(code, this, this.#views.slots.positions, { action, queries, n });
   }
 
   /**
@@ -245,17 +250,13 @@ export class Core {
 
   /** What your own score makes of every slot now: as `showScores`, but for free slots, whose values mean nothing. */
   showScoresBy(score: LaneScore): Float32Array<ArrayBuffer> {
-    this.#parts.forEach(({ views, scores }, lane) => score(lane, views, scores));
+    this.#given.copy(this.#views.slots).score(score, this.scores);
     return this.scores;
   }
 
-  get #parts() {
-    return this.#madeParts ??= laneViews(this, this.scores);
-  }
-
-  /** Every lane's books, for reading, [lanes]. */
+  /** Every lane's books, for reading, [lanes]: copies, as those of all lanes. */
   get laneViews(): LaneViews[] {
-    return this.#parts.map(({ views }) => views);
+    return this.#shown.copy(this.#views.slots).lanes.map(({ views }) => views);
   }
 
   /**
@@ -335,6 +336,7 @@ export class Core {
       throw error;
     }
     this.#pins = pins;
+    this.#shown.forget();
   }
 
   /** A core of its own with the same books, rule and pins: the two answer alike until their calls differ. */

@@ -51,8 +51,13 @@ export function outputViews(buffer: ArrayBuffer, address: number, lanes: number)
   return (n) => made[n] ??= new Uint32Array(buffer, address, lanes * n);
 }
 
+/** Books by slot: one lane's, or those of all, [lanes, capacity]. */
+export type Books = Omit<LaneViews, "keys" | "values" | "queries">;
+
 /** Views that Core keeps to itself. */
 export interface OwnViews {
+  /** [lanes, capacity] each. */
+  readonly slots: Books;
   /** All that a snapshot holds of the memory: the span from the state to the rows. */
   readonly books: Uint8Array;
   /** [abi.STATE_WORDS] */
@@ -64,19 +69,21 @@ export interface OwnViews {
   readonly listOf: OutputViews;
 }
 
-/** All of a core's views: those that it shows, by Core's names, and its own. */
+/** All of a core's views: those that its caller writes to, by Core's names, and its own. */
 export function coreViews(wasm: Exports, buffer: ArrayBuffer, lanes: number, slots: number) {
   const at = (region: number) => wasm.address(region) >>> 0;
   const shown = {
     rows: new Float32Array(buffer, at(abi.REGION_ROWS), 3 * slots),
-    positions: new Int32Array(buffer, at(abi.REGION_POSITION), slots),
-    sums: new Float32Array(buffer, at(abi.REGION_SUM), slots),
-    squares: new Float32Array(buffer, at(abi.REGION_SUMSQ), slots),
-    lasts: new Float32Array(buffer, at(abi.REGION_LAST), slots),
-    births: new Int32Array(buffer, at(abi.REGION_BIRTH), slots),
     scores: new Float32Array(buffer, at(abi.REGION_SCORES), slots),
   };
   const own: OwnViews = {
+    slots: {
+      positions: new Int32Array(buffer, at(abi.REGION_POSITION), slots),
+      sums: new Float32Array(buffer, at(abi.REGION_SUM), slots),
+      squares: new Float32Array(buffer, at(abi.REGION_SUMSQ), slots),
+      lasts: new Float32Array(buffer, at(abi.REGION_LAST), slots),
+      births: new Int32Array(buffer, at(abi.REGION_BIRTH), slots),
+    },
     books: new Uint8Array(buffer, at(abi.REGION_STATE), at(abi.REGION_ROWS) - at(abi.REGION_STATE)),
     state: new Int32Array(buffer, at(abi.REGION_STATE), abi.STATE_WORDS),
     victims: new Uint32Array(buffer, at(abi.REGION_VICTIMS), slots),
@@ -87,21 +94,77 @@ export function coreViews(wasm: Exports, buffer: ArrayBuffer, lanes: number, slo
   return { shown, own };
 }
 
-/** Every lane's part of books over all lanes. */
-export function laneViews(
-  { lanes, capacity, positions, sums, squares, lasts, births }: LaneViews & { lanes: number; capacity: number },
-  scores: Float32Array<ArrayBuffer>,
-) {
-  return Array.from({ length: lanes }, (_, lane) => {
-    const from = lane * capacity;
-    const to = from + capacity;
-    const views: LaneViews = {
-      positions: positions.subarray(from, to),
-      sums: sums.subarray(from, to),
-      squares: squares.subarray(from, to),
-      lasts: lasts.subarray(from, to),
-      births: births.subarray(from, to),
-    };
-    return { views, scores: scores.subarray(from, to) };
+const SLOTS = ["positions", "sums", "squares", "lasts", "births"] as const satisfies readonly (keyof Books)[];
+
+/** Which core's, and where its books stand. */
+type Of = Readonly<Record<"lanes" | "capacity" | "seen" | "clock" | "live", number>>;
+
+/** What readers are given: copies of the books, so that nothing that is written into them changes anything. Made at the first use. */
+export class Shown {
+  readonly #of: Of;
+  #made: ReturnType<typeof shownOf> | undefined;
+  #seen = -1; // where the books stood that it is a copy of
+  #clock = -1;
+  #live = -1;
+
+  constructor(of: Of) {
+    this.#of = of;
+  }
+
+  get #all() {
+    return this.#made ??= shownOf(this.#of);
+  }
+
+  /** Each lane's part, [lanes]. */
+  get lanes() {
+    return this.#all.lanes;
+  }
+
+  /** Gives an object the arrays over all lanes, by their names: copied when one is asked for and the books have changed. */
+  as(object: object, books: () => Books): void {
+    const get = (name: keyof Books) => () => this.#follow(books)[name];
+    for (const name of SLOTS) Object.defineProperty(object, name, { get: get(name), enumerable: true });
+  }
+
+  #follow(books: () => Books): Books {
+    const { seen, clock, live } = this.#of;
+    if (seen !== this.#seen || clock !== this.#clock || live !== this.#live) {
+      this.copy(books());
+      [this.#seen, this.#clock, this.#live] = [seen, clock, live];
+    }
+    return this.#all.slots;
+  }
+
+  /** Copies books, whether they have changed or not. */
+  copy(books: Books): this {
+    const { slots } = this.#all;
+    for (let i = 0; i < SLOTS.length; i++) slots[SLOTS[i]].set(books[SLOTS[i]]);
+    return this;
+  }
+
+  /** Forgets which books it is a copy of. */
+  forget(): void {
+    this.#seen = -1;
+  }
+
+  /** Has a score fill `scores`, [lanes, capacity], which it may build on. */
+  score(score: LaneScore, scores: Float32Array): void {
+    const { lanes, scores: given } = this.#all;
+    given.set(scores);
+    for (let lane = 0; lane < lanes.length; lane++) score(lane, lanes[lane].views, lanes[lane].scores);
+    scores.set(given);
+  }
+}
+
+/** Arrays for all lanes, [lanes, capacity], and each lane's part of them. */
+function shownOf({ lanes, capacity }: Of) {
+  const ints = () => new Int32Array(lanes * capacity), floats = () => new Float32Array(lanes * capacity);
+  const slots: Books = { positions: ints(), sums: floats(), squares: floats(), lasts: floats(), births: ints() };
+  const scores = floats();
+  const parts = Array.from({ length: lanes }, (_, lane) => {
+    const [from, to] = [lane * capacity, (lane + 1) * capacity];
+    const views = Object.fromEntries(SLOTS.map((name) => [name, slots[name].subarray(from, to)]));
+    return { views: Object.freeze(views) as unknown as LaneViews, scores: scores.subarray(from, to) };
   });
+  return { slots, scores, lanes: parts };
 }

@@ -4,9 +4,9 @@
  * positions and clock are the same in all; live slots are not.
  */
 import type { Home } from "../core/arena.ts";
-import { type Core, type CoreRule, createIn, type LaneScore, type LaneViews, release } from "../core/core.ts";
+import { type Core, type CoreRule, createIn, type LaneScore, type LaneViews, release, slotsOf } from "../core/core.ts";
 import type { CheckedSession } from "../options/index.ts";
-import { basisOf } from "../policies/own.ts";
+import { basisOf, presetOf } from "../policies/own.ts";
 import type { Vectors } from "./vectors.ts";
 
 /** What a group of lanes has in common. */
@@ -72,8 +72,11 @@ export class Books {
     ruleFor: (budget: number) => CoreRule,
     { home = null, vectors = null }: { home?: Home | null; vectors?: Vectors | null } = {},
   ) {
-    const { window, stride, pin, score } = options;
+    const { window, stride, pin, policy, score } = options;
     const based = basisOf(options) !== null;
+    const kvcaps = typeof policy === "string" && presetOf(policy).score === score; // whose function writes to nothing but scores
+    const viewsOf = (lane: number, books: LaneViews) =>
+      vectors ? kvcaps ? vectors.viewsOf(lane, books) : vectors.copyOf(lane, books) : books;
     this.#vectors = vectors;
     let lanes = 0;
     this.groups = shapes.map(({ layers, kvHeads, budget, capacity }) => {
@@ -81,7 +84,7 @@ export class Books {
       const shape = { layers, kvHeads, capacity, window };
       const core = createIn(shapes.length === 1 ? home : null, shape, seeded(ruleFor(budget), first));
       const own: LaneScore | null = typeof score === "function"
-        ? (lane, views, scores) => score(first + lane, this.#viewsOf(first + lane, views), scores, core.clock)
+        ? (lane, views, scores) => score(first + lane, viewsOf(first + lane, views), scores, core.clock)
         : null;
       lanes += core.lanes;
       return { core, first, own, based, budget, victims: NONE, freed: 0 };
@@ -98,13 +101,15 @@ export class Books {
     this.#pinLasting();
   }
 
-  #viewsOf(lane: number, books: LaneViews): LaneViews {
-    return this.#vectors ? this.#vectors.viewsOf(lane, books) : books;
-  }
-
-  /** Every lane's books, for reading, [lanes], with keys and values where there are any. */
+  /** Every lane's books, for reading, [lanes], with keys and values where there are any: copies. */
   laneViews(): LaneViews[] {
-    return this.groups.flatMap(({ core, first }) => core.laneViews.map((books, i) => this.#viewsOf(first + i, books)));
+    const vectors = this.#vectors;
+    const whole = (lane: number, books: LaneViews): LaneViews => {
+      if (!vectors) return books;
+      const copy = vectors.copyOf(lane, books);
+      return { ...copy, keys: copy.keys!.slice(), values: copy.values!.slice() };
+    };
+    return this.groups.flatMap(({ core, first }) => core.laneViews.map((books, i) => whole(first + i, books)));
   }
 
   /** Chooses by other rules from now on. @param ruleFor as at the start */
@@ -206,13 +211,14 @@ export class Books {
   /** [lanes, width]: the position of each slot's token, −1 where it is free. */
   positions(): Int32Array<ArrayBuffer> {
     const [{ core: only }] = this.groups;
-    if (this.groups.length === 1) return only.positions;
+    if (this.groups.length === 1) return slotsOf(only).positions as Int32Array<ArrayBuffer>;
     this.#positions.fill(-1);
     for (let i = 0; i < this.groups.length; i++) {
       const { core, first } = this.groups[i];
       for (let lane = 0; lane < core.lanes; lane++) {
+        const places = (first + lane) * this.width, { positions } = slotsOf(core);
         for (let slot = 0; slot < core.capacity; slot++) {
-          this.#positions[(first + lane) * this.width + slot] = core.positions[lane * core.capacity + slot];
+          this.#positions[places + slot] = positions[lane * core.capacity + slot];
         }
       }
     }

@@ -1,4 +1,5 @@
 /** What a session would evict by, as things stand: for those who watch it. */
+import { slotsOf } from "../core/core.ts";
 import type { Tokens } from "../engine/engine.ts";
 import type { Evicted, StepEvent } from "../options/events.ts";
 import { type Books, type Group, prepare } from "./books.ts";
@@ -6,8 +7,7 @@ import { type Books, type Group, prepare } from "./books.ts";
 /** One lane's prospects. */
 export interface Outlook {
   /**
-   * What the rule, or the session's own score, makes of every live slot now, [capacity]: bigger is more worth keeping. A view,
-   * for reading, that the next call or step changes, and that may end as those of `laneViews` do.
+   * What the rule, or the session's own score, makes of every live slot now, [capacity]: bigger is more worth keeping. A copy.
    */
   readonly scores: Float32Array;
   /** The slot that would go next; -1 where none may. Its score is the least within the scope. */
@@ -29,7 +29,7 @@ export function outlookOf({ groups }: Books, evicts: boolean): Outlook[] {
     else if (!may && core.pending === 0) core.showScoresBy(own);
     const { lanes, capacity, scores } = core;
     return Array.from({ length: lanes }, (_, lane) => ({
-      scores: scores.subarray(lane * capacity, (lane + 1) * capacity),
+      scores: scores.slice(lane * capacity, (lane + 1) * capacity),
       next: next[lane] ?? -1,
     }));
   });
@@ -37,7 +37,7 @@ export function outlookOf({ groups }: Books, evicts: boolean): Outlook[] {
 
 /** The positions of the live tokens of every lane, ascending: [lanes][live]. */
 export function livePositions(books: Books): number[][] {
-  return liveOf(books, ({ core }, slot, inGroup) => core.positions[inGroup * core.capacity + slot]);
+  return liveOf(books, ({ core }, slot, inGroup) => slotsOf(core).positions[inGroup * core.capacity + slot]);
 }
 
 /** Something of every live token, by lane and ascending position. */

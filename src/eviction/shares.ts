@@ -1,5 +1,6 @@
 /** Budgets that differ from lane to lane: the groups they make, and with "adaptive" their change as attention goes. */
 import { type Allocation, type Bounds, boundsOf, layerBudgets, shareOut } from "../policies/allocation.ts";
+import { slotsOf } from "../core/core.ts";
 import { type Books, type GroupShape, prepare } from "./books.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import { type CheckedSession, leastOf } from "../options/index.ts";
@@ -95,9 +96,10 @@ export class Shares {
         prepare(groups[first + head]);
         const scores = own ? core.showScoresBy(own) : core.showScores();
         const mine = this.#scored.scores[head];
+        const { positions } = slotsOf(core);
         let count = 0;
         for (let slot = 0; slot < core.extent; slot++) {
-          if (core.positions[slot] >= 0) mine[count++] = scores[slot];
+          if (positions[slot] >= 0) mine[count++] = scores[slot];
         }
         this.#scored.counts[head] = count;
       }

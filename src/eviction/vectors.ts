@@ -1,5 +1,5 @@
 /** Keys and values of the live tokens on the host, for policies that read them: filled as slots are claimed. And, where they read those, queries. */
-import type { LaneViews } from "../core/core.ts";
+import type { LaneViews, QueryViews } from "../core/core.ts";
 import { kvRowBytes, type KvType, toldBytes } from "../engine/kv.ts";
 import { Queries } from "./queries.ts";
 import { StoredRows } from "../engine/stored-rows.ts";
@@ -38,6 +38,9 @@ export interface SavedRows {
   readonly positions: Int32Array;
 }
 
+const copyOfQueries = (queries: QueryViews): QueryViews =>
+  Object.freeze({ ...queries, means: queries.means.slice(), rope: queries.rope.slice() });
+
 /** As the cache stores them, in f32: keys rotated for absolute positions, and unrotated where positions count live slots. */
 export class Vectors {
   readonly keys: Float32Array<ArrayBuffer>; // [lanes, width, headDim]; what stands at free slots means nothing
@@ -51,6 +54,8 @@ export class Vectors {
   readonly #toldOf: Uint8Array<ArrayBuffer>[] = []; // its beginnings, by tokens
   readonly #slots: Uint32Array; // [lanes, tokens]: the engine's memory, and views of it, may move while a pass runs
   readonly #views: LaneViews[] = []; // by lane
+  readonly #copies: LaneViews[] = []; // by lane, of the same two arrays
+  #copied: { readonly keys: Float32Array; readonly values: Float32Array } | null = null; // [width, headDim]
 
   constructor(shape: VectorsShape) {
     const { layers, kvHeads, headDim, width, stride, kv } = this.#shape = shape;
@@ -92,6 +97,28 @@ export class Vectors {
     const to = from + books.positions.length * headDim;
     const [keys, values] = [this.keys.subarray(from, to), this.values.subarray(from, to)];
     return this.#views[lane] = { ...books, keys, values, ...this.#queriesOf(lane) };
+  }
+
+  /** As viewsOf, for functions that are not kvcap's: copies, which the next call overwrites. */
+  copyOf(lane: number, books: LaneViews): LaneViews {
+    const { keys, values, queries } = this.viewsOf(lane, books) as Required<LaneViews>;
+    if (this.#copies[lane]?.positions !== books.positions) {
+      const { headDim, width } = this.#shape;
+      const copied = this.#copied ??= {
+        keys: new Float32Array(width * headDim),
+        values: new Float32Array(width * headDim),
+      };
+      const own = { keys: copied.keys.subarray(0, keys.length), values: copied.values.subarray(0, keys.length) };
+      this.#copies[lane] = Object.freeze({ ...books, ...own, ...(queries ? { queries: copyOfQueries(queries) } : {}) });
+    }
+    const copy = this.#copies[lane];
+    copy.keys!.set(keys);
+    copy.values!.set(values);
+    if (queries) {
+      copy.queries!.means.set(queries.means);
+      copy.queries!.rope.set(queries.rope);
+    }
+    return copy;
   }
 
   /** What a lane's views have of its group's queries. */

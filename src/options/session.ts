@@ -222,7 +222,7 @@ export function checkSession(
   if (options.record && take("countFrom") === "eviction") { // rows that do not count are not computed
     refuse(action, "countFrom must be start where attention is recorded", "eviction", { option: "countFrom" });
   }
-  const pin = take("pin") as readonly Span[];
+  const pin = Object.freeze((take("pin") as readonly Span[]).map(Object.freeze)) as readonly Span[];
   const kept = protectedIn(0, Infinity, sinks, pin) + newest;
   if (!full && sized && budget <= kept) {
     refuse(action, `budget must be above ${keptName(pin)} + newest = ${kept}`, budget, { option: "budget" });
@@ -249,7 +249,7 @@ export function checkSession(
     remainder,
   };
   const alone = namesOf(SESSION).filter((name) => !(name in found)); // those that depend on no other
-  return { ...found, ...Object.fromEntries(alone.map((name) => [name, take(name)])) } as CheckedSession;
+  return Object.freeze({ ...found, ...Object.fromEntries(alone.map((name) => [name, take(name)])) }) as CheckedSession;
 }
 
 /** The scope that leaves so many out. */

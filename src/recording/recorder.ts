@@ -1,4 +1,5 @@
 /** Writes a recording while a session runs: see format.ts. */
+import { slotsOf } from "../core/core.ts";
 import type { Tokens } from "../engine/engine.ts";
 import type { Books } from "../eviction/books.ts";
 import type { Tenants } from "../eviction/evictions.ts";
@@ -96,7 +97,7 @@ export class Recorder {
       const lane = inGroup * core.capacity;
       const plane = core.lanes * core.capacity;
       for (let i = 0; i < live.length; i++, done++) {
-        if (lists) words[positions++] = core.positions[lane + live[i]];
+        if (lists) words[positions++] = slotsOf(core).positions[lane + live[i]];
         for (let k = 0; k < planes; k++) floats[rows + k * total + done] = core.rows[k * plane + lane + live[i]];
       }
     });

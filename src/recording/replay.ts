@@ -1,4 +1,5 @@
 /** Replays a policy over a recording: the core alone, neither model nor GPU. */
+import { slotsOf } from "../core/core.ts";
 import { refuse } from "../errors.ts";
 import { Books, type Group } from "../eviction/books.ts";
 import { Tenants } from "../eviction/evictions.ts";
@@ -144,7 +145,7 @@ function giveRows(books: Books, pass: Pass, tally: Tally, found: Int32Array): vo
     const begin = inGroup * core.capacity;
     const plane = core.lanes * core.capacity;
     part.end = part.from + live[lane];
-    const known = match(pass, part, core.positions.subarray(begin, begin + core.capacity), slots);
+    const known = match(pass, part, slotsOf(core).positions.subarray(begin, begin + core.capacity), slots);
     const whole = known === live[lane]; // nothing is missing: rows are as they were recorded, to the last bit
     const share = whole ? 1 : shareOf(planes[0], part, slots.length);
     for (let k = 0; k < planes.length; k++) {

@@ -1,6 +1,7 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
 import { type ChatMessage, checkMessages } from "../chat/template.ts";
 import { answered } from "../chat/answer.ts";
+import { withTexts } from "../chat/plain.ts";
 import { planTurn, type Question } from "../chat/turn.ts";
 import type { LaneViews } from "../core/core.ts";
 import { refuse, words } from "../errors.ts";
@@ -64,7 +65,7 @@ export class Session {
     }
   }
 
-  /** The options in force, defaults filled in. A budget that waits for the first prompt is 0 until then. */
+  /** The options in force, defaults filled in, frozen. A budget that waits for the first prompt is 0 until then. */
   get options(): CheckedSession {
     return this.#state.options;
   }
@@ -214,9 +215,9 @@ export class Session {
     }
   }
 
-  /** The conversation that `chat` goes on with, the last answer included; none before the first. */
+  /** The conversation that `chat` goes on with, the last answer included; none before the first. A copy. */
   get conversation(): readonly ChatMessage[] {
-    return this.#state.conversation ?? [];
+    return withTexts(this.#state.conversation ?? [], (text) => text);
   }
 
   #readPrompt(prompt: string | ArrayLike<number>, encoded: Map<boolean, number[]>): Reading {
@@ -277,9 +278,7 @@ export class Session {
 
   /**
    * The books of every lane as they are now, [layers · kvHeads]: Σp, Σp² and last p of every live slot, and its token's
-   * position (-1: free). Views, for reading, that the next step changes; on the processor another session may end them, whose
-   * memory makes that of the engine grow: ask anew. There they are of all of the engine's memory, which threads may share: copy
-   * what is to be kept, or sent to a worker (`slice`).
+   * position (-1: free). Copies, for reading, which the next call overwrites: `slice` what is to be kept.
    */
   laneViews(): LaneViews[] {
     const { stepper } = this.#state;
@@ -301,12 +300,15 @@ export class Session {
   /** What this session holds, in bytes, and why; all zero where a cache waits for the first prompt to be sized. */
   memory(): Memory {
     const why = { kv: "", slots: "", scratch: "", readback: "", wasm: "" };
-    return this.#state.stepper?.memory ?? { kv: 0, slots: 0, scratch: 0, readback: 0, gpu: 0, wasm: 0, why };
+    const { memory } = this.#state.stepper ?? {};
+    return memory
+      ? { ...memory, why: { ...memory.why } }
+      : { kv: 0, slots: 0, scratch: 0, readback: 0, gpu: 0, wasm: 0, why };
   }
 
   /** Numbers of the last generation, or of the one that is running. */
   report(): Report {
-    if (this.#lastReport) return this.#lastReport;
+    if (this.#lastReport) return structuredClone(this.#lastReport);
     const { config, engine, device } = this.#model;
     const { books, memory, slots, clock, peak } = this.#state.stepper ?? {};
     const liveSlots = books?.live ?? 0;

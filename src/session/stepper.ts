@@ -66,6 +66,7 @@ export class Stepper {
   readonly #rowsOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
   readonly #gone: Gone | null; // where what is evicted is summed up
   readonly #pass: Pass; // the one under way
+  #logits: Float32Array | null = null; // a copy, for those who listen: an id is still to be drawn
   #clamped = false; // and it was told
   #peak = 0;
   #fault: Error | null = null;
@@ -193,7 +194,9 @@ export class Stepper {
     if (onEvict) { for (const victim of victims) this.#telling.tell(onEvict, victim); }
     const { books, context } = this;
     if (onStep) {
-      this.#telling.tell(onStep, stepEvent(books, tokens, victims, wanted === "logits" ? context.logits : null));
+      const logits = wanted === "logits" ? this.#logits ??= context.logits.slice() : null;
+      logits?.set(context.logits);
+      this.#telling.tell(onStep, stepEvent(books, tokens, victims, logits));
     }
   }
 

@@ -175,6 +175,11 @@ function plain(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, code);
 }
 
+/** Says a line where nobody else listens: whatever is in names and errors that it tells of, it commands no terminal. */
+export function onConsole(line: string): void {
+  console.warn(`kvcap: ${plain(line)}`);
+}
+
 /** A value from outside, short enough for a one-line message. */
 export function show(value: unknown): string {
   if (value === undefined) return "nothing";

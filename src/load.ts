@@ -2,8 +2,7 @@
 import { Core } from "./core/core.ts";
 import type { Device, Engine } from "./engine/engine.ts";
 import { Fingerprint } from "./engine/fingerprint.ts";
-import { KvcapError, reasonOf } from "./errors.ts";
-import { onConsole } from "./files/access.ts";
+import { KvcapError, onConsole, reasonOf } from "./errors.ts";
 import type { PickedFiles } from "./files/picked.ts";
 import { type GpuOptions, openGpuEngine } from "./gpu/engine.ts";
 import { lookForGpu } from "./gpu/look.ts";

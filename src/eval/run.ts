@@ -1,4 +1,5 @@
 /** Measuring one unit. */
+import { onConsole } from "../errors.ts";
 import { exp } from "../engine/elementary.ts";
 import type { SessionOptions } from "../options/index.ts";
 import type { Model } from "../session/model.ts";
@@ -46,7 +47,7 @@ export function onceFor(): (name: string) => Bench["once"] {
 
 /** What a plan asks for is meant: only the device may surprise. */
 const onWarning: NonNullable<SessionOptions["onWarning"]> = (line, about) => {
-  if (about === "memory") console.warn(`kvcap: ${line}`);
+  if (about === "memory") onConsole(line);
 };
 
 /** @throws as sessions and tasks do */

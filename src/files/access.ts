@@ -2,6 +2,7 @@
 import { cacheFolder, folderStore } from "./cache/folder.ts";
 import { pageStore } from "./cache/opfs.ts";
 import type { Store, StoredFile, Unkept } from "./cache/store.ts";
+import { onConsole } from "../errors.ts";
 import { env, host } from "../host/here.ts";
 import { runtime } from "../host/runtime.ts";
 import { type Net, PATIENCE } from "./http.ts";
@@ -14,9 +15,6 @@ export type OnDownload = (file: string, done: number, total: number | null) => v
 
 /** Hears, in a line, that files are read but not kept, and why; or what is odd about the model itself. */
 export type OnWarning = (line: string, why: Unkept | "model") => void;
-
-/** Where it is heard if nobody asks for it. */
-export const onConsole: OnWarning = (line) => console.warn(`kvcap: ${line}`);
 
 export interface Access {
   readonly net: Net;

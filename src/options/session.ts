@@ -3,7 +3,7 @@ import { type Allocation, ALLOCATIONS } from "../policies/allocation.ts";
 import { type Budget, budgetSlots, countsGenerated } from "./budget.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import { MOST_REMAINDERS } from "../engine/remainder.ts";
-import { refuse } from "../errors.ts";
+import { onConsole, refuse } from "../errors.ts";
 import { presetOf } from "../policies/own.ts";
 import { known, MOST_SEED, whole as checkWhole } from "./check.ts";
 import { callback, type Count, count, either, flag, oneOf, spans, unchecked, whole } from "./kinds.ts";
@@ -170,7 +170,7 @@ export const SESSION = {
   remainder: { kind: whole(0, MOST_REMAINDERS), default: 0 },
   kv: { kind: oneOf(KV_TYPES) },
   exactBudget: { kind: flag, default: false },
-  onWarning: { kind: callback(), default: (message: string) => console.warn(`kvcap: ${message}`) },
+  onWarning: { kind: callback(), default: onConsole },
   seed: { kind: whole(0, MOST_SEED), default: 0, decides: true, replay: true },
   onEvict: { kind: callback(), default: null },
   onStep: { kind: callback(), default: null },

@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { refuse } from "../../src/errors.ts";
+import { SESSION } from "../../src/options/session.ts";
 import { kvcap } from "../support/command.ts";
 import { repoPath } from "../support/files.ts";
 
@@ -65,6 +66,76 @@ test("a model's files are said, and command nothing", async () => {
   assert.match(stderr, /does not read: "score.*2J/);
   assert.not.match(stderr + stdout, COMMANDS);
   await Deno.remove(folder, { recursive: true });
+});
+
+/** Lines of a folder's sources that are no comments. */
+function* linesIn(folder: string): Generator<[file: string, line: string]> {
+  for (const { name, isDirectory } of Deno.readDirSync(repoPath(folder))) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* linesIn(path);
+    else if (name.endsWith(".ts")) {
+      for (const line of Deno.readTextFileSync(repoPath(path)).split("\n")) {
+        if (!/^\s*(\/\/|\*)/.test(line)) yield [path, line];
+      }
+    }
+  }
+}
+
+test("nothing is written but by the functions that make it harmless", () => {
+  const ways = /console\.|std(out|err)\b.*\bwrite|Deno\.std(out|err)\b/;
+  const allowed = new Map([
+    ["src/cli/terminal.ts", /./],
+    ["src/cli/lines.ts", /process\.stderr\.write\((NO_)?PASTES\);$/],
+    ["src/errors.ts", /console\.warn\(`kvcap: \$\{plain\(line\)\}`\)/],
+    ["src/options/help.ts", /"`console\.warn`"/],
+  ]);
+  const found = [...linesIn("src")].filter(([file, line]) => ways.test(line) && !allowed.get(file)?.test(line));
+  assert.equal(found, []);
+});
+
+test("names of files, plans and what the runtime says of them command nothing", async () => {
+  const folder = await Deno.makeTempDir();
+  const write = (name: string, text: string) => Deno.writeTextFileSync(`${folder}/${name}`, text);
+  const hostile = "x\x1b[2J\x07y";
+  write("plan.json", JSON.stringify({ tasks: ["perplexity"], [hostile]: 1 }));
+  write("values.json", JSON.stringify({ tasks: [hostile] }));
+  write("torn.json", `{"tasks": ["${hostile}`);
+  write(hostile, "no recording, but long enough to be taken for one that is none");
+  write("config.json", JSON.stringify({ model_type: hostile }));
+  for (
+    const args of [
+      ["sweep", `${folder}/plan.json`, "--out", `${folder}/out`],
+      ["sweep", `${folder}/values.json`, "--out", `${folder}/out`],
+      ["sweep", `${folder}/torn.json`, "--out", `${folder}/out`],
+      ["sweep", `${folder}/${hostile}/none.json`, "--out", `${folder}/out`],
+      ["replay", `${folder}/${hostile}`],
+      ["replay", `${folder}/${hostile}/none`],
+      ["generate", "a", "--model", folder, "--device", "wasm"],
+      ["generate", "a", "--model", `${folder}/${hostile}`, "--device", "wasm"],
+      ["generate", "a", "--template", `${folder}/${hostile}`],
+      ["generate", "a", `--${hostile}`, hostile],
+      ["generate", "a", "--policy", `./${hostile}.ts`],
+      [hostile],
+    ]
+  ) {
+    const { code, stdout, stderr } = await kvcap(args);
+    assert.ok(code > 0 && stderr !== "", args.join(" "));
+    assert.not.match(stderr + stdout, COMMANDS, args.join(" "));
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+test("nor does what is said where nobody listens", () => {
+  const before = console.warn;
+  let said = "";
+  console.warn = (line: string) => void (said += line);
+  try {
+    (SESSION.onWarning.default as (line: string) => void)(HOSTILE);
+  } finally {
+    console.warn = before;
+  }
+  assert.not.match(said, COMMANDS);
+  assert.ok(said.startsWith("kvcap: title\\u001b]0;mine"), said);
 });
 
 test.run();

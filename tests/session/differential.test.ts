@@ -1,4 +1,4 @@
-// Random sessions on random prompts, each told in several ways that must come out alike, bit for bit: once more, cut in the middle,
+// Random sessions on random prompts, each told in several ways that must come out alike, bit for bit: once more, cut in the middle, stopped,
 // restored, forked, after something else and a reset, beside another; and with room for all as under the full cache.
 // The full run does so for minutes. A failure names its trial, the day's seed draws the same again.
 import * as assert from "uvu/assert";
@@ -33,6 +33,9 @@ const broken = (act: (watched: Watched, roll: Roll) => Promise<void>): Way => as
 const WAYS: Record<string, Way> = {
   twice: straight,
   cut: broken(async () => {}),
+  stopped: async (watched, { turns }, roll) => {
+    for (const turn of turns) await watched.stop(turn, 1 + roll(turn.options.maxNewTokens!));
+  },
   restored: broken((watched) => watched.restore()),
   forked: broken((watched) => watched.fork()),
   reset: async (watched, trial, roll) => {

@@ -122,9 +122,26 @@ export class Watched {
     await this.#say("", { ...on, maxNewTokens: maxNewTokens! - most });
   }
 
-  async #say(prompt: string | number[], options: GenerateOptions): Promise<void> {
+  /** Takes a turn that is stopped behind an id, and goes on with what it still lacks. */
+  async stop({ prompt, options }: Turn, most: number): Promise<void> {
+    const { maxNewTokens, seed: _, ...on } = options;
+    const stopper = new AbortController();
+    const before = this.#ids.length;
+    await this.#say(prompt, { ...options, signal: stopper.signal }, () => {
+      if (this.#ids.length - before === most) stopper.abort();
+    }).catch((error) => {
+      if (!stopper.signal.aborted) throw error;
+    });
+    const left = maxNewTokens! - (this.#ids.length - before);
+    if (left > 0) await this.#say("", { ...on, maxNewTokens: left });
+  }
+
+  async #say(prompt: string | number[], options: GenerateOptions, heard = () => {}): Promise<void> {
     const told: GenerateOptions = {
-      onToken: (id) => void this.#ids.push(id),
+      onToken: (id) => {
+        this.#ids.push(id);
+        heard();
+      },
       onLogits: (logits) => void this.#logits.push(...logits.subarray(0, 64)),
     };
     for await (const _ of this.session.generate(prompt, { ...options, ...told }));

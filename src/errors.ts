@@ -189,7 +189,7 @@ export function show(value: unknown): string {
       ? String(value)
       : JSON.stringify(value) ?? String(value);
   } catch {
-    text = String(value);
+    text = typeof value === "object" ? "what cannot be shown" : String(value); // nested too deep, or going round
   }
   return text.length > 80 ? text.slice(0, 77) + "..." : text;
 }

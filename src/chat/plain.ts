@@ -17,11 +17,17 @@ export function unusedCharacter(texts: readonly string[]): string {
     refuse("chat", "messages must be text", words("ones with U+FDD0 to U+FDEF"));
 }
 
-/** All texts within a value: those of lists and records, names of fields too. */
-export function textsIn(value: unknown): string[] {
+const MOST_NESTED = 100; // lists and records in one another
+
+/** All texts within a value: those of lists and records, names of fields too. @throws RangeError for what is nested without end */
+export function textsIn(value: unknown, depth = 0): string[] {
   if (typeof value === "string") return [value];
-  if (Array.isArray(value)) return value.flatMap(textsIn);
-  return isRecord(value) ? Object.entries(value).flatMap(textsIn) : [];
+  if (typeof value !== "object" || value === null) return [];
+  if (depth > MOST_NESTED) refuse("chat", `what is given must be nested at most ${MOST_NESTED} deep`, words("more"));
+  const inside = (one: unknown) => textsIn(one, depth + 1);
+  return Array.isArray(value)
+    ? value.flatMap(inside)
+    : [...Object.keys(value), ...Object.values(value).flatMap(inside)];
 }
 
 /** A value with every text in it changed, names of fields too. */

@@ -25,6 +25,8 @@ export interface Taken {
 type Fields = Record<string, unknown>;
 
 const STANDARD = ["bos", "eos", "unk", "sep", "pad", "cls", "mask"].map((name) => `${name}_token`);
+const MOST_TOKENS = 1 << 16; // that files add; some have an id for every piece of a picture
+const MOST_TEXT = 1 << 20; // UTF-16 units of all of them, which one pattern looks for
 const EXTRA = "extra_special_tokens", ADDITIONAL = "additional_special_tokens";
 
 /**
@@ -33,7 +35,7 @@ const EXTRA = "extra_special_tokens", ADDITIONAL = "additional_special_tokens";
  * @throws RangeError for a malformed entry
  */
 export function takeUp(tokenizer: Readonly<Fields>, ids: ReadonlyMap<string, number>, files: TokenFiles): Taken {
-  const own = readAddedTokens(tokenizer.added_tokens);
+  const own = bounded(readAddedTokens(tokenizer.added_tokens));
   const { settings, named } = merged(files);
   const { padding } = tokenizer;
   if (isRecord(padding) && !("pad_token" in settings)) settings.pad_token = padding.pad_token;
@@ -41,18 +43,32 @@ export function takeUp(tokenizer: Readonly<Fields>, ids: ReadonlyMap<string, num
   const contents = Object.fromEntries(Object.entries(names).map(([name, entry]) => [name, contentOf(entry)]));
   const extra = listOf(EXTRA in settings ? settings[EXTRA] : settings[ADDITIONAL]);
 
-  const entries = decoderOf(settings, own, files, [...STANDARD.map((name) => contents[name]), ...extra.map(contentOf)])
-    .filter((entry) => !own.some((one) => isSame(one, described(entry))));
-  const known = new Set([...own, ...entries].map(contentOf));
+  const listed = decoderOf(settings, own, files, [...STANDARD.map((name) => contents[name]), ...extra.map(contentOf)]);
+  const known = new Map<string, AddedToken[]>();
+  for (const token of own) known.get(token.content)?.push(token) ?? known.set(token.content, [token]);
+  const entries = bounded(listed).filter((entry) => {
+    const token = described(entry);
+    return !known.get(token.content)?.some((one) => isSame(one, token));
+  });
+  const there = new Set([...own, ...entries].map(contentOf));
   for (const entry of [...Object.values(names), ...extra]) {
     const content = contentOf(entry);
-    if (!known.has(content)) entries.push(typeof entry === "string" ? { content, special: true } : entry);
-    known.add(content);
+    if (!there.has(content)) entries.push(typeof entry === "string" ? { content, special: true } : entry);
+    there.add(content);
   }
   // A flag that an entry leaves open follows from whether its token is special, and one with a name is.
   const special = new Set(Object.values(contents));
   const tokens = entries.map((entry) => described(special.has(contentOf(entry)) ? { ...entry, special: true } : entry));
-  return { added: numbered(own, tokens, ids), names: contents };
+  const added = bounded(numbered(own, tokens, ids));
+  const length = added.reduce((sum, { content }) => sum + content.length, 0);
+  if (length > MOST_TEXT) refuseFile(`added tokens must have at most ${MOST_TEXT} characters in all`, length);
+  return { added, names: contents };
+}
+
+/** @throws RangeError for more tokens than any vocabulary adds */
+function bounded<T>(tokens: T[]): T[] {
+  if (tokens.length > MOST_TOKENS) refuseFile(`added tokens must be at most ${MOST_TOKENS}`, tokens.length);
+  return tokens;
 }
 
 /** tokenizer_config.json, and what older files say where it describes no tokens; special tokens with names of their own apart. */
@@ -95,8 +111,8 @@ function decoderOf(settings: Fields, own: AddedToken[], { added = {} }: TokenFil
   } else {
     if (!isRecord(added)) refuseFile("added_tokens.json must be an object", added);
     const taken = new Set(own.map(({ id }) => id));
-    const older = Object.entries(added).filter(([, id]) => !taken.has(Number(id)));
-    listed = older.map(([content, id]) => [Number(id), { content, special: special.includes(content) }]);
+    const older = Object.entries(added).filter(([, id]) => !taken.has(Number(id))), called = new Set(special);
+    listed = older.map(([content, id]) => [Number(id), { content, special: called.has(content) }]);
   }
   return listed.sort(([a], [b]) => Number(a) - Number(b)).map(([, entry]) =>
     isRecord(entry) ? entry : { content: entry }

@@ -1,5 +1,6 @@
 // Text to ids and back, by the rules of a tokenizer.json.
 import type { ModelConfig } from "../engine/config.ts";
+import { words } from "../errors.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
 import { type AddedToken, isId, splitter } from "./added.ts";
 import { readDecoder } from "./decoder.ts";
@@ -41,6 +42,7 @@ export interface Tokenizer {
   bytes(id: number): Uint8Array;
 }
 
+const MOST_NESTED = 32;
 const NO_BYTES = new Uint8Array(0);
 
 /**
@@ -58,6 +60,9 @@ export function createTokenizer(
   older: Omit<TokenFiles, "config"> = {},
 ): Tokenizer {
   if (!isRecord(tokenizerJson)) refuseFile("tokenizer.json must be an object", tokenizerJson);
+  for (const part of ["normalizer", "pre_tokenizer", "decoder", "post_processor"]) {
+    checkNesting(tokenizerJson[part], part);
+  }
   const { vocab: ids, ids: idsOf } = readModel(tokenizerJson.model);
   const normalize = readNormalizer(tokenizerJson.normalizer), split = readPreTokenizer(tokenizerJson.pre_tokenizer);
   const { leadingSpaces, bytes: bytesOf } = readDecoder(tokenizerJson.decoder);
@@ -119,6 +124,16 @@ export function createTokenizer(
     decode,
     bytes,
   };
+}
+
+/** @throws RangeError where steps are made of steps more often than any tokenizer's are */
+function checkNesting(value: unknown, part: string, depth = 0): void {
+  if (depth > MOST_NESTED) {
+    refuseFile(`${part} of tokenizer.json must be nested at most ${MOST_NESTED} deep`, words("more"));
+  }
+  if (typeof value === "object" && value !== null) {
+    for (const one of Object.values(value)) checkNesting(one, part, depth + 1);
+  }
 }
 
 /**

@@ -173,6 +173,17 @@ caller("is read as the tokenizer reads it where there is no special token in it"
   }
 });
 
+caller("is refused where it is nested without end", () => {
+  const deep = JSON.parse("[".repeat(100_000) + "]".repeat(100_000)), round: unknown[] = [];
+  round.push(round);
+  const rule = "Cannot chat: what is given must be nested at most 100 deep, got more";
+  for (const x of [deep, round]) {
+    for (const question of [{ messages: [{ ...user("a"), x }] }, { messages: [user("a")], variables: { x } }]) {
+      assert.is(refusal(() => read("{{ messages[0].content }}", question)), rule);
+    }
+  }
+});
+
 caller("is refused where nothing stands for it", () => {
   const full = Array.from({ length: 6400 }, (_, i) => String.fromCharCode(0xe000 + i)).join("");
   assert.match(

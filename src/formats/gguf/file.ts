@@ -31,6 +31,8 @@ interface Entry {
 const MOST_KEYS = 1 << 16, MOST_TENSORS = 1 << 16;
 const MOST_KEY_BYTES = 65535, MOST_NAME_BYTES = 64; // the format's own limits
 const MOST_DIMENSIONS = 4;
+/** The arrays that are read; of others it is only known that they are there. */
+const ARRAYS = new Set(["tokens", "token_type", "scores", "merges"].map((name) => `tokenizer.ggml.${name}`));
 const MOST = Number.MAX_SAFE_INTEGER;
 
 /** ggml's types by number. Those that are no Dtype, and cannot be turned into one, are refused by name. */
@@ -91,7 +93,7 @@ function readAll(reader: Reader, file: string): { metadata: Metadata; entries: E
   for (let i = 0; i < keys; i++) {
     const key = reader.string(`metadata key ${i}`, MOST_KEY_BYTES);
     if (metadata.has(key)) refuseFile(`the metadata of ${file} must name everything once`, key);
-    metadata.set(key, reader.value(reader.u32(`the type of ${shown(key)}`), shown(key)));
+    metadata.set(key, reader.value(reader.u32(`the type of ${shown(key)}`), shown(key), ARRAYS.has(key)));
   }
   const alignment = metadata.get("general.alignment") ?? 32; // bytes
   if (typeof alignment !== "number" || ![...Array(17).keys()].some((power) => alignment === 2 ** power)) {

@@ -4,10 +4,26 @@ import { checkPointer, refuseFile } from "../../files/checks.ts";
 import type { Source } from "../../files/source.ts";
 
 /** A value of the metadata. 64-bit integers beyond 2^53 are kept as the nearest number: none that we need is near. */
-export type Value = number | boolean | string | Value[];
+export type Value = number | boolean | string | number[] | boolean[] | string[] | Skipped;
+
+/** An array that nobody asks for: it was gone over, and not made. */
+export class Skipped {
+  readonly length: number;
+
+  /** @param length how many elements it has */
+  constructor(length: number) {
+    this.length = length;
+  }
+
+  /** In words, where it stands in place of another value. */
+  toJSON(): string {
+    return `a list of ${this.length}`;
+  }
+}
 
 export const MAX_HEADER_BYTES = 100_000_000; // of everything before the tensors' data; the largest known have 10 MB
-const MAX_ELEMENTS = 1 << 22; // of an array; vocabularies have up to 2^18 tokens
+const MAX_ELEMENTS = 1 << 20; // of an array that is made; vocabularies have up to 2^18 tokens, and merges up to 2^19
+const FEW = 8; // numbers
 const FIRST_READ = 1 << 20; // bytes; what is read doubles until the header is whole
 
 /** Bytes of a value of each type; strings (8) and arrays (9) have their own lengths. */
@@ -17,6 +33,9 @@ const LEAST: Record<number, number> = { [STRING]: 8, [ARRAY]: 12 }; // bytes of 
 const MAX_DEPTH = 8; // of arrays in arrays
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // U+FEFF is a token of many vocabularies
+
+/** What an array is of. */
+type Head = Readonly<Record<"type" | "length" | "width", number>>;
 
 /** Thrown where the bytes read so far end before the header does. */
 class Short extends Error {}
@@ -96,35 +115,63 @@ export class Reader {
     }
   }
 
-  /** A value of a type given by number. */
-  value(type: number, what: string): Value {
-    if (type === ARRAY) return this.#array(what);
+  /** A value of a type given by number. @param made whether it is made, should it be an array */
+  value(type: number, what: string, made: boolean): Value {
+    if (type === ARRAY) return made ? this.#array(what) : this.#skip(what);
     if (type === STRING) return this.string(what, MAX_HEADER_BYTES);
     const width = WIDTHS[type];
     if (width === undefined) refuseFile(`the type of ${what} must be one of GGUF's 0 to 12`, type);
     return this.#number(type, this.#take(width, what), what);
   }
 
-  /** @param depth how many arrays it lies in */
-  #array(what: string, depth = 0): Value[] {
-    if (depth === MAX_DEPTH) refuseFile(`arrays in ${what} must lie at most ${MAX_DEPTH} deep`, words("more"));
-    const type = this.u32(`the element type of ${what}`);
-    const length = this.count(`the number of elements of ${what}`, MAX_ELEMENTS);
+  /** What an array is of: how many elements, of which type, and how many bytes each has at least. Nothing is made here: there may be millions. */
+  #head(what: string): Head {
+    const type = this.u32(what), length = this.#length(what);
     const width = LEAST[type] ?? WIDTHS[type];
     if (width === undefined) refuseFile(`the element type of ${what} must be one of GGUF's 0 to 12`, type);
     if (length * width > this.size - this.at) {
       refuseFile(`${what} must end within the ${this.size} bytes of ${this.#file}`, this.at + length * width);
     }
-    const values: Value[] = [];
+    return { type, length, width };
+  }
+
+  /** As count, without a bound. */
+  #length(what: string): number {
+    const at = this.#take(8, what);
+    return this.#view.getUint32(at, true) + 2 ** 32 * this.#view.getUint32(at + 4, true);
+  }
+
+  #array(what: string): Value {
+    const { type, length, width } = this.#head(what);
+    if (length > MAX_ELEMENTS) refuseFile(`the number of elements of ${what} must be at most ${MAX_ELEMENTS}`, length);
+    if (type === ARRAY) refuseFile(`${what} must be a list of numbers or strings`, words("one of lists"));
     if (type === STRING) {
-      for (let i = 0; i < length; i++) values.push(this.string(`an element of ${what}`, MAX_HEADER_BYTES));
-    } else if (type === ARRAY) {
-      for (let i = 0; i < length; i++) values.push(this.#array(what, depth + 1));
-    } else {
-      const begin = this.#take(length * width, what);
-      for (let i = 0; i < length; i++) values.push(this.#number(type, begin + i * width, what));
+      return Array.from({ length }, () => this.string(`an element of ${what}`, MAX_HEADER_BYTES));
     }
-    return values;
+    return this.#numbers({ type, length, width }, what);
+  }
+
+  #numbers({ type, length, width }: Head, what: string): Value {
+    const begin = this.#take(length * width, what);
+    return Array.from({ length }, (_, i) => this.#number(type, begin + i * width, what)) as number[] | boolean[];
+  }
+
+  /** Goes over an array; a few numbers are made, for a refusal to show. */
+  #skip(what: string): Value {
+    const from = this.at, head = this.#head(what);
+    if (LEAST[head.type] === undefined && head.length <= FEW) return this.#numbers(head, what);
+    this.at = from;
+    this.#over(what, 0);
+    return new Skipped(head.length);
+  }
+
+  /** @param depth how many arrays it lies in */
+  #over(what: string, depth: number): void {
+    if (depth === MAX_DEPTH) refuseFile(`arrays in ${what} must lie at most ${MAX_DEPTH} deep`, words("more"));
+    const { type, length, width } = this.#head(what);
+    if (type === STRING) { for (let i = 0; i < length; i++) this.#take(this.#length(what), what); }
+    else if (type === ARRAY) { for (let i = 0; i < length; i++) this.#over(what, depth + 1); }
+    else this.#take(length * width, what);
   }
 
   #number(type: number, at: number, what: string): number | boolean {

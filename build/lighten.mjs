@@ -84,7 +84,7 @@ const LOGPROBS = "export class Foreseen {}";
 
 /** What the lab never does with a session, by file: the names that others import of it. */
 const NEVER_DONE = {
-  session: ["fillCache", "openSnapshot", "optionsAgain", "writeSnapshot"],
+  session: ["checkPinned", "fillCache", "openSnapshot", "optionsAgain", "restoring", "writeSnapshot"],
   cache: ["loadCache", "saveCache"],
   file: ["refuseSnapshot"],
 };

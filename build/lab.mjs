@@ -5,9 +5,9 @@ import { basename, join } from "node:path";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
+import { serveFolder } from "../src/cli/serve-folder.ts";
 import { licencesOf } from "./licences.mjs";
 import { lighten } from "./lighten.mjs";
-import { serveFolder } from "./serve.mjs";
 import { root } from "./setup.mjs";
 
 /** What the page's own JavaScript may weigh, with the Wasm inside, gzipped: what comes before it can write, and all. */

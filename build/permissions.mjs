@@ -68,7 +68,7 @@ export function permissions(args, { cwd, env, deno }) {
   const runs = [...command === "sweep" ? [deno] : [], ...pips ? PIP : []];
   const flags = [
     ...["--quiet", "--no-prompt", "--allow-read", "--allow-env"],
-    ...remote ? ["--allow-net"] : [],
+    ...remote || command === "lab" ? ["--allow-net"] : [],
     ...runs.length > 0 ? [`--allow-run=${escaped(runs)}`] : [],
     ...writes.length > 0 ? [`--allow-write=${escaped([...new Set(writes)])}`] : [],
   ];

@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 import { evalCommand } from "./eval.ts";
 import { fitCommand } from "./fit.ts";
 import { generateCommand } from "./generate.ts";
+import { labCommand } from "./lab.ts";
 import { modelsCommand } from "./models.ts";
 import { perplexityCommand } from "./perplexity.ts";
 import { pullCommand } from "./pull.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   replay: replayCommand,
   models: modelsCommand,
   pull: pullCommand,
+  lab: labCommand,
 };
 
 const PROMPT =

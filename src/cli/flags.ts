@@ -36,7 +36,7 @@ const OWN = {
     workers: "N",
     queue: "URL",
   },
-  ...{ prompt: "TEXT", json: "", help: "", version: "" },
+  ...{ prompt: "TEXT", port: "N", json: "", help: "", version: "" },
 } as const;
 /** A flag of the command line's own. */
 export type OwnFlag = keyof typeof OWN;

@@ -48,6 +48,7 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
   prompt: "PROMPT, in its place",
   help: "",
   version: "",
+  port: "where the lab is served, on this machine; 0 is any that is free; one that is taken: the next  (8017)",
 };
 
 /** The flags by what they are about: the command line's own, then the options of what is named. */
@@ -75,6 +76,7 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
     ...{ own: ["ratio"], of: [] },
   },
   { title: "recordings", own: ["record"], of: [] },
+  { title: "lab", own: ["port"], of: [] },
   { title: "output", own: ["json", "help", "version"], of: [] },
 ];
 

@@ -1,7 +1,9 @@
-// The command as the package brings it, in Node, Bun and Deno: the same text, files, signals and measurements as from the sources.
+// The command as the package brings it, in Node, Bun and Deno: the same text, files, signals and measurements as from the sources. The
+// quick run takes one host, drawn anew every day.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { kvcap } from "../support/command.ts";
+import { chosen } from "../support/depth.ts";
 import { readJson, repoPath } from "../support/files.ts";
 import { Installed } from "../support/installed.ts";
 
@@ -45,7 +47,7 @@ test("npx finds it", async () => {
   assert.match(await installed.run("npx", "--no-install", "kvcap", "--version"), `kvcap ${version}, node `);
 });
 
-for (const [name, host] of Object.entries(HOSTS)) {
+for (const [name, host] of chosen(Object.entries(HOSTS), () => "any")) {
   test(`${name}: writes as the sources do, keeps a session and goes on from it`, async () => {
     const text = ["--temperature", "0.8", "--seed", "4", "--budget", "32", "--policy", "roco", "--device", "wasm"];
     const expected = await kvcap(["generate", "Once upon a time", "--max-new-tokens", "60", ...text]);
@@ -101,6 +103,23 @@ for (const [name, host] of Object.entries(HOSTS)) {
     assert.ok(theirs.split("\n").length > 2);
     const again = await run(host, ["sweep", "plan.yaml", ...plan, "--out", `${name}.jsonl`, "--workers", "1"]);
     assert.is(again.code, 0, again.stderr);
+  });
+
+  test(`${name}: serves the lab with its model`, async () => {
+    const child = start(host, ["lab", "--port", "0", "--json"]);
+    const reader = child.stdout.getReader();
+    const { url } = JSON.parse(new TextDecoder().decode((await reader.read()).value));
+    for (const path of ["", "main.js", "worker.js", "model/config.json", "model/model.safetensors"]) {
+      const answer = await fetch(url + path);
+      assert.ok(answer.ok && (await answer.bytes()).length > 100, path);
+    }
+    for (const path of ["model/../../cli.js", "../cli.js", "model/nothing"]) {
+      const answer = await fetch(url + path);
+      assert.ok([400, 404].includes(answer.status), path);
+      await answer.body?.cancel();
+    }
+    child.kill("SIGTERM");
+    await Promise.all([child.status, reader.cancel(), child.stderr.cancel(), child.stdin.close()]);
   });
 
   test(`${name}: what is refused is one sentence`, async () => {

@@ -2,7 +2,7 @@
 import * as assert from "uvu/assert";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { buildLab } from "../../build/lab.mjs";
-import { serveFolder } from "../../build/serve.mjs";
+import { serveFolder } from "../../src/cli/serve-folder.ts";
 import type { Account } from "../../page/protocol.ts";
 import { PLAIN, ramp, type RGB, type Theme } from "../../page/view/colour.ts";
 import { levelOf, scaleOf } from "../../page/view/scale.ts";

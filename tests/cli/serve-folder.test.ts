@@ -23,7 +23,7 @@ test.before(async () => {
   const program = `${folder}/serve.mjs`;
   await Deno.writeTextFile(
     program,
-    `import { serveFolder } from ${JSON.stringify(`file://${repoPath("build/serve.mjs")}`)};
+    `import { serveFolder } from ${JSON.stringify(`file://${repoPath("src/cli/serve-folder.ts")}`)};
      const folder = ${JSON.stringify(`${folder}/to`)};
      const { url } = await serveFolder(folder);
      const { url: impatient } = await serveFolder(folder, { patience: 300 });

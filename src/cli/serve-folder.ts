@@ -1,12 +1,12 @@
-// A static file server on the loopback interface: whole files and byte ranges, to pages whose workers may share memory.
+/** A static file server on the loopback interface: whole files and byte ranges, to pages whose workers may share memory. */
 import { Buffer } from "node:buffer";
 import { createReadStream, realpathSync, statSync } from "node:fs";
 import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { extname, join, normalize, sep } from "node:path";
 import { pipeline } from "node:stream";
 
-/** @type {Record<string, string>} */
-const TYPES = {
+const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
   ".css": "text/css",
@@ -25,21 +25,30 @@ const HEADERS = {
   "content-security-policy": "frame-ancestors 'none'",
 };
 
+/** How a folder is served. */
+export interface Serving {
+  /** 0: any that is free; one that is taken: the next. Default 0. */
+  readonly port?: number;
+  /** What to answer for a path before any file is looked for. */
+  readonly overrides?: ReadonlyMap<string, string>;
+  /** Another folder for paths that begin so, as "/model/". */
+  readonly beside?: Readonly<Record<string, string>>;
+  /** Milliseconds without a byte that a peer who is answered is waited for. */
+  readonly patience?: number;
+}
+
 /**
  * Serves a folder, and nothing that a link of it leads out to, to who calls this machine by its own name. What peers that go away
  * had is given back.
- * `overrides`: what to answer for a path before any file is looked for.
- * @param {string} folder
- * @param {{ port?: number, overrides?: Map<string, string>, patience?: number }} [options] port 0: any that is free; a port that is taken:
- *   the next; patience: milliseconds without a byte that a peer who is answered is waited for
- * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
-export function serveFolder(folder, { port = 0, overrides = new Map(), patience = PATIENCE } = {}) {
+export function serveFolder(
+  folder: string,
+  { port = 0, overrides = new Map(), beside = {}, patience = PATIENCE }: Serving = {},
+): Promise<{ url: string; stop: () => Promise<void> }> {
   const root = realpathSync(folder);
   let taken = port;
-  /** @type {WeakMap<import("node:net").Socket, ReturnType<typeof setTimeout>>} */
-  const waiting = new WeakMap();
-  const wait = (/** @type {import("node:net").Socket} */ socket) => {
+  const waiting = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
+  const wait = (socket: Socket) => {
     clearTimeout(waiting.get(socket));
     waiting.set(socket, setTimeout(() => socket.destroy(), patience));
   };
@@ -50,18 +59,21 @@ export function serveFolder(folder, { port = 0, overrides = new Map(), patience 
     const path = pathOf(request.url ?? "");
     const found = path?.endsWith("/") ? `${path}index.html` : path;
     const headers = { ...HEADERS, "content-type": TYPES[extname(found ?? "")] ?? "application/octet-stream" };
-    const answer = (/** @type {number} */ status, more = {}, body = "") => {
+    const answer = (status: number, more = {}, body = "") => {
       const length = { "content-length": Buffer.byteLength(body) };
       response.writeHead(status, { ...headers, ...length, ...more }).end(request.method === "HEAD" ? undefined : body);
     };
-    const refuse = (/** @type {number} */ status, /** @type {string} */ why) =>
+    const refuse = (status: number, why: string) =>
       answer(status, { "content-type": "text/plain", ...request.method === "GET" ? {} : { connection: "close" } }, why);
     if (!isOurs(request.headers.host, taken)) return refuse(421, "another host");
     if (request.method !== "GET" && request.method !== "HEAD") return refuse(405, "GET or HEAD");
     if (found === null) return refuse(400, "no path");
     const override = overrides.get(found);
     if (override !== undefined) return answer(200, {}, override);
-    const file = openWithin(root, found);
+    const other = Object.keys(beside).find((begin) => found.startsWith(begin));
+    const file = other === undefined
+      ? openWithin(root, found)
+      : openWithin(realpathSync(beside[other]), found.slice(other.length));
     if (file === null) return refuse(404, "not found");
     const { size, mtime } = file;
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
@@ -82,15 +94,15 @@ export function serveFolder(folder, { port = 0, overrides = new Map(), patience 
   });
   server.on("clientError", (_, socket) => socket.destroy());
   return new Promise((resolve, reject) => {
-    server.once("error", (/** @type {NodeJS.ErrnoException} */ error) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EADDRINUSE" || port === 0) return reject(error);
-      resolve(serveFolder(folder, { port: port + 1, overrides, patience }));
+      resolve(serveFolder(folder, { port: port + 1, overrides, beside, patience }));
     });
     server.listen(port, "127.0.0.1", () => {
-      taken = /** @type {import("node:net").AddressInfo} */ (server.address()).port;
+      taken = (server.address() as AddressInfo).port;
       const stop = () => {
         server.closeAllConnections();
-        return new Promise((/** @type {(value: void) => void} */ done) => server.close(() => done()));
+        return new Promise<void>((done) => server.close(() => done()));
       };
       resolve({ url: `http://localhost:${taken}/`, stop });
     });
@@ -98,12 +110,12 @@ export function serveFolder(folder, { port = 0, overrides = new Map(), patience 
 }
 
 /** Whether a request is for this machine by a name of its own: another's page may have its name lead here. */
-function isOurs(/** @type {string | undefined} */ host, /** @type {number} */ port) {
+function isOurs(host: string | undefined, port: number): boolean {
   return host === `localhost:${port}` || host === `127.0.0.1:${port}` || port === 80 && host === "localhost";
 }
 
 /** The path that is asked for, without escapes; null where it leads out of the folder or is none. */
-function pathOf(/** @type {string} */ asked) {
+function pathOf(asked: string): string | null {
   if (!/^\/(?!\/)/.test(asked)) return null;
   try {
     const decoded = decodeURIComponent(new URL(asked, "http://localhost").pathname);
@@ -114,7 +126,7 @@ function pathOf(/** @type {string} */ asked) {
 }
 
 /** A file of a folder, with all links followed; null where there is none, or where they lead out of it. */
-function openWithin(/** @type {string} */ root, /** @type {string} */ path) {
+function openWithin(root: string, path: string): { path: string; size: number; mtime: Date } | null {
   try {
     const file = realpathSync(join(root, normalize(path)));
     const found = statSync(file);

@@ -12,7 +12,7 @@ override POOLED: u32; // 1: the lanes of a layer share its rows
 override REMAINDERS: u32; // of a lane, at most 8
 override MOST: u32; // tokens that one stands for: what it is of then fades as more come
 
-struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
+struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32, rope: u32 }
 
 @group(0) @binding(0) var<storage, read> gone: array<u32>; // [lanes + 1]: where each lane's slots begin; then these slots
 @group(0) @binding(1) var<uniform> layer: Layer;
@@ -80,6 +80,7 @@ fn moved(first: u32, two: vec2u, counts: u32) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let lane = layer.lane + group.x;
   let half = HEAD_DIM / 2u;
+  let turn = (layer.rope * layer.capacity + RANK) * HEAD_DIM;
   let first = lane * REMAINDERS;
   let counts = layer.lanes * REMAINDERS * 2u * HEAD_DIM;
   for (var at = gone[lane]; at < gone[lane + 1u]; at++) {
@@ -90,8 +91,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     for (var i = thread; i < half; i += THREADS) {
       let a = key_at(row, i);
       let b = key_at(row, half + i);
-      let cosine = select(1.0, angles[RANK * HEAD_DIM + i], RANKED == 1u);
-      let sine = select(0.0, angles[RANK * HEAD_DIM + half + i], RANKED == 1u);
+      let cosine = select(1.0, angles[turn + i], RANKED == 1u);
+      let sine = select(0.0, angles[turn + half + i], RANKED == 1u);
       key[i] = a * cosine - b * sine;
       key[half + i] = b * cosine + a * sine;
     }

@@ -14,7 +14,7 @@ override ROW: u32; // pairs of words in a row
 override RANKED: u32; // 1: k is rotated when it is read
 override POOLED: u32; // 1: the lanes of a layer share its rows
 
-struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 } // this layer's first lane; all lanes of the model
+struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32, rope: u32 } // this layer's first lane; all lanes of the model
 
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
 @group(0) @binding(1) var<uniform> layer: Layer;
@@ -81,9 +81,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let lane = layer.lane + kv_head;
   let slot = feed[HEADER + tokens + lane * tokens + token];
   let here = lane * layer.capacity + slot;
-  let from_rope = HEADER + tokens + layer.lanes * tokens + token * HEAD_DIM;
+  let from_rope = HEADER + tokens + (1u + POOLED) * layer.lanes * tokens + (layer.rope * tokens + token) * HEAD_DIM;
   var row = kv_head * layer.rows + slot;
-  if (POOLED == 1u) { row = feed[HEADER + tokens + layer.lanes * tokens + tokens * HEAD_DIM + lane * tokens + token]; }
+  if (POOLED == 1u) { row = feed[HEADER + tokens + (layer.lanes + lane) * tokens + token]; }
   let to_slot = row * ROW * 2u;
 
   if (head >= HEADS + KV_HEADS) {

@@ -13,7 +13,7 @@ override RANKED: u32; // 1: keys are stored unrotated; QUADS is even
 override POOLED: u32; // 1: the lanes of a layer share its rows
 override REMAINDERS: u32; // of a lane
 
-struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
+struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32, rope: u32 }
 
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
 @group(0) @binding(1) var<uniform> layer: Layer;
@@ -22,7 +22,7 @@ struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32 }
 @group(0) @binding(4) var<storage, read> positions: array<i32>; // [lanes, capacity]
 @group(0) @binding(5) var<storage, read_write> scores: array<f32>; // [HEADS, tokens, extent + REMAINDERS]
 @group(0) @binding(6) var<storage, read> places: array<i32>; // [2, lanes, capacity]: ranks, rows
-@group(0) @binding(7) var<storage, read> angles: array<vec4<f32>>; // [capacity, 2, HEAD_DIM / 2]: cos, sin by rank
+@group(0) @binding(7) var<storage, read> angles: array<vec4<f32>>; // [ropes, capacity, 2, HEAD_DIM / 2]: cos, sin by rank
 @group(0) @binding(8) var<storage, read> remainder: array<vec4<f32>>; // [lanes, REMAINDERS, 2, HEAD_DIM], [lanes, REMAINDERS]: see fold.wgsl
 
 const TOKENS = 4u;
@@ -87,11 +87,12 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
     place = places[here];
     first = feed[3];
     let half = QUADS / 2u;
+    let turn = (layer.rope * layer.capacity + u32(max(place, 0))) * QUADS;
     for (var i = 0u; i < quads / 2u; i++) {
       let a = quad(from_key, i);
       let b = quad(from_key, half + i);
-      let cosine = angles[u32(max(place, 0)) * QUADS + i];
-      let sine = angles[u32(max(place, 0)) * QUADS + half + i];
+      let cosine = angles[turn + i];
+      let sine = angles[turn + half + i];
       let rotated_a = a * cosine - b * sine;
       let rotated_b = b * cosine + a * sine;
       sums += products(rotated_a, from_q + i) + products(rotated_b, from_q + half + i);

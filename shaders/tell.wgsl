@@ -1,6 +1,5 @@
 // Copies the keys and values that a pass has stored for its tokens, as they are stored, to where the host reads them.
 // Grid: (kvHeads, tokens).
-override HEAD_DIM: u32;
 override ROW: u32; // pairs of words in a row
 override POOLED: u32; // 1: the lanes of a layer share its rows
 
@@ -21,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let at = (layer.lane + group.x) * tokens + group.y;
   let all = layer.lanes * tokens;
   var row = group.x * layer.rows + feed[HEADER + tokens + at];
-  if (POOLED == 1u) { row = feed[HEADER + tokens + all + tokens * HEAD_DIM + at]; }
+  if (POOLED == 1u) { row = feed[HEADER + tokens + all + at]; }
   let words = 2u * ROW;
   for (var i = thread; i < words; i += THREADS) {
     told[at * words + i] = keys[row * words + i];

@@ -69,7 +69,7 @@ export type { ScoreParts } from "./policies/parts.ts";
 export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core/core.ts";
 export { type Device, type DeviceName, DEVICES } from "./engine/engine.ts";
 export { type Precision, PRECISIONS } from "./options/load.ts";
-export { ROPE_SCALINGS, type RopeScaling } from "./engine/rope.ts";
+export { type Rope, ROPE_SCALINGS, type RopeScaling } from "./engine/rope.ts";
 export { type Pooling, POOLS, type Scope, SCOPES, type Score, SCORES } from "./core/rule.ts";
 export { type Allocation, ALLOCATIONS } from "./policies/allocation.ts";
 export type { GpuDevice } from "./gpu/device.ts";

@@ -72,7 +72,8 @@ export const MODEL_NORM = 11; // f32 [padded hidden]
 export const MODEL_HEAD = 12; // matrix
 export const MODEL_TEAM = 13; // behind the words of the model, in the same block
 export const MODEL_THREADS = 14;
-export const MODEL_HEADER = 15; // words; then its layers
+export const MODEL_ROPES = 15; // ways in which positions turn heads, at most MOST_ROPES
+export const MODEL_HEADER = 16; // words; then its layers
 
 export const LAYER_ATTENTION_NORM = 0;
 export const LAYER_QKV = 1; // matrix
@@ -82,7 +83,8 @@ export const LAYER_MLP_NORM = 4;
 export const LAYER_GATE_UP = 5; // matrix
 export const LAYER_DOWN = 6; // matrix
 export const LAYER_WINDOW = 7; // positions that a query sees; 0: all
-export const LAYER_WORDS = 8;
+export const LAYER_ROPE = 8; // which of the ways turns its heads
+export const LAYER_WORDS = 9;
 
 // A context: one block, its parts in this order behind its words, then all keys, all values. First the pass, which changes:
 export const CONTEXT_TOKENS = 2;
@@ -101,11 +103,11 @@ export const CONTEXT_FLAGS = 12; // FLAG_…, added
 export const CONTEXT_POSITIONS = 13; // i32 [lanes, capacity], −1: a free slot
 export const CONTEXT_RANKS = 14; // i32 [lanes, capacity]
 export const CONTEXT_ROWS = 15; // i32 [lanes, capacity]: of shared rows
-export const CONTEXT_RANK_ANGLES = 16; // f32 [capacity, 2, headDim / 2]: cos and sin of each rank
+export const CONTEXT_RANK_ANGLES = 16; // f32 [ropes, capacity, 2, headDim / 2]: cos and sin of each rank
 export const CONTEXT_IDS = 17; // u32 [stride + 1]: the pass's, and what follows them
 export const CONTEXT_SLOTS = 18; // u32 [lanes, tokens]
 export const CONTEXT_NEW_ROWS = 19; // u32 [lanes, tokens]: the shared rows of these slots
-export const CONTEXT_ANGLES = 20; // f32 [tokens, 2, headDim / 2]
+export const CONTEXT_ANGLES = 20; // f32 [ropes, stride, 2, headDim / 2]
 export const CONTEXT_X = 21; // f32 [stride, padded hidden]: the residual stream
 export const CONTEXT_NORMED = 22; // as x
 export const CONTEXT_QKV = 23; // f32 [stride, (heads + 2 · kvHeads) · headDim]
@@ -136,6 +138,7 @@ export const CACHE_ROWS = 2; // of a lane, on average
 export const CACHE_WORDS = 3;
 
 export const MOST_REMAINDERS = 8;
+export const MOST_ROPES = 8;
 
 export const FLAG_RANKED = 1; // keys are rotated when they are read, by rank
 export const FLAG_POOLED = 2; // the lanes of a layer share its rows

@@ -30,6 +30,7 @@ import {
   FLAG_POOLED,
   FLAG_RANKED,
   LAYER_HEAD_NORMS,
+  LAYER_ROPE,
   MODEL_EPS,
   MODEL_HEAD_DIM,
   MODEL_HEADS,
@@ -77,8 +78,9 @@ function enter(model: usize, layer: usize, context: usize, cache: usize, lane: u
   const rowBytes: usize = word(context, CONTEXT_ROW_BYTES);
   const headBytes = <usize> dim << 2;
   const queries: usize = word(context, CONTEXT_QUERIES);
+  const turns = <usize> word(context, CONTEXT_ANGLES) + <usize> (word(layer, LAYER_ROPE) * word(context, CONTEXT_STRIDE)) * headBytes;
   for (let token: u32 = 0; token < tokens; token++) {
-    const angles = <usize> word(context, CONTEXT_ANGLES) + <usize> token * headBytes;
+    const angles = turns + <usize> token * headBytes;
     const qkv = <usize> word(context, CONTEXT_QKV) + <usize> (token * (heads + 2 * kvHeads)) * headBytes;
     for (let g: u32 = 0; g < group; g++) {
       const at = qkv + <usize> (head * group + g) * headBytes;

@@ -59,6 +59,7 @@ import {
   MODEL_INTERMEDIATE,
   MODEL_KV_HEADS,
   MODEL_LAYERS,
+  MODEL_ROPES,
   MODEL_THREADS,
   MODEL_VOCAB,
   MOST_REMAINDERS,
@@ -133,16 +134,17 @@ function walk(model: usize, context: usize): void {
   const widest = stride * max(hidden, max(inner, mixed));
   const told = flags & FLAG_EVERY ? stride : 1;
   const remainders: u64 = word(context, CONTEXT_REMAINDERS);
+  const ropes: u64 = word(model, MODEL_ROPES);
   const columns = ((capacity + 3) & ~3) + ((remainders + 3) & ~3);
 
   part(context, CONTEXT_POSITIONS, slots);
   if (flags & FLAG_RANKED) part(context, CONTEXT_RANKS, slots);
   if (flags & FLAG_POOLED) part(context, CONTEXT_ROWS, slots);
-  if (flags & FLAG_RANKED) part(context, CONTEXT_RANK_ANGLES, 4 * capacity * dim);
+  if (flags & FLAG_RANKED) part(context, CONTEXT_RANK_ANGLES, 4 * ropes * capacity * dim);
   part(context, CONTEXT_IDS, 4 * (stride + 1));
   part(context, CONTEXT_SLOTS, 4 * lanes * stride);
   if (flags & FLAG_POOLED) part(context, CONTEXT_NEW_ROWS, 4 * lanes * stride);
-  part(context, CONTEXT_ANGLES, 4 * stride * dim);
+  part(context, CONTEXT_ANGLES, 4 * ropes * stride * dim);
   part(context, CONTEXT_X, 4 * stride * hidden);
   part(context, CONTEXT_NORMED, 4 * stride * hidden);
   part(context, CONTEXT_QKV, 4 * stride * (heads + 2 * kvHeads) * dim);

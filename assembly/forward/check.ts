@@ -18,6 +18,7 @@ import {
   LAYER_MLP_NORM,
   LAYER_OUTPUT,
   LAYER_QKV,
+  LAYER_ROPE,
   LAYER_WORDS,
   MATRIX_BIAS,
   MATRIX_HEADER,
@@ -33,9 +34,11 @@ import {
   MODEL_KV_HEADS,
   MODEL_LAYERS,
   MODEL_NORM,
+  MODEL_ROPES,
   MODEL_TEAM,
   MODEL_THREADS,
   MODEL_VOCAB,
+  MOST_ROPES,
   PART_AT,
   PART_COLUMNS,
   PART_FIRST,
@@ -168,6 +171,7 @@ function sizesAreSound(model: usize): bool {
     within(word(model, MODEL_HIDDEN), MOST_COLUMNS) && within(word(model, MODEL_INTERMEDIATE), MOST_COLUMNS) &&
     rowBytes(KV_F32, word(model, MODEL_HEAD_DIM)) > 0 && heads * word(model, MODEL_HEAD_DIM) <= MOST_COLUMNS &&
     within(word(model, MODEL_VOCAB), MOST_ROWS) && within(word(model, MODEL_THREADS), MOST_THREADS) &&
+    within(word(model, MODEL_ROPES), MOST_ROPES) &&
     word(model, COUNT) == <u32> MODEL_HEADER + layers * <u32> LAYER_WORDS;
 }
 
@@ -214,7 +218,7 @@ export function modelIsSound(model: usize): bool {
   for (let i: u32 = 0; i < word(model, MODEL_LAYERS); i++) {
     const layer = model + <usize> ((MODEL_HEADER + i * LAYER_WORDS) << 2);
     const norms = word(layer, LAYER_HEAD_NORMS);
-    if (norms && !isVector(norms, 2 * dim)) return false;
+    if (norms && !isVector(norms, 2 * dim) || word(layer, LAYER_ROPE) >= word(model, MODEL_ROPES)) return false;
     if (!isVector(word(layer, LAYER_ATTENTION_NORM), hidden) || !isVector(word(layer, LAYER_MLP_NORM), hidden)) return false;
     if (!fits(model, word(layer, LAYER_QKV), qkv, hidden) || !fits(model, word(layer, LAYER_OUTPUT), hidden, mixed)) return false;
     if (!fits(model, word(layer, LAYER_GATE_UP), 2 * intermediate, hidden)) return false;

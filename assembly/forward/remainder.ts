@@ -23,7 +23,10 @@ import {
   CONTEXT_ROWS,
   FLAG_POOLED,
   FLAG_RANKED,
+  LAYER_ROPE,
+  LAYER_WORDS,
   MODEL_HEAD_DIM,
+  MODEL_HEADER,
   MODEL_HEADS,
   MODEL_KV_HEADS,
   MODEL_LAYERS,
@@ -137,10 +140,12 @@ export function fold(model: usize, context: usize): void {
   const capacity = word(context, CONTEXT_CAPACITY);
   const begins: usize = word(context, CONTEXT_GONE);
   const slots = begins + (<usize> (lanes + 1) << 2);
-  const angles = <usize> word(context, CONTEXT_RANK_ANGLES) + <usize> word(context, CONTEXT_FOLD_RANK) * bytes;
   const buffer: usize = word(context, CONTEXT_ROW);
   for (let lane: u32 = 0; lane < lanes; lane++) {
     const cache = context + <usize> ((CONTEXT_HEADER + lane / kvHeads * CACHE_WORDS) << 2);
+    const layer = model + <usize> ((MODEL_HEADER + lane / kvHeads * LAYER_WORDS) << 2);
+    const turn = word(layer, LAYER_ROPE) * capacity + word(context, CONTEXT_FOLD_RANK);
+    const angles = <usize> word(context, CONTEXT_RANK_ANGLES) + <usize> turn * bytes;
     const first = <usize> (lane * capacity) << 2;
     const end = load<u32>(begins + (<usize> (lane + 1) << 2));
     for (let i = load<u32>(begins + (<usize> lane << 2)); i < end; i++) {

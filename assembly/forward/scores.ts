@@ -10,6 +10,7 @@ import {
   CONTEXT_RANKS,
   FLAG_MAXIMUM,
   FLAG_RANKED,
+  LAYER_ROPE,
   LAYER_WINDOW,
   MODEL_HEAD_DIM,
   MODEL_HEADS,
@@ -45,10 +46,9 @@ function dots(a: usize, b: usize, c: usize, d: usize, query: usize, bytes: usize
   return totals(sumA, sumB, sumC, sumD);
 }
 
-/** Rotates the four rows, to `buffer`, by their slots' ranks, i32 [4]. */
-function rotateFour(context: usize, ranks: usize, buffer: usize, dim: u32): void {
+/** Rotates the four rows, to `buffer`, by their slots' ranks, i32 [4]. @param angles of all ranks */
+function rotateFour(angles: usize, ranks: usize, buffer: usize, dim: u32): void {
   const bytes = <usize> dim << 2;
-  const angles: usize = word(context, CONTEXT_RANK_ANGLES);
   const held = v128.and(v128.load(ranks), i32x4.ge_s(positions, i32x4.splat(0))); // of free slots it may be anything
   const live = i32x4.max_s(held, i32x4.splat(0));
   rotate(row0, angles + <usize> i32x4.extract_lane(live, 0) * bytes, buffer, dim);
@@ -82,6 +82,8 @@ export function scoresOf(
   const window = word(layer, LAYER_WINDOW);
   const queries = <usize> word(context, CONTEXT_QKV) + <usize> (head * group) * headBytes;
   const ranks = <usize> word(context, CONTEXT_RANKS) + (<usize> (lane * word(context, CONTEXT_CAPACITY)) << 2);
+  const angles = <usize> word(context, CONTEXT_RANK_ANGLES) +
+    <usize> (word(layer, LAYER_ROPE) * word(context, CONTEXT_CAPACITY)) * headBytes;
   const keys: usize = word(cache, CACHE_KEYS);
   const scale = f32x4.splat(1 / sqrt<f32>(<f32> dim));
   const hidden = f32x4.splat(HIDDEN);
@@ -97,7 +99,7 @@ export function scoresOf(
     let places = positions;
     if (ranked) {
       places = v128.load(ranks + (<usize> slot << 2));
-      rotateFour(context, ranks + (<usize> slot << 2), buffer, dim);
+      rotateFour(angles, ranks + (<usize> slot << 2), buffer, dim);
     }
     for (let token: u32 = 0; token < tokens; token++) {
       const distance = i32x4.sub(i32x4.splat(<i32> (origin + token)), places);

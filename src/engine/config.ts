@@ -1,7 +1,9 @@
 /** What a network looks like to those who run it; model/config.ts reads it out of files. */
 
+import type { Rope } from "./rope.ts";
+
 /** Every family of models that runs here. */
-export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3", "phi3"] as const;
+export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3"] as const;
 
 /** A family, by transformers' `model_type`. */
 export type Architecture = typeof ARCHITECTURES[number];
@@ -26,10 +28,10 @@ export interface ModelConfig {
   vocab: number;
   /** What RMSNorm adds to the mean square. */
   rmsEps: number;
-  /** Inverse rotary frequencies, scaling applied, [headDim / 2]; 0 for those behind rotaryDim / 2, which do not turn. */
-  rope: Float32Array<ArrayBuffer>;
-  /** What cosines and sines of rotary angles are multiplied by, where there is a frequency. */
-  ropeScale: number;
+  /** How positions turn queries and keys: in layers one way or another; pairs behind rotaryDim / 2 do not turn. */
+  ropes: Rope[];
+  /** [layers]: which of `ropes` is a layer's. */
+  layerRopes: number[];
   /** How many numbers of a head turn: in files the first so many, here the first of either half. */
   rotaryDim: number;
   /** Whether the output head is the embedding. */
@@ -59,6 +61,7 @@ export function describeModel({ architecture, layers, hidden, heads, headDim, vo
 
 /** What K and V depend on besides the weights, in words and numbers: models of other shapes cannot go on from each other's. */
 export function shapeOf(config: ModelConfig): string {
-  const { windows, rope, ropeScale, rmsEps } = config;
-  return `${describeModel(config)} ${windows} ${rope} × ${ropeScale} ${rmsEps}`;
+  const { windows, layerRopes, rmsEps } = config;
+  const ropes = config.ropes.map(({ frequencies, scale }) => `${frequencies} × ${scale}`);
+  return `${describeModel(config)} ${windows} ${ropes.join(", ")}${ropes[1] ? ` in ${layerRopes}` : ""} ${rmsEps}`;
 }

@@ -1,7 +1,7 @@
 /** What all engines store alike, so that a snapshot of one goes on on another: sizes, and the angles of rotary positions. */
 import { turn } from "./elementary.ts";
 import { refuse, words } from "../errors.ts";
-import type { ModelConfig } from "./config.ts";
+import type { Rope } from "./rope.ts";
 import { megabytes } from "./megabytes.ts";
 import { bytesOf, type Dtype, isQuantised } from "./dtypes.ts";
 import { targetOf, WEIGHT_TYPES, type WeightType } from "./quantise.ts";
@@ -64,16 +64,30 @@ export function padRows(bytes: Uint8Array<ArrayBuffer>, rows: number, pitch: num
   return padded;
 }
 
-/** What angles follow from. */
-export type Rotary = Pick<ModelConfig, "rope" | "ropeScale">;
-
 /** Writes cos and sin of a position's angles, scaled where there is a frequency, [2, headDim / 2], to `to` from `at`. */
-export function writeAngles(to: Float32Array, at: number, position: number, { rope, ropeScale }: Rotary): void {
-  const scale = Math.fround(ropeScale);
-  for (let i = 0; i < rope.length; i++) {
-    turn(Math.fround(position * rope[i]), to, at + i, at + rope.length + i); // rounded as the reference does
-    if (rope[i] === 0) continue; // it stays as it is
+export function writeAngles(to: Float32Array, at: number, position: number, rope: Rope): void {
+  const { frequencies } = rope;
+  const half = frequencies.length;
+  const scale = Math.fround(rope.scale);
+  for (let i = 0; i < half; i++) {
+    turn(Math.fround(position * frequencies[i]), to, at + i, at + half + i); // rounded as the reference does
+    if (frequencies[i] === 0) continue; // it stays as it is
     to[at + i] *= scale;
-    to[at + rope.length + i] *= scale;
+    to[at + half + i] *= scale;
+  }
+}
+
+/** Writes those of positions [from, from + count), [ropes, pitch, 2, headDim / 2], to `to` from `at`. */
+export function writeTurns(
+  to: Float32Array,
+  at: number,
+  ropes: readonly Rope[],
+  from: number,
+  count: number,
+  pitch = count,
+): void {
+  for (let r = 0; r < ropes.length; r++) {
+    const apart = 2 * ropes[r].frequencies.length;
+    for (let t = 0; t < count; t++) writeAngles(to, at + (r * pitch + t) * apart, from + t, ropes[r]);
   }
 }

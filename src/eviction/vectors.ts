@@ -2,6 +2,7 @@
 import type { LaneViews, QueryViews } from "../core/core.ts";
 import { kvRowBytes, type KvType, toldBytes } from "../engine/kv.ts";
 import { Queries } from "./queries.ts";
+import type { Rope } from "../engine/rope.ts";
 import { StoredRows } from "../engine/stored-rows.ts";
 import { bufferBytes } from "../engine/stored.ts";
 
@@ -20,10 +21,9 @@ export interface VectorsShape {
   readonly asks: boolean;
   /** Query heads. */
   readonly heads: number;
-  /** Inverse frequencies of rotary positions, [headDim / 2]. */
-  readonly rope: Float32Array;
-  /** By how much rotating lengthens a query, and a key. Default 1. */
-  readonly ropeScale?: number;
+  /** How positions turn queries and keys, and which way is a layer's. */
+  readonly ropes: readonly Rope[];
+  readonly layerRopes: readonly number[];
   /** Whether keys are stored unrotated. */
   readonly ranked: boolean;
 }
@@ -124,7 +124,8 @@ export class Vectors {
   /** What a lane's views have of its group's queries. */
   #queriesOf(lane: number): Pick<LaneViews, "queries"> {
     if (!this.queries) return {};
-    const { heads, kvHeads, rope, ropeScale: scale = 1, ranked } = this.#shape;
+    const { heads, kvHeads, ropes, layerRopes, ranked } = this.#shape;
+    const { frequencies: rope, scale } = ropes[layerRopes[Math.floor(lane / kvHeads)]];
     const length = heads / kvHeads * 3 * rope.length;
     return { queries: { means: this.queries.means.subarray(lane * length, (lane + 1) * length), rope, scale, ranked } };
   }

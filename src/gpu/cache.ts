@@ -3,7 +3,7 @@ import type { ModelConfig } from "../engine/config.ts";
 import type { ContextShape } from "../engine/engine.ts";
 import { kvRowBytes, runsOf } from "../engine/kv.ts";
 import { goneWords, remainderBytes } from "../engine/remainder.ts";
-import { writeAngles } from "../engine/stored.ts";
+import { writeTurns } from "../engine/stored.ts";
 import { refuse } from "../errors.ts";
 import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
 import { createFeed, type Feed, feedBytes } from "./feed.ts";
@@ -17,10 +17,10 @@ export interface Cache {
   readonly positions: GPUBuffer; // [lanes, capacity] i32, -1 is a free slot; and whether anything was clamped
   /** Ranked: each slot's rank; pooled: its row. [2, lanes, capacity] i32; null where neither is needed. */
   readonly places: GPUBuffer | null;
-  readonly angles: GPUBuffer | null; // ranked: cos, sin by rank [capacity, 2, headDim / 2]
+  readonly angles: GPUBuffer | null; // ranked: cos, sin by rank [ropes, capacity, 2, headDim / 2]
   readonly remainder: GPUBuffer | null; // f32 [lanes, remainders, 2, headDim], [lanes, remainders]: see fold.wgsl; null: none
   readonly gone: GPUBuffer | null; // what is to be summed up: see EngineContext.fold
-  readonly layers: GPUBufferBinding[]; // per layer: first lane, window, capacity, lanes, rows
+  readonly layers: GPUBufferBinding[]; // per layer: first lane, window, capacity, lanes, rows, rope
   readonly feed: Feed;
   readonly rowBytes: number; // of K or V of one slot
   release(): void;
@@ -38,7 +38,7 @@ export function cacheSizes({ device }: Gpu, config: ModelConfig, shape: ContextS
     positions: lanes * capacity * 4 + 4,
     feed: feedBytes(config, shape),
     places: ranked || pooled ? 2 * lanes * capacity * 4 : 0,
-    angles: ranked ? capacity * headDim * 4 : 0,
+    angles: ranked ? config.ropes.length * capacity * headDim * 4 : 0,
     remainder: remainderBytes(config, remainders),
     gone: remainders > 0 ? 4 * goneWords(config, shape) : 0,
     layers: layers * Math.max(LAYER_BYTES, device.limits.minUniformBufferOffsetAlignment),
@@ -81,8 +81,8 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: ContextShape):
   const places = sizes.places > 0 ? create("places", sizes.places) : null;
   const angles = sizes.angles > 0 ? create("angles", sizes.angles) : null;
   if (angles) {
-    const table = new Float32Array(capacity * headDim);
-    for (let rank = 0; rank < capacity; rank++) writeAngles(table, rank * headDim, rank, config);
+    const table = new Float32Array(sizes.angles / 4);
+    writeTurns(table, 0, config.ropes, 0, capacity);
     gpu.device.queue.writeBuffer(angles, 0, table);
   }
 
@@ -93,7 +93,7 @@ export function createCache(gpu: Gpu, config: ModelConfig, shape: ContextShape):
   const apart = sizes.layers / layers;
   const table = new Uint32Array(sizes.layers / 4);
   for (let i = 0; i < layers; i++) {
-    table.set([i * kvHeads, config.windows[i], capacity, lanes, rows[i]], i * apart / 4);
+    table.set([i * kvHeads, config.windows[i], capacity, lanes, rows[i], config.layerRopes[i]], i * apart / 4);
   }
   gpu.device.queue.writeBuffer(uniforms, 0, table);
 

@@ -82,7 +82,7 @@ export class GpuContext implements EngineContext {
     const { device } = this.#gpu;
     const { config, cache, scratch } = this.#forward;
     if (this.#gpu.failure) refuseFailed("generate", this.#gpu.failure);
-    uploadFeed(this.#gpu, cache.feed, pass, { config, ranked: this.shape.ranked });
+    uploadFeed(this.#gpu, cache.feed, pass, { ropes: config.ropes, ranked: this.shape.ranked });
     const encoder = device.createCommandEncoder();
     const { extent, reused } = pass;
     encode(encoder, this.#forward, { tokens: count, extent, reused, logits: wanted !== "nothing" });

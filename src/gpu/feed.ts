@@ -1,14 +1,15 @@
 /** What tells a pass which tokens go into which slots: the one upload of a step. */
 import type { ModelConfig } from "../engine/config.ts";
 import type { ContextShape, Pass } from "../engine/engine.ts";
-import { type Rotary, writeAngles } from "../engine/stored.ts";
+import type { Rope } from "../engine/rope.ts";
+import { writeTurns } from "../engine/stored.ts";
 import type { Gpu } from "./device.ts";
 
 /**
  * What one pass uploads, as the shaders read it (u32 words, floats by their bits):
  * ```
  * tokens | extent | first position | first rank | next id | 0 | 0 | 0 |
- * ids [tokens] | slots [lanes, tokens] | cos, sin [tokens, 2, headDim / 2] | pooled: rows [lanes, tokens]
+ * ids [tokens] | slots [lanes, tokens] | pooled: rows [lanes, tokens] | cos, sin [ropes, tokens, 2, headDim / 2]
  * ```
  */
 export interface Feed {
@@ -20,8 +21,8 @@ export interface Feed {
 const HEADER = 8; // words
 
 /** Bytes of the longest feed. */
-export function feedBytes({ layers, kvHeads, headDim }: ModelConfig, { stride, pooled }: ContextShape): number {
-  return 4 * (HEADER + stride * (1 + layers * kvHeads * (pooled ? 2 : 1) + headDim));
+export function feedBytes({ layers, kvHeads, headDim, ropes }: ModelConfig, { stride, pooled }: ContextShape): number {
+  return 4 * (HEADER + stride * (1 + layers * kvHeads * (pooled ? 2 : 1) + ropes.length * headDim));
 }
 
 /** @param buffer of feedBytes, or more */
@@ -30,12 +31,12 @@ export function createFeed(buffer: GPUBuffer): Feed {
   return { buffer, words, floats: new Float32Array(words.buffer) };
 }
 
-/** Fills and uploads the feed of a pass. @param config of the model @param ranked as the cache's shape says */
+/** Fills and uploads the feed of a pass. @param ropes of the model @param ranked as the cache's shape says */
 export function uploadFeed(
   { device: { queue } }: Gpu,
   { words, floats, buffer }: Feed,
   pass: Pass,
-  { config, ranked }: { config: Rotary; ranked: boolean },
+  { ropes, ranked }: { ropes: readonly Rope[]; ranked: boolean },
 ): void {
   const { ids, begin, count, slots, rows, first, firstRank, extent } = pass;
   words[0] = count;
@@ -46,11 +47,10 @@ export function uploadFeed(
   for (let t = 0; t < count; t++) words[HEADER + t] = ids[begin + t];
   words.set(slots, HEADER + count);
   let at = HEADER + count + slots.length;
-  const origin = ranked ? firstRank : first; // what queries are rotated by
-  for (let t = 0; t < count; t++, at += 2 * config.rope.length) writeAngles(floats, at, origin + t, config);
   if (rows) {
     words.set(rows, at);
     at += rows.length;
   }
-  queue.writeBuffer(buffer, 0, words, 0, at);
+  writeTurns(floats, at, ropes, ranked ? firstRank : first, count); // of what queries are rotated by
+  queue.writeBuffer(buffer, 0, words, 0, at + ropes.length * count * 2 * ropes[0].frequencies.length);
 }

@@ -121,7 +121,7 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
   const askConstants = {
     ...{ GROUP, HEAD_DIM: headDim, QKV_PITCH: qkvPitch, QK_NORM: layer.headNorms ? 1 : 0, EPS: rmsEps },
   };
-  const tellConstants = { HEAD_DIM: headDim, ROW: stored.ROW, POOLED };
+  const tellConstants = { ROW: stored.ROW, POOLED };
   const scoreConstants = { HEADS: heads, GROUP, QUADS, Q_QUADS: PITCH / 4, ...stored, RANKED, POOLED, REMAINDERS };
   const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0, REMAINDERS };
   const attendConstants = { GROUP, QUADS, OUT_QUADS: PITCH / 4, ...stored, POOLED, REMAINDERS };

@@ -27,6 +27,8 @@ interface Family {
   qkNorm: boolean;
   /** Which layers have a window: none, every one, or where use_sliding_window says so those that the file names. */
   windows: "none" | "every layer" | "named layers";
+  /** Where the file does not say which layers turn nothing by positions, every one of so many does not; 0: all turn. */
+  unturned: number;
   /** How a GGUF file of this name orders the rows of q and k in a head: by rotary pairs, or in halves, as here; null: there is none. */
   ggufRows: "pairs" | "halves" | null;
 }
@@ -34,12 +36,12 @@ interface Family {
 const LLAMA: Family = {
   ...{ kvHeads: null, headDim: null, window: null, maxPositions: 2048, rmsEps: 1e-6, bosId: 1, eosId: 2 },
   ...{ partialRope: false, attentionBias: "asked", mlpBias: true, qkNorm: false, windows: "none" },
-  ggufRows: "pairs",
+  ...{ unturned: 0, ggufRows: "pairs" },
 };
 const QWEN2: Family = {
   ...{ kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, rmsEps: 1e-6, bosId: null, eosId: null },
   ...{ partialRope: false, attentionBias: "q, k, v", mlpBias: false, qkNorm: false, windows: "named layers" },
-  ggufRows: "halves",
+  ...{ unturned: 0, ggufRows: "halves" },
 };
 
 /** Every family. */
@@ -63,6 +65,10 @@ export const FAMILIES: Readonly<Record<Architecture, Family>> = {
     ...LLAMA,
     ...{ maxPositions: 4096, rmsEps: 1e-5, eosId: 32000, partialRope: true, attentionBias: "none", mlpBias: false },
     ...{ windows: "every layer", ggufRows: "halves" },
+  },
+  smollm3: {
+    ...LLAMA,
+    ...{ kvHeads: 4, maxPositions: 32768, bosId: 128000, eosId: 128001, windows: "named layers", unturned: 4 },
   },
 };
 
@@ -123,9 +129,11 @@ export function parseConfig(config: unknown, generation?: unknown, asked: RopeAs
   const attentionBias = family.attentionBias === "asked" && flag("attention_bias");
   const maxPositions = integer("max_position_embeddings", 2 ** 31 - 1, family.maxPositions);
   const rotaryDim = readRotaryDim(config, headDim, family.partialRope);
-  const rope = readRope(config, rotaryDim, maxPositions, asked);
+  const { frequencies: turning, scale } = readRope(config, rotaryDim, maxPositions, asked);
   const frequencies = new Float32Array(headDim / 2);
-  frequencies.set(rope.frequencies);
+  frequencies.set(turning);
+  const layerRopes = readLayerRopes(config, family, layers);
+  const ropes = [{ frequencies, scale }, { frequencies: new Float32Array(headDim / 2), scale: 1 }]; // the second turns nothing
 
   return {
     architecture,
@@ -137,15 +145,15 @@ export function parseConfig(config: unknown, generation?: unknown, asked: RopeAs
     headDim,
     vocab,
     rmsEps,
-    rope: frequencies,
-    ropeScale: rope.scale,
+    ropes: ropes.slice(0, Math.max(...layerRopes) + 1),
+    layerRopes,
     rotaryDim,
     tied: flag("tie_word_embeddings"),
     qkNorm: family.qkNorm,
     qkvBias: family.attentionBias === "q, k, v" || attentionBias,
     oBias: attentionBias,
     mlpBias: family.mlpBias && flag("mlp_bias"),
-    windows: readWindows(config, family, layers),
+    windows: readWindows(config, family, layerRopes),
     maxPositions: Math.max(maxPositions, asked.ropeLength ?? 0),
     ...readEnds(config, generation ?? {}, family, vocab),
   };
@@ -165,7 +173,8 @@ function readArchitecture(config: Record<string, unknown>): Architecture {
 }
 
 /** Window of every layer, [layers] in positions, 0 where a layer sees everything. */
-function readWindows(config: Record<string, unknown>, family: Family, layers: number): number[] {
+function readWindows(config: Record<string, unknown>, family: Family, layerRopes: readonly number[]): number[] {
+  const layers = layerRopes.length;
   const all = new Array<number>(layers).fill(0);
   const named = family.windows === "named layers";
   if (family.windows === "none") return all;
@@ -186,9 +195,26 @@ function readWindows(config: Record<string, unknown>, family: Family, layers: nu
     }
     return types.map((type) => type === "sliding_attention" ? window : 0);
   }
+  if (family.unturned > 0) return layerRopes.map((rope) => rope === 1 ? window : 0);
   const first = config.max_window_layers ?? 28; // the layers below it see everything
   if (!isInteger(first, 0, 2 ** 31 - 1)) refuseFile("max_window_layers must be a non-negative integer", first);
   return all.map((_, layer) => layer >= first ? window : 0);
+}
+
+/** Which of two ways of turning is a layer's, [layers]: 0 by positions, 1 not at all. */
+function readLayerRopes(config: Record<string, unknown>, { unturned }: Family, layers: number): number[] {
+  const all = new Array<number>(layers).fill(0);
+  if (unturned === 0) return all;
+  const turned = config.no_rope_layers; // 1 where positions turn
+  if (turned === undefined || turned === null) {
+    const every = config.no_rope_layer_interval ?? unturned;
+    if (!isInteger(every, 1, 2 ** 31 - 1)) refuseFile("no_rope_layer_interval must be a positive integer", every);
+    return all.map((_, layer) => (layer + 1) % every === 0 ? 1 : 0);
+  }
+  if (!Array.isArray(turned) || turned.length < layers || !turned.every((one) => one === 0 || one === 1)) {
+    refuseFile(`no_rope_layers must have 0 or 1 for each of ${layers} layers`, turned);
+  }
+  return all.map((_, layer) => 1 - turned[layer]);
 }
 
 /** Ids that begin and end a text. Both files may name several ends; all of them count. */

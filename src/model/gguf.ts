@@ -86,7 +86,7 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
   config.oBias = tensors.has("blk.0.attn_output.bias");
   config.mlpBias = tensors.has("blk.0.ffn_gate.bias");
   const factors = tensors.get(ROPE_FACTORS);
-  if (factors) await divide(config.rope, factors);
+  if (factors) await divide(config.ropes[0].frequencies, factors);
   return config;
 
   function longrope(long_factor: number[], short_factor: number[]): Record<string, unknown> {

@@ -1,16 +1,8 @@
 // Inverse frequencies of the rotary embedding, in float32 steps as Hugging Face transformers computes them
 // (modeling_rope_utils.py), so that long positions turn by the same angles.
 import { log, power } from "../engine/elementary.ts";
-import type { RopeAsked } from "../engine/rope.ts";
+import type { Rope, RopeAsked } from "../engine/rope.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
-
-/** How positions turn queries and keys. */
-export interface Rope {
-  /** Inverse frequencies, scaling applied, [rotaryDim / 2]. */
-  readonly frequencies: Float32Array<ArrayBuffer>;
-  /** What cosines and sines are multiplied by. */
-  readonly scale: number;
-}
 
 /** What the settings of a file are read with. */
 interface Reading {

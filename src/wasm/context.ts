@@ -4,7 +4,7 @@ import type { ModelConfig } from "../engine/config.ts";
 import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
 import { kvRowBytes, queryBytes, runsOf } from "../engine/kv.ts";
-import { writeAngles } from "../engine/stored.ts";
+import { writeTurns } from "../engine/stored.ts";
 import { messageOf, quote, refuse } from "../errors.ts";
 import { Floats, type Heap } from "./heap.ts";
 import {
@@ -72,10 +72,7 @@ export class WasmContext implements EngineContext {
     heap.words.set(contextWords(config, shape, this.#layout, this.#at), this.#at / 4);
     model.wasm.seal(this.#at, abi.CONTEXT_OPEN);
     if (shape.ranked) {
-      const from = this.#from(abi.CONTEXT_RANK_ANGLES) / 4;
-      for (let rank = 0; rank < shape.capacity; rank++) {
-        writeAngles(heap.floats, from + rank * config.headDim, rank, config);
-      }
+      writeTurns(heap.floats, this.#from(abi.CONTEXT_RANK_ANGLES) / 4, config.ropes, 0, shape.capacity);
     }
   }
 
@@ -108,17 +105,14 @@ export class WasmContext implements EngineContext {
     if (failure) refuseFailed("generate", failure);
     this.#checkHeld("generate");
     const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations } = pass;
-    const { ranked } = this.shape;
+    const { ranked, stride } = this.shape;
     const to = this.#from(abi.CONTEXT_IDS) / 4;
     for (let t = 0; t < count; t++) heap.words[to + t] = ids[begin + t];
     heap.words[to + count] = ids[begin + count] ?? 0; // what follows, where losses are asked for
     heap.words.set(slots, this.#from(abi.CONTEXT_SLOTS) / 4);
     if (rows) heap.words.set(rows, this.#from(abi.CONTEXT_NEW_ROWS) / 4);
     const origin = ranked ? firstRank : first; // what queries are rotated by
-    const angles = this.#from(abi.CONTEXT_ANGLES) / 4;
-    for (let t = 0; t < count; t++) {
-      writeAngles(heap.floats, angles + t * config.headDim, origin + t, config);
-    }
+    writeTurns(heap.floats, this.#from(abi.CONTEXT_ANGLES) / 4, config.ropes, origin, count, stride);
     const words = this.#at / 4;
     heap.words[words + abi.CONTEXT_TOKENS] = count;
     heap.words[words + abi.CONTEXT_EXTENT] = extent;

@@ -36,7 +36,7 @@ function partBytes(
   shape: ContextShape,
   threads: number,
 ): [word: number, bytes: number][] {
-  const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab } = config;
+  const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab, ropes } = config;
   const { capacity, stride, ranked, pooled, observe, every, remainders } = shape;
   const lanes = layers * kvHeads;
   const slots = lanes * capacity;
@@ -47,11 +47,11 @@ function partBytes(
     [abi.CONTEXT_POSITIONS, 4 * slots],
     [abi.CONTEXT_RANKS, perSlot(ranked)],
     [abi.CONTEXT_ROWS, perSlot(pooled)],
-    [abi.CONTEXT_RANK_ANGLES, ranked ? 4 * capacity * headDim : 0],
+    [abi.CONTEXT_RANK_ANGLES, ranked ? 4 * ropes.length * capacity * headDim : 0],
     [abi.CONTEXT_IDS, 4 * (stride + 1)],
     [abi.CONTEXT_SLOTS, 4 * lanes * stride],
     [abi.CONTEXT_NEW_ROWS, pooled ? 4 * lanes * stride : 0],
-    [abi.CONTEXT_ANGLES, 4 * stride * headDim],
+    [abi.CONTEXT_ANGLES, 4 * ropes.length * stride * headDim],
     [abi.CONTEXT_X, 4 * stride * whole(hidden)],
     [abi.CONTEXT_NORMED, 4 * stride * whole(hidden)],
     [abi.CONTEXT_QKV, 4 * stride * (heads + 2 * kvHeads) * headDim],

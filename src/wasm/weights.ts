@@ -94,13 +94,16 @@ export async function layOut(source: Source): Promise<number> {
     const gateUp = await writer.matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias);
     const down = await writer.matrix([`${at}.mlp.down_proj`], config.mlpBias);
     const parts = [attentionNorm, qkv, headNorms, output, mlpNorm, gateUp, down].map((part) => part ?? 0);
-    heap.words.set([...parts, config.windows[i]], model / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS);
+    heap.words.set(
+      [...parts, config.windows[i], config.layerRopes[i]],
+      model / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS,
+    );
   }
   const norm = await writer.vector("model.norm.weight");
   const head = config.tied ? embedding : await writer.matrix(["lm_head"], false, outer);
   writer.end();
   const sizes = [layers, hidden, intermediate, heads, kvHeads, headDim, vocab, 0];
-  heap.words.set([count, 0, ...sizes, embedding, norm, head, team, source.threads], model / 4);
+  heap.words.set([count, 0, ...sizes, embedding, norm, head, team, source.threads, config.ropes.length], model / 4);
   heap.floats[model / 4 + abi.MODEL_EPS] = rmsEps;
   source.wasm.seal(model, 0);
   return model;

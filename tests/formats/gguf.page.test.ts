@@ -94,10 +94,13 @@ format("window, rope, biases, ends", async () => {
     (await openBytes(changed(metadata, tensors))).config;
   const windowed = await of({ "llama.attention.sliding_window": [U32, 12] });
   assert.equal([windowed.architecture, windowed.windows], ["mistral", [12]]);
-  const plain = (await of({})).rope;
+  const plain = (await of({})).ropes[0].frequencies;
   const linear = await of({ "llama.rope.scaling.type": [STRING, "linear"], "llama.rope.scaling.factor": [F32, 4] });
-  assert.equal(linear.rope, plain.map((value) => value / 4));
-  assert.equal((await of({ "llama.rope.scale_linear": [F32, 2] })).rope, plain.map((value) => value / 2));
+  assert.equal(linear.ropes[0].frequencies, plain.map((value) => value / 4));
+  assert.equal(
+    (await of({ "llama.rope.scale_linear": [F32, 2] })).ropes[0].frequencies,
+    plain.map((value) => value / 2),
+  );
   const biased = await of({}, { "blk.0.attn_output.bias": { dims: [32], type: 0 } });
   assert.equal([biased.oBias, biased.qkvBias], [true, false]);
   const ends = { "tokenizer.ggml.eot_token_id": [U32, 7] as Typed, "tokenizer.ggml.eom_token_id": [U32, 2] as Typed };
@@ -110,8 +113,8 @@ format("rotary factors divide", async () => {
   const factors = Float32Array.of(1, 1, 1, 1, 2, 4, 8, 8);
   const at = bytes.length - 32; // the last tensor of the file
   bytes.set(new Uint8Array(factors.buffer), at);
-  const plain = (await openBytes(changed())).config.rope;
-  assert.equal((await openBytes(bytes)).config.rope, plain.map((value, i) => value / factors[i]));
+  const plain = (await openBytes(changed())).config.ropes[0].frequencies;
+  assert.equal((await openBytes(bytes)).config.ropes[0].frequencies, plain.map((value, i) => value / factors[i]));
   bytes.set(new Uint8Array(factors.fill(2 ** -140).buffer), at);
   const rule = "Cannot load model: the factors of rope_freqs.weight must leave frequencies finite, got ";
   await refused(() => openBytes(bytes), `${rule}${2 ** -140}`);

@@ -36,7 +36,7 @@ const test = await engineSuite("golden: rope");
 async function agrees(change: Record<string, unknown>, options: LoadOptions, { frequencies, scale, logits }: Case) {
   const model = await load(await modelFiles(`tests/golden/models/${name}`, { "config.json": json((config) => Object.assign(config, change)) }), { ...await onEngine(), ...options });
   try {
-    const { vocab, rope, ropeScale } = inside(model).config;
+    const { vocab, ropes: [{ frequencies: rope, scale: ropeScale }] } = inside(model).config;
     const theirs = recorded(frequencies);
     rope.forEach((one, i) => assert.ok(Math.abs(one / theirs[i] - 1) < TOLERANCE, `frequency ${i}: ${one}, ${theirs[i]}`));
     assert.ok(Math.abs(ropeScale / scale - 1) < 1e-12, `${ropeScale}`);

@@ -31,11 +31,11 @@ families("every family has a recorded model", async () => {
 });
 
 families("what config.json leaves out is what transformers takes for granted", () => {
-  const { rope, ropeScale, ...rest } = parseConfig(llama);
-  assert.is(ropeScale, 1);
-  assert.is(rope.length, 4);
+  const { ropes, ...rest } = parseConfig(llama);
+  assert.equal(ropes.map(({ scale }) => scale), [1]);
+  assert.equal(ropes.map(({ frequencies }) => frequencies.length), [4]);
   assert.equal(
-    rest satisfies Omit<ModelConfig, "rope" | "ropeScale">,
+    rest satisfies Omit<ModelConfig, "ropes">,
     {
       architecture: "llama",
       layers: 4,
@@ -45,6 +45,7 @@ families("what config.json leaves out is what transformers takes for granted", (
       kvHeads: 8,
       headDim: 8,
       rotaryDim: 8,
+      layerRopes: [0, 0, 0, 0],
       vocab: 512,
       rmsEps: 1e-6,
       tied: false,
@@ -61,11 +62,32 @@ families("what config.json leaves out is what transformers takes for granted", (
   const absent = { partial_rotary_factor: 0.5, rms_norm_eps: undefined, eos_token_id: undefined, vocab_size: 32064 };
   const phi = parseConfig({ ...as("phi3"), ...absent });
   assert.equal([phi.rotaryDim, phi.rmsEps, phi.maxPositions, phi.eosIds], [4, 1e-5, 4096, [32000]]);
-  assert.equal([...phi.rope], [1, Math.fround(0.01), 0, 0]);
+  assert.equal([...phi.ropes[0].frequencies], [1, Math.fround(0.01), 0, 0]);
   const mistral = parseConfig({ ...as("mistral"), num_key_value_heads: undefined });
   assert.equal([mistral.kvHeads, mistral.maxPositions, mistral.windows[0]], [8, 131072, 4096]);
   const qwen3 = parseConfig({ ...as("qwen3"), eos_token_id: undefined });
   assert.equal([qwen3.headDim, qwen3.bosId, qwen3.eosIds.length], [128, null, 0]);
+});
+
+families("layers that positions do not turn", () => {
+  const turned = (more: Record<string, unknown>) => parseConfig(as("smollm3", { bos_token_id: 1, ...more })).layerRopes;
+  assert.equal(turned({}), [0, 0, 0, 1]);
+  assert.equal(turned({ no_rope_layer_interval: 2 }), [0, 1, 0, 1]);
+  assert.equal(turned({ no_rope_layers: [0, 1, 1, 0, 1] }), [1, 0, 0, 1]);
+  const absent = { num_key_value_heads: undefined, eos_token_id: undefined, vocab_size: 128256 };
+  const { ropes, kvHeads, bosId, eosIds, windows } = parseConfig(as("smollm3", absent));
+  assert.equal([...ropes[1].frequencies, ropes[1].scale], [0, 0, 0, 0, 1]);
+  assert.equal([kvHeads, bosId, eosIds, windows], [4, 128000, [128001], [0, 0, 0, 0]]);
+  const windowed = { ...absent, use_sliding_window: true, sliding_window: 12 };
+  assert.equal(parseConfig(as("smollm3", windowed)).windows, [0, 0, 0, 12]);
+  assert.is(parseConfig(as("smollm3", { ...absent, no_rope_layers: [1, 1, 1, 1] })).ropes.length, 1);
+  assert.equal(parseConfig(as("llama", { no_rope_layer_interval: 2 })).layerRopes, [0, 0, 0, 0]);
+  const rule = "no_rope_layers must have 0 or 1 for each of 4 layers";
+  assert.throws(() => turned({ no_rope_layers: [1, 1, 1] }), `Cannot load model: ${rule}, got [1, 1, 1]`);
+  assert.throws(
+    () => turned({ no_rope_layer_interval: 0 }),
+    "no_rope_layer_interval must be a positive integer, got 0",
+  );
 });
 
 families("null heads and head_dim follow from the others", () => {
@@ -164,15 +186,18 @@ function stretch(frequency: number): number {
 }
 
 rope("plain, of both spellings", () => {
-  close(parseConfig(llama).rope, twin(8, 10000));
-  close(parseConfig({ ...llama, rope_theta: 500000, rope_scaling: null }).rope, twin(8, 500000));
-  close(parseConfig({ ...llama, rope_parameters: { rope_theta: 1e6, rope_type: "default" } }).rope, twin(8, 1e6));
+  close(parseConfig(llama).ropes[0].frequencies, twin(8, 10000));
+  close(parseConfig({ ...llama, rope_theta: 500000, rope_scaling: null }).ropes[0].frequencies, twin(8, 500000));
+  close(
+    parseConfig({ ...llama, rope_parameters: { rope_theta: 1e6, rope_type: "default" } }).ropes[0].frequencies,
+    twin(8, 1e6),
+  );
 });
 
 rope("linear divides by the factor", () => {
   const wanted = twin(8, 10000, (frequency) => frequency / 2.5);
-  close(parseConfig({ ...llama, rope_scaling: { type: "linear", factor: 2.5 } }).rope, wanted);
-  close(parseConfig({ ...llama, rope_parameters: { rope_type: "linear", factor: 2.5 } }).rope, wanted);
+  close(parseConfig({ ...llama, rope_scaling: { type: "linear", factor: 2.5 } }).ropes[0].frequencies, wanted);
+  close(parseConfig({ ...llama, rope_parameters: { rope_type: "linear", factor: 2.5 } }).ropes[0].frequencies, wanted);
 });
 
 rope("llama3 stretches long waves and leaves short ones", () => {
@@ -182,11 +207,12 @@ rope("llama3 stretches long waves and leaves short ones", () => {
   assert.ok(between >= 2 && wanted[0] === plain[0] && wanted[15] === plain[15] / 8, "all three kinds are there");
   const head = { head_dim: 32 };
   close(
-    parseConfig({ ...llama, ...head, rope_theta: 5000, rope_scaling: { rope_type: "llama3", ...llama3 } }).rope,
+    parseConfig({ ...llama, ...head, rope_theta: 5000, rope_scaling: { rope_type: "llama3", ...llama3 } }).ropes[0]
+      .frequencies,
     wanted,
   );
   const rope_parameters = { rope_type: "llama3", rope_theta: 5000, ...llama3 };
-  close(parseConfig({ ...llama, ...head, rope_parameters }).rope, wanted);
+  close(parseConfig({ ...llama, ...head, rope_parameters }).ropes[0].frequencies, wanted);
 });
 
 rope("a length is refused where nothing depends on it", () => {

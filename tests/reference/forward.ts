@@ -170,12 +170,9 @@ export class SessionTwin {
     const { score } = this.#options;
     if (!score) return core.score(lane, token);
     const ranked = this.#options.positions === "cache";
-    const past = {
-      queries: this.#queries[first + lane],
-      rope: this.#config.rope,
-      scale: this.#config.ropeScale,
-      ranked,
-    };
+    const { ropes, layerRopes, kvHeads } = this.#config;
+    const { frequencies: rope, scale } = ropes[layerRopes[Math.floor((first + lane) / kvHeads)]];
+    const past = { queries: this.#queries[first + lane], rope, scale, ranked };
     return Math.fround(score(core, lane, token, this.#cache[first + lane], past));
   }
 
@@ -230,7 +227,7 @@ export class SessionTwin {
     const all = this.#remainders[lane];
     const { positions, foldRank = 0, foldMost = Infinity, remainder = 0 } = this.#options;
     if (remainder === 0) return;
-    const token = { key: positions === "cache" ? this.#rotate(key, foldRank) : key, value, weight: 1 };
+    const token = { key: positions === "cache" ? this.#rotate(lane, key, foldRank) : key, value, weight: 1 };
     all.push([token]);
     if (all.length <= remainder) return;
     const pairs = range(all.length).flatMap((j) => range(j).map((i) => [i, j]));
@@ -262,21 +259,22 @@ export class SessionTwin {
         const cache = this.#cache[lane];
         const { kv: kind, positions } = this.#options;
         const ranked = positions === "cache";
-        const key = ranked ? keys[kv] : this.#rotate(keys[kv], position);
+        const key = ranked ? keys[kv] : this.#rotate(lane, keys[kv], position);
         cache.set(position, { key: stored(key, kind), value: stored(values[kv], kind) });
         const window = this.#config.windows[layer];
         const live = [...cache.keys()]; // ascending
         const place = (one: number) => ranked ? live.indexOf(one) : one;
-        const keyOf = (one: number) => ranked ? this.#rotate(cache.get(one)!.key, place(one)) : cache.get(one)!.key;
+        const keyOf = (one: number) =>
+          ranked ? this.#rotate(lane, cache.get(one)!.key, place(one)) : cache.get(one)!.key;
         const seen = live.filter((one) => window === 0 || place(position) - place(one) < window);
         queries.slice(kv * group, (kv + 1) * group).forEach((query, g) => this.#queries[lane][g].push(query));
         const mean = seen.map(() => 0); // or, where asked for, the maximum
         for (const query of queries.slice(kv * group, (kv + 1) * group)) {
-          const q = this.#rotate(query, place(position));
+          const q = this.#rotate(lane, query, place(position));
           const sums = this.#remainders[lane];
           const scores = seen.map((one) => dot(q, keyOf(one)) / Math.sqrt(headDim));
           // Remainders stand at one rank of the longest lane.
-          const far = ranked ? this.#rotate(query, this.#longest - 1) : q;
+          const far = ranked ? this.#rotate(lane, query, this.#longest - 1) : q;
           for (const one of sums) {
             scores.push(dot(far, meanOf(one, "key")) / Math.sqrt(headDim) + Math.log(weightOf(one)));
           }
@@ -319,14 +317,15 @@ export class SessionTwin {
     return x.map((value, i) => value * scale * this.#weights.get(name)![i]);
   }
 
-  #rotate(head: number[], position: number): number[] {
-    const { rope, ropeScale } = this.#config;
+  #rotate(lane: number, head: number[], position: number): number[] {
+    const { ropes, layerRopes, kvHeads } = this.#config;
+    const { frequencies: rope, scale } = ropes[layerRopes[Math.floor(lane / kvHeads)]];
     const half = rope.length;
     return head.map((value, i) => {
       const angle = position * rope[i % half];
       const other = i < half ? -head[i + half] : head[i - half];
       const turned = value * Math.cos(angle) + other * Math.sin(angle);
-      return rope[i % half] === 0 ? value : ropeScale * turned;
+      return rope[i % half] === 0 ? value : scale * turned;
     });
   }
 }

@@ -60,8 +60,8 @@ const CONFIG: ModelConfig = {
   ...{ architecture: "llama", layers: 1, hidden: 32, intermediate: 32, heads: 4, kvHeads: 2, headDim: 8, vocab: 40 },
   ...{
     rmsEps: 1e-5,
-    rope: new Float32Array(4),
-    ropeScale: 1,
+    ropes: [{ frequencies: new Float32Array(4), scale: 1 }],
+    layerRopes: [0],
     rotaryDim: 8,
     tied: true,
     qkNorm: false,

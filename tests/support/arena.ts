@@ -36,8 +36,8 @@ export const CONFIG: ModelConfig = {
   ...{ architecture: "qwen3", layers: 2, hidden: 32, intermediate: 36, heads: 4, kvHeads: 2, headDim: 8, vocab: 37 },
   ...{
     rmsEps: 1e-5,
-    rope: Float32Array.of(1, 0.5, 0.25, 0.125),
-    ropeScale: 1,
+    ropes: [[1, 0.5, 0.25, 0.125], [0, 0, 0, 0]].map((rope) => ({ frequencies: Float32Array.from(rope), scale: 1 })),
+    layerRopes: [0, 1],
     rotaryDim: 8,
     tied: false,
     qkNorm: true,

@@ -34,12 +34,14 @@ export interface Fuzzer {
 
 const TEXT = "the <s> 12 é\n<|im_start|>";
 
-function checkAngles({ rope, ropeScale, headDim }: ModelConfig): void {
-  assert.is(rope.length, headDim / 2);
-  assert.ok(
-    rope.every((one) => Number.isFinite(one) && one >= 0) && Number.isFinite(ropeScale) && ropeScale > 0,
-    `${rope}`,
-  );
+function checkAngles({ ropes, headDim }: ModelConfig): void {
+  for (const { frequencies, scale } of ropes) {
+    assert.is(frequencies.length, headDim / 2);
+    assert.ok(
+      frequencies.every((one) => Number.isFinite(one) && one >= 0) && Number.isFinite(scale) && scale > 0,
+      `${frequencies}`,
+    );
+  }
 }
 
 /** Uses a model's files as far as that goes without an engine. */

@@ -7,7 +7,7 @@ To prove another family, add its row to MODELS, make it, and record it with hf.p
 import shutil
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Phi3Config, Qwen2Config, Qwen3Config
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config
 
 from common import MODELS as MADE, arguments, out_folder
 
@@ -43,6 +43,8 @@ MODELS = {
     "tiny-phi3-long": (Phi3Config, torch.float16, {"tie_word_embeddings": True, "num_attention_heads": 2, "original_max_position_embeddings": 256,
                                                    **rope("longrope", 10000.0, partial_rotary_factor=0.5, short_factor=PHI[:8],
                                                           long_factor=PHI[8:])}),
+    "tiny-smollm3": (SmolLM3Config, torch.bfloat16, {"tie_word_embeddings": True, "intermediate_size": 96, "no_rope_layer_interval": 2,
+                                                     **rope("default", 2000000.0)}),
 }
 SHARDS = {"tiny-mqa-sharded": "200KB"}  # the most that a file of weights may take
 

@@ -10,6 +10,7 @@ override FIRST: u32; // where this part's rows begin in y, or among the ids
 override PITCH: u32; // elements between rows of y
 override ADD: u32; // 1: y += (the residual), 0: y =
 override BIAS: u32; // 1: bias is added
+override SCALE: f32 = 1.0; // what embeddings are multiplied by
 
 @group(0) @binding(0) var<storage, read> w: array<u32>; // [ROWS, row_halves() / 2]
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [tokens, BLOCKS · 8]
@@ -197,7 +198,7 @@ fn embed(@builtin(global_invocation_id) at: vec3u) {
   let scale = scales(from_w, unit % block_units());
   let code = codes(from_w, unit % block_units(), column % 32u / 4u)[column % 4u];
   let own = select(scale.xy, scale.zw, column % 32u >= 16u);
-  y[at.y * PITCH + column] = own.x * code + own.y;
+  y[at.y * PITCH + column] = SCALE * (own.x * code + own.y);
 }
 
 const OWN_ROWS = 4u; // of a thread

@@ -5,6 +5,7 @@ override WIDTH: u32; // hidden size
 override PITCH: u32; // elements between rows of the table and of x, a multiple of 8
 override FIRST: u32; // first row held by this part
 override ROWS: u32; // rows held by this part
+override SCALE: f32; // what embeddings are multiplied by
 
 @group(0) @binding(0) var<storage, read> feed: array<u32>; // see cache.ts
 @group(0) @binding(1) var<storage, read> table: array<u32>; // [ROWS, PITCH] in DTYPE
@@ -25,5 +26,5 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
   let token = at.y;
   let row = feed[HEADER + token] - FIRST; // wraps far past ROWS when the row is in an earlier part
   if (column >= WIDTH || row >= ROWS) { return; }
-  x[token * PITCH + column] = element(row * PITCH + column);
+  x[token * PITCH + column] = SCALE * element(row * PITCH + column);
 }

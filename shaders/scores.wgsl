@@ -1,4 +1,4 @@
-// scores[head, token, slot] = q·k / sqrt(HEAD_DIM) where the token may see the slot, HIDDEN where it may not:
+// scores[head, token, slot] = SCALE · q·k where the token may see the slot, HIDDEN where it may not:
 // the slot is free, holds a later position, or lies outside the layer's sliding window.
 // Under positions "cache" (RANKED) a key is rotated here, by its slot's rank, and the window counts ranks.
 // Behind the slots stand the lane's remainders: their mean keys' products, and ln n for the n tokens that each is of.
@@ -12,6 +12,7 @@ override ROW: u32; // vec2s of a row
 override RANKED: u32; // 1: keys are stored unrotated; QUADS is even
 override POOLED: u32; // 1: the lanes of a layer share its rows
 override REMAINDERS: u32; // of a lane
+override SCALE: f32; // of products
 
 struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32, rope: u32 }
 
@@ -50,11 +51,10 @@ fn score_remainder(lane: u32, r: u32, from_q: u32, to: u32, count: u32) {
   let index = lane * REMAINDERS + r;
   let n = remainder[layer.lanes * REMAINDERS * 2u * QUADS + index / 4u][index % 4u];
   let share = log(max(n, 1.0));
-  let scale = inverseSqrt(f32(QUADS * 4u));
   for (var t = 0u; t < count; t++) {
     var sum = 0.0;
     for (var i = 0u; i < QUADS; i++) { sum += dot(remainder[index * 2u * QUADS + i], q[from_q + t * Q_QUADS + i]); }
-    scores[to + t * (feed[1] + REMAINDERS)] = select(sum * scale + share, HIDDEN, n == 0.0);
+    scores[to + t * (feed[1] + REMAINDERS)] = select(sum * SCALE + share, HIDDEN, n == 0.0);
   }
 }
 
@@ -100,10 +100,9 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
   } else {
     for (var i = 0u; i < quads; i++) { sums += products(quad(from_key, i), from_q + i); }
   }
-  let scale = inverseSqrt(f32(QUADS * 4u));
   for (var t = 0u; t < count; t++) {
     let distance = i32(first + from_token + t) - place;
     let seen = position >= 0 && distance >= 0 && (layer.window == 0u || distance < i32(layer.window));
-    scores[to + t * pitch] = select(HIDDEN, sums[t] * scale, seen);
+    scores[to + t * pitch] = select(HIDDEN, sums[t] * SCALE, seen);
   }
 }

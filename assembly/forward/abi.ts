@@ -73,7 +73,11 @@ export const MODEL_HEAD = 12; // matrix
 export const MODEL_TEAM = 13; // behind the words of the model, in the same block
 export const MODEL_THREADS = 14;
 export const MODEL_ROPES = 15; // ways in which positions turn heads, at most MOST_ROPES
-export const MODEL_HEADER = 16; // words; then its layers
+export const MODEL_EMBEDDING_SCALE = 16; // f32: what embeddings are multiplied by
+export const MODEL_ATTENTION_SCALE = 17; // f32: products of queries and keys
+export const MODEL_RESIDUAL_SCALE = 18; // f32: what joins the residual
+export const MODEL_LOGIT_SCALE = 19; // f32
+export const MODEL_HEADER = 20; // words; then its layers
 
 export const LAYER_ATTENTION_NORM = 0;
 export const LAYER_QKV = 1; // matrix

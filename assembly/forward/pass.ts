@@ -34,6 +34,7 @@ import {
   LAYER_WORDS,
   MATRIX_PARTS,
   MODEL_EMBEDDING,
+  MODEL_EMBEDDING_SCALE,
   MODEL_EPS,
   MODEL_HEAD,
   MODEL_HEAD_DIM,
@@ -43,15 +44,17 @@ import {
   MODEL_INTERMEDIATE,
   MODEL_KV_HEADS,
   MODEL_LAYERS,
+  MODEL_LOGIT_SCALE,
   MODEL_NORM,
+  MODEL_RESIDUAL_SCALE,
   MODEL_VOCAB,
   PASS_OUTPUT,
   PASS_REUSED,
 } from "./abi";
 import { partOf } from "./product";
-import { padded, readRow, word } from "./rows";
-import { beginTeam, shareAttend, shareMultiply, shareNormalise, sharePrepare, shareSwiglu } from "./team";
-import { greedy, lossOf } from "./vector";
+import { number, padded, readRow, word } from "./rows";
+import { beginTeam, shareAttend, shareJoin, shareMultiply, shareNormalise, sharePrepare, shareSwiglu } from "./team";
+import { greedy, lossOf, multiplyBy } from "./vector";
 
 /** Positions "cache": closes the gaps in the ranks that the pass's slots leave, whose tokens were evicted in the last step. */
 function rerank(model: usize, context: usize, tokens: u32, extent: u32): void {
@@ -75,10 +78,12 @@ function rerank(model: usize, context: usize, tokens: u32, extent: u32): void {
 /** x = the embeddings of the pass's ids. */
 function embed(model: usize, context: usize, tokens: u32, width: u32): void {
   const matrix: usize = word(model, MODEL_EMBEDDING);
+  const scale = number(model, MODEL_EMBEDDING_SCALE);
   for (let token: u32 = 0; token < tokens; token++) {
     const id = load<u32>(<usize> word(context, CONTEXT_IDS) + (<usize> token << 2));
     const to = <usize> word(context, CONTEXT_X) + (<usize> (token * width) << 2);
     for (let part: u32 = 0; part < word(matrix, MATRIX_PARTS); part++) if (readRow(partOf(matrix, part), id, to)) break;
+    if (scale != 1) multiplyBy(to, scale, width);
   }
 }
 
@@ -104,7 +109,7 @@ export function run(model: usize, context: usize): u32 {
   const dim = word(model, MODEL_HEAD_DIM);
   const layers = word(model, MODEL_LAYERS);
   const vocab = word(model, MODEL_VOCAB);
-  const eps = load<f32>(model + (MODEL_EPS << 2));
+  const eps = number(model, MODEL_EPS);
   const kvHeads = word(model, MODEL_KV_HEADS);
   const qkvWidth = (heads + 2 * kvHeads) * dim;
   const width = padded(hidden);
@@ -117,6 +122,9 @@ export function run(model: usize, context: usize): u32 {
   const gateUp: usize = word(context, CONTEXT_GATE_UP);
   const activated: usize = word(context, CONTEXT_ACTIVATED);
   const flags = word(context, CONTEXT_FLAGS);
+  const scale = number(model, MODEL_RESIDUAL_SCALE);
+  const joins = scale != 1; // products are not added at once
+  const added = joins ? norm : x;
 
   beginTeam(model);
   if (flags & FLAG_RANKED && asked & PASS_REUSED) rerank(model, context, tokens, extent);
@@ -130,13 +138,15 @@ export function run(model: usize, context: usize): u32 {
     shareMultiply(context, word(layer, LAYER_QKV), norm, width, qkv, qkvWidth, tokens, false);
     shareAttend(model, layer, context, cache, i, kvHeads);
     sharePrepare(context, word(layer, LAYER_OUTPUT), mixed, mixedWidth, tokens);
-    shareMultiply(context, word(layer, LAYER_OUTPUT), mixed, mixedWidth, x, width, tokens, true);
+    shareMultiply(context, word(layer, LAYER_OUTPUT), mixed, mixedWidth, added, width, tokens, !joins);
+    if (joins) shareJoin(norm, x, hidden, width, scale, tokens);
     shareNormalise(x, word(layer, LAYER_MLP_NORM), norm, hidden, width, eps, tokens);
     sharePrepare(context, word(layer, LAYER_GATE_UP), norm, width, tokens);
     shareMultiply(context, word(layer, LAYER_GATE_UP), norm, width, gateUp, 2 * intermediate, tokens, false);
     shareSwiglu(gateUp, 2 * intermediate, activated, innerWidth, intermediate, tokens);
     sharePrepare(context, word(layer, LAYER_DOWN), activated, innerWidth, tokens);
-    shareMultiply(context, word(layer, LAYER_DOWN), activated, innerWidth, x, width, tokens, true);
+    shareMultiply(context, word(layer, LAYER_DOWN), activated, innerWidth, added, width, tokens, !joins);
+    if (joins) shareJoin(norm, x, hidden, width, scale, tokens);
   }
   if (!(asked & PASS_OUTPUT)) return vocab;
   const every = (flags & FLAG_EVERY) != 0;
@@ -147,6 +157,8 @@ export function run(model: usize, context: usize): u32 {
   keep(context, layers, norm, count, width);
   sharePrepare(context, word(model, MODEL_HEAD), norm, width, count);
   shareMultiply(context, word(model, MODEL_HEAD), norm, width, logits, vocab, count, false);
+  const logitScale = number(model, MODEL_LOGIT_SCALE);
+  if (logitScale != 1) multiplyBy(logits, logitScale, count * vocab);
   if (every) {
     for (let token: u32 = 0; token < count; token++) {
       const next = load<u32>(<usize> word(context, CONTEXT_IDS) + (<usize> (token + 1) << 2));

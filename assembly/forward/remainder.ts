@@ -25,6 +25,7 @@ import {
   FLAG_RANKED,
   LAYER_ROPE,
   LAYER_WORDS,
+  MODEL_ATTENTION_SCALE,
   MODEL_HEAD_DIM,
   MODEL_HEADER,
   MODEL_HEADS,
@@ -32,7 +33,7 @@ import {
   MODEL_LAYERS,
 } from "./abi";
 import { rowOf } from "./kv";
-import { padded, word } from "./rows";
+import { number, padded, word } from "./rows";
 import { rotate, total } from "./vector";
 
 /** Where the mean key of a remainder lies; its mean value is behind it. @param index of lane · remainders */
@@ -184,7 +185,7 @@ export function scoreRemainders(
   const tokenBytes = <usize> (heads + 2 * kvHeads) * bytes;
   const queries = <usize> word(context, CONTEXT_QKV) + <usize> (head * group) * bytes;
   const remainders = word(context, CONTEXT_REMAINDERS);
-  const scale: f32 = 1 / sqrt<f32>(<f32> dim);
+  const scale = number(model, MODEL_ATTENTION_SCALE);
   for (let r: u32 = 0; r < remainders; r++) {
     const index = lane * remainders + r;
     const n = load<f32>(countAt(context, index, word(model, MODEL_LAYERS) * kvHeads, dim));

@@ -40,6 +40,12 @@ export function word(at: usize, index: i32): u32 {
   return load<u32>(at + (<usize> index << 2));
 }
 
+/** The same, of f32. */
+@inline
+export function number(at: usize, index: i32): f32 {
+  return load<f32>(at + (<usize> index << 2));
+}
+
 /** Floats of a row of activations: whole units. */
 @inline
 export function padded(length: u32): u32 {

@@ -12,12 +12,13 @@ import {
   FLAG_RANKED,
   LAYER_ROPE,
   LAYER_WINDOW,
+  MODEL_ATTENTION_SCALE,
   MODEL_HEAD_DIM,
   MODEL_HEADS,
   MODEL_KV_HEADS,
 } from "./abi";
 import { moveFour, positions, row0, row1, row2, row3, takeFour } from "./four";
-import { word } from "./rows";
+import { number, word } from "./rows";
 import { exponential, largest, rotate, total } from "./vector";
 
 const HIDDEN: f32 = -3.0e38; // the score of what a query does not see
@@ -85,7 +86,7 @@ export function scoresOf(
   const angles = <usize> word(context, CONTEXT_RANK_ANGLES) +
     <usize> (word(layer, LAYER_ROPE) * word(context, CONTEXT_CAPACITY)) * headBytes;
   const keys: usize = word(cache, CACHE_KEYS);
-  const scale = f32x4.splat(1 / sqrt<f32>(<f32> dim));
+  const scale = f32x4.splat(number(model, MODEL_ATTENTION_SCALE));
   const hidden = f32x4.splat(HIDDEN);
   const none = i32x4.splat(0);
   const far = i32x4.splat(window == 0 ? i32.MAX_VALUE : <i32> window);

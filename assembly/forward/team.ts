@@ -9,7 +9,7 @@ import { CONTEXT_TOKENS, MODEL_TEAM, MODEL_THREADS, TEAM_AWAITED, TEAM_DONE, TEA
 import { attend } from "./attention";
 import { multiply, prepare } from "./product";
 import { word } from "./rows";
-import { normalise, swiglu } from "./vector";
+import { join, normalise, swiglu } from "./vector";
 
 const SPINS = 50000; // before a thread sleeps: some 50 µs, more than a chunk of a step takes
 
@@ -32,6 +32,7 @@ const JOB_ATTEND: u32 = 2;
 const JOB_NORMALISE: u32 = 3;
 const JOB_PREPARE: u32 = 4;
 const JOB_SWIGLU: u32 = 5;
+const JOB_JOIN: u32 = 6;
 
 let team: usize = 0;
 let threads: u32 = 1;
@@ -84,6 +85,9 @@ function work(index: u32, count: u32): void {
     if (job == JOB_NORMALISE) {
       const at = <usize> (token * e) << 2;
       normalise(<usize> a + at, b, <usize> c + at, d, reinterpret<f32>(f));
+    } else if (job == JOB_JOIN) {
+      const at = <usize> (token * d) << 2;
+      join(<usize> a + at, <usize> b + at, c, reinterpret<f32>(e));
     } else swiglu(<usize> a + (<usize> (token * b) << 2), <usize> c + (<usize> (token * d) << 2), e);
   }
 }
@@ -220,6 +224,17 @@ export function shareNormalise(x: usize, weight: usize, y: usize, n: u32, width:
   setArgument(5, reinterpret<u32>(eps));
   setArgument(6, tokens);
   share(JOB_NORMALISE, chunks(tokens), tokens);
+}
+
+/** x += scale · y. */
+export function shareJoin(y: usize, x: usize, n: u32, width: u32, scale: f32, tokens: u32): void {
+  setArgument(0, y);
+  setArgument(1, x);
+  setArgument(2, n);
+  setArgument(3, width);
+  setArgument(4, reinterpret<u32>(scale));
+  setArgument(6, tokens);
+  share(JOB_JOIN, chunks(tokens), tokens);
 }
 
 export function sharePrepare(context: usize, matrix: usize, x: usize, width: u32, tokens: u32): void {

@@ -50,6 +50,22 @@ export function normalise(x: usize, weight: usize, y: usize, n: u32, eps: f32): 
   }
 }
 
+/** y *= scale. Numbers up to a whole vector are there. */
+export function multiplyBy(y: usize, scale: f32, n: u32): void {
+  const factor = f32x4.splat(scale);
+  const bytes = (<usize> n + 3) >> 2 << 4;
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(y + i, f32x4.mul(factor, v128.load(y + i)));
+}
+
+/** x += scale · y, with padding as above. */
+export function join(y: usize, x: usize, n: u32, scale: f32): void {
+  const bytes = (<usize> n + 3) >> 2 << 4;
+  const factor = f32x4.splat(scale);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    v128.store(x + i, f32x4.add(v128.load(x + i), f32x4.mul(factor, v128.load(y + i))));
+  }
+}
+
 /** to = a head rotated: pairs i and i + dim / 2. @param angles cos [dim / 2], sin [dim / 2] */
 export function rotate(from: usize, angles: usize, to: usize, dim: u32): void {
   const half = <usize> dim << 1; // bytes

@@ -36,6 +36,8 @@ export interface QueryViews {
   readonly rope: Float32Array;
   /** By how much turning lengthens a query, and a key. */
   readonly scale: number;
+  /** What products of queries and keys are multiplied by before their softmax. */
+  readonly factor: number;
   /** Whether `keys` are not turned yet, as positions count live slots. */
   readonly ranked: boolean;
 }

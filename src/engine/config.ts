@@ -3,7 +3,7 @@
 import type { Rope } from "./rope.ts";
 
 /** Every family of models that runs here. */
-export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3"] as const;
+export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3", "granite"] as const;
 
 /** A family, by transformers' `model_type`. */
 export type Architecture = typeof ARCHITECTURES[number];
@@ -34,6 +34,14 @@ export interface ModelConfig {
   layerRopes: number[];
   /** How many numbers of a head turn: in files the first so many, here the first of either half. */
   rotaryDim: number;
+  /** What embeddings are multiplied by. */
+  embeddingScale: number;
+  /** What products of queries and keys are multiplied by. */
+  attentionScale: number;
+  /** What attention and the feed-forward part are multiplied by before they join the residual. */
+  residualScale: number;
+  /** What logits are multiplied by. */
+  logitScale: number;
   /** Whether the output head is the embedding. */
   tied: boolean;
   /** Whether every query and key head goes through RMSNorm over headDim. */
@@ -61,7 +69,10 @@ export function describeModel({ architecture, layers, hidden, heads, headDim, vo
 
 /** What K and V depend on besides the weights, in words and numbers: models of other shapes cannot go on from each other's. */
 export function shapeOf(config: ModelConfig): string {
-  const { windows, layerRopes, rmsEps } = config;
+  const { windows, layerRopes, rmsEps, headDim, embeddingScale, residualScale, attentionScale } = config;
+  const scales = [embeddingScale, residualScale, attentionScale * Math.sqrt(headDim)];
   const ropes = config.ropes.map(({ frequencies, scale }) => `${frequencies} × ${scale}`);
-  return `${describeModel(config)} ${windows} ${ropes.join(", ")}${ropes[1] ? ` in ${layerRopes}` : ""} ${rmsEps}`;
+  return `${describeModel(config)} ${windows} ${ropes.join(", ")}${ropes[1] ? ` in ${layerRopes}` : ""} ${rmsEps}${
+    scales.every((scale) => scale === 1) ? "" : ` ${scales}`
+  }`;
 }

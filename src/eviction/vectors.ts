@@ -24,6 +24,8 @@ export interface VectorsShape {
   /** How positions turn queries and keys, and which way is a layer's. */
   readonly ropes: readonly Rope[];
   readonly layerRopes: readonly number[];
+  /** What products of queries and keys are multiplied by. */
+  readonly attentionScale: number;
   /** Whether keys are stored unrotated. */
   readonly ranked: boolean;
 }
@@ -124,10 +126,11 @@ export class Vectors {
   /** What a lane's views have of its group's queries. */
   #queriesOf(lane: number): Pick<LaneViews, "queries"> {
     if (!this.queries) return {};
-    const { heads, kvHeads, ropes, layerRopes, ranked } = this.#shape;
+    const { heads, kvHeads, ropes, layerRopes, attentionScale: factor, ranked } = this.#shape;
     const { frequencies: rope, scale } = ropes[layerRopes[Math.floor(lane / kvHeads)]];
     const length = heads / kvHeads * 3 * rope.length;
-    return { queries: { means: this.queries.means.subarray(lane * length, (lane + 1) * length), rope, scale, ranked } };
+    const means = this.queries.means.subarray(lane * length, (lane + 1) * length);
+    return { queries: { means, rope, scale, factor, ranked } };
   }
 
   /** Takes over what narrower ones hold. */

@@ -2,7 +2,7 @@
 import type { ModelConfig } from "../engine/config.ts";
 import type { Cache } from "./cache.ts";
 import { dispatch } from "./dispatch.ts";
-import { multiply, type Ops } from "./ops.ts";
+import { type Addition, multiply, type Ops } from "./ops.ts";
 import { pad8, type Scratch } from "./scratch.ts";
 
 /** What a pass runs on: kernels bound to buffers. */
@@ -30,7 +30,7 @@ export function encode(
   forward: Forward,
   { tokens, extent, reused, logits }: PassShape,
 ): void {
-  const { config: { hidden, intermediate, heads, kvHeads }, cache, scratch, ops } = forward;
+  const { config: { hidden, intermediate, heads, kvHeads, vocab }, cache, scratch, ops } = forward;
   const { ranked, every, remainders } = cache.shape;
   let pass = encoder.beginComputePass();
   const capture = (stage: number, from: GPUBuffer) => {
@@ -57,21 +57,28 @@ export function encode(
     dispatch(pass, layer.softmax, kvHeads, tokens);
     if (layer.observe && tokens > 1) dispatch(pass, layer.observe, slotGroups, kvHeads);
     dispatch(pass, layer.attend, heads, quarters);
-    multiply(pass, layer.output, tokens);
+    add(pass, layer.output, tokens);
     dispatch(pass, layer.mlpNorm, tokens);
     multiply(pass, layer.gateUp, tokens);
     dispatch(pass, layer.swiglu, Math.ceil(intermediate / 64), tokens);
-    multiply(pass, layer.down, tokens);
+    add(pass, layer.down, tokens);
   }
   if (logits) {
     const rows = every ? tokens : 1;
     dispatch(pass, ops.finalNorm, rows);
     capture(ops.layers.length, scratch.normed);
     multiply(pass, ops.head, rows);
+    if (ops.settle) dispatch(pass, ops.settle, Math.ceil(vocab / 64), rows);
     if (every) dispatch(pass, ops.loss, rows);
     dispatch(pass, ops.argmax, 1);
   }
   pass.end();
+}
+
+/** Adds to the residual. */
+function add(pass: GPUComputePassEncoder, { product, join }: Addition, tokens: number): void {
+  multiply(pass, product, tokens);
+  if (join) dispatch(pass, join, tokens);
 }
 
 /** Keeps the hidden states of a stage: the embeddings, each layer's output, and that of the final norm. */

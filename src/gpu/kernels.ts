@@ -5,6 +5,7 @@ import attend from "../../shaders/attend.wgsl" with { type: "text" };
 import blocks from "../../shaders/blocks.wgsl" with { type: "text" };
 import embed from "../../shaders/embed.wgsl" with { type: "text" };
 import fold from "../../shaders/fold.wgsl" with { type: "text" };
+import join from "../../shaders/join.wgsl" with { type: "text" };
 import loss from "../../shaders/loss.wgsl" with { type: "text" };
 import matmul from "../../shaders/matmul.wgsl" with { type: "text" };
 import matvec from "../../shaders/matvec.wgsl" with { type: "text" };
@@ -13,6 +14,7 @@ import rerank from "../../shaders/rerank.wgsl" with { type: "text" };
 import rmsnorm from "../../shaders/rmsnorm.wgsl" with { type: "text" };
 import rope from "../../shaders/rope.wgsl" with { type: "text" };
 import scores from "../../shaders/scores.wgsl" with { type: "text" };
+import settle from "../../shaders/settle.wgsl" with { type: "text" };
 import softmax from "../../shaders/softmax.wgsl" with { type: "text" };
 import swiglu from "../../shaders/swiglu.wgsl" with { type: "text" };
 import tell from "../../shaders/tell.wgsl" with { type: "text" };
@@ -47,6 +49,8 @@ export const kernels = {
   attend: { code: attend, bindings: ["r", "u", "r", "r", "w", "r", "r"] },
   fold: { code: fold, bindings: ["r", "u", "r", "r", "r", "r", "w"] },
   swiglu: { code: swiglu, bindings: ["r", "w"] },
+  join: { code: join, bindings: ["r", "w"] },
+  settle: { code: settle, bindings: ["w"] },
   loss: { code: loss, bindings: ["r", "r", "w"] },
   argmax: { code: argmax, bindings: ["r", "r", "w"] },
 } as const satisfies Record<string, Kernel>;

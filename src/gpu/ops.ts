@@ -13,6 +13,12 @@ export interface Product {
   readonly mat: Op[];
 }
 
+/** What a part of a layer adds to the residual: at once, or by a kernel behind the product. */
+export interface Addition {
+  readonly product: Product;
+  readonly join: Op | null;
+}
+
 /** The kernels of one layer, in the order in which they run. */
 export interface LayerOps {
   readonly attentionNorm: Op;
@@ -25,11 +31,11 @@ export interface LayerOps {
   readonly observe: Op | null; // only where attention is observed
   readonly attend: Op;
   readonly fold: Op | null; // only where what is evicted is summed up: behind a pass
-  readonly output: Product;
+  readonly output: Addition;
   readonly mlpNorm: Op;
   readonly gateUp: Product;
   readonly swiglu: Op;
-  readonly down: Product;
+  readonly down: Addition;
 }
 
 /** The kernels of a pass. */
@@ -39,6 +45,7 @@ export interface Ops {
   readonly layers: LayerOps[];
   readonly finalNorm: Op;
   readonly head: Product;
+  readonly settle: Op | null; // only where logits are not the head's products
   readonly loss: Op;
   readonly argmax: Op;
 }
@@ -54,7 +61,7 @@ export interface Bound {
 export function createOps(bound: Bound): Ops {
   const { model: { config, weights, pipelines }, cache, scratch } = bound;
   const { every } = cache.shape;
-  const { vocab } = config;
+  const { vocab, logitScale } = config;
   const { logits, losses, banned, chosen, normed } = scratch;
   return {
     rerank: pipelines.op("rerank", { CAPACITY: cache.shape.capacity }, [
@@ -64,6 +71,7 @@ export function createOps(bound: Bound): Ops {
     layers: weights.layers.map((layer, i) => layerOps(bound, layer, i)),
     finalNorm: norm(bound, weights.norm, every ? 0 : 1),
     head: product(bound, { matrix: weights.head, input: normed, output: logits, pitch: vocab }),
+    settle: logitScale === 1 ? null : pipelines.op("settle", { VOCAB: vocab, SCALE: logitScale }, [logits]),
     loss: pipelines.op("loss", { VOCAB: vocab }, [cache.feed.buffer, logits, losses]),
     argmax: pipelines.op("argmax", { VOCAB: vocab }, [logits, banned, chosen]),
   };
@@ -71,40 +79,41 @@ export function createOps(bound: Bound): Ops {
 
 function embedOps({ model: { config, weights, pipelines }, cache, scratch }: Bound): Op[] {
   const pitch = pad8(config.hidden);
+  const SCALE = config.embeddingScale;
   const feed = cache.feed.buffer;
   const { x, nothing } = scratch;
   return weights.embedding.parts.map((part) => {
     const { buffer, dtype, first, rows } = part;
     if (isQuantised(dtype)) {
-      const constants = partConstants(weights.embedding, part, pitch);
+      const constants = { ...partConstants(weights.embedding, part, pitch), SCALE };
       return pipelines.op("blockEmbed", constants, [buffer, nothing, nothing, x, feed]);
     }
-    const constants = { DTYPE: formats[dtype].code, WIDTH: config.hidden, PITCH: pitch, FIRST: first, ROWS: rows };
-    return pipelines.op("embed", constants, [feed, buffer, x]);
+    const own = { DTYPE: formats[dtype].code, WIDTH: config.hidden, PITCH: pitch, FIRST: first, ROWS: rows };
+    return pipelines.op("embed", { ...own, SCALE }, [feed, buffer, x]);
   });
 }
 
 function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
   const { model: { config, pipelines }, scratch } = bound;
-  const { hidden, intermediate, heads, kvHeads, headDim } = config;
-  const { x, normed, qkv, mixed, gateUp, activated } = scratch;
+  const { intermediate, heads, kvHeads, headDim } = config;
+  const { normed, qkv, mixed, gateUp, activated } = scratch;
   const swigluConstants = { WIDTH: intermediate, IN_PITCH: 2 * intermediate, PITCH: pad8(intermediate) };
   const qkvPitch = (heads + 2 * kvHeads) * headDim;
   return {
     attentionNorm: norm(bound, layer.attentionNorm),
     qkv: product(bound, { matrix: layer.qkv, input: normed, output: qkv, pitch: qkvPitch }),
     ...attentionOps(bound, layer, i, qkvPitch),
-    output: product(bound, { matrix: layer.output, input: mixed, output: x, pitch: pad8(hidden), add: 1 }),
+    output: addition(bound, layer.output, mixed),
     mlpNorm: norm(bound, layer.mlpNorm),
     gateUp: product(bound, { matrix: layer.gateUp, input: normed, output: gateUp, pitch: 2 * intermediate }),
     swiglu: pipelines.op("swiglu", swigluConstants, [gateUp, activated]),
-    down: product(bound, { matrix: layer.down, input: activated, output: x, pitch: pad8(hidden), add: 1 }),
+    down: addition(bound, layer.down, activated),
   };
 }
 
 /** From projected queries, keys and values to what the heads mixed. */
 function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: number, qkvPitch: number) {
-  const { config: { heads, kvHeads, headDim, rmsEps }, pipelines } = model;
+  const { config: { heads, kvHeads, headDim, rmsEps, attentionScale: SCALE }, pipelines } = model;
   const { qkv, q, scores, means, observed, mixed, told, queries, nothing, nowhere } = scratch;
   const { observe, kv, ranked, pooled, remainders: REMAINDERS, foldRank: RANK, foldMost: MOST } = cache.shape;
   const [feed, uniforms, keys, values] = [cache.feed.buffer, cache.layers[i], cache.keys[i], cache.values[i]];
@@ -122,7 +131,17 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
     ...{ GROUP, HEAD_DIM: headDim, QKV_PITCH: qkvPitch, QK_NORM: layer.headNorms ? 1 : 0, EPS: rmsEps },
   };
   const tellConstants = { ROW: stored.ROW, POOLED };
-  const scoreConstants = { HEADS: heads, GROUP, QUADS, Q_QUADS: PITCH / 4, ...stored, RANKED, POOLED, REMAINDERS };
+  const scoreConstants = {
+    HEADS: heads,
+    GROUP,
+    QUADS,
+    Q_QUADS: PITCH / 4,
+    ...stored,
+    RANKED,
+    POOLED,
+    REMAINDERS,
+    SCALE,
+  };
   const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0, REMAINDERS };
   const attendConstants = { GROUP, QUADS, OUT_QUADS: PITCH / 4, ...stored, POOLED, REMAINDERS };
   const foldConstants = { HEAD_DIM: headDim, ...stored, RANKED, RANK, POOLED, REMAINDERS, MOST };
@@ -148,6 +167,18 @@ function norm({ model: { config, pipelines }, cache, scratch }: Bound, weight: G
   const { hidden, rmsEps } = config;
   const constants = { WIDTH: hidden, PITCH: pad8(hidden), EPS: rmsEps, LAST: last };
   return pipelines.op("rmsnorm", constants, [cache.feed.buffer, scratch.x, weight, scratch.normed]);
+}
+
+/** W·input added to the residual. */
+function addition(bound: Bound, matrix: Matrix, input: GPUBuffer): Addition {
+  const { model: { config, pipelines }, scratch: { x, normed } } = bound;
+  const { hidden: WIDTH, residualScale: SCALE } = config;
+  const PITCH = pad8(WIDTH);
+  if (SCALE === 1) return { product: product(bound, { matrix, input, output: x, pitch: PITCH, add: 1 }), join: null };
+  return {
+    product: product(bound, { matrix, input, output: normed, pitch: PITCH }), // what stood there has been read
+    join: pipelines.op("join", { WIDTH, PITCH, SCALE }, [normed, x]),
+  };
 }
 
 /** W·x into rows `pitch` apart, added to what is there where `add` is 1. */

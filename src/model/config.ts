@@ -4,6 +4,7 @@ import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/co
 import { isRecord, refuseFile } from "../files/checks.ts";
 import type { RopeAsked } from "../engine/rope.ts";
 import { readRope, readRotaryDim } from "./rope.ts";
+import { readScales, type Scaling } from "./scales.ts";
 import { storedAs } from "./stored-as.ts";
 
 /** What a family is, and what it takes for granted where config.json is silent. */
@@ -27,6 +28,7 @@ interface Family {
   qkNorm: boolean;
   /** Which layers have a window: none, every one, or where use_sliding_window says so those that the file names. */
   windows: "none" | "every layer" | "named layers";
+  scaling: Scaling;
   /** Where the file does not say which layers turn nothing by positions, every one of so many does not; 0: all turn. */
   unturned: number;
   /** How a GGUF file of this name orders the rows of q and k in a head: by rotary pairs, or in halves, as here; null: there is none. */
@@ -36,12 +38,12 @@ interface Family {
 const LLAMA: Family = {
   ...{ kvHeads: null, headDim: null, window: null, maxPositions: 2048, rmsEps: 1e-6, bosId: 1, eosId: 2 },
   ...{ partialRope: false, attentionBias: "asked", mlpBias: true, qkNorm: false, windows: "none" },
-  ...{ unturned: 0, ggufRows: "pairs" },
+  ...{ scaling: "none", unturned: 0, ggufRows: "pairs" },
 };
 const QWEN2: Family = {
   ...{ kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, rmsEps: 1e-6, bosId: null, eosId: null },
   ...{ partialRope: false, attentionBias: "q, k, v", mlpBias: false, qkNorm: false, windows: "named layers" },
-  ...{ unturned: 0, ggufRows: "halves" },
+  ...{ scaling: "none", unturned: 0, ggufRows: "halves" },
 };
 
 /** Every family. */
@@ -70,6 +72,7 @@ export const FAMILIES: Readonly<Record<Architecture, Family>> = {
     ...LLAMA,
     ...{ kvHeads: 4, maxPositions: 32768, bosId: 128000, eosId: 128001, windows: "named layers", unturned: 4 },
   },
+  granite: { ...LLAMA, scaling: "named" },
 };
 
 /**
@@ -148,6 +151,7 @@ export function parseConfig(config: unknown, generation?: unknown, asked: RopeAs
     ropes: ropes.slice(0, Math.max(...layerRopes) + 1),
     layerRopes,
     rotaryDim,
+    ...readScales(config, family.scaling, headDim),
     tied: flag("tie_word_embeddings"),
     qkNorm: family.qkNorm,
     qkvBias: family.attentionBias === "q, k, v" || attentionBias,

@@ -74,6 +74,7 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
       rope_theta: positive("rope.freq_base", 10000),
       rope_scaling: long && short ? longrope(long, short) : scaling(),
       ...partial ? { partial_rotary_factor: integer("rope.dimension_count", 4096, headDim) / headDim } : {},
+      ...scales(),
       tie_word_embeddings: !tensors.has("output.weight"),
       bos_token_id: metadata.get("tokenizer.ggml.bos_token_id") ?? null,
       eos_token_id: ["eos", "eot", "eom"].map((end) => metadata.get(`tokenizer.ggml.${end}_token_id`) ?? null),
@@ -88,6 +89,16 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
   const factors = tensors.get(ROPE_FACTORS);
   if (factors) await divide(config.ropes[0].frequencies, factors);
   return config;
+
+  /** Of no family but one that has them. */
+  function scales(): Record<string, unknown> {
+    return {
+      embedding_multiplier: get("embedding_scale"),
+      residual_multiplier: get("residual_scale"),
+      attention_multiplier: get("attention.scale") || 1 / Math.sqrt(headDim), // 0, too, says that it is as usual
+      logits_scaling: get("logit_scale"),
+    };
+  }
 
   function longrope(long_factor: number[], short_factor: number[]): Record<string, unknown> {
     const original_max_position_embeddings = get("rope.scaling.original_context_length");

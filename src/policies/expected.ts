@@ -30,7 +30,7 @@ const turnsOf = turning(OFFSETS);
 const asked: Asked = { books: null!, live: order, work: workspace(0), at: 0 };
 
 function expect(books: LaneViews, scores: Float32Array): void {
-  const { means, rope } = books.queries!;
+  const { means, rope, factor } = books.queries!;
   const { slots, count } = putInOrder(books.positions);
   const headDim = 2 * rope.length;
   const heads = means.length / (1.5 * headDim);
@@ -42,7 +42,7 @@ function expect(books: LaneViews, scores: Float32Array): void {
   work.fill(0, count, 2 * count);
   for (let head = 0; head < heads; head++) {
     foresee(asked, head, turn, 0);
-    addShares(work, count, Math.sqrt(headDim));
+    addShares(work, count, factor);
   }
   asked.books = null!; // its memory is the core's, and not to be held
   for (let i = 0; i < count; i++) {
@@ -51,10 +51,10 @@ function expect(books: LaneViews, scores: Float32Array): void {
 }
 
 /** Adds a head's shares of attention, a softmax, to those of all. */
-function addShares(work: Float64Array, count: number, root: number): void {
+function addShares(work: Float64Array, count: number, factor: number): void {
   let most = -Infinity;
   for (let i = 0; i < count; i++) most = Math.max(most, work[i]);
   let sum = 0;
-  for (let i = 0; i < count; i++) sum += work[i] = Math.exp((work[i] - most) / root);
+  for (let i = 0; i < count; i++) sum += work[i] = Math.exp(factor * (work[i] - most));
   for (let i = 0; i < count; i++) work[count + i] += work[i] / sum;
 }

@@ -104,7 +104,14 @@ export async function layOut(source: Source): Promise<number> {
   writer.end();
   const sizes = [layers, hidden, intermediate, heads, kvHeads, headDim, vocab, 0];
   heap.words.set([count, 0, ...sizes, embedding, norm, head, team, source.threads, config.ropes.length], model / 4);
-  heap.floats[model / 4 + abi.MODEL_EPS] = rmsEps;
+  const floats: [word: number, value: number][] = [
+    [abi.MODEL_EPS, rmsEps],
+    [abi.MODEL_EMBEDDING_SCALE, config.embeddingScale],
+    [abi.MODEL_ATTENTION_SCALE, config.attentionScale],
+    [abi.MODEL_RESIDUAL_SCALE, config.residualScale],
+    [abi.MODEL_LOGIT_SCALE, config.logitScale],
+  ];
+  for (const [word, value] of floats) heap.floats[model / 4 + word] = value;
   source.wasm.seal(model, 0);
   return model;
 }

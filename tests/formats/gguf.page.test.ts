@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ARCHITECTURES } from "../../src/engine/config.ts";
+import { type Architecture, ARCHITECTURES } from "../../src/engine/config.ts";
 import { formats } from "../../src/engine/dtypes.ts";
 import { CONVERSIONS } from "../../src/formats/gguf/conversions.ts";
 import { TYPES } from "../../src/formats/gguf/file.ts";
@@ -16,8 +16,22 @@ import { refused } from "../support/refused.ts";
 
 const format = suite("gguf: what a file says");
 
+/** What files of a family say beyond what all do: in config.json's words, and in GGUF's. */
+const MORE: Partial<Record<Architecture, [json: Record<string, unknown>, metadata: Record<string, Typed>]>> = {
+  granite: [
+    { embedding_multiplier: 12, residual_multiplier: 0.25, attention_multiplier: 0.125, logits_scaling: 8 },
+    {
+      "granite.embedding_scale": [F32, 12],
+      "granite.residual_scale": [F32, 0.25],
+      "granite.attention.scale": [F32, 0.125],
+      "granite.logit_scale": [F32, 8],
+    },
+  ],
+};
+
 for (const family of ARCHITECTURES.filter((family) => FAMILIES[family].ggufRows !== null)) {
   format(`a ${family} says what its config.json would say`, async () => {
+    const [json, metadata] = MORE[family] ?? [{}, {}];
     const expected = parseConfig({
       model_type: family,
       num_hidden_layers: 4,
@@ -33,9 +47,10 @@ for (const family of ARCHITECTURES.filter((family) => FAMILIES[family].ggufRows 
       tie_word_embeddings: true,
       bos_token_id: 1,
       eos_token_id: 2,
+      ...json,
     });
     const layers: Typed = [U32, 4], named: Typed = [STRING, family];
-    const said = { ...sizes(family), [`${family}.block_count`]: layers, "general.architecture": named };
+    const said = { ...sizes(family), ...metadata, [`${family}.block_count`]: layers, "general.architecture": named };
     const shapes = fusedIn(family, [...tensorShapes(expected)]);
     const tensors = shapes.map(([name, shape]) => [ggufName(name), { dims: shape.toReversed(), type: 0 }]);
     const file = changed(said, Object.fromEntries(tensors));

@@ -46,6 +46,7 @@ families("what config.json leaves out is what transformers takes for granted", (
       headDim: 8,
       rotaryDim: 8,
       layerRopes: [0, 0, 0, 0],
+      ...{ embeddingScale: 1, residualScale: 1, attentionScale: 1 / Math.sqrt(8), logitScale: 1 },
       vocab: 512,
       rmsEps: 1e-6,
       tied: false,

@@ -18,6 +18,7 @@ const BUDGET = 20;
 const HEAD_DIM = 8;
 const HEADS = 3; // of a group
 const SCALE = 1.25;
+const FACTOR = 0.3;
 const ROPE = Float32Array.of(1, 0.3, 0.05, 0.001); // radians a position
 
 /** Means of queries' first and second halves, and of the lengths of their pairs. */
@@ -52,13 +53,19 @@ for (const policy of (Object.keys(policies) as PolicyName[]).filter((name) => pr
         ...books,
         keys: part(keys),
         values: part(values),
-        queries: { means, rope: ROPE, scale: SCALE, ranked: false },
+        queries: { means, rope: ROPE, scale: SCALE, factor: FACTOR, ranked: false },
       };
       (presetOf(policy).score as OwnScore)(lane, views, scores, core.clock);
     };
     const naive = (lane: number, token: CoreTwin["lanes"][0]["tokens"][0]) =>
       Math.fround(
-        worth(twin, lane, token, stored[lane], { queries: past[lane], rope: ROPE, scale: SCALE, ranked: false }),
+        worth(twin, lane, token, stored[lane], {
+          queries: past[lane],
+          rope: ROPE,
+          scale: SCALE,
+          factor: FACTOR,
+          ranked: false,
+        }),
       );
     const vector = () => Array.from({ length: HEAD_DIM }, () => Math.fround(random.next() - 0.3));
     for (let step = 0; step < 60; step++) {

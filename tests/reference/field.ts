@@ -9,6 +9,7 @@ export interface Past {
   readonly queries: readonly (readonly number[][])[]; // by head, before they are rotated
   readonly rope: ArrayLike<number>;
   readonly scale: number; // by which rotation lengthens queries and keys
+  readonly factor: number; // of products
   readonly ranked: boolean; // keys are stored unrotated
 }
 
@@ -126,7 +127,7 @@ const WORTH: Readonly<Record<string, (lane: Lane) => number[]>> = {
   expected: (lane) => {
     const shares = lane.past.queries.map((queries) => {
       const far = foreseen(lane, mean([...queries]), range(512));
-      const worth = far.map((one) => Math.exp(one / Math.sqrt(2 * lane.past.rope.length)));
+      const worth = far.map((one) => Math.exp(one * lane.past.factor));
       return worth.map((one) => one / total(worth));
     });
     return mean(shares).map((share, i) => share * norm(lane.values[i]));

@@ -172,7 +172,7 @@ export class SessionTwin {
     const ranked = this.#options.positions === "cache";
     const { ropes, layerRopes, kvHeads } = this.#config;
     const { frequencies: rope, scale } = ropes[layerRopes[Math.floor((first + lane) / kvHeads)]];
-    const past = { queries: this.#queries[first + lane], rope, scale, ranked };
+    const past = { queries: this.#queries[first + lane], rope, scale, factor: this.#config.attentionScale, ranked };
     return Math.fround(score(core, lane, token, this.#cache[first + lane], past));
   }
 
@@ -241,8 +241,9 @@ export class SessionTwin {
 
   #token(id: number, position: number, observe: (lane: number, position: number, p: number) => void): number[] {
     const { layers, hidden, heads, kvHeads, headDim, vocab, tied } = this.#config;
+    const { embeddingScale, attentionScale, residualScale, logitScale } = this.#config;
     const group = heads / kvHeads;
-    let x: number[] = Array.from(this.#row("model.embed_tokens.weight", id, hidden));
+    let x = Array.from(this.#row("model.embed_tokens.weight", id, hidden), (value) => embeddingScale * value);
     for (let layer = 0; layer < layers; layer++) {
       const at = `model.layers.${layer}`;
       const h = this.#norm(x, `${at}.input_layernorm.weight`);
@@ -272,11 +273,11 @@ export class SessionTwin {
         for (const query of queries.slice(kv * group, (kv + 1) * group)) {
           const q = this.#rotate(lane, query, place(position));
           const sums = this.#remainders[lane];
-          const scores = seen.map((one) => dot(q, keyOf(one)) / Math.sqrt(headDim));
+          const scores = seen.map((one) => attentionScale * dot(q, keyOf(one)));
           // Remainders stand at one rank of the longest lane.
           const far = ranked ? this.#rotate(lane, query, this.#longest - 1) : q;
           for (const one of sums) {
-            scores.push(dot(far, meanOf(one, "key")) / Math.sqrt(headDim) + Math.log(weightOf(one)));
+            scores.push(attentionScale * dot(far, meanOf(one, "key")) + Math.log(weightOf(one)));
           }
           const top = Math.max(...scores);
           const total = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
@@ -292,15 +293,16 @@ export class SessionTwin {
         seen.forEach((one, i) => observe(lane, one, mean[i]));
       }
       const attended = this.#multiply(`${at}.self_attn.o_proj`, mixed, hidden);
-      x = x.map((value, i) => value + attended[i]);
+      x = x.map((value, i) => value + residualScale * attended[i]);
       const m = this.#norm(x, `${at}.post_attention_layernorm.weight`);
       const { intermediate } = this.#config;
       const up = this.#multiply(`${at}.mlp.up_proj`, m, intermediate);
       const gate = this.#multiply(`${at}.mlp.gate_proj`, m, intermediate);
       const down = this.#multiply(`${at}.mlp.down_proj`, gate.map((g, i) => g / (1 + Math.exp(-g)) * up[i]), hidden);
-      x = x.map((value, i) => value + down[i]);
+      x = x.map((value, i) => value + residualScale * down[i]);
     }
-    return this.#multiply(tied ? "model.embed_tokens" : "lm_head", this.#norm(x, "model.norm.weight"), vocab);
+    const head = tied ? "model.embed_tokens" : "lm_head";
+    return this.#multiply(head, this.#norm(x, "model.norm.weight"), vocab).map((logit) => logitScale * logit);
   }
 
   #row(name: string, row: number, width: number): Float32Array {

@@ -62,6 +62,7 @@ const CONFIG: ModelConfig = {
     rmsEps: 1e-5,
     ropes: [{ frequencies: new Float32Array(4), scale: 1 }],
     layerRopes: [0],
+    ...{ embeddingScale: 1, residualScale: 1, attentionScale: 1 / Math.sqrt(8), logitScale: 1 },
     rotaryDim: 8,
     tied: true,
     qkNorm: false,

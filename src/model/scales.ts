@@ -1,0 +1,26 @@
+/** What a model's numbers are multiplied by on their way, beyond its weights. */
+import type { ModelConfig } from "../engine/config.ts";
+import { refuseFile } from "../files/checks.ts";
+
+/** These of a config. */
+export type Scales = Pick<ModelConfig, "embeddingScale" | "residualScale" | "attentionScale" | "logitScale">;
+
+/** Where a family has them: those that its files name (Granite), or none. */
+export type Scaling = "none" | "named";
+
+/** @param headDim width of a head, by which scores are divided where nothing else is said */
+export function readScales(config: Record<string, unknown>, scaling: Scaling, headDim: number): Scales {
+  const plain = { embeddingScale: 1, residualScale: 1, attentionScale: 1 / Math.sqrt(headDim), logitScale: 1 };
+  if (scaling === "none") return plain;
+  const number = (name: string): number => {
+    const value = config[name] ?? 1;
+    if (typeof value === "number" && Number.isFinite(Math.fround(value)) && Math.fround(value) > 0) return value;
+    refuseFile(`${name} must be a number above 0`, value);
+  };
+  return {
+    embeddingScale: number("embedding_multiplier"),
+    residualScale: number("residual_multiplier"),
+    attentionScale: number("attention_multiplier"),
+    logitScale: 1 / number("logits_scaling"),
+  };
+}

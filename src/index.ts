@@ -69,6 +69,7 @@ export type { ScoreParts } from "./policies/parts.ts";
 export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core/core.ts";
 export { type Device, type DeviceName, DEVICES } from "./engine/engine.ts";
 export { type Precision, PRECISIONS } from "./options/load.ts";
+export type { Norms } from "./engine/norms.ts";
 export { type Rope, ROPE_SCALINGS, type RopeScaling } from "./engine/rope.ts";
 export { type Pooling, POOLS, type Scope, SCOPES, type Score, SCORES } from "./core/rule.ts";
 export { type Allocation, ALLOCATIONS } from "./policies/allocation.ts";

@@ -79,16 +79,19 @@ export const MODEL_RESIDUAL_SCALE = 18; // f32: what joins the residual
 export const MODEL_LOGIT_SCALE = 19; // f32
 export const MODEL_HEADER = 20; // words; then its layers
 
-export const LAYER_ATTENTION_NORM = 0;
+export const LAYER_ATTENTION_NORM = 0; // f32 [padded hidden], before the attention; as the other three 0: none
 export const LAYER_QKV = 1; // matrix
 export const LAYER_HEAD_NORMS = 2; // f32 [2, headDim], of q and of k; 0: none
 export const LAYER_OUTPUT = 3; // matrix
-export const LAYER_MLP_NORM = 4;
+export const LAYER_MLP_NORM = 4; // before the feed-forward part
 export const LAYER_GATE_UP = 5; // matrix
 export const LAYER_DOWN = 6; // matrix
 export const LAYER_WINDOW = 7; // positions that a query sees; 0: all
 export const LAYER_ROPE = 8; // which of the ways turns its heads
-export const LAYER_WORDS = 9;
+export const LAYER_ATTENTION_END = 9; // a norm behind the attention
+export const LAYER_MLP_END = 10; // behind the feed-forward part
+export const LAYER_WHOLE_NORMS = 11; // f32 [(heads + kvHeads) · headDim], of all q and of all k; 0: none
+export const LAYER_WORDS = 12;
 
 // A context: one block, its parts in this order behind its words, then all keys, all values. First the pass, which changes:
 export const CONTEXT_TOKENS = 2;

@@ -11,14 +11,17 @@ import {
   KIND_NIBBLES,
   KV_F32,
   KV_Q8,
+  LAYER_ATTENTION_END,
   LAYER_ATTENTION_NORM,
   LAYER_DOWN,
   LAYER_GATE_UP,
   LAYER_HEAD_NORMS,
+  LAYER_MLP_END,
   LAYER_MLP_NORM,
   LAYER_OUTPUT,
   LAYER_QKV,
   LAYER_ROPE,
+  LAYER_WHOLE_NORMS,
   LAYER_WORDS,
   MATRIX_BIAS,
   MATRIX_HEADER,
@@ -162,6 +165,11 @@ function isVector(at: u32, length: u32): bool {
   return inArena(at, <u64> (length + 3 & ~3) << 2);
 }
 
+/** Likewise, or 0, which says that there is none. */
+function isVectorOrNone(at: u32, length: u32): bool {
+  return at == 0 || isVector(at, length);
+}
+
 /** Whether the sizes of a model have meaning. */
 function sizesAreSound(model: usize): bool {
   const layers = word(model, MODEL_LAYERS);
@@ -212,14 +220,16 @@ export function modelIsSound(model: usize): bool {
   const dim = word(model, MODEL_HEAD_DIM);
   const mixed = word(model, MODEL_HEADS) * dim;
   const vocab = word(model, MODEL_VOCAB);
-  const qkv = mixed + 2 * word(model, MODEL_KV_HEADS) * dim;
+  const kv = word(model, MODEL_KV_HEADS) * dim;
+  const qkv = mixed + 2 * kv;
   if (!fits(model, word(model, MODEL_EMBEDDING), vocab, hidden) || !isVector(word(model, MODEL_NORM), hidden)) return false;
   if (!fits(model, word(model, MODEL_HEAD), vocab, hidden)) return false;
   for (let i: u32 = 0; i < word(model, MODEL_LAYERS); i++) {
     const layer = model + <usize> ((MODEL_HEADER + i * LAYER_WORDS) << 2);
-    const norms = word(layer, LAYER_HEAD_NORMS);
-    if (norms && !isVector(norms, 2 * dim) || word(layer, LAYER_ROPE) >= word(model, MODEL_ROPES)) return false;
-    if (!isVector(word(layer, LAYER_ATTENTION_NORM), hidden) || !isVector(word(layer, LAYER_MLP_NORM), hidden)) return false;
+    if (!isVectorOrNone(word(layer, LAYER_HEAD_NORMS), 2 * dim) || !isVectorOrNone(word(layer, LAYER_WHOLE_NORMS), qkv - kv)) return false;
+    if (word(layer, LAYER_ROPE) >= word(model, MODEL_ROPES)) return false;
+    if (!isVectorOrNone(word(layer, LAYER_ATTENTION_NORM), hidden) || !isVectorOrNone(word(layer, LAYER_MLP_NORM), hidden)) return false;
+    if (!isVectorOrNone(word(layer, LAYER_ATTENTION_END), hidden) || !isVectorOrNone(word(layer, LAYER_MLP_END), hidden)) return false;
     if (!fits(model, word(layer, LAYER_QKV), qkv, hidden) || !fits(model, word(layer, LAYER_OUTPUT), hidden, mixed)) return false;
     if (!fits(model, word(layer, LAYER_GATE_UP), 2 * intermediate, hidden)) return false;
     if (!fits(model, word(layer, LAYER_DOWN), hidden, intermediate)) return false;

@@ -25,12 +25,15 @@ import {
   CONTEXT_X,
   FLAG_EVERY,
   FLAG_RANKED,
+  LAYER_ATTENTION_END,
   LAYER_ATTENTION_NORM,
   LAYER_DOWN,
   LAYER_GATE_UP,
+  LAYER_MLP_END,
   LAYER_MLP_NORM,
   LAYER_OUTPUT,
   LAYER_QKV,
+  LAYER_WHOLE_NORMS,
   LAYER_WORDS,
   MATRIX_PARTS,
   MODEL_EMBEDDING,
@@ -123,8 +126,6 @@ export function run(model: usize, context: usize): u32 {
   const activated: usize = word(context, CONTEXT_ACTIVATED);
   const flags = word(context, CONTEXT_FLAGS);
   const scale = number(model, MODEL_RESIDUAL_SCALE);
-  const joins = scale != 1; // products are not added at once
-  const added = joins ? norm : x;
 
   beginTeam(model);
   if (flags & FLAG_RANKED && asked & PASS_REUSED) rerank(model, context, tokens, extent);
@@ -133,20 +134,32 @@ export function run(model: usize, context: usize): u32 {
     const layer = model + <usize> ((MODEL_HEADER + i * LAYER_WORDS) << 2);
     const cache = context + <usize> ((CONTEXT_HEADER + i * CACHE_WORDS) << 2);
     keep(context, i, x, tokens, width);
-    shareNormalise(x, word(layer, LAYER_ATTENTION_NORM), norm, hidden, width, eps, tokens);
-    sharePrepare(context, word(layer, LAYER_QKV), norm, width, tokens);
-    shareMultiply(context, word(layer, LAYER_QKV), norm, width, qkv, qkvWidth, tokens, false);
+    const attentionNorm: usize = word(layer, LAYER_ATTENTION_NORM);
+    const attentionIn = attentionNorm ? norm : x;
+    if (attentionNorm) shareNormalise(x, attentionNorm, norm, hidden, width, eps, tokens);
+    sharePrepare(context, word(layer, LAYER_QKV), attentionIn, width, tokens);
+    shareMultiply(context, word(layer, LAYER_QKV), attentionIn, width, qkv, qkvWidth, tokens, false);
+    const wholeNorms: usize = word(layer, LAYER_WHOLE_NORMS);
+    if (wholeNorms) {
+      const keys = <usize> (heads * dim) << 2; // bytes before them
+      shareNormalise(qkv, wholeNorms, qkv, heads * dim, qkvWidth, eps, tokens);
+      shareNormalise(qkv + keys, wholeNorms + keys, qkv + keys, kvHeads * dim, qkvWidth, eps, tokens);
+    }
     shareAttend(model, layer, context, cache, i, kvHeads);
     sharePrepare(context, word(layer, LAYER_OUTPUT), mixed, mixedWidth, tokens);
-    shareMultiply(context, word(layer, LAYER_OUTPUT), mixed, mixedWidth, added, width, tokens, !joins);
-    if (joins) shareJoin(norm, x, hidden, width, scale, tokens);
-    shareNormalise(x, word(layer, LAYER_MLP_NORM), norm, hidden, width, eps, tokens);
-    sharePrepare(context, word(layer, LAYER_GATE_UP), norm, width, tokens);
-    shareMultiply(context, word(layer, LAYER_GATE_UP), norm, width, gateUp, 2 * intermediate, tokens, false);
+    const attentionEnd: usize = word(layer, LAYER_ATTENTION_END);
+    const joins = attentionEnd != 0 || scale != 1; // products are not added at once
+    shareMultiply(context, word(layer, LAYER_OUTPUT), mixed, mixedWidth, joins ? norm : x, width, tokens, !joins);
+    if (joins) shareJoin(norm, x, hidden, width, scale, attentionEnd, eps, tokens);
+    const mlpNorm: usize = word(layer, LAYER_MLP_NORM);
+    const mlpIn = mlpNorm ? norm : x;
+    if (mlpNorm) shareNormalise(x, mlpNorm, norm, hidden, width, eps, tokens);
+    sharePrepare(context, word(layer, LAYER_GATE_UP), mlpIn, width, tokens);
+    shareMultiply(context, word(layer, LAYER_GATE_UP), mlpIn, width, gateUp, 2 * intermediate, tokens, false);
     shareSwiglu(gateUp, 2 * intermediate, activated, innerWidth, intermediate, tokens);
     sharePrepare(context, word(layer, LAYER_DOWN), activated, innerWidth, tokens);
-    shareMultiply(context, word(layer, LAYER_DOWN), activated, innerWidth, added, width, tokens, !joins);
-    if (joins) shareJoin(norm, x, hidden, width, scale, tokens);
+    shareMultiply(context, word(layer, LAYER_DOWN), activated, innerWidth, joins ? norm : x, width, tokens, !joins);
+    if (joins) shareJoin(norm, x, hidden, width, scale, word(layer, LAYER_MLP_END), eps, tokens);
   }
   if (!(asked & PASS_OUTPUT)) return vocab;
   const every = (flags & FLAG_EVERY) != 0;

@@ -87,7 +87,7 @@ function work(index: u32, count: u32): void {
       normalise(<usize> a + at, b, <usize> c + at, d, reinterpret<f32>(f));
     } else if (job == JOB_JOIN) {
       const at = <usize> (token * d) << 2;
-      join(<usize> a + at, <usize> b + at, c, reinterpret<f32>(e));
+      join(<usize> a + at, <usize> b + at, c, reinterpret<f32>(e), h, reinterpret<f32>(f));
     } else swiglu(<usize> a + (<usize> (token * b) << 2), <usize> c + (<usize> (token * d) << 2), e);
   }
 }
@@ -226,13 +226,15 @@ export function shareNormalise(x: usize, weight: usize, y: usize, n: u32, width:
   share(JOB_NORMALISE, chunks(tokens), tokens);
 }
 
-/** x += scale · y. */
-export function shareJoin(y: usize, x: usize, n: u32, width: u32, scale: f32, tokens: u32): void {
+/** See join. */
+export function shareJoin(y: usize, x: usize, n: u32, width: u32, scale: f32, weight: usize, eps: f32, tokens: u32): void {
   setArgument(0, y);
   setArgument(1, x);
   setArgument(2, n);
   setArgument(3, width);
   setArgument(4, reinterpret<u32>(scale));
+  setArgument(5, reinterpret<u32>(eps));
+  setArgument(7, weight);
   setArgument(6, tokens);
   share(JOB_JOIN, chunks(tokens), tokens);
 }

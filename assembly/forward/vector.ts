@@ -57,8 +57,9 @@ export function multiplyBy(y: usize, scale: f32, n: u32): void {
   for (let i: usize = 0; i < bytes; i += 16) v128.store(y + i, f32x4.mul(factor, v128.load(y + i)));
 }
 
-/** x += scale · y, with padding as above. */
-export function join(y: usize, x: usize, n: u32, scale: f32): void {
+/** x += scale · y, or of y's norm, which is then in its place; with padding as above. @param weight 0: no norm */
+export function join(y: usize, x: usize, n: u32, scale: f32, weight: usize, eps: f32): void {
+  if (weight) normalise(y, weight, y, n, eps);
   const bytes = (<usize> n + 3) >> 2 << 4;
   const factor = f32x4.splat(scale);
   for (let i: usize = 0; i < bytes; i += 16) {

@@ -1,9 +1,10 @@
 /** What a network looks like to those who run it; model/config.ts reads it out of files. */
 
+import type { Norms } from "./norms.ts";
 import type { Rope } from "./rope.ts";
 
 /** Every family of models that runs here. */
-export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3", "granite"] as const;
+export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3", "granite", "olmo2"] as const;
 
 /** A family, by transformers' `model_type`. */
 export type Architecture = typeof ARCHITECTURES[number];
@@ -44,8 +45,10 @@ export interface ModelConfig {
   logitScale: number;
   /** Whether the output head is the embedding. */
   tied: boolean;
-  /** Whether every query and key head goes through RMSNorm over headDim. */
-  qkNorm: boolean;
+  /** Whether queries and keys go through RMSNorm: every head by itself, or all heads of a token together. */
+  qkNorm: "none" | "each head" | "all heads";
+  /** Where layers have norms. */
+  norms: Norms;
   /** Whether q, k and v have biases. */
   qkvBias: boolean;
   /** Whether the projection behind the attention has a bias. */

@@ -48,8 +48,9 @@ export function encode(
   for (let i = 0; i < ops.layers.length; i++) {
     const layer = ops.layers[i];
     capture(i, scratch.x);
-    dispatch(pass, layer.attentionNorm, tokens);
+    if (layer.attentionNorm) dispatch(pass, layer.attentionNorm, tokens);
     multiply(pass, layer.qkv, tokens);
+    if (layer.whole) dispatch(pass, layer.whole, 2, tokens);
     dispatch(pass, layer.rope, heads + 2 * kvHeads, tokens);
     if (layer.ask) dispatch(pass, layer.ask, heads);
     if (layer.tell) dispatch(pass, layer.tell, kvHeads, tokens);
@@ -58,7 +59,7 @@ export function encode(
     if (layer.observe && tokens > 1) dispatch(pass, layer.observe, slotGroups, kvHeads);
     dispatch(pass, layer.attend, heads, quarters);
     add(pass, layer.output, tokens);
-    dispatch(pass, layer.mlpNorm, tokens);
+    if (layer.mlpNorm) dispatch(pass, layer.mlpNorm, tokens);
     multiply(pass, layer.gateUp, tokens);
     dispatch(pass, layer.swiglu, Math.ceil(intermediate / 64), tokens);
     add(pass, layer.down, tokens);

@@ -18,6 +18,7 @@ import settle from "../../shaders/settle.wgsl" with { type: "text" };
 import softmax from "../../shaders/softmax.wgsl" with { type: "text" };
 import swiglu from "../../shaders/swiglu.wgsl" with { type: "text" };
 import tell from "../../shaders/tell.wgsl" with { type: "text" };
+import whole from "../../shaders/whole.wgsl" with { type: "text" };
 
 /** What a binding is to its kernel: r reads, w writes (and may read), u is a uniform. In order of @binding. */
 export type Access = "r" | "w" | "u";
@@ -41,6 +42,7 @@ export const kernels = {
   blockMat: { code: blocks, entry: "matrix", bindings: ["r", "r", "r", "w", "r"] },
   rerank: { code: rerank, bindings: ["r", "r", "w"] },
   rope: { code: rope, bindings: ["r", "u", "r", "r", "w", "w", "w", "w", "w"] },
+  whole: { code: whole, bindings: ["r", "w"] },
   ask: { code: ask, bindings: ["r", "u", "r", "r", "w"] },
   tell: { code: tell, bindings: ["r", "u", "r", "r", "w"] },
   scores: { code: scores, bindings: ["r", "u", "r", "r", "r", "w", "r", "r", "r"] },
@@ -49,7 +51,7 @@ export const kernels = {
   attend: { code: attend, bindings: ["r", "u", "r", "r", "w", "r", "r"] },
   fold: { code: fold, bindings: ["r", "u", "r", "r", "r", "r", "w"] },
   swiglu: { code: swiglu, bindings: ["r", "w"] },
-  join: { code: join, bindings: ["r", "w"] },
+  join: { code: join, bindings: ["r", "r", "w"] },
   settle: { code: settle, bindings: ["w"] },
   loss: { code: loss, bindings: ["r", "r", "w"] },
   argmax: { code: argmax, bindings: ["r", "r", "w"] },

@@ -21,8 +21,9 @@ export interface Addition {
 
 /** The kernels of one layer, in the order in which they run. */
 export interface LayerOps {
-  readonly attentionNorm: Op;
+  readonly attentionNorm: Op | null;
   readonly qkv: Product;
+  readonly whole: Op | null; // only where all heads of q, and of k, have one norm
   readonly rope: Op;
   readonly ask: Op | null; // only where sums of queries are wanted
   readonly tell: Op | null; // only where a pass gives back what it stores
@@ -32,7 +33,7 @@ export interface LayerOps {
   readonly attend: Op;
   readonly fold: Op | null; // only where what is evicted is summed up: behind a pass
   readonly output: Addition;
-  readonly mlpNorm: Op;
+  readonly mlpNorm: Op | null;
   readonly gateUp: Product;
   readonly swiglu: Op;
   readonly down: Addition;
@@ -96,18 +97,24 @@ function embedOps({ model: { config, weights, pipelines }, cache, scratch }: Bou
 function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
   const { model: { config, pipelines }, scratch } = bound;
   const { intermediate, heads, kvHeads, headDim } = config;
-  const { normed, qkv, mixed, gateUp, activated } = scratch;
+  const { x, normed, qkv, mixed, gateUp, activated } = scratch;
+  const [attentionNorm, mlpNorm] = [layer.attentionNorm, layer.mlpNorm].map((weight) => weight && norm(bound, weight));
   const swigluConstants = { WIDTH: intermediate, IN_PITCH: 2 * intermediate, PITCH: pad8(intermediate) };
   const qkvPitch = (heads + 2 * kvHeads) * headDim;
   return {
-    attentionNorm: norm(bound, layer.attentionNorm),
-    qkv: product(bound, { matrix: layer.qkv, input: normed, output: qkv, pitch: qkvPitch }),
+    attentionNorm,
+    qkv: product(bound, { matrix: layer.qkv, input: attentionNorm ? normed : x, output: qkv, pitch: qkvPitch }),
     ...attentionOps(bound, layer, i, qkvPitch),
-    output: addition(bound, layer.output, mixed),
-    mlpNorm: norm(bound, layer.mlpNorm),
-    gateUp: product(bound, { matrix: layer.gateUp, input: normed, output: gateUp, pitch: 2 * intermediate }),
+    output: addition(bound, layer.output, mixed, layer.attentionEnd),
+    mlpNorm,
+    gateUp: product(bound, {
+      matrix: layer.gateUp,
+      input: mlpNorm ? normed : x,
+      output: gateUp,
+      pitch: 2 * intermediate,
+    }),
     swiglu: pipelines.op("swiglu", swigluConstants, [gateUp, activated]),
-    down: addition(bound, layer.down, activated),
+    down: addition(bound, layer.down, activated, layer.mlpEnd),
   };
 }
 
@@ -145,7 +152,9 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
   const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0, REMAINDERS };
   const attendConstants = { GROUP, QUADS, OUT_QUADS: PITCH / 4, ...stored, POOLED, REMAINDERS };
   const foldConstants = { HEAD_DIM: headDim, ...stored, RANKED, RANK, POOLED, REMAINDERS, MOST };
+  const wholeConstants = { QUERIES: heads * headDim, KEYS: kvHeads * headDim, PITCH: qkvPitch, EPS: rmsEps };
   return {
+    whole: layer.wholeNorms ? pipelines.op("whole", wholeConstants, [layer.wholeNorms, qkv]) : null,
     rope: pipelines.op("rope", ropeConstants, [
       ...[feed, uniforms, qkv, layer.headNorms ?? nothing, q, keys, values, positions, places],
     ]),
@@ -169,15 +178,17 @@ function norm({ model: { config, pipelines }, cache, scratch }: Bound, weight: G
   return pipelines.op("rmsnorm", constants, [cache.feed.buffer, scratch.x, weight, scratch.normed]);
 }
 
-/** W·input added to the residual. */
-function addition(bound: Bound, matrix: Matrix, input: GPUBuffer): Addition {
-  const { model: { config, pipelines }, scratch: { x, normed } } = bound;
-  const { hidden: WIDTH, residualScale: SCALE } = config;
+/** W·input added to the residual, through a norm where there is one behind it. */
+function addition(bound: Bound, matrix: Matrix, input: GPUBuffer, end: GPUBuffer | null): Addition {
+  const { model: { config, pipelines }, scratch: { x, normed, nothing } } = bound;
+  const { hidden: WIDTH, residualScale: SCALE, rmsEps: EPS } = config;
   const PITCH = pad8(WIDTH);
-  if (SCALE === 1) return { product: product(bound, { matrix, input, output: x, pitch: PITCH, add: 1 }), join: null };
+  if (SCALE === 1 && !end) {
+    return { product: product(bound, { matrix, input, output: x, pitch: PITCH, add: 1 }), join: null };
+  }
   return {
     product: product(bound, { matrix, input, output: normed, pitch: PITCH }), // what stood there has been read
-    join: pipelines.op("join", { WIDTH, PITCH, SCALE }, [normed, x]),
+    join: pipelines.op("join", { WIDTH, PITCH, SCALE, NORM: end ? 1 : 0, EPS }, [normed, end ?? nothing, x]),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Tensors become matrices in GPU memory, each in its own format; norms and biases, a few kilobytes, are widened to f32. */
 import type { ModelConfig } from "../engine/config.ts";
 import { bytesOf, type Dtype } from "../engine/dtypes.ts";
+import { NORM_NAMES } from "../engine/norms.ts";
 import { quantise, targetOf, type WeightType } from "../engine/quantise.ts";
 import { padRows, storedBytes } from "../engine/stored.ts";
 import type { Tensor } from "../engine/tensor.ts";
@@ -32,13 +33,16 @@ export interface Matrix {
 
 /** The weights of one decoder layer. */
 export interface LayerWeights {
-  readonly attentionNorm: GPUBuffer; // [hidden]
+  readonly attentionNorm: GPUBuffer | null; // [hidden]; as the other three where a layer has them: see engine/norms.ts
   readonly qkv: Matrix; // [(heads + 2 · kvHeads) · headDim, hidden]
   readonly headNorms: GPUBuffer | null; // [2, headDim]: of q, of k
+  readonly wholeNorms: GPUBuffer | null; // [(heads + kvHeads) · headDim]: of all q, of all k
   readonly output: Matrix; // [hidden, heads · headDim]
-  readonly mlpNorm: GPUBuffer; // [hidden]
+  readonly attentionEnd: GPUBuffer | null;
+  readonly mlpNorm: GPUBuffer | null;
   readonly gateUp: Matrix; // [2 · intermediate, hidden]
   readonly down: Matrix; // [hidden, intermediate]
+  readonly mlpEnd: GPUBuffer | null;
 }
 
 /** All weights of a model on the GPU. */
@@ -93,6 +97,8 @@ export async function uploadWeights(upload: Upload): Promise<Weights> {
     const columns = weights[0].shape[1];
     return { rows, columns, blocks: Math.ceil(columns / 8), parts, bias };
   };
+  const names = NORM_NAMES[config.norms];
+  const norm = (layer: string, name: string | null) => name === null ? null : vector(`${layer}.${name}.weight`);
   const outer = type && "q8"; // embeddings and head: see WeightType
   try {
     const embedding = await matrix(["model.embed_tokens"], false, outer);
@@ -102,19 +108,22 @@ export async function uploadWeights(upload: Upload): Promise<Weights> {
       const heads = ["q", "k", "v"].map((name) => `${at}.self_attn.${name}_proj`);
       const norms = [`${at}.self_attn.q_norm.weight`, `${at}.self_attn.k_norm.weight`];
       layers.push({
-        attentionNorm: await vector(`${at}.input_layernorm.weight`),
+        attentionNorm: await norm(at, names.attention),
         qkv: await matrix(heads, config.qkvBias),
-        headNorms: config.qkNorm ? await vector(...norms) : null,
+        headNorms: config.qkNorm === "each head" ? await vector(...norms) : null,
+        wholeNorms: config.qkNorm === "all heads" ? await vector(...norms) : null,
         output: await matrix([`${at}.self_attn.o_proj`], config.oBias),
-        mlpNorm: await vector(`${at}.post_attention_layernorm.weight`),
+        attentionEnd: await norm(at, names.attentionEnd),
+        mlpNorm: await norm(at, names.mlp),
         gateUp: await matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias),
         down: await matrix([`${at}.mlp.down_proj`], config.mlpBias),
+        mlpEnd: await norm(at, names.mlpEnd),
       });
     }
-    const norm = await vector("model.norm.weight");
+    const last = await vector("model.norm.weight");
     const head = config.tied ? embedding : await matrix(["lm_head"], false, outer);
     const bytes = buffers.reduce((sum, { size }) => sum + size, 0);
-    return { embedding, layers, norm, head, bytes, release };
+    return { embedding, layers, norm: last, head, bytes, release };
   } catch (error) {
     release();
     throw error;

@@ -2,6 +2,7 @@
 // Defaults are those of transformers' configuration classes (configuration_llama.py and its like).
 import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
+import type { Norms } from "../engine/norms.ts";
 import type { RopeAsked } from "../engine/rope.ts";
 import { readRope, readRotaryDim } from "./rope.ts";
 import { readScales, type Scaling } from "./scales.ts";
@@ -25,7 +26,8 @@ interface Family {
   attentionBias: "none" | "q, k, v" | "asked";
   /** Whether mlp_bias may ask for biases. */
   mlpBias: boolean;
-  qkNorm: boolean;
+  qkNorm: ModelConfig["qkNorm"];
+  norms: Norms;
   /** Which layers have a window: none, every one, or where use_sliding_window says so those that the file names. */
   windows: "none" | "every layer" | "named layers";
   scaling: Scaling;
@@ -37,12 +39,19 @@ interface Family {
 
 const LLAMA: Family = {
   ...{ kvHeads: null, headDim: null, window: null, maxPositions: 2048, rmsEps: 1e-6, bosId: 1, eosId: 2 },
-  ...{ partialRope: false, attentionBias: "asked", mlpBias: true, qkNorm: false, windows: "none" },
+  ...{ partialRope: false, attentionBias: "asked", mlpBias: true, qkNorm: "none", norms: "before", windows: "none" },
   ...{ scaling: "none", unturned: 0, ggufRows: "pairs" },
 };
 const QWEN2: Family = {
   ...{ kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, rmsEps: 1e-6, bosId: null, eosId: null },
-  ...{ partialRope: false, attentionBias: "q, k, v", mlpBias: false, qkNorm: false, windows: "named layers" },
+  ...{
+    partialRope: false,
+    attentionBias: "q, k, v",
+    mlpBias: false,
+    qkNorm: "none",
+    norms: "before",
+    windows: "named layers",
+  },
   ...{ scaling: "none", unturned: 0, ggufRows: "halves" },
 };
 
@@ -62,7 +71,7 @@ export const FAMILIES: Readonly<Record<Architecture, Family>> = {
     },
   },
   qwen2: QWEN2,
-  qwen3: { ...QWEN2, headDim: 128, attentionBias: "asked", qkNorm: true },
+  qwen3: { ...QWEN2, headDim: 128, attentionBias: "asked", qkNorm: "each head" },
   phi3: { // fused.ts takes its matrices apart
     ...LLAMA,
     ...{ maxPositions: 4096, rmsEps: 1e-5, eosId: 32000, partialRope: true, attentionBias: "none", mlpBias: false },
@@ -73,6 +82,11 @@ export const FAMILIES: Readonly<Record<Architecture, Family>> = {
     ...{ kvHeads: 4, maxPositions: 32768, bosId: 128000, eosId: 128001, windows: "named layers", unturned: 4 },
   },
   granite: { ...LLAMA, scaling: "named" },
+  olmo2: {
+    ...LLAMA,
+    ...{ rmsEps: 1e-5, bosId: null, eosId: 50279, mlpBias: false },
+    ...{ qkNorm: "all heads", norms: "behind", ggufRows: "halves" },
+  },
 };
 
 /**
@@ -154,6 +168,7 @@ export function parseConfig(config: unknown, generation?: unknown, asked: RopeAs
     ...readScales(config, family.scaling, headDim),
     tied: flag("tie_word_embeddings"),
     qkNorm: family.qkNorm,
+    norms: family.norms,
     qkvBias: family.attentionBias === "q, k, v" || attentionBias,
     oBias: attentionBias,
     mlpBias: family.mlpBias && flag("mlp_bias"),

@@ -140,6 +140,10 @@ async function factorsOf(tensors: Gguf["tensors"], name: string): Promise<number
 function window(architecture: Architecture, window: unknown): Record<string, unknown> & { model_type: string } {
   if (window === undefined || window === 0) return { model_type: architecture };
   if (architecture === "llama") return { model_type: "mistral", sliding_window: window };
+  if (FAMILIES[architecture].windows === "none") {
+    const rule = `${architecture}.attention.sliding_window must be 0`;
+    refuseFile(rule, window, { code: "unsupported" });
+  }
   if (FAMILIES[architecture].windows === "every layer") return { model_type: architecture, sliding_window: window };
   return { model_type: architecture, use_sliding_window: true, sliding_window: window, max_window_layers: 0 };
 }

@@ -1,5 +1,6 @@
 // Which tensors a model must have, under the names and in the shapes that Hugging Face gives them.
 import type { ModelConfig } from "../engine/config.ts";
+import { NORM_NAMES } from "../engine/norms.ts";
 import { isDtype, isQuantised } from "../engine/dtypes.ts";
 import { show, words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
@@ -11,11 +12,12 @@ const EMBEDDING = "model.embed_tokens.weight";
 /** Every tensor of a model: its Hugging Face name and shape. Matrices are [outputs, inputs]. */
 export function tensorShapes(config: ModelConfig): Map<string, number[]> {
   const { hidden, intermediate, vocab, headDim } = config;
+  const norms = NORM_NAMES[config.norms];
   const queries = config.heads * headDim, keys = config.kvHeads * headDim;
   const shapes = new Map<string, number[]>([[EMBEDDING, [vocab, hidden]]]);
   for (let layer = 0; layer < config.layers; layer++) {
     const add = (name: string, ...shape: number[]) => shapes.set(`model.layers.${layer}.${name}`, shape);
-    add("input_layernorm.weight", hidden);
+    if (norms.attention) add(`${norms.attention}.weight`, hidden);
     add("self_attn.q_proj.weight", queries, hidden);
     add("self_attn.k_proj.weight", keys, hidden);
     add("self_attn.v_proj.weight", keys, hidden);
@@ -26,11 +28,12 @@ export function tensorShapes(config: ModelConfig): Map<string, number[]> {
       add("self_attn.v_proj.bias", keys);
     }
     if (config.oBias) add("self_attn.o_proj.bias", hidden);
-    if (config.qkNorm) {
-      add("self_attn.q_norm.weight", headDim);
-      add("self_attn.k_norm.weight", headDim);
+    if (config.qkNorm !== "none") {
+      const each = config.qkNorm === "each head";
+      add("self_attn.q_norm.weight", each ? headDim : queries);
+      add("self_attn.k_norm.weight", each ? headDim : keys);
     }
-    add("post_attention_layernorm.weight", hidden);
+    for (const norm of [norms.attentionEnd, norms.mlp, norms.mlpEnd]) if (norm) add(`${norm}.weight`, hidden);
     add("mlp.gate_proj.weight", intermediate, hidden);
     add("mlp.up_proj.weight", intermediate, hidden);
     add("mlp.down_proj.weight", hidden, intermediate);

@@ -122,7 +122,7 @@ export async function openGgufModel(source: Source, name: string, asked: RopeAsk
   const { metadata } = gguf;
   const config = await ggufConfig(gguf, asked);
   const named = namedTensors(config, isInterleaved(metadata), gguf.tensors);
-  const tensors = checkWeights(config, unfused(config, named), ggufName);
+  const tensors = checkWeights(config, unfused(config, named), (name) => ggufName(config, name));
   const { tokenizer: described, settings } = ggufTokenizer(metadata);
   const tokenizer = createTokenizer(described, settings);
   const notes = checkTokenizer(config, tokenizer);

@@ -2,6 +2,7 @@
 import * as abi from "../../assembly/forward/abi.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import { bytesOf, type Dtype, formats } from "../engine/dtypes.ts";
+import { NORM_NAMES } from "../engine/norms.ts";
 import { targetFor } from "../engine/stored.ts";
 import { quantise, targetOf, type WeightType } from "../engine/quantise.ts";
 import type { Tensor } from "../engine/tensor.ts";
@@ -81,29 +82,32 @@ export async function layOut(source: Source): Promise<number> {
   const model = writer.take("the model", padded(4 * count) + 4 * abi.TEAM_WORDS);
   const team = model + padded(4 * count);
   const outer = type && "q8"; // embeddings and head: see WeightType
+  const names = NORM_NAMES[config.norms];
+  const norm = (layer: string, name: string | null) => name === null ? null : writer.vector(`${layer}.${name}.weight`);
   const embedding = await writer.matrix(["model.embed_tokens"], false, outer);
   for (let i = 0; i < layers; i++) {
     const at = `model.layers.${i}`;
     const projections = ["q", "k", "v"].map((name) => `${at}.self_attn.${name}_proj`);
-    const attentionNorm = await writer.vector(`${at}.input_layernorm.weight`);
+    const attentionNorm = await norm(at, names.attention);
     const qkv = await writer.matrix(projections, config.qkvBias);
     const norms = ["q", "k"].map((name) => `${at}.self_attn.${name}_norm.weight`);
-    const headNorms = config.qkNorm ? await writer.vector(...norms) : null;
+    const qkNorms = config.qkNorm === "none" ? null : await writer.vector(...norms);
+    const [headNorms, wholeNorms] = config.qkNorm === "each head" ? [qkNorms, null] : [null, qkNorms];
     const output = await writer.matrix([`${at}.self_attn.o_proj`], config.oBias);
-    const mlpNorm = await writer.vector(`${at}.post_attention_layernorm.weight`);
+    const attentionEnd = await norm(at, names.attentionEnd);
+    const mlpNorm = await norm(at, names.mlp);
     const gateUp = await writer.matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias);
     const down = await writer.matrix([`${at}.mlp.down_proj`], config.mlpBias);
-    const parts = [attentionNorm, qkv, headNorms, output, mlpNorm, gateUp, down].map((part) => part ?? 0);
-    heap.words.set(
-      [...parts, config.windows[i], config.layerRopes[i]],
-      model / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS,
-    );
+    const mlpEnd = await norm(at, names.mlpEnd);
+    const parts = [attentionNorm, qkv, headNorms, output, mlpNorm, gateUp, down, config.windows[i]];
+    const words = [...parts, config.layerRopes[i], attentionEnd, mlpEnd, wholeNorms].map((part) => part ?? 0);
+    heap.words.set(words, model / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS);
   }
-  const norm = await writer.vector("model.norm.weight");
+  const last = await writer.vector("model.norm.weight");
   const head = config.tied ? embedding : await writer.matrix(["lm_head"], false, outer);
   writer.end();
   const sizes = [layers, hidden, intermediate, heads, kvHeads, headDim, vocab, 0];
-  heap.words.set([count, 0, ...sizes, embedding, norm, head, team, source.threads, config.ropes.length], model / 4);
+  heap.words.set([count, 0, ...sizes, embedding, last, head, team, source.threads, config.ropes.length], model / 4);
   const floats: [word: number, value: number][] = [
     [abi.MODEL_EPS, rmsEps],
     [abi.MODEL_EMBEDDING_SCALE, config.embeddingScale],

@@ -11,7 +11,7 @@ import { openGgufModel, openModel } from "../../src/model/open.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
 import type { Source } from "../../src/files/source.ts";
 import { inBrowser, listGolden } from "../support/files.ts";
-import { changed, F32, openBytes, sizes, smallQwen, STRING, type Typed, U32 } from "../support/gguf.ts";
+import { changed, F32, openBytes, sizes, smallLlama, smallQwen, STRING, type Typed, U32 } from "../support/gguf.ts";
 import { refused } from "../support/refused.ts";
 
 const format = suite("gguf: what a file says");
@@ -52,8 +52,8 @@ for (const family of ARCHITECTURES.filter((family) => FAMILIES[family].ggufRows 
     const layers: Typed = [U32, 4], named: Typed = [STRING, family];
     const said = { ...sizes(family), ...metadata, [`${family}.block_count`]: layers, "general.architecture": named };
     const shapes = fusedIn(family, [...tensorShapes(expected)]);
-    const tensors = shapes.map(([name, shape]) => [ggufName(name), { dims: shape.toReversed(), type: 0 }]);
-    const file = changed(said, Object.fromEntries(tensors));
+    const tensors = shapes.map(([name, shape]) => [ggufName(expected, name), { dims: shape.toReversed(), type: 0 }]);
+    const file = changed(said, Object.fromEntries(tensors), { ...smallLlama(), tensors: {} });
     assert.equal((await openBytes(file)).config, expected);
   });
 }
@@ -96,12 +96,25 @@ format("a name with a line break is shown in one line", () =>
   ));
 
 format("names go there and back", async () => {
-  const config = { ...(await openBytes(changed())).config, qkNorm: true, qkvBias: true, mlpBias: true, tied: false };
-  const names = [...tensorShapes(config).keys()].map(ggufName);
+  const config = {
+    ...(await openBytes(changed())).config,
+    qkNorm: "each head" as const,
+    qkvBias: true,
+    mlpBias: true,
+    tied: false,
+  };
+  const names = [...tensorShapes(config).keys()].map((name) => ggufName(config, name));
   assert.is(new Set(names).size, names.length);
   for (const name of ["token_embd.weight", "output.weight", "blk.0.attn_q_norm.weight", "blk.0.ffn_down.bias"]) {
     assert.ok(names.includes(name), name);
   }
+});
+
+format("a window where the family has none is refused", async () => {
+  const [window, named]: Typed[] = [[U32, 12], [STRING, "olmo2"]];
+  const said = { ...sizes("olmo2"), "olmo2.attention.sliding_window": window, "general.architecture": named };
+  const rule = "Cannot load model: olmo2.attention.sliding_window must be 0, got 12";
+  await refused(() => openBytes(changed(said)), rule);
 });
 
 format("window, rope, biases, ends", async () => {

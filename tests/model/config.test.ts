@@ -50,7 +50,8 @@ families("what config.json leaves out is what transformers takes for granted", (
       vocab: 512,
       rmsEps: 1e-6,
       tied: false,
-      qkNorm: false,
+      qkNorm: "none",
+      norms: "before",
       qkvBias: false,
       oBias: false,
       mlpBias: false,
@@ -99,7 +100,7 @@ families("null heads and head_dim follow from the others", () => {
 families("biases and norms", () => {
   const flags = (config: unknown) => {
     const { qkvBias, oBias, mlpBias, qkNorm, tied } = parseConfig(config);
-    return [qkvBias, oBias, mlpBias, qkNorm, tied].map(Number).join("");
+    return [qkvBias, oBias, mlpBias, qkNorm !== "none", tied].map(Number).join("");
   };
   const every = { attention_bias: true, mlp_bias: true, tie_word_embeddings: true };
   assert.is(flags(as("llama", every)), "11101");

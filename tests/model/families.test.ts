@@ -3,6 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Architecture } from "../../src/engine/config.ts";
 import { parseConfig } from "../../src/model/config.ts";
+import { tensorShapes } from "../../src/model/layout.ts";
 
 const as = (model_type: Architecture, more: Record<string, unknown> = {}) =>
   parseConfig({
@@ -34,6 +35,25 @@ families("granite: factors", () => {
     () => factors({ embedding_multiplier: 1e39 }),
     "embedding_multiplier must be a number above 0, got 1e+39",
   );
+});
+
+families("olmo2: norms", () => {
+  const { norms, qkNorm, rmsEps, bosId, eosIds, mlpBias } = as("olmo2", {
+    vocab_size: 50304,
+    bos_token_id: undefined,
+    eos_token_id: undefined,
+    mlp_bias: true,
+  });
+  assert.equal([norms, qkNorm, rmsEps, bosId, eosIds, mlpBias], ["behind", "all heads", 1e-5, null, [50279], false]);
+  const shapes = [...tensorShapes(as("olmo2", { num_key_value_heads: 2 }))].filter(([name]) =>
+    /layers\.0.*norm/.test(name)
+  );
+  assert.equal(shapes.map(([name, shape]) => [name.replace("model.layers.0.", ""), ...shape]), [
+    ["self_attn.q_norm.weight", 64],
+    ["self_attn.k_norm.weight", 16],
+    ["post_attention_layernorm.weight", 64],
+    ["post_feedforward_layernorm.weight", 64],
+  ]);
 });
 
 families.run();

@@ -42,7 +42,7 @@ function weights(changes: Record<string, Partial<Entry> | null> = {}, of = confi
 }
 
 layout("names and shapes", () => {
-  const shapes = tensorShapes({ ...config, qkNorm: true, qkvBias: true, oBias: true, mlpBias: true });
+  const shapes = tensorShapes({ ...config, qkNorm: "each head", qkvBias: true, oBias: true, mlpBias: true });
   const listed = [...shapes].map(([name, shape]) => `${name.replace("model.layers.0.", "")} ${shape.join("×")}`);
   assert.equal(listed, [
     "model.embed_tokens.weight 10×8",

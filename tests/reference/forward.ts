@@ -8,14 +8,10 @@ import type { Tensor } from "../../src/engine/tensor.ts";
 import { readFloats } from "../../src/engine/widen.ts";
 import type { FieldScore } from "./field.ts";
 import { stored } from "./kv.ts";
+import { type Cached, lighten, meanOf, type Remainder, wayOf, weightOf } from "./remainder.ts";
 import { CoreTwin, type TwinToken } from "./core.ts";
 
 export type Vector = Float64Array | Float32Array | number[];
-
-interface Cached {
-  key: number[]; // rotated, unless positions are counted in the cache; as it was stored
-  value: number[];
-}
 
 export interface TwinOptions {
   rule: CoreRule;
@@ -36,9 +32,6 @@ export interface TwinOptions {
   foldMost?: number;
 }
 
-/** Everything that went to one mean, which is made of it whenever it is read; a token's weight is 1 until there are too many. */
-type Remainder = (Cached & { weight: number })[];
-
 /** Lanes that the same core twin keeps. */
 interface Group {
   core: CoreTwin;
@@ -55,20 +48,6 @@ export async function readWeights(tensors: Map<string, Tensor>): Promise<Map<str
 
 const MOST_GROWN = 64; // tokens of text that may stay on top of a budget
 const range = (length: number) => Array.from({ length }, (_, i) => i);
-const weightOf = (tokens: Remainder) => tokens.reduce((sum, { weight }) => sum + weight, 0);
-const meanOf = (tokens: Remainder, part: "key" | "value") =>
-  tokens[0][part].map((_, i) => tokens.reduce((sum, one) => sum + one.weight * one[part][i], 0) / weightOf(tokens));
-/** How far keys are from their mean, squared and summed up. */
-function wayOf(tokens: Remainder): number {
-  const mean = meanOf(tokens, "key");
-  const far = (key: number[]) => key.reduce((sum, value, i) => sum + (value - mean[i]) ** 2, 0);
-  return tokens.reduce((sum, { weight, key }) => sum + weight * far(key), 0);
-}
-/** Lets tokens weigh no more than so much, all of them less alike. */
-function lighten(tokens: Remainder, most: number): void {
-  const all = weightOf(tokens);
-  if (all > most) { for (const one of tokens) one.weight *= most / all; }
-}
 function dot(a: Vector, b: Vector): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
@@ -240,18 +219,19 @@ export class SessionTwin {
   }
 
   #token(id: number, position: number, observe: (lane: number, position: number, p: number) => void): number[] {
-    const { layers, hidden, heads, kvHeads, headDim, vocab, tied } = this.#config;
+    const { layers, hidden, heads, kvHeads, headDim, vocab, tied, norms, qkNorm } = this.#config;
     const { embeddingScale, attentionScale, residualScale, logitScale } = this.#config;
     const group = heads / kvHeads;
     let x = Array.from(this.#row("model.embed_tokens.weight", id, hidden), (value) => embeddingScale * value);
     for (let layer = 0; layer < layers; layer++) {
       const at = `model.layers.${layer}`;
-      const h = this.#norm(x, `${at}.input_layernorm.weight`);
+      const h = norms === "behind" ? x : this.#norm(x, `${at}.input_layernorm.weight`);
       const project = (name: string, count: number) => {
-        const all = this.#multiply(`${at}.self_attn.${name}_proj`, h, count * headDim);
-        const split = range(count).map((head) => all.slice(head * headDim, (head + 1) * headDim));
         const norm = `${at}.self_attn.${name}_norm.weight`;
-        return this.#weights.has(norm) ? split.map((head) => this.#norm(head, norm)) : split;
+        const product = this.#multiply(`${at}.self_attn.${name}_proj`, h, count * headDim);
+        const all = qkNorm === "all heads" && name !== "v" ? this.#norm(product, norm) : product;
+        const split = range(count).map((head) => all.slice(head * headDim, (head + 1) * headDim));
+        return qkNorm === "each head" && name !== "v" ? split.map((head) => this.#norm(head, norm)) : split;
       };
       const [queries, keys, values] = [project("q", heads), project("k", kvHeads), project("v", kvHeads)];
       const mixed: number[] = [];
@@ -292,13 +272,17 @@ export class SessionTwin {
         }
         seen.forEach((one, i) => observe(lane, one, mean[i]));
       }
-      const attended = this.#multiply(`${at}.self_attn.o_proj`, mixed, hidden);
+      const behind = (part: number[], name: string) =>
+        norms === "before" ? part : this.#norm(part, `${at}.${name}.weight`);
+      const output = this.#multiply(`${at}.self_attn.o_proj`, mixed, hidden);
+      const attended = behind(output, "post_attention_layernorm");
       x = x.map((value, i) => value + residualScale * attended[i]);
-      const m = this.#norm(x, `${at}.post_attention_layernorm.weight`);
+      const m = norms === "behind" ? x : this.#norm(x, `${at}.post_attention_layernorm.weight`);
       const { intermediate } = this.#config;
       const up = this.#multiply(`${at}.mlp.up_proj`, m, intermediate);
       const gate = this.#multiply(`${at}.mlp.gate_proj`, m, intermediate);
-      const down = this.#multiply(`${at}.mlp.down_proj`, gate.map((g, i) => g / (1 + Math.exp(-g)) * up[i]), hidden);
+      const inner = gate.map((g, i) => g / (1 + Math.exp(-g)) * up[i]);
+      const down = behind(this.#multiply(`${at}.mlp.down_proj`, inner, hidden), "post_feedforward_layernorm");
       x = x.map((value, i) => value + residualScale * down[i]);
     }
     const head = tied ? "model.embed_tokens" : "lm_head";

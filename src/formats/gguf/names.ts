@@ -1,5 +1,6 @@
 /** GGUF's tensors under the names, and in the order of rows, that Hugging Face gives them. */
 import type { ModelConfig } from "../../engine/config.ts";
+import { NORM_NAMES, type NormNames } from "../../engine/norms.ts";
 import { words } from "../../errors.ts";
 import { refuseFile } from "../../files/checks.ts";
 import type { Tensor } from "../../engine/tensor.ts";
@@ -11,7 +12,6 @@ const MODEL: Record<string, string> = {
   output: "lm_head",
 };
 const LAYER: Record<string, string> = {
-  attn_norm: "input_layernorm",
   attn_qkv: "self_attn.qkv_proj",
   attn_q: "self_attn.q_proj",
   attn_k: "self_attn.k_proj",
@@ -19,33 +19,47 @@ const LAYER: Record<string, string> = {
   attn_output: "self_attn.o_proj",
   attn_q_norm: "self_attn.q_norm",
   attn_k_norm: "self_attn.k_norm",
-  ffn_norm: "post_attention_layernorm",
   ffn_gate: "mlp.gate_proj",
   ffn_up: "mlp.up_proj",
   ffn_down: "mlp.down_proj",
 };
+/** Norms of a layer, by what they are to it. */
+const NORMS = {
+  attention: "attn_norm",
+  attentionEnd: "post_attention_norm",
+  mlp: "ffn_norm",
+  mlpEnd: "post_ffw_norm",
+} satisfies Record<keyof NormNames, string>;
 /** Rotary factors are a part of the configuration (model/gguf.ts): of all texts, of long and of short ones. */
 export const ROPE_FACTORS = "rope_freqs.weight";
 export const [LONG_FACTORS, SHORT_FACTORS] = ["rope_factors_long.weight", "rope_factors_short.weight"];
 
-const pairs = (names: Record<string, string>) => Object.entries(names).map(([ours, theirs]) => [theirs, ours] as const);
-const [MODEL_BACK, LAYER_BACK] = [new Map(pairs(MODEL)), new Map(pairs(LAYER))];
+/** Names of a layer's tensors, Hugging Face's by GGUF's. */
+function layerNames({ norms }: Pick<ModelConfig, "norms">): Record<string, string> {
+  const theirs = NORM_NAMES[norms];
+  const found = Object.entries(NORMS).map(([part, ours]) => [ours, theirs[part as keyof NormNames]]);
+  return { ...LAYER, ...Object.fromEntries(found.filter(([, name]) => name !== null)) };
+}
 
-/** Hugging Face's name for a tensor of a GGUF file; null where it has none. @param fused whether gate and up are one matrix */
-function hfName(name: string, fused: boolean): string | null {
+/** The key of a value. */
+const keyOf = (names: Record<string, string>, value: string) => Object.keys(names).find((key) => names[key] === value);
+
+/** Hugging Face's name for a tensor of a GGUF file; null where it has none. */
+function hfName(config: ModelConfig, name: string): string | null {
   const [, layer, part, kind] = /^(?:blk\.(0|[1-9]\d*)\.)?(\w+)\.(weight|bias)$/.exec(name) ?? [];
-  const names = layer === undefined ? MODEL : LAYER;
+  const names = layer === undefined ? MODEL : layerNames(config);
   if (part === undefined || !Object.hasOwn(names, part)) return null;
+  const fused = config.architecture === "phi3"; // gate and up are one matrix
   const theirs = fused && part === "ffn_up" ? "mlp.gate_up_proj" : names[part];
   return layer === undefined ? `${theirs}.${kind}` : `model.layers.${layer}.${theirs}.${kind}`;
 }
 
 /** GGUF's name for a tensor with a Hugging Face name: the one that messages about a GGUF file use. */
-export function ggufName(name: string): string {
+export function ggufName(config: Pick<ModelConfig, "norms">, name: string): string {
   const [, layer, inLayer, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
-  if (inLayer !== undefined) return `blk.${layer}.${LAYER_BACK.get(inLayer)}.${kind}`;
+  if (inLayer !== undefined) return `blk.${layer}.${keyOf(layerNames(config), inLayer)}.${kind}`;
   const [, part, end] = /^(.+)\.(weight|bias)$/.exec(name)!;
-  return `${MODEL_BACK.get(part)}.${end}`;
+  return `${keyOf(MODEL, part)}.${end}`;
 }
 
 /**
@@ -62,7 +76,7 @@ export function namedTensors(
   const order = halves(config.headDim);
   for (const [name, tensor] of stored) {
     if ([ROPE_FACTORS, LONG_FACTORS, SHORT_FACTORS].includes(name)) continue;
-    const theirs = hfName(name, config.architecture === "phi3");
+    const theirs = hfName(config, name);
     if (theirs === null) {
       refuseFile(`the tensors must be those of a ${config.architecture}`, words(name), { code: "unsupported" });
     }

@@ -7,7 +7,7 @@ To prove another family, add its row to MODELS, make it, and record it with hf.p
 import shutil
 
 import torch
-from transformers import AutoModelForCausalLM, GraniteConfig, LlamaConfig, MistralConfig, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config
+from transformers import AutoModelForCausalLM, GraniteConfig, LlamaConfig, MistralConfig, Olmo2Config, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config
 
 from common import MODELS as MADE, arguments, out_folder
 
@@ -45,6 +45,7 @@ MODELS = {
                                                           long_factor=PHI[8:])}),
     "tiny-smollm3": (SmolLM3Config, torch.bfloat16, {"tie_word_embeddings": True, "intermediate_size": 96, "no_rope_layer_interval": 2,
                                                      **rope("default", 2000000.0)}),
+    "tiny-olmo2": (Olmo2Config, torch.bfloat16, {"tie_word_embeddings": False, "intermediate_size": 64, **rope("default", 500000.0)}),
     "tiny-granite": (GraniteConfig, torch.bfloat16, {"tie_word_embeddings": False, "intermediate_size": 64, "embedding_multiplier": 12.0,
                                                      "residual_multiplier": 0.22, "attention_multiplier": 0.125, "logits_scaling": 8.0}),
 }

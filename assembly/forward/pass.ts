@@ -39,6 +39,7 @@ import {
   MODEL_EMBEDDING,
   MODEL_EMBEDDING_SCALE,
   MODEL_EPS,
+  MODEL_GELU,
   MODEL_HEAD,
   MODEL_HEAD_DIM,
   MODEL_HEADER,
@@ -126,6 +127,7 @@ export function run(model: usize, context: usize): u32 {
   const activated: usize = word(context, CONTEXT_ACTIVATED);
   const flags = word(context, CONTEXT_FLAGS);
   const scale = number(model, MODEL_RESIDUAL_SCALE);
+  const gelu = word(model, MODEL_GELU);
 
   beginTeam(model);
   if (flags & FLAG_RANKED && asked & PASS_REUSED) rerank(model, context, tokens, extent);
@@ -156,7 +158,7 @@ export function run(model: usize, context: usize): u32 {
     if (mlpNorm) shareNormalise(x, mlpNorm, norm, hidden, width, eps, tokens);
     sharePrepare(context, word(layer, LAYER_GATE_UP), mlpIn, width, tokens);
     shareMultiply(context, word(layer, LAYER_GATE_UP), mlpIn, width, gateUp, 2 * intermediate, tokens, false);
-    shareSwiglu(gateUp, 2 * intermediate, activated, innerWidth, intermediate, tokens);
+    shareSwiglu(gateUp, 2 * intermediate, activated, innerWidth, intermediate, gelu, tokens);
     sharePrepare(context, word(layer, LAYER_DOWN), activated, innerWidth, tokens);
     shareMultiply(context, word(layer, LAYER_DOWN), activated, innerWidth, joins ? norm : x, width, tokens, !joins);
     if (joins) shareJoin(norm, x, hidden, width, scale, word(layer, LAYER_MLP_END), eps, tokens);

@@ -9,7 +9,7 @@ import { CONTEXT_TOKENS, MODEL_TEAM, MODEL_THREADS, TEAM_AWAITED, TEAM_DONE, TEA
 import { attend } from "./attention";
 import { multiply, prepare } from "./product";
 import { word } from "./rows";
-import { join, normalise, swiglu } from "./vector";
+import { geglu, join, normalise, swiglu } from "./vector";
 
 const SPINS = 50000; // before a thread sleeps: some 50 µs, more than a chunk of a step takes
 
@@ -88,7 +88,12 @@ function work(index: u32, count: u32): void {
     } else if (job == JOB_JOIN) {
       const at = <usize> (token * d) << 2;
       join(<usize> a + at, <usize> b + at, c, reinterpret<f32>(e), h, reinterpret<f32>(f));
-    } else swiglu(<usize> a + (<usize> (token * b) << 2), <usize> c + (<usize> (token * d) << 2), e);
+    } else {
+      const from = <usize> a + (<usize> (token * b) << 2);
+      const to = <usize> c + (<usize> (token * d) << 2);
+      if (h) geglu(from, to, e);
+      else swiglu(from, to, e);
+    }
   }
 }
 
@@ -248,12 +253,13 @@ export function sharePrepare(context: usize, matrix: usize, x: usize, width: u32
   share(JOB_PREPARE, chunks(tokens), tokens);
 }
 
-export function shareSwiglu(gateUp: usize, both: u32, activated: usize, width: u32, n: u32, tokens: u32): void {
+export function shareSwiglu(gateUp: usize, both: u32, activated: usize, width: u32, n: u32, gelu: u32, tokens: u32): void {
   setArgument(0, gateUp);
   setArgument(1, both);
   setArgument(2, activated);
   setArgument(3, width);
   setArgument(4, n);
   setArgument(6, tokens);
+  setArgument(7, gelu);
   share(JOB_SWIGLU, chunks(tokens), tokens);
 }

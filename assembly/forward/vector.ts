@@ -105,12 +105,40 @@ export function swiglu(gate: usize, activated: usize, n: u32): void {
   }
 }
 
-/** v / (1 + e^−v), without overflow. */
+/** 1 / (1 + e^−v), without overflow. */
+@inline
+function sigmoid(v: v128, one: v128): v128 {
+  const e = exponential(f32x4.sub(f32x4.splat(0), v128.and(v, keptAbsolute())));
+  return f32x4.div(v128.bitselect(e, one, i32x4.shr_s(v, 31)), f32x4.add(one, e));
+}
+
+/** v / (1 + e^−v) */
 @inline
 function silu(v: v128, one: v128): v128 {
-  const e = exponential(f32x4.sub(f32x4.splat(0), v128.and(v, keptAbsolute())));
-  const share = f32x4.div(v128.bitselect(e, one, i32x4.shr_s(v, 31)), f32x4.add(one, e));
-  return f32x4.mul(v, share);
+  return f32x4.mul(v, sigmoid(v, one));
+}
+
+/** v · (1 + tanh u) / 2 = v / (1 + e^−2u), u = √(2/π) · (v + 0.044715 v³) */
+@inline
+function gelu(v: v128, one: v128): v128 {
+  const cube = f32x4.mul(f32x4.mul(v, v), f32x4.mul(v, f32x4.splat(0.044715)));
+  return f32x4.mul(v, sigmoid(f32x4.mul(f32x4.add(v, cube), f32x4.splat(1.5957691216)), one));
+}
+
+/** activated = gelu(gate) · up, as swiglu. */
+export function geglu(gate: usize, activated: usize, n: u32): void {
+  const up = gate + (<usize> n << 2);
+  const one = keptOne();
+  let i: u32 = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = <usize> i << 2;
+    v128.store(activated + at, f32x4.mul(gelu(v128.load(gate + at), one), v128.load(up + at)));
+  }
+  for (; i < n; i++) {
+    const at = <usize> i << 2;
+    const value = f32x4.mul(gelu(v128.load32_splat(gate + at), one), v128.load32_splat(up + at));
+    store<f32>(activated + at, f32x4.extract_lane(value, 0));
+  }
 }
 
 const LOWEST: f32 = -3.4e38;

@@ -4,7 +4,17 @@ import type { Norms } from "./norms.ts";
 import type { Rope } from "./rope.ts";
 
 /** Every family of models that runs here. */
-export const ARCHITECTURES = ["llama", "mistral", "qwen2", "qwen3", "phi3", "smollm3", "granite", "olmo2"] as const;
+export const ARCHITECTURES = [
+  "llama",
+  "mistral",
+  "qwen2",
+  "qwen3",
+  "phi3",
+  "smollm3",
+  "granite",
+  "olmo2",
+  "gemma3_text",
+] as const;
 
 /** A family, by transformers' `model_type`. */
 export type Architecture = typeof ARCHITECTURES[number];
@@ -49,6 +59,8 @@ export interface ModelConfig {
   qkNorm: "none" | "each head" | "all heads";
   /** Where layers have norms. */
   norms: Norms;
+  /** What is made of the gate of the feed-forward part; gelu is its approximation by tanh. */
+  activation: "silu" | "gelu";
   /** Whether q, k and v have biases. */
   qkvBias: boolean;
   /** Whether the projection behind the attention has a bias. */

@@ -1,7 +1,7 @@
 /** Where a layer has norms, and what their weights are called. */
 
-/** Norms before its attention and its feed-forward part, or behind them, before what they make joins the residual. */
-export type Norms = "before" | "behind";
+/** Norms before its attention and its feed-forward part, or behind them, before what they make joins the residual; or both. */
+export type Norms = "before" | "behind" | "both";
 
 /** Names of a layer's norms; null where it has none. */
 export interface NormNames {
@@ -23,6 +23,12 @@ export const NORM_NAMES: Readonly<Record<Norms, NormNames>> = {
     attention: null,
     attentionEnd: "post_attention_layernorm",
     mlp: null,
+    mlpEnd: "post_feedforward_layernorm",
+  },
+  both: {
+    attention: "input_layernorm",
+    attentionEnd: "post_attention_layernorm",
+    mlp: "pre_feedforward_layernorm",
     mlpEnd: "post_feedforward_layernorm",
   },
 };

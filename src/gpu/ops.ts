@@ -96,10 +96,15 @@ function embedOps({ model: { config, weights, pipelines }, cache, scratch }: Bou
 
 function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
   const { model: { config, pipelines }, scratch } = bound;
-  const { intermediate, heads, kvHeads, headDim } = config;
+  const { intermediate, heads, kvHeads, headDim, activation } = config;
   const { x, normed, qkv, mixed, gateUp, activated } = scratch;
   const [attentionNorm, mlpNorm] = [layer.attentionNorm, layer.mlpNorm].map((weight) => weight && norm(bound, weight));
-  const swigluConstants = { WIDTH: intermediate, IN_PITCH: 2 * intermediate, PITCH: pad8(intermediate) };
+  const swigluConstants = {
+    WIDTH: intermediate,
+    IN_PITCH: 2 * intermediate,
+    PITCH: pad8(intermediate),
+    GELU: activation === "gelu" ? 1 : 0,
+  };
   const qkvPitch = (heads + 2 * kvHeads) * headDim;
   return {
     attentionNorm,

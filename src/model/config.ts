@@ -2,112 +2,35 @@
 // Defaults are those of transformers' configuration classes (configuration_llama.py and its like).
 import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
-import type { Norms } from "../engine/norms.ts";
 import type { RopeAsked } from "../engine/rope.ts";
-import { readRope, readRotaryDim } from "./rope.ts";
-import { readScales, type Scaling } from "./scales.ts";
+import { FAMILIES, type Family } from "./families.ts";
+import { isInteger, readLayers } from "./layers.ts";
+import { readRotaryDim } from "./rope.ts";
+import { readScales } from "./scales.ts";
 import { storedAs } from "./stored-as.ts";
-
-/** What a family is, and what it takes for granted where config.json is silent. */
-interface Family {
-  /** null: as many as query heads. */
-  kvHeads: number | null;
-  /** null: hidden / heads. */
-  headDim: number | null;
-  /** Positions that a query sees where the file has no sliding_window; null: all. */
-  window: number | null;
-  maxPositions: number;
-  rmsEps: number;
-  bosId: number | null;
-  eosId: number | null;
-  /** Whether some numbers of a head may stay as they are, whatever the position. */
-  partialRope: boolean;
-  /** q, k, v: these have biases; asked: these and o have them where attention_bias says so. */
-  attentionBias: "none" | "q, k, v" | "asked";
-  /** Whether mlp_bias may ask for biases. */
-  mlpBias: boolean;
-  qkNorm: ModelConfig["qkNorm"];
-  norms: Norms;
-  /** Which layers have a window: none, every one, or where use_sliding_window says so those that the file names. */
-  windows: "none" | "every layer" | "named layers";
-  scaling: Scaling;
-  /** Where the file does not say which layers turn nothing by positions, every one of so many does not; 0: all turn. */
-  unturned: number;
-  /** How a GGUF file of this name orders the rows of q and k in a head: by rotary pairs, or in halves, as here; null: there is none. */
-  ggufRows: "pairs" | "halves" | null;
-}
-
-const LLAMA: Family = {
-  ...{ kvHeads: null, headDim: null, window: null, maxPositions: 2048, rmsEps: 1e-6, bosId: 1, eosId: 2 },
-  ...{ partialRope: false, attentionBias: "asked", mlpBias: true, qkNorm: "none", norms: "before", windows: "none" },
-  ...{ scaling: "none", unturned: 0, ggufRows: "pairs" },
-};
-const QWEN2: Family = {
-  ...{ kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, rmsEps: 1e-6, bosId: null, eosId: null },
-  ...{
-    partialRope: false,
-    attentionBias: "q, k, v",
-    mlpBias: false,
-    qkNorm: "none",
-    norms: "before",
-    windows: "named layers",
-  },
-  ...{ scaling: "none", unturned: 0, ggufRows: "halves" },
-};
-
-/** Every family. */
-export const FAMILIES: Readonly<Record<Architecture, Family>> = {
-  llama: LLAMA,
-  mistral: {
-    ...LLAMA,
-    ...{
-      kvHeads: 8,
-      window: 4096,
-      maxPositions: 131072,
-      attentionBias: "none",
-      mlpBias: false,
-      windows: "every layer",
-      ggufRows: null, // such files are a llama's
-    },
-  },
-  qwen2: QWEN2,
-  qwen3: { ...QWEN2, headDim: 128, attentionBias: "asked", qkNorm: "each head" },
-  phi3: { // fused.ts takes its matrices apart
-    ...LLAMA,
-    ...{ maxPositions: 4096, rmsEps: 1e-5, eosId: 32000, partialRope: true, attentionBias: "none", mlpBias: false },
-    ...{ windows: "every layer", ggufRows: "halves" },
-  },
-  smollm3: {
-    ...LLAMA,
-    ...{ kvHeads: 4, maxPositions: 32768, bosId: 128000, eosId: 128001, windows: "named layers", unturned: 4 },
-  },
-  granite: { ...LLAMA, scaling: "named" },
-  olmo2: {
-    ...LLAMA,
-    ...{ rmsEps: 1e-5, bosId: null, eosId: 50279, mlpBias: false },
-    ...{ qkNorm: "all heads", norms: "behind", ggufRows: "halves" },
-  },
-};
 
 /**
  * Reads a model's configuration.
  *
- * @param config Parsed config.json.
+ * @param described Parsed config.json.
  * @param generation Parsed generation_config.json; null or undefined where there is none.
  * @param asked What is to hold of rope in place of what the file says.
  * @throws RangeError, one sentence, for a model that we cannot run or numbers that make no sense.
  */
-export function parseConfig(config: unknown, generation?: unknown, asked: RopeAsked = {}): ModelConfig {
-  if (!isRecord(config)) refuseFile("config.json must be an object", config);
+export function parseConfig(described: unknown, generation?: unknown, asked: RopeAsked = {}): ModelConfig {
+  if (!isRecord(described)) refuseFile("config.json must be an object", described);
   if (generation !== null && generation !== undefined && !isRecord(generation)) {
     refuseFile("generation_config.json must be an object", generation);
   }
-  const architecture = readArchitecture(config);
+  const own = textOf(described);
+  const architecture = readArchitecture(own);
   const family = FAMILIES[architecture];
+  const config: Record<string, unknown> = { ...family.absent, ...own };
   storedAs(config); // what it refuses is said before anything else is read
-  const activation = config.hidden_act ?? "silu";
-  if (activation !== "silu" && activation !== "swish") {
-    refuseFile("hidden_act must be silu", activation, { code: "unsupported" });
+  checkActivation(config, family);
+
+  if (config.use_bidirectional_attention === true) {
+    refuseFile("use_bidirectional_attention must be false", true, { code: "unsupported" });
   }
 
   const integer = (name: string, most: number, absent: number | null = null): number => {
@@ -146,11 +69,6 @@ export function parseConfig(config: unknown, generation?: unknown, asked: RopeAs
   const attentionBias = family.attentionBias === "asked" && flag("attention_bias");
   const maxPositions = integer("max_position_embeddings", 2 ** 31 - 1, family.maxPositions);
   const rotaryDim = readRotaryDim(config, headDim, family.partialRope);
-  const { frequencies: turning, scale } = readRope(config, rotaryDim, maxPositions, asked);
-  const frequencies = new Float32Array(headDim / 2);
-  frequencies.set(turning);
-  const layerRopes = readLayerRopes(config, family, layers);
-  const ropes = [{ frequencies, scale }, { frequencies: new Float32Array(headDim / 2), scale: 1 }]; // the second turns nothing
 
   return {
     architecture,
@@ -162,78 +80,45 @@ export function parseConfig(config: unknown, generation?: unknown, asked: RopeAs
     headDim,
     vocab,
     rmsEps,
-    ropes: ropes.slice(0, Math.max(...layerRopes) + 1),
-    layerRopes,
+    ...readLayers(config, family, { layers, headDim, rotaryDim, maxPositions, asked }),
     rotaryDim,
-    ...readScales(config, family.scaling, headDim),
+    ...readScales(config, family.scaling, { hidden, headDim }),
     tied: flag("tie_word_embeddings"),
     qkNorm: family.qkNorm,
     norms: family.norms,
+    activation: family.activation,
     qkvBias: family.attentionBias === "q, k, v" || attentionBias,
     oBias: attentionBias,
     mlpBias: family.mlpBias && flag("mlp_bias"),
-    windows: readWindows(config, family, layerRopes),
     maxPositions: Math.max(maxPositions, asked.ropeLength ?? 0),
     ...readEnds(config, generation ?? {}, family, vocab),
   };
+}
+
+/** What of a model of texts and images is said of the first. */
+function textOf(config: Record<string, unknown>): Record<string, unknown> {
+  if (config.model_type !== "gemma3" || !isRecord(config.text_config)) return config;
+  return { ...config, architectures: undefined, model_type: "gemma3_text", ...config.text_config };
+}
+
+function checkActivation(config: Record<string, unknown>, { activation }: Family): void {
+  const silu = activation === "silu";
+  const [name, ...known] = silu ? ["hidden_act", "silu", "swish"] : ["hidden_activation", "gelu_pytorch_tanh"];
+  const value = config[name] ?? known[0];
+  if (!known.includes(value as string)) refuseFile(`${name} must be ${known[0]}`, value, { code: "unsupported" });
 }
 
 /** `model_type` decides; `architectures` must agree with it, or decides alone. */
 function readArchitecture(config: Record<string, unknown>): Architecture {
   const type = config.model_type, listed = Array.isArray(config.architectures) ? config.architectures[0] : undefined;
   const rule = `the architecture must be one of ${ARCHITECTURES.slice(0, -1).join(", ")} and ${ARCHITECTURES.at(-1)}`;
-  const classOf = (name: Architecture) => `${name.replaceAll("_", "")}forcausallm`;
+  const classOf = (name: Architecture) => `${name.replace(/_text$/, "")}forcausallm`;
   const named = (name: Architecture) => typeof listed === "string" && listed.toLowerCase() === classOf(name);
   if (listed !== undefined && !ARCHITECTURES.some(named)) refuseFile(rule, listed, { code: "unsupported" });
   const found = ARCHITECTURES.find((name) => type === undefined ? named(name) : type === name);
   if (found === undefined) refuseFile(rule, type ?? listed, { code: "unsupported" });
   if (listed !== undefined && !named(found)) refuseFile(`architectures must agree with model_type ${found}`, listed);
   return found;
-}
-
-/** Window of every layer, [layers] in positions, 0 where a layer sees everything. */
-function readWindows(config: Record<string, unknown>, family: Family, layerRopes: readonly number[]): number[] {
-  const layers = layerRopes.length;
-  const all = new Array<number>(layers).fill(0);
-  const named = family.windows === "named layers";
-  if (family.windows === "none") return all;
-  if (named && (config.use_sliding_window ?? false) !== true) {
-    if (typeof (config.use_sliding_window ?? false) === "boolean") return all;
-    refuseFile("use_sliding_window must be true or false", config.use_sliding_window);
-  }
-  const window = config.sliding_window === undefined ? family.window : config.sliding_window;
-  if (window === null) return all;
-  if (!isInteger(window, 1, 2 ** 31 - 1)) refuseFile("sliding_window must be a positive integer or null", window);
-  if (!named) return all.fill(window);
-
-  const types = config.layer_types;
-  if (types !== undefined && types !== null) {
-    const known = (type: unknown) => type === "sliding_attention" || type === "full_attention";
-    if (!Array.isArray(types) || types.length !== layers || !types.every(known)) {
-      refuseFile(`layer_types must name sliding_attention or full_attention for each of ${layers} layers`, types);
-    }
-    return types.map((type) => type === "sliding_attention" ? window : 0);
-  }
-  if (family.unturned > 0) return layerRopes.map((rope) => rope === 1 ? window : 0);
-  const first = config.max_window_layers ?? 28; // the layers below it see everything
-  if (!isInteger(first, 0, 2 ** 31 - 1)) refuseFile("max_window_layers must be a non-negative integer", first);
-  return all.map((_, layer) => layer >= first ? window : 0);
-}
-
-/** Which of two ways of turning is a layer's, [layers]: 0 by positions, 1 not at all. */
-function readLayerRopes(config: Record<string, unknown>, { unturned }: Family, layers: number): number[] {
-  const all = new Array<number>(layers).fill(0);
-  if (unturned === 0) return all;
-  const turned = config.no_rope_layers; // 1 where positions turn
-  if (turned === undefined || turned === null) {
-    const every = config.no_rope_layer_interval ?? unturned;
-    if (!isInteger(every, 1, 2 ** 31 - 1)) refuseFile("no_rope_layer_interval must be a positive integer", every);
-    return all.map((_, layer) => (layer + 1) % every === 0 ? 1 : 0);
-  }
-  if (!Array.isArray(turned) || turned.length < layers || !turned.every((one) => one === 0 || one === 1)) {
-    refuseFile(`no_rope_layers must have 0 or 1 for each of ${layers} layers`, turned);
-  }
-  return all.map((_, layer) => 1 - turned[layer]);
 }
 
 /** Ids that begin and end a text. Both files may name several ends; all of them count. */
@@ -256,8 +141,4 @@ function readEnds(
     bosId: bos === null ? null : id("bos_token_id", bos),
     eosIds: [...new Set(ends.map((end) => id("eos_token_id", end)))].sort((a, b) => a - b),
   };
-}
-
-function isInteger(value: unknown, least: number, most: number): value is number {
-  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 }

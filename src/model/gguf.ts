@@ -1,6 +1,7 @@
 /** The configuration of a GGUF file, from its metadata. Key names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
-import { FAMILIES, parseConfig } from "./config.ts";
+import { parseConfig } from "./config.ts";
+import { FAMILIES } from "./families.ts";
 import { words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
 import type { Tensor } from "../engine/tensor.ts";
@@ -9,13 +10,16 @@ import { readFloats } from "../engine/widen.ts";
 import type { Gguf, Metadata } from "../formats/gguf/file.ts";
 import { LONG_FACTORS, ROPE_FACTORS, SHORT_FACTORS } from "../formats/gguf/names.ts";
 
+/** What a file calls a family. */
+const nameOf = (family: Architecture) => FAMILIES[family].ggufName ?? family;
+
 /** The family of a file, by the name that it has there. @throws RangeError for one that we cannot run */
 function architectureOf(metadata: Metadata): Architecture {
   const name = metadata.get("general.architecture");
   const known = ARCHITECTURES.filter((family) => FAMILIES[family].ggufRows !== null);
-  const found = known.find((family) => family === name);
+  const found = known.find((family) => nameOf(family) === name);
   if (found) return found;
-  const shown = known.map((family) => family === "llama" ? "llama (Mistral too)" : family);
+  const shown = known.map((family) => family === "llama" ? "llama (Mistral too)" : nameOf(family));
   const names = `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
   refuseFile(`general.architecture must be one of ${names}`, name, { code: "unsupported" });
 }
@@ -31,38 +35,44 @@ export function isInterleaved(metadata: Metadata): boolean {
  */
 export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked = {}): Promise<ModelConfig> {
   const architecture = architectureOf(metadata);
-  const get = (key: string) => metadata.get(`${architecture}.${key}`);
+  const called = nameOf(architecture);
+  const get = (key: string) => metadata.get(`${called}.${key}`);
   const integer = (key: string, most: number, absent?: number): number => {
     const value = get(key) ?? absent;
     if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return value as number;
-    refuseFile(`${architecture}.${key} must be a positive integer up to ${most}`, value);
+    refuseFile(`${called}.${key} must be a positive integer up to ${most}`, value);
   };
   const positive = (key: string, absent?: number): number => {
     const value = get(key) ?? absent;
     if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
-    refuseFile(`${architecture}.${key} must be a number above 0`, value);
+    refuseFile(`${called}.${key} must be a number above 0`, value);
   };
 
   if ((get("expert_count") ?? 0) !== 0) {
-    refuseFile(`${architecture}.expert_count must be 0`, get("expert_count"), { code: "unsupported" });
+    refuseFile(`${called}.expert_count must be 0`, get("expert_count"), { code: "unsupported" });
   }
+  const layers = integer("block_count", 1024);
   const hidden = integer("embedding_length", 1 << 20);
   const heads = integer("attention.head_count", 4096);
   const headDim = integer("attention.key_length", 4096, hidden / heads);
   const partial = FAMILIES[architecture].partialRope;
   for (const key of ["attention.value_length", ...partial ? [] : ["rope.dimension_count"]]) {
     if (integer(key, 4096, headDim) !== headDim) {
-      refuseFile(`${architecture}.${key} must be the ${headDim} of attention.key_length`, get(key));
+      refuseFile(`${called}.${key} must be the ${headDim} of attention.key_length`, get(key));
     }
   }
   const [long, short] = [await factorsOf(tensors, LONG_FACTORS), await factorsOf(tensors, SHORT_FACTORS)];
   const tokens = metadata.get("tokenizer.ggml.tokens");
-  const { model_type, ...windows } = window(architecture, get("attention.sliding_window"));
+  const { model_type, ...windows } = window(
+    architecture,
+    get("attention.sliding_window"),
+    get("attention.sliding_window_pattern"),
+  );
   const config = parseConfig(
     {
       model_type,
       ...windows,
-      num_hidden_layers: integer("block_count", 1024),
+      num_hidden_layers: layers,
       hidden_size: hidden,
       intermediate_size: integer("feed_forward_length", 1 << 24),
       num_attention_heads: heads,
@@ -90,13 +100,16 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
   if (factors) await divide(config.ropes[0].frequencies, factors);
   return config;
 
-  /** Of no family but one that has them. */
+  /** Each read by the families that have it. */
   function scales(): Record<string, unknown> {
     return {
       embedding_multiplier: get("embedding_scale"),
       residual_multiplier: get("residual_scale"),
       attention_multiplier: get("attention.scale") || 1 / Math.sqrt(headDim), // 0, too, says that it is as usual
       logits_scaling: get("logit_scale"),
+      // As llama.cpp has it: the largest Gemma 3 goes by another width than that of its heads.
+      query_pre_attn_scalar: architecture === "gemma3_text" && layers === 62 ? hidden / heads : headDim,
+      rope_local_base_freq: get("rope.freq_base_swa"),
     };
   }
 
@@ -110,11 +123,11 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
     const type = get("rope.scaling.type") ?? (get("rope.scale_linear") === undefined ? "none" : "linear");
     if (type === "none") return null;
     if (type !== "linear" && type !== "yarn") {
-      refuseFile(`${architecture}.rope.scaling.type must be none, linear or yarn`, type, { code: "unsupported" });
+      refuseFile(`${called}.rope.scaling.type must be none, linear or yarn`, type, { code: "unsupported" });
     }
     const key = get("rope.scaling.factor") === undefined ? "rope.scale_linear" : "rope.scaling.factor";
     const factor = positive(key, 1);
-    if (factor < 1) refuseFile(`${architecture}.${key} must be a number of at least 1`, factor);
+    if (factor < 1) refuseFile(`${called}.${key} must be a number of at least 1`, factor);
     if (type === "linear") return { rope_type: "linear", factor };
     return {
       rope_type: "yarn",
@@ -137,7 +150,16 @@ async function factorsOf(tensors: Gguf["tensors"], name: string): Promise<number
 }
 
 /** A sliding window, in config.json's words: a llama with one is a Mistral. 0 and nothing say that there is none. */
-function window(architecture: Architecture, window: unknown): Record<string, unknown> & { model_type: string } {
+function window(
+  architecture: Architecture,
+  window: unknown,
+  pattern: unknown,
+): Record<string, unknown> & { model_type: string } {
+  if (FAMILIES[architecture].windows === "local layers") {
+    const types = Array.isArray(pattern) ? pattern.map((local) => `${local ? "sliding" : "full"}_attention`) : null;
+    const every = types === null && pattern !== undefined ? { sliding_window_pattern: pattern } : {};
+    return { model_type: architecture, sliding_window: window || null, layer_types: types, ...every };
+  }
   if (window === undefined || window === 0) return { model_type: architecture };
   if (architecture === "llama") return { model_type: "mistral", sliding_window: window };
   if (FAMILIES[architecture].windows === "none") {

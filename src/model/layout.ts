@@ -48,11 +48,21 @@ export function tensorShapes(config: ModelConfig): Map<string, number[]> {
   return shapes;
 }
 
-/** Tensors as a model with a head names them, where they were saved without one: "layers.0…" is "model.layers.0…". */
-export function underModel(stored: Map<string, StoredTensor>): Map<string, StoredTensor> {
+/**
+ * Tensors as a model with a head names them, where they were saved without one: "layers.0…" is "model.layers.0…"; or as a part of a
+ * larger one: "language_model.model.layers.0…" is, too.
+ */
+export function underModel(saved: Map<string, StoredTensor>): Map<string, StoredTensor> {
+  const stored = new Map([...saved].map(([name, tensor]) => [ofText(name), tensor]));
   const bare = !stored.has(EMBEDDING) && stored.has(EMBEDDING.slice("model.".length));
   if (!bare) return stored;
   return new Map([...stored].map(([name, tensor]) => [name.startsWith("lm_head.") ? name : `model.${name}`, tensor]));
+}
+
+/** Of a model of texts and images the names that its text has alone; what belongs to images is not under "model.". */
+function ofText(name: string): string {
+  const own = name.replace(/^(?:model\.)?language_model\.(?:model\.)?/, "model.").replace(/^model\.(?=lm_head\.)/, "");
+  return own.replace(/^model\.(?=vision_tower\.|multi_modal_projector\.)/, "");
 }
 
 /**

@@ -8,6 +8,7 @@ import { cachedSource } from "../files/cached.ts";
 import { catalogue, shippedFolder } from "../files/catalogue.ts";
 import { openCatalogued } from "../files/catalogued.ts";
 import type { ModelConfig } from "../engine/config.ts";
+import { aroundOne } from "./around-one.ts";
 import { parseConfig } from "./config.ts";
 import { unfused } from "./fused.ts";
 import { ggufConfig, isInterleaved } from "./gguf.ts";
@@ -91,7 +92,7 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
   });
   const notes = checkTokenizer(config, tokenizer);
   const plain = inFull(underModel(await openWeights(source)), storedAs(described as Record<string, unknown>));
-  const stored = unfused(config, plain);
+  const stored = aroundOne(config, unfused(config, plain));
   if (config.tied && await hasOwnHead(stored)) {
     config.tied = false;
     notes.push(

@@ -5,11 +5,15 @@ import { refuseFile } from "../files/checks.ts";
 /** These of a config. */
 export type Scales = Pick<ModelConfig, "embeddingScale" | "residualScale" | "attentionScale" | "logitScale">;
 
-/** Where a family has them: those that its files name (Granite), or none. */
-export type Scaling = "none" | "named";
+/** Where a family has them: none, those that its files name (Granite), or Gemma's. */
+export type Scaling = "none" | "named" | "gemma";
 
-/** @param headDim width of a head, by which scores are divided where nothing else is said */
-export function readScales(config: Record<string, unknown>, scaling: Scaling, headDim: number): Scales {
+/** Reads them. */
+export function readScales(
+  config: Record<string, unknown>,
+  scaling: Scaling,
+  { hidden, headDim }: { hidden: number; headDim: number },
+): Scales {
   const plain = { embeddingScale: 1, residualScale: 1, attentionScale: 1 / Math.sqrt(headDim), logitScale: 1 };
   if (scaling === "none") return plain;
   const number = (name: string): number => {
@@ -17,6 +21,9 @@ export function readScales(config: Record<string, unknown>, scaling: Scaling, he
     if (typeof value === "number" && Number.isFinite(Math.fround(value)) && Math.fround(value) > 0) return value;
     refuseFile(`${name} must be a number above 0`, value);
   };
+  if (scaling === "gemma") {
+    return { ...plain, embeddingScale: Math.sqrt(hidden), attentionScale: number("query_pre_attn_scalar") ** -0.5 };
+  }
   return {
     embeddingScale: number("embedding_multiplier"),
     residualScale: number("residual_multiplier"),

@@ -108,6 +108,7 @@ export async function layOut(source: Source): Promise<number> {
   writer.end();
   const sizes = [layers, hidden, intermediate, heads, kvHeads, headDim, vocab, 0];
   heap.words.set([count, 0, ...sizes, embedding, last, head, team, source.threads, config.ropes.length], model / 4);
+  heap.words[model / 4 + abi.MODEL_GELU] = config.activation === "gelu" ? 1 : 0;
   const floats: [word: number, value: number][] = [
     [abi.MODEL_EPS, rmsEps],
     [abi.MODEL_EMBEDDING_SCALE, config.embeddingScale],

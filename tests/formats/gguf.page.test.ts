@@ -5,7 +5,8 @@ import { formats } from "../../src/engine/dtypes.ts";
 import { CONVERSIONS } from "../../src/formats/gguf/conversions.ts";
 import { TYPES } from "../../src/formats/gguf/file.ts";
 import { ggufName, namedTensors } from "../../src/formats/gguf/names.ts";
-import { FAMILIES, parseConfig } from "../../src/model/config.ts";
+import { parseConfig } from "../../src/model/config.ts";
+import { FAMILIES } from "../../src/model/families.ts";
 import { tensorShapes } from "../../src/model/layout.ts";
 import { openGgufModel, openModel } from "../../src/model/open.ts";
 import type { Tensor } from "../../src/engine/tensor.ts";
@@ -25,6 +26,14 @@ const MORE: Partial<Record<Architecture, [json: Record<string, unknown>, metadat
       "granite.residual_scale": [F32, 0.25],
       "granite.attention.scale": [F32, 0.125],
       "granite.logit_scale": [F32, 8],
+    },
+  ],
+  gemma3_text: [
+    { query_pre_attn_scalar: 16, rope_local_base_freq: 5000, sliding_window: 12, sliding_window_pattern: 2 },
+    {
+      "gemma3.rope.freq_base_swa": [F32, 5000],
+      "gemma3.attention.sliding_window": [U32, 12],
+      "gemma3.attention.sliding_window_pattern": [U32, 2],
     },
   ],
 };
@@ -49,8 +58,9 @@ for (const family of ARCHITECTURES.filter((family) => FAMILIES[family].ggufRows 
       eos_token_id: 2,
       ...json,
     });
-    const layers: Typed = [U32, 4], named: Typed = [STRING, family];
-    const said = { ...sizes(family), ...metadata, [`${family}.block_count`]: layers, "general.architecture": named };
+    const called = FAMILIES[family].ggufName ?? family;
+    const layers: Typed = [U32, 4], named: Typed = [STRING, called];
+    const said = { ...sizes(called), ...metadata, [`${called}.block_count`]: layers, "general.architecture": named };
     const shapes = fusedIn(family, [...tensorShapes(expected)]);
     const tensors = shapes.map(([name, shape]) => [ggufName(expected, name), { dims: shape.toReversed(), type: 0 }]);
     const file = changed(said, Object.fromEntries(tensors), { ...smallLlama(), tensors: {} });

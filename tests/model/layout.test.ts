@@ -1,7 +1,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseConfig } from "../../src/model/config.ts";
-import { checkWeights, tensorShapes } from "../../src/model/layout.ts";
+import { checkWeights, tensorShapes, underModel } from "../../src/model/layout.ts";
+import type { StoredTensor } from "../../src/formats/converted.ts";
 import { openWeights } from "../../src/formats/safetensors.ts";
 import { openSource } from "../../src/files/open-source.ts";
 import { modelFolder, readBytes, readJson } from "../support/files.ts";
@@ -132,6 +133,24 @@ layout("real folders, single and sharded", async () => {
   const bytes = await readBytes(`${path}/model.safetensors`);
   const norm = (await openWeights(openSource(path))).get("model.norm.weight")!;
   assert.equal(await norm.read(), bytes.slice(bytes.length - norm.bytes)); // the last one of the file
+});
+
+layout("of a model of texts and images the text's", () => {
+  const saved = [
+    "language_model.model.embed_tokens.weight",
+    "model.language_model.layers.0.input_layernorm.weight",
+    "language_model.lm_head.weight",
+    "model.vision_tower.a.weight",
+    "multi_modal_projector.b.weight",
+  ];
+  const named = underModel(new Map(saved.map((name) => [name, { name } as StoredTensor])));
+  assert.equal([...named.keys()], [
+    "model.embed_tokens.weight",
+    "model.layers.0.input_layernorm.weight",
+    "lm_head.weight",
+    "vision_tower.a.weight",
+    "multi_modal_projector.b.weight",
+  ]);
 });
 
 layout.run();

@@ -48,6 +48,7 @@ export async function readWeights(tensors: Map<string, Tensor>): Promise<Map<str
 
 const MOST_GROWN = 64; // tokens of text that may stay on top of a budget
 const range = (length: number) => Array.from({ length }, (_, i) => i);
+const gelu = (g: number) => g / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3)));
 function dot(a: Vector, b: Vector): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
@@ -219,7 +220,7 @@ export class SessionTwin {
   }
 
   #token(id: number, position: number, observe: (lane: number, position: number, p: number) => void): number[] {
-    const { layers, hidden, heads, kvHeads, headDim, vocab, tied, norms, qkNorm } = this.#config;
+    const { layers, hidden, heads, kvHeads, headDim, vocab, tied, norms, qkNorm, activation } = this.#config;
     const { embeddingScale, attentionScale, residualScale, logitScale } = this.#config;
     const group = heads / kvHeads;
     let x = Array.from(this.#row("model.embed_tokens.weight", id, hidden), (value) => embeddingScale * value);
@@ -277,11 +278,12 @@ export class SessionTwin {
       const output = this.#multiply(`${at}.self_attn.o_proj`, mixed, hidden);
       const attended = behind(output, "post_attention_layernorm");
       x = x.map((value, i) => value + residualScale * attended[i]);
-      const m = norms === "behind" ? x : this.#norm(x, `${at}.post_attention_layernorm.weight`);
+      const beforeMlp = norms === "both" ? "pre_feedforward_layernorm" : "post_attention_layernorm";
+      const m = norms === "behind" ? x : this.#norm(x, `${at}.${beforeMlp}.weight`);
       const { intermediate } = this.#config;
       const up = this.#multiply(`${at}.mlp.up_proj`, m, intermediate);
       const gate = this.#multiply(`${at}.mlp.gate_proj`, m, intermediate);
-      const inner = gate.map((g, i) => g / (1 + Math.exp(-g)) * up[i]);
+      const inner = gate.map((g, i) => (activation === "gelu" ? gelu(g) : g / (1 + Math.exp(-g))) * up[i]);
       const down = behind(this.#multiply(`${at}.mlp.down_proj`, inner, hidden), "post_feedforward_layernorm");
       x = x.map((value, i) => value + residualScale * down[i]);
     }

@@ -67,6 +67,7 @@ const CONFIG: ModelConfig = {
     tied: true,
     qkNorm: "none",
     norms: "before",
+    activation: "silu",
     qkvBias: false,
     oBias: false,
   },

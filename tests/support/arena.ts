@@ -43,6 +43,7 @@ export const CONFIG: ModelConfig = {
     tied: false,
     qkNorm: "each head",
     norms: "before",
+    activation: "gelu",
     qkvBias: true,
   },
   ...{ oBias: false, mlpBias: false, windows: [0, 5], maxPositions: 64, bosId: null, eosIds: [] },

@@ -239,7 +239,7 @@ class Talk {
     try {
       this.#session = await open();
     } catch (error) {
-      this.#session = await this.#model.restore(kept, ownOf(before.options));
+      this.#session = await this.#model.restore(kept, { ...ownOf(before.options), onWarning: note });
       throw error;
     }
   }
@@ -256,10 +256,12 @@ class Talk {
   /** Goes on from a kept session. @throws Error */
   async load(path: string): Promise<void> {
     const bytes = await readFile("session", path);
-    const own = ownOf(this.#options);
+    const own = { ...ownOf(this.#options), onWarning: note };
     await this.#replace(() =>
       this.#model.restore(bytes, own).catch((error) => { // a session under a policy of kvcap's needs none
-        if (own.policy && error instanceof KvcapError && error.option === "policy") return this.#model.restore(bytes);
+        if (own.policy && error instanceof KvcapError && error.option === "policy") {
+          return this.#model.restore(bytes, { onWarning: note });
+        }
         throw error;
       })
     );

@@ -71,9 +71,10 @@ async function generate(args: Arguments): Promise<number> {
   let saved: Output | null = null;
   let unhear = () => {};
   try {
-    const kept = job.resume === undefined
-      ? null
-      : await model.restore(await readFile("session", job.resume), ownOf(job.session));
+    const kept = job.resume === undefined ? null : await model.restore(await readFile("session", job.resume), {
+      ...ownOf(job.session),
+      onWarning: warning(progress),
+    });
     // Before anybody listens to Ctrl-C: it ends this at once, however long it takes.
     const ids = prompt === "" ? prompt : model.tokenizer.encode(prompt, { bos: !kept?.seen, special: true });
     recording = job.record && new Output(job.record, RECORDING);

@@ -5,7 +5,7 @@ import { namesOf } from "./row.ts";
 import { SESSION, type SessionOptions } from "./session.ts";
 
 /** What no file holds: a session's own functions. */
-export type OwnFunctions = Pick<SessionOptions, "onEvict" | "onStep" | "score" | "policy">;
+export type OwnFunctions = Pick<SessionOptions, "onEvict" | "onStep" | "onWarning" | "score" | "policy">;
 
 /** Options that do not change when the lists and objects they were given with do. @param asked checked ones */
 export function copyOptions(asked: SessionOptions): SessionOptions {

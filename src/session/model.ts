@@ -90,7 +90,7 @@ export class Model {
   /**
    * Goes on from a snapshot of a session of this model, in the same or another run of the program, exactly as that session
    * would have. It has the options of that session.
-   * @param own the session's own policy or score, without which it cannot go on; an `onEvict` or `onStep`, if it had one
+   * @param own the session's own policy or score, without which it cannot go on; an `onEvict` or `onStep`, if it had one; an `onWarning`
    * @throws TypeError, RangeError if `bytes` is not a whole, undamaged snapshot of a session of this model; Error on a
    *   disposed model or a lost device, or where the GPU has no room
    */

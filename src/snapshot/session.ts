@@ -103,7 +103,7 @@ export function optionsAgain(
   { asked: kept, ownScore, context }: SavedSession,
   functions: OwnFunctions,
 ): SessionOptions {
-  known(action, functions, ["score", "policy", "onEvict", "onStep"]);
+  known(action, functions, ["score", "policy", "onEvict", "onStep", "onWarning"]);
   const [asked, own] = [given(kept), given(functions)];
   checkPolicyAgain(action, asked, own.policy);
   const score = callback(action, "score", own.score as (() => void) | undefined);

@@ -49,6 +49,15 @@ test("a prompt more than half of which is let go under the default budget, once"
   assert.equal(await toldBy({}, [500]), []);
 });
 
+test("a restored session tells who is given again", async () => {
+  const first = model.session({ policy: "streaming", budget: 20, onWarning: () => {} });
+  const told: string[] = [];
+  const restored = await model.restore(await first.snapshot(), { onWarning: (line) => told.push(line) });
+  for await (const _ of restored.generate(ids(9), { maxNewTokens: 1 }));
+  assert.equal(told, [STREAMING]);
+  for (const session of [first, restored]) session.dispose();
+});
+
 test("streaming whose positions are absolute", async () => {
   assert.equal(await toldBy({ policy: "streaming", budget: 20 }, [9, 9]), [STREAMING]);
   assert.equal(await toldBy({ policy: "streaming", budget: 20, positions: "cache" }, [9]), []);

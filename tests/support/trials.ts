@@ -97,7 +97,7 @@ export class Watched {
 
   constructor(model: Model, options: SessionOptions) {
     this.model = model;
-    this.session = model.session({ ...options, ...this.#listen(), exactBudget: true, onWarning: () => {} });
+    this.session = model.session({ ...options, ...this.#listen(), exactBudget: true });
   }
 
   #listen() {
@@ -105,7 +105,7 @@ export class Watched {
     const onEvict = ({ layer, head, position, token, score }: Evicted) => {
       if (this.#heard === me) this.#victims.push(`${layer} ${head} ${position} ${token} ${score}`);
     };
-    return { onEvict };
+    return { onEvict, onWarning: () => {} };
   }
 
   /** Forgets what was told so far. */

@@ -82,7 +82,8 @@ export class RowPool {
 
   /**
    * Takes what `save` gave. @param slots lane by lane, the slots in use
-   * @returns whether every row is either free or one slot's; if not, nothing may be taken from this pool
+   * @returns whether every row is either free or one slot's, and no free slot has one that there is not; if not, nothing may be
+   *   taken from this pool
    */
   load(words: Uint32Array, slots: readonly ArrayLike<number>[]): boolean {
     this.rows.set(words.subarray(0, this.rows.length));
@@ -90,6 +91,9 @@ export class RowPool {
     let at = this.rows.length + this.#heights.length;
     return this.#free.every((free, layer) => {
       free.set(words.subarray(at, at += free.length));
+      const first = layer * this.#kvHeads * this.#capacity;
+      const slotRows = this.rows.subarray(first, first + this.#kvHeads * this.#capacity);
+      if (slotRows.some((row) => row < 0 || row >= free.length)) return false;
       const taken = new Uint8Array(free.length);
       const take = (row: number) => row >= 0 && row < taken.length && taken[row]++ === 0;
       let count = this.#heights[layer];

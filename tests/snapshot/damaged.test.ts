@@ -78,6 +78,7 @@ async function batter(copyOf: (roll: Roll) => Bytes, use: (bytes: Bytes) => Prom
       const ours = error instanceof KvcapError && rule.test(error.message) && error.message.length < 1000;
       assert.ok(ours, `copy ${copy}: ${(error as Error).stack}`);
     }
+    assert.is(model.failure, null, `copy ${copy}`);
     const took = process.cpuUsage(begun).user / 1e6;
     slowest = Math.max(slowest, took);
     assert.ok(took < MOST_SECONDS, `copy ${copy} took ${took} s`);

@@ -14,7 +14,7 @@ import { compile, moduleFor } from "./module.ts";
 import { checkCount, checkRule, checkSlots, type CoreRule, type CoreShape } from "./rule.ts";
 import type { Pooling, Scope, Score } from "./rule.ts";
 import { checkRestored, type Pin, pinsAfter, readSnapshot, type SnapshotShape, writeSnapshot } from "./snapshot.ts";
-import { type Books, coreViews, Shown } from "./views.ts";
+import { type Books, coreViews, Shown, shownBy } from "./views.ts";
 import type { LaneScore, LaneViews, OwnViews, QueryViews } from "./views.ts";
 
 export type { CoreRule, CoreShape, LaneScore, LaneViews, Pooling, QueryViews, Scope, Score };
@@ -34,6 +34,7 @@ export class Core {
   static {
     exportsOf = (core) => core.#wasm;
     slotsOf = (core) => core.#views.slots;
+    shownBy(this.prototype, (core) => core.#shown.follow(core.#views.slots));
     release = (core) => core.#arena.release();
     createIn = (home, shape, rule) => {
       checkRule(rule, shape.window ?? 0); // before anything is lent
@@ -57,15 +58,15 @@ export class Core {
    * [lanes, capacity], the position of each slot's token; −1 = free slot. A copy, for reading, as the next four are: made when one is
    * asked for behind a call that changed the books.
    */
-  readonly positions!: Int32Array<ArrayBuffer>;
+  declare readonly positions: Int32Array<ArrayBuffer>;
   /** [lanes, capacity], S = Σp over the observed queries; meaningful at live slots only. */
-  readonly sums!: Float32Array<ArrayBuffer>;
+  declare readonly sums: Float32Array<ArrayBuffer>;
   /** [lanes, capacity], Q = Σp²; while the rule's scope is "peak" the peaks, in its place (from zeros when it is set). */
-  readonly squares!: Float32Array<ArrayBuffer>;
+  declare readonly squares: Float32Array<ArrayBuffer>;
   /** [lanes, capacity], p of the newest observed query, while the rule's score is "last" (from zeros when it is set). */
-  readonly lasts!: Float32Array<ArrayBuffer>;
+  declare readonly lasts: Float32Array<ArrayBuffer>;
   /** [lanes, capacity], the clock at each token's birth: it was seen by n = clock − birth queries. */
-  readonly births!: Int32Array<ArrayBuffer>;
+  declare readonly births: Int32Array<ArrayBuffer>;
   /** [lanes, capacity], where `evictBy` and `showScores` put their scores. */
   readonly scores!: Float32Array<ArrayBuffer>;
   #module: WebAssembly.Module;
@@ -89,7 +90,6 @@ export class Core {
     this.capacity = capacity;
     this.window = window;
     [this.#shown, this.#given] = [new Shown(this), new Shown(this)];
-    this.#shown.as(this, () => this.#views.slots);
     this.#look();
   }
 

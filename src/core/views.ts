@@ -122,16 +122,11 @@ export class Shown {
     return this.#all.lanes;
   }
 
-  /** Gives an object the arrays over all lanes, by their names: copied when one is asked for and the books have changed. */
-  as(object: object, books: () => Books): void {
-    const get = (name: keyof Books) => () => this.#follow(books)[name];
-    for (const name of SLOTS) Object.defineProperty(object, name, { get: get(name), enumerable: true });
-  }
-
-  #follow(books: () => Books): Books {
+  /** The arrays over all lanes, copied where the books have changed. */
+  follow(books: Books): Books {
     const { seen, clock, live } = this.#of;
     if (seen !== this.#seen || clock !== this.#clock || live !== this.#live) {
-      this.copy(books());
+      this.copy(books);
       [this.#seen, this.#clock, this.#live] = [seen, clock, live];
     }
     return this.#all.slots;
@@ -155,6 +150,17 @@ export class Shown {
     given.set(scores);
     for (let lane = 0; lane < lanes.length; lane++) score(lane, lanes[lane].views, lanes[lane].scores);
     scores.set(given);
+  }
+}
+
+/** Gives what a prototype makes the arrays over all lanes, by their names. */
+export function shownBy<T extends object>(prototype: T, books: (of: T) => Books): void {
+  for (const name of SLOTS) {
+    Object.defineProperty(prototype, name, {
+      get(this: T) {
+        return books(this)[name];
+      },
+    });
   }
 }
 

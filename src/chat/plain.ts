@@ -81,7 +81,6 @@ export function* guises({ specialTokens }: Tokenizer, texts: readonly string[]):
   const firsts = [...new Set(begin)].filter((letter) => !/[\s\ud800-\udfff]/.test(letter));
   const all = Disguise.of([...new Set([...LETTERS, ...firsts])], texts), few = Disguise.of(firsts, texts);
   if (!all || !few) return;
-  yield { disguise: all, put: (text) => all.put(text) };
-  yield { disguise: few, put: (text) => few.put(text) };
+  for (const disguise of [all, few]) yield { disguise, put: (text) => disguise.put(text) };
   yield { disguise: few, put: (text) => tokens.some((token) => text.includes(token)) ? few.put(text) : text };
 }

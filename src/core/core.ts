@@ -34,7 +34,7 @@ export class Core {
   static {
     exportsOf = (core) => core.#wasm;
     slotsOf = (core) => core.#views.slots;
-    shownBy(this.prototype, (core) => core.#shown.follow(core.#views.slots));
+    shownBy(this.prototype, (core) => (core.#shown ??= new Shown(core)).follow(core.#views.slots));
     release = (core) => core.#arena.release();
     createIn = (home, shape, rule) => {
       checkRule(rule, shape.window ?? 0); // before anything is lent
@@ -74,8 +74,8 @@ export class Core {
   #arena: Arena;
   #wasm: Exports;
   #views!: OwnViews;
-  #shown: Shown; // to who asks
-  #given: Shown; // to scores of the caller's own
+  #shown: Shown | undefined; // to who asks
+  #given: Shown | undefined; // to scores of the caller's own
   #pins: Pin[] = []; // spans of positions to pin that reach beyond `seen`
 
   private constructor(shape: CoreShape, module: WebAssembly.Module, home: Home | null = null) {
@@ -89,7 +89,6 @@ export class Core {
     this.lanes = layers * kvHeads;
     this.capacity = capacity;
     this.window = window;
-    [this.#shown, this.#given] = [new Shown(this), new Shown(this)];
     this.#look();
   }
 
@@ -152,7 +151,7 @@ export class Core {
    */
   setRule(rule: CoreRule): void {
     this.#wasm.rule(...checkRule(rule, this.window));
-    this.#shown.forget(); // what its scores remember
+    this.#shown?.forget(); // what its scores remember
   }
 
   /**
@@ -250,13 +249,13 @@ export class Core {
 
   /** What your own score makes of every slot now: as `showScores`, but for free slots, whose values mean nothing. */
   showScoresBy(score: LaneScore): Float32Array<ArrayBuffer> {
-    this.#given.copy(this.#views.slots).score(score, this.scores);
+    (this.#given ??= new Shown(this)).copy(this.#views.slots).score(score, this.scores);
     return this.scores;
   }
 
   /** Every lane's books, for reading, [lanes]: copies, as those of all lanes. */
   get laneViews(): LaneViews[] {
-    return this.#shown.copy(this.#views.slots).lanes.map(({ views }) => views);
+    return (this.#shown ??= new Shown(this)).copy(this.#views.slots).lanes.map(({ views }) => views);
   }
 
   /**
@@ -336,7 +335,7 @@ export class Core {
       throw error;
     }
     this.#pins = pins;
-    this.#shown.forget();
+    this.#shown?.forget();
   }
 
   /** A core of its own with the same books, rule and pins: the two answer alike until their calls differ. */

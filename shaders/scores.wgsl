@@ -13,6 +13,7 @@ override RANKED: u32; // 1: keys are stored unrotated; QUADS is even
 override POOLED: u32; // 1: the lanes of a layer share its rows
 override REMAINDERS: u32; // of a lane
 override SCALE: f32; // of products
+override CAP: f32; // where scores end; 0: nowhere
 
 struct Layer { lane: u32, window: u32, capacity: u32, lanes: u32, rows: u32, rope: u32 }
 
@@ -46,6 +47,12 @@ fn products(key: vec4f, from_q: u32) -> vec4f {
   return key * mat4x4f(q[from_q], q[from_q + Q_QUADS], q[from_q + 2u * Q_QUADS], q[from_q + 3u * Q_QUADS]);
 }
 
+// CAP · tanh(score / CAP), which is 1 beyond 15.
+fn capped(score: f32) -> f32 {
+  if (CAP == 0.0) { return score; }
+  return CAP * tanh(clamp(score / CAP, -15.0, 15.0));
+}
+
 // Scores of a remainder of a lane, for `count` queries from `from_q` on.
 fn score_remainder(lane: u32, r: u32, from_q: u32, to: u32, count: u32) {
   let index = lane * REMAINDERS + r;
@@ -54,7 +61,7 @@ fn score_remainder(lane: u32, r: u32, from_q: u32, to: u32, count: u32) {
   for (var t = 0u; t < count; t++) {
     var sum = 0.0;
     for (var i = 0u; i < QUADS; i++) { sum += dot(remainder[index * 2u * QUADS + i], q[from_q + t * Q_QUADS + i]); }
-    scores[to + t * (feed[1] + REMAINDERS)] = select(sum * SCALE + share, HIDDEN, n == 0.0);
+    scores[to + t * (feed[1] + REMAINDERS)] = select(capped(sum * SCALE) + share, HIDDEN, n == 0.0);
   }
 }
 
@@ -103,6 +110,6 @@ fn main(@builtin(global_invocation_id) at: vec3u) {
   for (var t = 0u; t < count; t++) {
     let distance = i32(first + from_token + t) - place;
     let seen = position >= 0 && distance >= 0 && (layer.window == 0u || distance < i32(layer.window));
-    scores[to + t * pitch] = select(HIDDEN, sums[t] * SCALE, seen);
+    scores[to + t * pitch] = select(HIDDEN, capped(sums[t] * SCALE), seen);
   }
 }

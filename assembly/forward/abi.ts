@@ -78,7 +78,9 @@ export const MODEL_ATTENTION_SCALE = 17; // f32: products of queries and keys
 export const MODEL_RESIDUAL_SCALE = 18; // f32: what joins the residual
 export const MODEL_LOGIT_SCALE = 19; // f32
 export const MODEL_GELU = 20; // 1: gates go through gelu, 0: silu
-export const MODEL_HEADER = 21; // words; then its layers
+export const MODEL_SCORE_CAP = 21; // f32: where scores end; 0: nowhere
+export const MODEL_LOGIT_CAP = 22; // f32, likewise
+export const MODEL_HEADER = 23; // words; then its layers
 
 export const LAYER_ATTENTION_NORM = 0; // f32 [padded hidden], before the attention; as the other three 0: none
 export const LAYER_QKV = 1; // matrix

@@ -36,15 +36,16 @@ import {
   MODEL_HEADS,
   MODEL_KV_HEADS,
   MODEL_LAYERS,
+  MODEL_SCORE_CAP,
   PASS_CLAMPED,
 } from "./abi";
 import { openLane } from "./four";
 import { storeRow } from "./kv";
 import { mix } from "./mix";
 import { mixRemainders, scoreRemainders } from "./remainder";
-import { word } from "./rows";
+import { number, word } from "./rows";
 import { observe, scoresOf, softmax } from "./scores";
-import { normalise, rotate } from "./vector";
+import { capBy, normalise, rotate } from "./vector";
 
 // The pass, as the context has it.
 let tokens: u32 = 0;
@@ -138,6 +139,8 @@ export function attend(
   openLane(context, cache, lane, head, extent, dim, buffer);
   const origin = word(context, CONTEXT_FLAGS) & FLAG_RANKED ? firstRank : first;
   scoresOf(model, layer, context, cache, lane, head, tokens, origin, pitch, scores, buffer);
+  const cap = number(model, MODEL_SCORE_CAP);
+  if (cap != 0) capBy(scores, cap, group * tokens * pitch);
   if (remainders) scoreRemainders(model, context, lane, head, tokens, slots, pitch, scores);
   for (let i: u32 = 0; i < group * tokens; i++) softmax(scores + (<usize> (i * pitch) << 2), pitch);
   if (word(context, CONTEXT_FLAGS) & FLAG_OBSERVED) {

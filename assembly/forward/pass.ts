@@ -48,6 +48,7 @@ import {
   MODEL_INTERMEDIATE,
   MODEL_KV_HEADS,
   MODEL_LAYERS,
+  MODEL_LOGIT_CAP,
   MODEL_LOGIT_SCALE,
   MODEL_NORM,
   MODEL_RESIDUAL_SCALE,
@@ -58,7 +59,7 @@ import {
 import { partOf } from "./product";
 import { number, padded, readRow, word } from "./rows";
 import { beginTeam, shareAttend, shareJoin, shareMultiply, shareNormalise, sharePrepare, shareSwiglu } from "./team";
-import { greedy, lossOf, multiplyBy } from "./vector";
+import { capBy, greedy, lossOf, multiplyBy } from "./vector";
 
 /** Positions "cache": closes the gaps in the ranks that the pass's slots leave, whose tokens were evicted in the last step. */
 function rerank(model: usize, context: usize, tokens: u32, extent: u32): void {
@@ -174,6 +175,8 @@ export function run(model: usize, context: usize): u32 {
   shareMultiply(context, word(model, MODEL_HEAD), norm, width, logits, vocab, count, false);
   const logitScale = number(model, MODEL_LOGIT_SCALE);
   if (logitScale != 1) multiplyBy(logits, logitScale, count * vocab);
+  const logitCap = number(model, MODEL_LOGIT_CAP);
+  if (logitCap != 0) capBy(logits, logitCap, count * vocab);
   if (every) {
     for (let token: u32 = 0; token < count; token++) {
       const next = load<u32>(<usize> word(context, CONTEXT_IDS) + (<usize> (token + 1) << 2));

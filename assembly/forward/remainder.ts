@@ -31,10 +31,11 @@ import {
   MODEL_HEADS,
   MODEL_KV_HEADS,
   MODEL_LAYERS,
+  MODEL_SCORE_CAP,
 } from "./abi";
 import { rowOf } from "./kv";
 import { number, padded, word } from "./rows";
-import { rotate, total } from "./vector";
+import { capped, rotate, total } from "./vector";
 
 /** Where the mean key of a remainder lies; its mean value is behind it. @param index of lane · remainders */
 @inline
@@ -186,6 +187,7 @@ export function scoreRemainders(
   const queries = <usize> word(context, CONTEXT_QKV) + <usize> (head * group) * bytes;
   const remainders = word(context, CONTEXT_REMAINDERS);
   const scale = number(model, MODEL_ATTENTION_SCALE);
+  const cap = number(model, MODEL_SCORE_CAP);
   for (let r: u32 = 0; r < remainders; r++) {
     const index = lane * remainders + r;
     const n = load<f32>(countAt(context, index, word(model, MODEL_LAYERS) * kvHeads, dim));
@@ -196,7 +198,9 @@ export function scoreRemainders(
       const query = queries + <usize> (i % tokens) * tokenBytes + <usize> (i / tokens) * bytes;
       let sum = f32x4.splat(0);
       for (let at: usize = 0; at < bytes; at += 16) sum = f32x4.add(sum, f32x4.mul(v128.load(query + at), v128.load(mean + at)));
-      store<f32>(scores + (<usize> (i * pitch + from + r) << 2), total(sum) * scale + share);
+      let score = total(sum) * scale;
+      if (cap != 0) score = f32x4.extract_lane(capped(f32x4.splat(score), f32x4.splat(cap)), 0);
+      store<f32>(scores + (<usize> (i * pitch + from + r) << 2), score + share);
     }
   }
 }

@@ -57,6 +57,23 @@ export function multiplyBy(y: usize, scale: f32, n: u32): void {
   for (let i: usize = 0; i < bytes; i += 16) v128.store(y + i, f32x4.mul(factor, v128.load(y + i)));
 }
 
+/** cap · tanh(v / cap); what is no finite number, or −3e38, which stands for what is not seen, stays. */
+@inline
+export function capped(v: v128, cap: v128): v128 {
+  const one = keptOne();
+  const size = v128.and(v, keptAbsolute());
+  const e = exponential(f32x4.mul(f32x4.div(size, cap), f32x4.splat(-2)));
+  const end = f32x4.mul(cap, f32x4.div(f32x4.sub(one, e), f32x4.add(one, e)));
+  return v128.bitselect(v128.bitselect(end, v, keptAbsolute()), v, f32x4.lt(size, f32x4.splat(2.9e38)));
+}
+
+/** The same of a row, in place, with padding as above. */
+export function capBy(y: usize, cap: f32, n: u32): void {
+  const most = f32x4.splat(cap);
+  const bytes = (<usize> n + 3) >> 2 << 4;
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(y + i, capped(v128.load(y + i), most));
+}
+
 /** x += scale · y, or of y's norm, which is then in its place; with padding as above. @param weight 0: no norm */
 export function join(y: usize, x: usize, n: u32, scale: f32, weight: usize, eps: f32): void {
   if (weight) normalise(y, weight, y, n, eps);

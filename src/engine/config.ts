@@ -13,6 +13,7 @@ export const ARCHITECTURES = [
   "smollm3",
   "granite",
   "olmo2",
+  "gemma2",
   "gemma3_text",
 ] as const;
 
@@ -53,6 +54,10 @@ export interface ModelConfig {
   residualScale: number;
   /** What logits are multiplied by. */
   logitScale: number;
+  /** Where scores of attention end: cap · tanh(score / cap); 0: nowhere. */
+  scoreCap: number;
+  /** Where logits end, likewise. */
+  logitCap: number;
   /** Whether the output head is the embedding. */
   tied: boolean;
   /** Whether queries and keys go through RMSNorm: every head by itself, or all heads of a token together. */
@@ -84,10 +89,10 @@ export function describeModel({ architecture, layers, hidden, heads, headDim, vo
 
 /** What K and V depend on besides the weights, in words and numbers: models of other shapes cannot go on from each other's. */
 export function shapeOf(config: ModelConfig): string {
-  const { windows, layerRopes, rmsEps, headDim, embeddingScale, residualScale, attentionScale } = config;
+  const { windows, layerRopes, rmsEps, headDim, embeddingScale, residualScale, attentionScale, scoreCap } = config;
   const scales = [embeddingScale, residualScale, attentionScale * Math.sqrt(headDim)];
   const ropes = config.ropes.map(({ frequencies, scale }) => `${frequencies} × ${scale}`);
   return `${describeModel(config)} ${windows} ${ropes.join(", ")}${ropes[1] ? ` in ${layerRopes}` : ""} ${rmsEps}${
-    scales.every((scale) => scale === 1) ? "" : ` ${scales}`
+    scales.every((scale) => scale === 1) && scoreCap === 0 ? "" : ` ${scales} ${scoreCap}`
   }`;
 }

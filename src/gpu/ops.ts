@@ -62,7 +62,7 @@ export interface Bound {
 export function createOps(bound: Bound): Ops {
   const { model: { config, weights, pipelines }, cache, scratch } = bound;
   const { every } = cache.shape;
-  const { vocab, logitScale } = config;
+  const { vocab, logitScale: SCALE, logitCap: CAP } = config;
   const { logits, losses, banned, chosen, normed } = scratch;
   return {
     rerank: pipelines.op("rerank", { CAPACITY: cache.shape.capacity }, [
@@ -72,7 +72,7 @@ export function createOps(bound: Bound): Ops {
     layers: weights.layers.map((layer, i) => layerOps(bound, layer, i)),
     finalNorm: norm(bound, weights.norm, every ? 0 : 1),
     head: product(bound, { matrix: weights.head, input: normed, output: logits, pitch: vocab }),
-    settle: logitScale === 1 ? null : pipelines.op("settle", { VOCAB: vocab, SCALE: logitScale }, [logits]),
+    settle: SCALE === 1 && CAP === 0 ? null : pipelines.op("settle", { VOCAB: vocab, SCALE, CAP }, [logits]),
     loss: pipelines.op("loss", { VOCAB: vocab }, [cache.feed.buffer, logits, losses]),
     argmax: pipelines.op("argmax", { VOCAB: vocab }, [logits, banned, chosen]),
   };
@@ -125,7 +125,7 @@ function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
 
 /** From projected queries, keys and values to what the heads mixed. */
 function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: number, qkvPitch: number) {
-  const { config: { heads, kvHeads, headDim, rmsEps, attentionScale: SCALE }, pipelines } = model;
+  const { config: { heads, kvHeads, headDim, rmsEps, attentionScale: SCALE, scoreCap: CAP }, pipelines } = model;
   const { qkv, q, scores, means, observed, mixed, told, queries, nothing, nowhere } = scratch;
   const { observe, kv, ranked, pooled, remainders: REMAINDERS, foldRank: RANK, foldMost: MOST } = cache.shape;
   const [feed, uniforms, keys, values] = [cache.feed.buffer, cache.layers[i], cache.keys[i], cache.values[i]];
@@ -153,6 +153,7 @@ function attentionOps({ model, cache, scratch }: Bound, layer: LayerWeights, i: 
     POOLED,
     REMAINDERS,
     SCALE,
+    CAP,
   };
   const softmaxConstants = { GROUP, OBSERVE: observe ? 1 : 0, MAXIMUM: observe === "max" ? 1 : 0, REMAINDERS };
   const attendConstants = { GROUP, QUADS, OUT_QUADS: PITCH / 4, ...stored, POOLED, REMAINDERS };

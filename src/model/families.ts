@@ -24,8 +24,7 @@ export interface Family {
   qkNorm: ModelConfig["qkNorm"];
   norms: Norms;
   /**
-   * Which layers have a window: none, every one, where use_sliding_window says so those that the file names, or the local ones, which
-   * turn by a base of their own.
+   * Which layers have a window: none, every one, where use_sliding_window says so those that the file names, or the local ones.
    */
   windows: "none" | "every layer" | "named layers" | "local layers";
   scaling: Scaling;
@@ -35,6 +34,8 @@ export interface Family {
   aroundOne: boolean;
   /** What else is taken for granted where config.json does not say it. */
   absent: Readonly<Record<string, unknown>>;
+  /** Whether local layers turn by a base of their own. */
+  localRope: boolean;
   /** Where the file does not say which layers turn nothing by positions, every one of so many does not; 0: all turn. */
   unturned: number;
   /** How a GGUF file of this name orders the rows of q and k in a head: by rotary pairs, or in halves, as here; null: there is none. */
@@ -51,6 +52,7 @@ const LLAMA: Family = {
     activation: "silu",
     aroundOne: false,
     absent: {},
+    localRope: false,
     unturned: 0,
     ggufRows: "pairs",
     ggufName: null,
@@ -71,13 +73,34 @@ const QWEN2: Family = {
     activation: "silu",
     aroundOne: false,
     absent: {},
+    localRope: false,
     unturned: 0,
     ggufRows: "halves",
     ggufName: null,
   },
 };
 
-const GEMMA = { hidden_activation: "gelu_pytorch_tanh", tie_word_embeddings: true, query_pre_attn_scalar: 256 };
+const GEMMA: Family = {
+  ...LLAMA,
+  ...{ kvHeads: 4, headDim: 256, window: 4096, maxPositions: 8192, bosId: 2, eosId: 1, mlpBias: false },
+  ...{
+    norms: "both",
+    scaling: "gemma",
+    activation: "gelu",
+    aroundOne: true,
+    windows: "local layers",
+    ggufRows: "halves",
+  },
+  absent: {
+    ...{
+      num_attention_heads: 8,
+      vocab_size: 256000,
+      hidden_activation: "gelu_pytorch_tanh",
+      tie_word_embeddings: true,
+    },
+    ...{ query_pre_attn_scalar: 256, sliding_window_pattern: 2 },
+  },
+};
 
 /** Every family. */
 export const FAMILIES: Readonly<Record<Architecture, Family>> = {
@@ -113,10 +136,12 @@ export const FAMILIES: Readonly<Record<Architecture, Family>> = {
     ...{ qkNorm: "all heads", norms: "behind", ggufRows: "halves" },
   },
   gemma3_text: {
-    ...LLAMA,
-    ...{ kvHeads: 4, headDim: 256, window: 4096, maxPositions: 131072, bosId: 2, eosId: 1, mlpBias: false },
-    ...{ qkNorm: "each head", norms: "both", scaling: "gemma", activation: "gelu", aroundOne: true },
-    ...{ windows: "local layers", ggufRows: "halves", ggufName: "gemma3" },
-    absent: { ...GEMMA, num_attention_heads: 8, vocab_size: 262208, sliding_window_pattern: 6 },
+    ...GEMMA,
+    ...{ maxPositions: 131072, qkNorm: "each head", localRope: true, ggufName: "gemma3" },
+    absent: { ...GEMMA.absent, vocab_size: 262208, sliding_window_pattern: 6 },
+  },
+  gemma2: {
+    ...GEMMA,
+    absent: { ...GEMMA.absent, attn_logit_softcapping: 50, final_logit_softcapping: 30 },
   },
 };

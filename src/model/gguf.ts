@@ -107,8 +107,10 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
       residual_multiplier: get("residual_scale"),
       attention_multiplier: get("attention.scale") || 1 / Math.sqrt(headDim), // 0, too, says that it is as usual
       logits_scaling: get("logit_scale"),
-      // As llama.cpp has it: the largest Gemma 3 goes by another width than that of its heads.
-      query_pre_attn_scalar: architecture === "gemma3_text" && layers === 62 ? hidden / heads : headDim,
+      // As llama.cpp has it: the largest Gemmas go by another width than that of their heads.
+      query_pre_attn_scalar: layers === { gemma2: 46, gemma3: 62 }[called] ? hidden / heads : headDim,
+      attn_logit_softcapping: get("attn_logit_softcapping"),
+      final_logit_softcapping: get("final_logit_softcapping"),
       rope_local_base_freq: get("rope.freq_base_swa"),
     };
   }

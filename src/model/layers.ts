@@ -27,13 +27,11 @@ export function readLayers(
     return { frequencies, scale };
   };
   if (family.windows === "local layers") {
-    const layerRopes = readLocal(config, layers);
+    const isLocal = readLocal(config, layers);
+    const windows = readWindows(config, family, isLocal);
+    if (!family.localRope) return { ropes: [read(config, asked)], layerRopes: isLocal.map(() => 0), windows };
     const { full, local } = ropesOf(config);
-    return {
-      ropes: [read(full, asked), read(local, {})],
-      layerRopes,
-      windows: readWindows(config, family, layerRopes),
-    };
+    return { ropes: [read(full, asked), read(local, {})], layerRopes: isLocal, windows };
   }
   const layerRopes = readLayerRopes(config, family, layers);
   const ropes = [read(config, asked), { frequencies: new Float32Array(headDim / 2), scale: 1 }]; // the second turns nothing
@@ -77,9 +75,12 @@ function typesOf(config: Record<string, unknown>, layers: number): string[] | nu
   refuseFile(`layer_types must name sliding_attention or full_attention for each of ${layers} layers`, types);
 }
 
-/** Window of every layer, [layers] in positions, 0 where a layer sees everything. */
-function readWindows(config: Record<string, unknown>, family: Family, layerRopes: readonly number[]): number[] {
-  const layers = layerRopes.length;
+/**
+ * Window of every layer, [layers] in positions, 0 where a layer sees everything.
+ * @param apart 1 for those that have one where the file names none, [layers]
+ */
+function readWindows(config: Record<string, unknown>, family: Family, apart: readonly number[]): number[] {
+  const layers = apart.length;
   const all = new Array<number>(layers).fill(0);
   const named = family.windows === "named layers";
   if (family.windows === "none") return all;
@@ -94,8 +95,7 @@ function readWindows(config: Record<string, unknown>, family: Family, layerRopes
 
   const types = typesOf(config, layers);
   if (types) return types.map((type) => type === "sliding_attention" ? window : 0);
-  if (family.windows === "local layers") return layerRopes.map((rope) => rope === 1 ? window : 0);
-  if (family.unturned > 0) return layerRopes.map((rope) => rope === 1 ? window : 0);
+  if (family.windows === "local layers" || family.unturned > 0) return apart.map((one) => one === 1 ? window : 0);
   const first = config.max_window_layers ?? 28; // the layers below it see everything
   if (!isInteger(first, 0, 2 ** 31 - 1)) refuseFile("max_window_layers must be a non-negative integer", first);
   return all.map((_, layer) => layer >= first ? window : 0);

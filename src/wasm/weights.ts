@@ -115,6 +115,8 @@ export async function layOut(source: Source): Promise<number> {
     [abi.MODEL_ATTENTION_SCALE, config.attentionScale],
     [abi.MODEL_RESIDUAL_SCALE, config.residualScale],
     [abi.MODEL_LOGIT_SCALE, config.logitScale],
+    [abi.MODEL_SCORE_CAP, config.scoreCap],
+    [abi.MODEL_LOGIT_CAP, config.logitCap],
   ];
   for (const [word, value] of floats) heap.floats[model / 4 + word] = value;
   source.wasm.seal(model, 0);

@@ -28,6 +28,14 @@ const MORE: Partial<Record<Architecture, [json: Record<string, unknown>, metadat
       "granite.logit_scale": [F32, 8],
     },
   ],
+  gemma2: [
+    { query_pre_attn_scalar: 16, attn_logit_softcapping: 20, final_logit_softcapping: 10, sliding_window: 12 },
+    {
+      "gemma2.attn_logit_softcapping": [F32, 20],
+      "gemma2.final_logit_softcapping": [F32, 10],
+      "gemma2.attention.sliding_window": [U32, 12],
+    },
+  ],
   gemma3_text: [
     { query_pre_attn_scalar: 16, rope_local_base_freq: 5000, sliding_window: 12, sliding_window_pattern: 2 },
     {

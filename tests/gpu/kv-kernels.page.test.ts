@@ -78,7 +78,17 @@ async function through(kv: KvType, headDim: number, qkv: Float32Array<ArrayBuffe
   );
   const score = pipelines.op(
     "scores",
-    { HEADS, GROUP, QUADS: quads, Q_QUADS: pitch / 4, RANKED: 0, REMAINDERS, SCALE: 1 / Math.sqrt(headDim), ...how },
+    {
+      HEADS,
+      GROUP,
+      QUADS: quads,
+      Q_QUADS: pitch / 4,
+      RANKED: 0,
+      REMAINDERS,
+      SCALE: 1 / Math.sqrt(headDim),
+      CAP: 0,
+      ...how,
+    },
     [feedBuffer, layer, q, keys, positions, scores, nowhere, nothing, nothing],
   );
   const attend = pipelines.op(

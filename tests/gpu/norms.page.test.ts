@@ -78,11 +78,14 @@ test("all heads of q, and of k, have one norm each, v none", async () => {
   close(await run("whole", { QUERIES, KEYS, PITCH, EPS }, [weight, qkv], [2, TOKENS]), wanted);
 });
 
-test("logits are weighed", async () => {
+test("logits are weighed, and capped", async () => {
   const VOCAB = 70;
   const logits = numbers(2 * VOCAB);
-  const got = await run("settle", { VOCAB, SCALE: 0.125 }, [logits], [2, 2]);
+  const got = await run("settle", { VOCAB, SCALE: 0.125, CAP: 0 }, [logits], [2, 2]);
   close(got, logits.map((logit) => logit / 8));
+  const capped = await run("settle", { VOCAB, SCALE: 40, CAP: 30 }, [logits], [2, 2]);
+  const shares = capped.map((logit) => logit / 30); // of the cap, beside which tanh is as exact as f32
+  close(shares, logits.map((logit) => Math.tanh(40 * logit / 30)));
 });
 
 test.run();

@@ -126,4 +126,15 @@ families("gemma3: layers in either spelling", () => {
   }
 });
 
+families("gemma2: caps, and every second layer", () => {
+  const sizes = { head_dim: 8, num_key_value_heads: 2 };
+  const { scoreCap, logitCap, windows, layerRopes, ropes, qkNorm } = as("gemma2", sizes);
+  assert.equal([scoreCap, logitCap, qkNorm, ropes.length], [50, 30, "none", 1]);
+  assert.equal([windows, layerRopes], [[4096, 0, 4096, 0], [0, 0, 0, 0]]);
+  const none = as("gemma2", { ...sizes, attn_logit_softcapping: null, final_logit_softcapping: null });
+  assert.equal([none.scoreCap, none.logitCap], [0, 0]);
+  const rule = "Cannot load model: attn_logit_softcapping must be a number above 0, got 0";
+  assert.throws(() => as("gemma2", { ...sizes, attn_logit_softcapping: 0 }), rule);
+});
+
 families.run();

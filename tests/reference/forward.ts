@@ -48,6 +48,7 @@ export async function readWeights(tensors: Map<string, Tensor>): Promise<Map<str
 
 const MOST_GROWN = 64; // tokens of text that may stay on top of a budget
 const range = (length: number) => Array.from({ length }, (_, i) => i);
+const capped = (value: number, cap: number) => cap === 0 ? value : cap * Math.tanh(value / cap);
 const gelu = (g: number) => g / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3)));
 function dot(a: Vector, b: Vector): number {
   let sum = 0;
@@ -221,7 +222,7 @@ export class SessionTwin {
 
   #token(id: number, position: number, observe: (lane: number, position: number, p: number) => void): number[] {
     const { layers, hidden, heads, kvHeads, headDim, vocab, tied, norms, qkNorm, activation } = this.#config;
-    const { embeddingScale, attentionScale, residualScale, logitScale } = this.#config;
+    const { embeddingScale, attentionScale, residualScale, logitScale, scoreCap, logitCap } = this.#config;
     const group = heads / kvHeads;
     let x = Array.from(this.#row("model.embed_tokens.weight", id, hidden), (value) => embeddingScale * value);
     for (let layer = 0; layer < layers; layer++) {
@@ -254,11 +255,11 @@ export class SessionTwin {
         for (const query of queries.slice(kv * group, (kv + 1) * group)) {
           const q = this.#rotate(lane, query, place(position));
           const sums = this.#remainders[lane];
-          const scores = seen.map((one) => attentionScale * dot(q, keyOf(one)));
+          const scores = seen.map((one) => capped(attentionScale * dot(q, keyOf(one)), scoreCap));
           // Remainders stand at one rank of the longest lane.
           const far = ranked ? this.#rotate(lane, query, this.#longest - 1) : q;
           for (const one of sums) {
-            scores.push(attentionScale * dot(far, meanOf(one, "key")) + Math.log(weightOf(one)));
+            scores.push(capped(attentionScale * dot(far, meanOf(one, "key")), scoreCap) + Math.log(weightOf(one)));
           }
           const top = Math.max(...scores);
           const total = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
@@ -288,7 +289,9 @@ export class SessionTwin {
       x = x.map((value, i) => value + residualScale * down[i]);
     }
     const head = tied ? "model.embed_tokens" : "lm_head";
-    return this.#multiply(head, this.#norm(x, "model.norm.weight"), vocab).map((logit) => logitScale * logit);
+    return this.#multiply(head, this.#norm(x, "model.norm.weight"), vocab).map((logit) =>
+      capped(logitScale * logit, logitCap)
+    );
   }
 
   #row(name: string, row: number, width: number): Float32Array {

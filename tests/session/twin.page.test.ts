@@ -143,6 +143,8 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-gemma3", { policy: "expected", budget: 16, stride: 5, sinks: 1, newest: 2, positions: "cache", kv: "f16" }],
   ["tiny-gemma3", { policy: "triattention", budget: 18, stride: 3, sinks: 1, newest: 2 }],
   ["tiny-gemma3", { policy: "h2o", budget: 20, stride: 4, sinks: 2, newest: 2, allocation: "adaptive" }],
+  ["tiny-gemma2", { policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3 }],
+  ["tiny-gemma2", { policy: "keydiff", budget: 15, stride: 5, sinks: 1, newest: 2, positions: "cache", kv: "q8" }],
   ["tiny-olmo2", { policy: "crest", budget: 16, stride: 4, sinks: 2, newest: 3, remainder: 2 }],
   ["tiny-olmo2", { policy: "expected", budget: 16, stride: 5, sinks: 1, newest: 2, positions: "cache", kv: "f16" }],
   ["tiny-smollm3", { remainder: 2, policy: "h2o", budget: 15, stride: 7, sinks: 1, newest: 1, positions: "cache" }],

@@ -38,7 +38,7 @@ export const CONFIG: ModelConfig = {
     rmsEps: 1e-5,
     ropes: [[1, 0.5, 0.25, 0.125], [0, 0, 0, 0]].map((rope) => ({ frequencies: Float32Array.from(rope), scale: 1 })),
     layerRopes: [0, 1],
-    ...{ embeddingScale: 2, residualScale: 0.5, attentionScale: 0.25, logitScale: 0.125 },
+    ...{ embeddingScale: 2, residualScale: 0.5, attentionScale: 0.25, logitScale: 0.125, scoreCap: 7, logitCap: 3 },
     rotaryDim: 8,
     tied: false,
     qkNorm: "each head",

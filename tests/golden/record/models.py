@@ -7,7 +7,7 @@ To prove another family, add its row to MODELS, make it, and record it with hf.p
 import shutil
 
 import torch
-from transformers import AutoModelForCausalLM, Gemma3TextConfig, GraniteConfig, LlamaConfig, MistralConfig, Olmo2Config, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config
+from transformers import AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, GraniteConfig, LlamaConfig, MistralConfig, Olmo2Config, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config
 
 from common import MODELS as MADE, arguments, out_folder
 
@@ -50,6 +50,9 @@ MODELS = {
         "sliding_window": 9, "layer_types": ["sliding_attention", "sliding_attention", "full_attention", "sliding_attention"],
         "rope_parameters": {"sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
                             "full_attention": {"rope_type": "linear", "rope_theta": 1000000.0, "factor": 8.0}}}),
+    "tiny-gemma2": (Gemma2Config, torch.bfloat16, {
+        "tie_word_embeddings": True, "intermediate_size": 64, "head_dim": 24, "query_pre_attn_scalar": 4, "sliding_window": 9,
+        "attn_logit_softcapping": 3.0, "final_logit_softcapping": 4.0, **rope("default", 10000.0)}),
     "tiny-olmo2": (Olmo2Config, torch.bfloat16, {"tie_word_embeddings": False, "intermediate_size": 64, **rope("default", 500000.0)}),
     "tiny-granite": (GraniteConfig, torch.bfloat16, {"tie_word_embeddings": False, "intermediate_size": 64, "embedding_multiplier": 12.0,
                                                      "residual_multiplier": 0.22, "attention_multiplier": 0.125, "logits_scaling": 8.0}),

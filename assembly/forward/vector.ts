@@ -58,7 +58,6 @@ export function multiplyBy(y: usize, scale: f32, n: u32): void {
 }
 
 /** cap · tanh(v / cap); what is no finite number, or −3e38, which stands for what is not seen, stays. */
-@inline
 export function capped(v: v128, cap: v128): v128 {
   const one = keptOne();
   const size = v128.and(v, keptAbsolute());
@@ -136,24 +135,22 @@ function silu(v: v128, one: v128): v128 {
 }
 
 /** v · (1 + tanh u) / 2 = v / (1 + e^−2u), u = √(2/π) · (v + 0.044715 v³) */
-@inline
-function gelu(v: v128, one: v128): v128 {
+function gelu(v: v128): v128 {
   const cube = f32x4.mul(f32x4.mul(v, v), f32x4.mul(v, f32x4.splat(0.044715)));
-  return f32x4.mul(v, sigmoid(f32x4.mul(f32x4.add(v, cube), f32x4.splat(1.5957691216)), one));
+  return f32x4.mul(v, sigmoid(f32x4.mul(f32x4.add(v, cube), f32x4.splat(1.5957691216)), keptOne()));
 }
 
 /** activated = gelu(gate) · up, as swiglu. */
 export function geglu(gate: usize, activated: usize, n: u32): void {
   const up = gate + (<usize> n << 2);
-  const one = keptOne();
   let i: u32 = 0;
   for (; i + 4 <= n; i += 4) {
     const at = <usize> i << 2;
-    v128.store(activated + at, f32x4.mul(gelu(v128.load(gate + at), one), v128.load(up + at)));
+    v128.store(activated + at, f32x4.mul(gelu(v128.load(gate + at)), v128.load(up + at)));
   }
   for (; i < n; i++) {
     const at = <usize> i << 2;
-    const value = f32x4.mul(gelu(v128.load32_splat(gate + at), one), v128.load32_splat(up + at));
+    const value = f32x4.mul(gelu(v128.load32_splat(gate + at)), v128.load32_splat(up + at));
     store<f32>(activated + at, f32x4.extract_lane(value, 0));
   }
 }

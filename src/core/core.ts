@@ -308,6 +308,7 @@ export class Core {
   reset(): void {
     this.#pins = [];
     this.#wasm.reset();
+    this.#shown?.forget(); // who asks next may find as many tokens as before
   }
 
   /**

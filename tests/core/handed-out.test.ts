@@ -52,4 +52,15 @@ for (const name of Object.keys(policies) as (keyof typeof policies)[]) {
   if (name === "full") continue;
   test(`${name}: writing into it changes nothing`, () => assert.equal(run(name, scribble), run(name, () => {})));
 }
+
+test("behind a reset, as many tokens as before are not the ones of before", () => {
+  const core = Core.create({ layers: 1, kvHeads: 1, capacity: 4 }, ruleFor(policies.h2o, 2));
+  for (const p of [0.25, 0.75]) {
+    core.reset();
+    core.claim(1);
+    core.rows.fill(p);
+    core.observe(1);
+    assert.is(core.sums[0], p);
+  }
+});
 test.run();

@@ -4,7 +4,7 @@ import type { Unit } from "../eval/units.ts";
 import type { LoadOptions } from "../options/index.ts";
 import { linesOf } from "./json-lines.ts";
 import { Measurer } from "./measure.ts";
-import { note, printJson } from "./terminal.ts";
+import { ClosedPipe, note, printJson } from "./terminal.ts";
 
 /** How units are measured, until other orders come. */
 export interface Orders {
@@ -18,16 +18,21 @@ export type Message = { readonly orders: Orders } | { readonly unit: Unit };
 
 if (import.meta.main) {
   let measurer: Measurer | null = null;
-  for await (const line of linesOf(process.stdin)) {
-    const message = JSON.parse(line) as Message;
-    if ("orders" in message) {
-      measurer?.dispose();
-      measurer = new Measurer({
-        ...message.orders,
-        load: { ...message.orders.load, onWarning: note },
-        onProgress: () => {},
-      });
-    } else printJson(await measurer!.measure(message.unit));
+  try {
+    for await (const line of linesOf(process.stdin)) {
+      const message = JSON.parse(line) as Message;
+      if ("orders" in message) {
+        measurer?.dispose();
+        measurer = new Measurer({
+          ...message.orders,
+          load: { ...message.orders.load, onWarning: note },
+          onProgress: () => {},
+        });
+      } else printJson(await measurer!.measure(message.unit));
+    }
+  } catch (error) {
+    if (!(error instanceof ClosedPipe)) throw error; // the sweep has ended
+  } finally {
+    measurer?.dispose();
   }
-  measurer?.dispose();
 }

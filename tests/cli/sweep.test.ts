@@ -47,7 +47,7 @@ test("ended with workers at work it goes on at once", async () => {
   const { code, stderr } = await kvcap([...args("ended"), "--workers", "2"]);
   assert.is(code, 1, stderr); // the model that is not there
   assert.is(await Deno.readTextFile(out("ended")), await Deno.readTextFile(out("one")));
-  await ended(child);
+  assert.is((await ended(child)).stderr, "");
 });
 
 test("status says how far it is, and nothing is changed by asking", async () => {

@@ -95,6 +95,7 @@ function chain({ first, rest }: Extract<Expression, { kind: "compare" }>, scope:
 export function callOf({ args, named, rest, restNamed }: Arguments, scope: Scope): Call {
   const values = args.map((one) => evaluate(one, scope));
   const names = new Map(named.map(([name, value]) => [name, evaluate(value, scope)]));
+  const worn = new Map<string, string>();
   if (rest) values.push(...iterate(evaluate(rest, scope)));
   if (restNamed) {
     const more = evaluate(restNamed, scope);
@@ -104,9 +105,10 @@ export function callOf({ args, named, rest, restNamed }: Arguments, scope: Scope
       const name = plain(key);
       if (names.has(name)) fail(`got multiple values for keyword argument '${name}'`);
       names.set(name, value);
+      worn.set(name, key);
     }
   }
-  return { args: values, named: names };
+  return { args: values, named: names, worn };
 }
 
 /** Calls a value. @throws TemplateError where it is no function */

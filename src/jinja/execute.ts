@@ -93,7 +93,7 @@ function one(node: Statement, scope: Scope, out: Out): Ends {
       if (node.call.kind !== "call") return undefined;
       const call = callOf(node.call.call, scope);
       const named = new Map([...call.named, ["caller", macro(node.caller, scope) as Value]]);
-      print(str(callValue(evaluate(node.call.of, scope), { args: call.args, named })), out);
+      print(str(callValue(evaluate(node.call.of, scope), { ...call, named })), out);
       return undefined;
     }
   }
@@ -166,7 +166,7 @@ function tested({ target, test }: For, over: Value, scope: Scope): Lazy {
 /** A macro as a value. */
 function macro({ name, parameters, body, speaksOf }: Body, outer: Scope): Callable {
   const called = name ?? "None";
-  const run = ({ args, named }: Call): Value => {
+  const run = ({ args, named, worn }: Call): Value => {
     const scope = inner(outer, body, parameters.map(({ name }) => ({ kind: "name", name })));
     const rest = new Map(named);
     const caller = rest.get("caller");
@@ -194,7 +194,9 @@ function macro({ name, parameters, body, speaksOf }: Body, outer: Scope): Callab
     });
     if (speaksOf.has("caller")) scope.set("caller", caller ?? new Undefined("No caller defined"));
     if (speaksOf.has("varargs")) scope.set("varargs", new Tuple(args.slice(parameters.length)));
-    if (speaksOf.has("kwargs")) scope.set("kwargs", new Dict(rest));
+    if (speaksOf.has("kwargs")) {
+      scope.set("kwargs", new Dict([...rest].map(([name, value]) => [worn?.get(name) ?? name, value])));
+    }
     if (parameters.some(({ name }) => ["caller", "varargs", "kwargs"].includes(name))) {
       cannot("a parameter called caller, varargs or kwargs");
     }

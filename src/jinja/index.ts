@@ -79,7 +79,7 @@ function valueOf(value: unknown, depth = 0): Value {
 }
 
 /** What `dict` and `namespace` make of a call. */
-function dict(what: string, { args, named }: Call): Dict {
+function dict(what: string, { args, named, worn }: Call): Dict {
   if (args.length > 1) fail(`${what} expected at most 1 argument, got ${args.length}`);
   const [given] = args;
   const made = new Dict();
@@ -91,7 +91,7 @@ function dict(what: string, { args, named }: Call): Dict {
       made.set(key, value);
     }
   }
-  for (const [key, value] of named) made.set(key, value);
+  for (const [key, value] of named) made.set(worn?.get(key) ?? key, value);
   return made;
 }
 

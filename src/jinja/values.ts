@@ -95,6 +95,8 @@ export class Markup {
 export interface Call {
   readonly args: readonly Value[];
   readonly named: ReadonlyMap<string, Value>;
+  /** Names that `**` gave, by what they say, as they came. */
+  readonly worn?: ReadonlyMap<string, string>;
 }
 
 /** A function, a method or a macro. */

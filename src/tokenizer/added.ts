@@ -60,16 +60,20 @@ export function splitter(
 ): (text: string, worn?: string) => Section[] {
   if (tokens.length === 0) return (text, worn = text) => text === "" ? [] : [worn];
   const byText = new Map(tokens.filter(({ text }) => text !== "").map(({ text, token }) => [text, token]));
-  const any = patternOf([...byText.keys()], "gu");
-  const ordinary = patternOf([...byText].filter(([, { special }]) => !special).map(([text]) => text), "yu");
+  const any = patternOf([...byText.keys()]);
+  /** Whether what stands there is a token, and the template's own where it is special. */
+  const reads = (found: string, worn: string, at: number) => {
+    const token = byText.get(found);
+    return token !== undefined && (!token.special || worn.startsWith(found, at));
+  };
   return (text, worn = text) => {
     const sections: Section[] = [];
     let done = 0; // everything before it is in `sections`
     for (let match = first(any, text, 0); match; match = first(any, text, any.lastIndex)) {
       const at = match.index;
       let found = match[0];
-      if (byText.get(found)!.special && !worn.startsWith(found, at)) {
-        found = first(ordinary, text, at)?.[0] ?? "";
+      if (!reads(found, worn, at)) {
+        while (found !== "" && !reads(found, worn, at)) found = found.slice(0, -1); // a shorter one that begins so
         any.lastIndex = at + (found.length || String.fromCodePoint(text.codePointAt(at)!).length);
         if (found === "") continue;
       }
@@ -89,10 +93,10 @@ export function splitter(
 }
 
 /** Any of some texts, the longest first. */
-function patternOf(texts: readonly string[], flags: string): RegExp {
+function patternOf(texts: readonly string[]): RegExp {
   const longest = [...texts].sort((a, b) => b.length - a.length);
   const escaped = longest.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
-  return new RegExp(escaped.join("|") || "(?!)", flags);
+  return new RegExp(escaped.join("|") || "(?!)", "gu");
 }
 
 /** The first match from an index on. */

@@ -96,6 +96,8 @@ const WAYS = [
     "{% set y = x %}{{ y }}",
     "{% filter lower %}{{ x }}{% endfilter %}",
     "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(x) }}",
+    "{{ dict(**{x: 1}) }}",
+    "{% macro m() %}{{ kwargs }}{% endmacro %}{{ m(**{x: 1}) }}",
   ],
 ];
 
@@ -182,6 +184,15 @@ caller("is refused where it is nested without end", () => {
       assert.is(refusal(() => read("{{ messages[0].content }}", question)), rule);
     }
   }
+});
+
+caller("makes no token of the template's longer", () => {
+  const added = ["<s>", "<s>end", "<|a|>", "<|a|><|b|>"].map(entry);
+  const by = createTokenizer({ ...file, added_tokens: [...file.added_tokens as [], ...added] });
+  const first = (template: string, given: string) => read(template, { messages: [user(given)] }, by)[0];
+  assert.is(first("<s>{{ messages[0].content }}", "end"), 3000);
+  assert.is(first("<s>end{{ messages[0].content }}", "end"), 3001);
+  assert.is(first("<|a|>{{ messages[0].content }}", "<|b|>"), 3002);
 });
 
 caller("is refused where nothing stands for it", () => {

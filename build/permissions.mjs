@@ -1,6 +1,6 @@
 // What the command line may do besides reading: write the files that its arguments name, and keep downloads. As flags of Deno.
 import { randomUUID } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
@@ -9,8 +9,10 @@ const PIP = ["pip", "pip3", "python3", "python", "py"];
 
 /** The model that kvcap.json names, where there is one. */
 function fileModel(/** @type {string} */ cwd) {
+  const file = join(cwd, "kvcap.json");
   try {
-    const { model } = JSON.parse(readFileSync(join(cwd, "kvcap.json"), "utf8"));
+    if (!statSync(file).isFile()) return undefined; // a pipe would be read for ever
+    const { model } = JSON.parse(readFileSync(file, "utf8"));
     return typeof model === "string" ? model : undefined;
   } catch {
     return undefined; // the program says what is wrong with it
@@ -34,7 +36,7 @@ function valuesOf(/** @type {string} */ name, /** @type {string[]} */ args) {
 export function permissions(args, { cwd, env, deno }) {
   const [command] = args;
   const usual = command === "chat" ? "smollm2-135m" : undefined; // its own model, src/cli/chat.ts
-  const told = valuesOf("model", args).at(-1) ?? env.KVCAP_MODEL ?? fileModel(cwd); // as src/cli/defaults.ts has it
+  const told = valuesOf("model", args).at(-1) ?? (env.KVCAP_MODEL || fileModel(cwd)); // as src/cli/defaults.ts has it
   const model = command === "pull" ? args[1] : told ?? usual;
   const measures = command === "eval" || command === "sweep"; // of several models, which a plan may name
   const plan = measures && args[1] !== undefined && !args[1].startsWith("-");

@@ -4,8 +4,8 @@
  */
 import * as fs from "node:fs";
 import process from "node:process";
-import { quote, refuse, words } from "../errors.ts";
-import { flagName } from "./flags.ts";
+import { KvcapError, quote, refuse, words } from "../errors.ts";
+import { flagName, FLAGS } from "./flags.ts";
 import { note } from "./terminal.ts";
 import { MODEL_FLAGS } from "./model.ts";
 import { type Arguments, CHAT_FLAGS, SESSION_FLAGS, TEXT_FLAGS } from "./usage.ts";
@@ -35,15 +35,17 @@ const optionName = (flag: string) => flag.replace(/-(.)/g, (_, letter) => letter
 
 /** What the file says, by flag; nothing where there is none. */
 function readDefaults(): Record<string, string[]> {
-  const there = fs.statSync(FILE, { throwIfNoEntry: false });
-  if (!there) return {};
   const refused = (rule: string, found: unknown, names: string[] = []): never =>
     refuse(ACTION, rule, found, { code: "bad-file", kind: "plain", names });
-  if (!there.isFile() || there.size > MOST) refused("it must be a small file", words("another thing"));
   let read: unknown;
   try {
+    const there = fs.statSync(FILE, { throwIfNoEntry: false });
+    if (!there) return {};
+    if (!there.isFile() || there.size > MOST) refused("it must be a small file", words("another thing"));
     read = JSON.parse(fs.readFileSync(FILE, "utf8"));
   } catch (error) {
+    if (error instanceof KvcapError) throw error;
+    if (!(error instanceof SyntaxError)) refused("it must be a file to read", words((error as Error).message));
     refused("it must be JSON", quote((error as Error).message));
   }
   if (typeof read !== "object" || read === null || Array.isArray(read)) refused("it must be an object", read);
@@ -51,7 +53,7 @@ function readDefaults(): Record<string, string[]> {
     Object.entries(read as object).map(([option, value]) => {
       const name = flagName(option);
       if (!KNOWN.includes(name)) refused("names must be those of options", option, KNOWN.map(optionName));
-      const texts = Array.isArray(value) ? value : [value];
+      const texts = Array.isArray(value) && FLAGS.get(name)!.many ? value : [value];
       if (!texts.every((one) => ["string", "number", "boolean"].includes(typeof one))) {
         refused(`${option} must be text, a number, true or false`, value);
       }

@@ -62,6 +62,7 @@ test("a model may be named by a letter, a variable or kvcap.json", async () => {
   const cwd = await Deno.makeTempDir();
   await Deno.writeTextFile(`${cwd}/kvcap.json`, `{ "model": "smollm2-135m" }`);
   assert.equal(flags(["generate", "x"], {}, cwd), expected);
+  assert.equal(flags(["generate", "x"], { KVCAP_MODEL: "" }, cwd), expected); // which says nothing
   await Deno.remove(cwd, { recursive: true });
 });
 

@@ -52,6 +52,8 @@ test("what is wrong in either is one sentence that says where", async () => {
       /^Cannot read kvcap\.json: names must be those of options, got "bugdet"; did you mean budget\?\n$/,
     ],
     [{ save: "x" }, {}, /^Cannot read kvcap\.json: names must be those of options, got "save"/],
+    [{ model: [] }, {}, /^Cannot read kvcap\.json: model must be text, a number, true or false, got \[\]\n$/],
+    [{ budget: [1, 2] }, {}, /^Cannot read kvcap\.json: budget must be text, a number, true or false, got \[1,2\]\n$/],
     [{ budget: {} }, {}, /^Cannot read kvcap\.json: budget must be text, a number, true or false, got \{\}\n$/],
     [{ policy: "./mine.ts" }, {}, /^Cannot read kvcap\.json: policy must be a name, got "\.\/mine\.ts"\n$/],
     [{ budget: "much" }, {}, /^Cannot read the command line: kvcap\.json: --budget must be slots .*, got "much"\n$/],
@@ -72,5 +74,13 @@ test("what is wrong in either is one sentence that says where", async () => {
     assert.is(stdout, "");
     assert.match(stderr.replace(/^\(kvcap\.json says .*\n/, ""), sentence);
   }
+});
+
+test("a file that cannot be read is refused in a sentence, too", async () => {
+  const cwd = await Deno.makeTempDir();
+  await Deno.symlink("kvcap.json", `${cwd}/kvcap.json`);
+  const { stderr } = await new Deno.Command(Deno.execPath(), { args: [...COMMAND, ...generate], cwd }).output();
+  assert.match(new TextDecoder().decode(stderr), /^Cannot read kvcap\.json: it must be a file to read, got [^\n]+\n$/);
+  await Deno.remove(cwd, { recursive: true });
 });
 test.run();

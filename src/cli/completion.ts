@@ -23,6 +23,7 @@ export function completion(shell: Shell, commands: Commands): string {
   return shell === "bash" ? bash(commands) : `autoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`;
 }
 
+/** Where it has no words the shell completes names of files. */
 function bash(commands: Commands): string {
   const words = (list: readonly string[]) => `COMPREPLY=($(compgen -W "${list.join(" ")}" -- "$cur"))`;
   const named = [...FLAGS.keys()].filter((flag) => namesBehind(flag).length > 0);
@@ -37,16 +38,18 @@ function bash(commands: Commands): string {
   const first = [...Object.keys(commands), "help", "completion", "--help", "--version"];
   return `_kvcap() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
+  [[ $cur == = ]] && cur=
+  [[ $prev == = ]] && prev=\${COMP_WORDS[COMP_CWORD-2]}
   case $prev in
 ${behind.join("\n")}
   esac
   if ((COMP_CWORD == 1)); then ${words(first)}; return; fi
-  if [[ $cur != -* ]]; then COMPREPLY=($(compgen -f -- "$cur")); return; fi
+  if [[ $cur != -* ]]; then return; fi
   case \${COMP_WORDS[1]} in
 ${flags.join("\n")}
   esac
 }
-complete -o filenames -F _kvcap kvcap`;
+complete -o default -F _kvcap kvcap`;
 }
 
 function fish(commands: Commands): string {

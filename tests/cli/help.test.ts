@@ -115,10 +115,16 @@ test("bash completes commands, their flags, and names behind these", async () =>
     ["kvcap perplexity --fi", ["--first"]],
     ["kvcap generate --fi", [""]],
     ["kvcap generate x --policy tov", ["tova", "tova-layer"]],
+    ["kvcap generate x --policy = tov", ["tova", "tova-layer"]], // as bash splits --policy=tov
     ["kvcap help per", ["perplexity"]],
     ["kvcap completion ", ["bash", "zsh", "fish"]],
   ];
   for (const [line, words] of chosen(cases, () => "any", 3)) assert.equal(await completed(line), words, line);
+});
+
+test("bash completes names of files with spaces itself", async () => {
+  assert.equal(await completed("kvcap perplexity LICEN"), [""]);
+  assert.match(await told("completion", "bash"), /^complete -o default -F _kvcap kvcap$/m);
 });
 
 test("zsh and fish have every command and flag of theirs", async () => {

@@ -4,10 +4,10 @@ import { checkLength, parseJson } from "./checks.ts";
 import type { Source } from "./source.ts";
 
 /** All bytes of a file. @throws Error where it has more than one of its name may; none is read then */
-export async function readWhole({ size, read }: Pick<Source, "size" | "read">, file: string) {
-  const bytes = await size(file);
+export async function readWhole(source: Pick<Source, "size" | "read">, file: string) {
+  const bytes = await source.size(file);
   checkLength(file, bytes);
-  return await read(file, 0, bytes);
+  return await source.read(file, 0, bytes);
 }
 
 /** What a JSON file says. @throws Error, as `parsed` */

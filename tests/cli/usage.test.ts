@@ -51,7 +51,7 @@ const WRONG: [string[], string][] = [
   [["generate", "x", "-p", "y"], 'the prompt must be given once, got "x"'],
   [["help", "perplexty"], "got perplexty; see --help; did you mean perplexity?"],
   [["completion", "tcsh"], "the shell must be one of bash, zsh, fish, got tcsh"],
-  [["completion", "fsh"], "got fsh; did you mean fish?"],
+  [["completion", "fihs"], "got fihs; did you mean fish?"],
   [["completion"], "completion takes one shell (bash, zsh, fish), got none"],
   [["generate", "x", "--polcy", "roco"], 'got "--polcy"; did you mean --policy?'],
   [["generate", "x", "--policy", "crets"], 'got "crets"; did you mean crest?'],

@@ -228,11 +228,12 @@ export async function patiently<T>(patience: Patience, work: () => Promise<T>): 
 
 /** Waits so many milliseconds. @throws the signal's reason, as soon as there is one */
 export async function sleep(wait: number, signal?: AbortSignal | null): Promise<void> {
-  let wake = () => {};
+  let wake = () => {}, timer: ReturnType<typeof setTimeout> | undefined;
   await new Promise<void>((resolve) => {
-    setTimeout(wake = resolve, wait);
+    timer = setTimeout(wake = resolve, wait);
     signal?.addEventListener("abort", wake);
   });
+  clearTimeout(timer); // which would keep the program
   signal?.removeEventListener("abort", wake);
   signal?.throwIfAborted();
 }

@@ -264,4 +264,14 @@ servers("Retry-After is kept to, in seconds and as a date, as far as patience go
     );
   }
 });
+
+servers("a wait that a signal ends keeps no program", async () => {
+  const module = JSON.stringify(new URL("../../src/files/http.ts", import.meta.url).href);
+  const code = `import { sleep } from ${module};
+    const stopper = new AbortController();
+    setTimeout(() => stopper.abort(), 10);
+    await sleep(60_000, stopper.signal).catch(() => {});`;
+  const args = ["eval", "--quiet", code], signal = AbortSignal.timeout(30_000);
+  assert.ok((await new Deno.Command(Deno.execPath(), { args, signal }).output()).success);
+});
 servers.run();

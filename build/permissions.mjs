@@ -22,7 +22,7 @@ function fileModel(/** @type {string} */ cwd) {
 /** The values of `--NAME VALUE` or `--NAME=VALUE`; of a model `-m VALUE`, too. */
 function valuesOf(/** @type {string} */ name, /** @type {string[]} */ args) {
   return args.flatMap((arg, i) => {
-    if (name === "model" && /^-m./.test(arg)) return [arg.slice(2)];
+    if (name === "model" && /^-m./.test(arg)) return [arg.slice(2).replace(/^=/, "")];
     if (arg === `--${name}` || name === "model" && arg === "-m") return args[i + 1] === undefined ? [] : [args[i + 1]];
     return arg.startsWith(`--${name}=`) ? [arg.slice(name.length + 3)] : [];
   });

@@ -63,7 +63,7 @@ const RULES: Readonly<Record<Written, string>> = {
   biases: "ID:BIAS, as 42:-5",
 };
 
-const DASHED = [...FLAGS.keys()].map((name) => `--${name}`);
+const DASHED = [...FLAGS.keys(), ...Object.keys(ALIASES)].map((name) => `--${name}`);
 
 /** A command line's flags, and what stands between them. */
 export class Arguments {
@@ -82,7 +82,8 @@ export class Arguments {
     this.positionals = positionals;
     for (const token of tokens) {
       if (token.kind !== "option") continue;
-      const { rawName, value, inlineValue } = token;
+      const { rawName, inlineValue } = token;
+      const value = inlineValue && !rawName.startsWith("--") ? token.value.replace(/^=/, "") : token.value; // -n=5
       const name = ALIASES[token.name] ?? token.name;
       const refused = REFUSING.get(name);
       const flag = refused ? { ...refused, value: "", many: false } : FLAGS.get(name);

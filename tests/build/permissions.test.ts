@@ -58,6 +58,7 @@ test("a model may be named by a letter, a variable or kvcap.json", async () => {
   assert.ok(expected.includes("--allow-net"));
   assert.equal(flags(["generate", "x", "-m", "smollm2-135m"]), expected);
   assert.equal(flags(["generate", "x", "-msmollm2-135m"]), expected);
+  assert.equal(flags(["generate", "x", "-m=smollm2-135m"]), expected);
   assert.equal(flags(["generate", "x"], { KVCAP_MODEL: "smollm2-135m" }), expected);
   const cwd = await Deno.makeTempDir();
   await Deno.writeTextFile(`${cwd}/kvcap.json`, `{ "model": "smollm2-135m" }`);

@@ -194,7 +194,7 @@ for (const [rule, bytes] of lies) {
 }
 
 bad("an architecture that we cannot run", async () => {
-  for (const [name, got] of [["gemma2", '"gemma2"'], ["mistral", '"mistral"'], [undefined, "nothing"]]) {
+  for (const [name, got] of [["mamba", '"mamba"'], ["mistral", '"mistral"'], [undefined, "nothing"]]) {
     await refused(
       () => openBytes(changed({ "general.architecture": name === undefined ? undefined : [STRING, name] })),
       new RegExp(

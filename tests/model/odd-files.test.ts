@@ -75,6 +75,32 @@ test("weights that were saved without a head are those of the model", async () =
   }
 });
 
+test("of a model of texts and images the text is read, and the rest said", async () => {
+  const told: string[] = [];
+  const renamed = (bytes: Bytes): Bytes => {
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const text = new TextDecoder().decode(bytes.subarray(8, 8 + length)).trimEnd();
+    const end = bytes.length - 8 - length;
+    const image = `{"model.vision_tower.patch.weight":{"dtype":"BF16","shape":[1],"data_offsets":[${end},${end + 2}]},`;
+    const header = new TextEncoder().encode(image + text.slice(1).replaceAll('"model.', '"model.language_model.'));
+    const whole = new Uint8Array(8 + header.length + end + 2);
+    new DataView(whole.buffer).setBigUint64(0, BigInt(header.length), true);
+    whole.set(header, 8);
+    whole.set(bytes.subarray(8 + length), 8 + header.length);
+    return whole;
+  };
+  const nested = json((config) => {
+    const { architectures: _, ...text_config } = config;
+    for (const key of Object.keys(config)) delete config[key];
+    Object.assign(config, { architectures: ["Gemma3ForConditionalGeneration"], model_type: "gemma3", text_config });
+  });
+  const changed = await files("tiny-gemma3", { "model.safetensors": renamed, "config.json": nested });
+  const model = await load(changed, { ...await onEngine(), onWarning: (line) => void told.push(line) });
+  assert.equal(told, ['the weights have tensors that a gemma3_text does not read: "vision_tower.patch.weight"']);
+  await sameAs(model, "tiny-gemma3");
+  model.dispose();
+});
+
 test("ids of the tokenizer that the model has not are said, and refused in a prompt", async () => {
   const told: string[] = [];
   const changed = await files("tiny-llama3", {

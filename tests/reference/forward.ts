@@ -137,7 +137,7 @@ export class SessionTwin {
         return above.map((count, head) => Math.min(most, Math.max(count, Math.min(least, scores[head].length))));
       };
       const sum = (parts: number[]) => parts.reduce((a, b) => a + b, 0);
-      const thresholds = [-1, ...scores.flat()].sort((a, b) => a - b);
+      const thresholds = [-Infinity, ...scores.flat()].sort((a, b) => a - b);
       const chosen = parts(thresholds.find((one) => sum(parts(one)) <= budget * kvHeads)!);
       for (let head = 0; sum(chosen) < budget * kvHeads; head = (head + 1) % kvHeads) {
         if (chosen[head] < most) chosen[head]++;

@@ -129,6 +129,7 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-llama3", { policy: "nestedkv", budget: 20, stride: 4, kv: "f16" }],
   ["tiny-qwen2", { policy: "nestedkv", budget: 20, stride: 5, positions: "cache", shared: true }],
   ["tiny-llama3", { policy: "triattention", budget: 16, stride: 4, sinks: 1, newest: 2 }],
+  ["tiny-llama3", { policy: "triattention", budget: 20, stride: 4, sinks: 1, newest: 2, allocation: "adaptive" }],
   ["tiny-phi3", { policy: "crest", budget: 16, stride: 4, sinks: 1, newest: 2 }],
   ["tiny-phi3-long", { policy: "roco", budget: 15, stride: 5, sinks: 1, newest: 2, positions: "cache" }],
   ["tiny-phi3-long", { policy: "triattention", budget: 16, stride: 4, sinks: 1, newest: 2 }],

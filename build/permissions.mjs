@@ -50,7 +50,8 @@ export function permissions(args, { cwd, env, deno }) {
   /** @type {string[]} */
   const writes = [];
   for (const [flag, kind] of [["save", "session"], ["record", "recording"], ["report", "report"], ["out", "results"]]) {
-    for (const path of valuesOf(flag, args)) {
+    const words = flag === "record" && command === "record" ? args.slice(1, 2) : []; // its first word is the file
+    for (const path of [...valuesOf(flag, args), ...words]) {
       if (path !== "") writes.push(...placesOf(resolve(cwd, path), `.kvcap-${drawn}-${kind}`));
     }
   }

@@ -6,6 +6,7 @@ import { describeModel } from "../engine/config.ts";
 import { load, type Model } from "../load.ts";
 import { type ChatOptions, checkChat, type SessionOptions } from "../options/index.ts";
 import type { Session } from "../session/session.ts";
+import { cacheLine } from "./cache-line.ts";
 import type { Command } from "./command.ts";
 import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile } from "./input.ts";
@@ -280,12 +281,11 @@ class Talk {
   }
 
   #stats(): string {
-    const { policy, budget, liveSlots, kvBytes, fullKvBytes, evictions, tokensPerSecond, adapter } = this.#session
-      .report();
-    const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
+    const report = this.#session.report();
+    const { policy, budget, liveSlots, evictions, tokensPerSecond, adapter } = report;
     return [
       `${this.#session.seen} tokens taken in, ${liveSlots} of ${budget} slots per lane live, ${evictions} evicted`,
-      `${policy}: ${kib(kvBytes)} of K and V held, a full cache would need ${kib(fullKvBytes)}`,
+      `${policy}: ${cacheLine(report)}`,
       `${tokensPerSecond.toFixed(1)} tokens/s in the last answer, on ${adapter}`,
     ].join("\n");
   }

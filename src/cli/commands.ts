@@ -7,7 +7,9 @@ import { generateCommand } from "./generate.ts";
 import { labCommand } from "./lab.ts";
 import { modelsCommand } from "./models.ts";
 import { perplexityCommand } from "./perplexity.ts";
+import { profileCommand } from "./profile.ts";
 import { pullCommand } from "./pull.ts";
+import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
 import { sweepCommand } from "./sweep.ts";
 
@@ -18,10 +20,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   eval: evalCommand,
   sweep: sweepCommand,
   fit: fitCommand,
+  record: recordCommand,
   replay: replayCommand,
   models: modelsCommand,
   pull: pullCommand,
   lab: labCommand,
+  profile: profileCommand,
 };
 
 const PROMPT =

@@ -3,6 +3,7 @@ import { load, type Model } from "../load.ts";
 import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options/index.ts";
 import type { Report } from "../session/report.ts";
 import type { Session } from "../session/session.ts";
+import { cacheLine } from "./cache-line.ts";
 import type { Command } from "./command.ts";
 import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile, readStdin } from "./input.ts";
@@ -192,7 +193,6 @@ function summary(text: string, report: Report) {
 
 function describe(report: Report): string {
   const { stepMs: step } = report;
-  const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
   const ms = (value: number) => value.toFixed(2);
   const lines = [
     `tokens      ${report.promptTokens} prompt (read in ${
@@ -200,7 +200,7 @@ function describe(report: Report): string {
     } s) + ${report.newTokens} new`,
     `policy      ${report.policy}, budget ${report.budget} slots per lane`,
     `live slots  ${report.liveSlots} per lane, at most ${report.maxLiveSlots} during a step`,
-    `KV cache    ${kib(report.kvBytes)} held; a full cache would hold ${kib(report.fullKvBytes)}`,
+    `KV cache    ${cacheLine(report)}`,
     `evictions   ${report.evictions} per lane`,
   ];
   if (step.total === 0) return lines.join("\n");

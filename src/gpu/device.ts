@@ -3,6 +3,7 @@
 import { bufferBytes } from "../engine/stored.ts";
 import { refuse, words } from "../errors.ts";
 import { runtime, RUNTIMES } from "../host/runtime.ts";
+import { webgpu } from "./webgpu.ts";
 
 /**
  * A GPUDevice, by what is asked of it where it is given: WebGPU's own types are not in every TypeScript, and no user of a processor
@@ -57,7 +58,7 @@ export async function openGpu(given?: GPUDevice | GPUAdapter, maxBinding = Infin
   const adapter = given ?? await requestAdapter();
   if (!adapter) {
     const cure = runtime === "node" || runtime === "bun"
-      ? `${RUNTIMES[runtime]} has no WebGPU; the device wasm needs none`
+      ? `${RUNTIMES[runtime]} has one with the package webgpu and a driver; the device wasm needs none`
       : "on Debian: mesa-vulkan-drivers";
     const found = words(`none (${cure})`);
     refuse("open the GPU", "WebGPU must offer an adapter", found, { kind: "plain", code: "device" });
@@ -86,7 +87,7 @@ export function nameOf(info: GPUAdapterInfo | undefined): string {
 
 /** The default adapter; null where there is none. */
 export async function requestAdapter(): Promise<GPUAdapter | null> {
-  return await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? null;
+  return await (await webgpu())?.requestAdapter({ powerPreference: "high-performance" }) ?? null;
 }
 
 function watch(device: GPUDevice, adapter: string, most: number, limit: number): Gpu {

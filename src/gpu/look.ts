@@ -1,5 +1,6 @@
 /** Whether there is a GPU that is worth having: software that stands in for one is slower than the processor by itself. */
 import { nameOf, requestAdapter } from "./device.ts";
+import { webgpu } from "./webgpu.ts";
 
 /** What was found, in words. */
 export interface Found {
@@ -14,7 +15,7 @@ const SOFTWARE = /llvmpipe|lavapipe|swiftshader|softpipe|software|basic render|\
 
 /** Looks at the adapter that is there. */
 export async function lookForGpu(): Promise<Found> {
-  if (!globalThis.navigator?.gpu) return { real: false, why: "this host has no WebGPU", adapter: null };
+  if (!await webgpu()) return { real: false, why: "this host has no WebGPU", adapter: null };
   const adapter = await requestAdapter().catch(() => null);
   if (!adapter) return { real: false, why: "WebGPU offers no adapter", adapter };
   const { info } = adapter;

@@ -135,7 +135,7 @@ for (const [name, program] of [["Node", "node"], ["Bun", Deno.env.get("KVCAP_BUN
     assert.is(lines[0], "Cannot load model: no/such must be a folder or a .gguf file, got nothing there");
     assert.is(
       lines[1],
-      `Cannot open the GPU: WebGPU must offer an adapter, got none (${name} has no WebGPU; the device wasm needs none)`,
+      `Cannot open the GPU: WebGPU must offer an adapter, got none (${name} has one with the package webgpu and a driver; the device wasm needs none)`,
     );
     assert.match(lines[2], /^Cannot load model: .* 404/);
   });

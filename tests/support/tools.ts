@@ -9,6 +9,12 @@ const read = async (path: string) => JSON.parse(await Deno.readTextFile(path));
 
 /** Installs those of tests/build/tools/package.json where they are not there. @returns their node_modules @throws Error with what npm said */
 export async function tools(): Promise<string> {
+  const lock = await Deno.open(repoPath("build/out/tools.lock"), { write: true, create: true });
+  await lock.lock(true); // another process may want them too
+  return await install().finally(() => lock.close());
+}
+
+async function install(): Promise<string> {
   const packages = `${FOLDER}/node_modules`;
   const { devDependencies } = await read(`${LISTED}/package.json`);
   const there = await Promise.all(
@@ -18,7 +24,7 @@ export async function tools(): Promise<string> {
     }),
   );
   if (there.every(Boolean)) return packages;
-  console.error(`kvcap: installing ${Object.keys(devDependencies).join(", ")} into build/out/tools (npm, 130 MB)`);
+  console.error(`kvcap: installing ${Object.keys(devDependencies).join(", ")} into build/out/tools (npm, 260 MB)`);
   await Deno.mkdir(FOLDER, { recursive: true });
   for (const file of ["package.json", "package-lock.json"]) {
     await Deno.copyFile(`${LISTED}/${file}`, `${FOLDER}/${file}`);

@@ -1,0 +1,22 @@
+/** Who offers WebGPU here: the host itself, or in Node and Bun the package `webgpu` (Dawn), where that is installed. */
+import { runtime } from "../host/runtime.ts";
+
+let installed: Promise<GPU | undefined> | undefined;
+
+/** What there is; undefined: nothing. */
+export async function webgpu(): Promise<GPU | undefined> {
+  const own = globalThis.navigator?.gpu;
+  if (own || runtime !== "node" && runtime !== "bun") return own;
+  return await (installed ??= fromPackage());
+}
+
+/** Bundlers are not to look for it: it is native code, and nobody needs it. */
+async function fromPackage(): Promise<GPU | undefined> {
+  const name: string = "webgpu";
+  try {
+    const { create } = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+    return create([]);
+  } catch {
+    return undefined; // it is not there, or not for this machine
+  }
+}

@@ -1,7 +1,7 @@
 // Makes what goes to JSR, in build/out/jsr: what npm packs, with a deno.json, and each script naming its types.
 //   node build/start.mjs jsr      then: cd build/out/jsr && deno publish
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { spawnSync } from "node:child_process";
 import { root } from "./setup.mjs";
@@ -19,9 +19,8 @@ const [{ files }] = JSON.parse(packed.stdout);
 
 rmSync(out, { recursive: true, force: true });
 for (const { path } of files) {
-  const to = join(out, path);
-  mkdirSync(dirname(to), { recursive: true });
-  if (path !== "package.json" && !path.endsWith(".map")) cpSync(join(root, path), to);
+  const command = /^build\/out\/(cli|sweep-worker|lab)/.test(path); // which npm brings
+  if (path !== "package.json" && !path.endsWith(".map") && !command) cpSync(join(root, path), join(out, path));
 }
 /** @type {Record<string, string>} */
 const entries = {};

@@ -1,5 +1,5 @@
 /** Who offers WebGPU here: the host itself, or in Node and Bun the package `webgpu` (Dawn), where that is installed. */
-import { runtime } from "../host/runtime.ts";
+import { builtin, runtime } from "../host/runtime.ts";
 
 let installed: Promise<GPU | undefined> | undefined;
 
@@ -10,11 +10,9 @@ export async function webgpu(): Promise<GPU | undefined> {
   return await (installed ??= fromPackage());
 }
 
-/** Bundlers are not to look for it: it is native code, and nobody needs it. */
 async function fromPackage(): Promise<GPU | undefined> {
-  const name: string = "webgpu";
   try {
-    const { create } = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+    const { create } = await builtin("webgpu");
     return create([]);
   } catch {
     return undefined; // it is not there, or not for this machine

@@ -32,9 +32,9 @@ export function runtimeVersion(): string {
   return name === undefined ? "another host" : `${name.toLowerCase()} ${major}`;
 }
 
-/** A module of Node's, which Bun and Deno have, too. Bundlers are not to look for it. */
+/** A module of Node's, which Bun and Deno have, too, or a package that may be there. Bundlers are not to look for it. */
 // deno-lint-ignore no-explicit-any
-export const builtin = (name: `node:${string}`): Promise<any> =>
+export const builtin = (name: `node:${string}` | "webgpu"): Promise<any> =>
   import(/* @vite-ignore */ /* webpackIgnore: true */ name);
 
 /** How many threads the processor runs at a time. */

@@ -10,7 +10,7 @@ import { host } from "../../src/host/here.ts";
 import type { Host } from "../../src/host/host.ts";
 import { repoPath } from "../support/files.ts";
 import { refused } from "../support/refused.ts";
-import { content, freshStore, reach, sameBytes, type Server, startWeights } from "../support/weights.ts";
+import { content, freshStore, reach, sameBytes, type Server, smallDisk, startWeights } from "../support/weights.ts";
 
 const test = suite("cache folder");
 let server: Server;
@@ -49,32 +49,16 @@ test("its place on every system", () => {
   }
 });
 
-/** Deno with files that take `room` bytes in all. */
-function small(room: number): Host {
-  const full = () => Promise.reject(new Error("No space left on device (os error 28)"));
-  const open: Host["open"] = async (path, options) => {
-    const opened = await host!.open(path, options);
-    return new Proxy(opened, {
-      get(target, name) {
-        const value = Reflect.get(target, name);
-        if (name === "write") return (bytes: Uint8Array) => (room -= bytes.length) < 0 ? full() : target.write(bytes);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  };
-  return { ...host!, open, makeTempDir: host!.makeTempDir, env: host!.env };
-}
-
 test("a full disk: the file is read where it is, with a warning, and what was written is removed", async () => {
   await server.set("w.bin", file);
-  const told = await read(folderStore(small(200_000), cache.folder));
+  const told = await read(folderStore(smallDisk(200_000), cache.folder));
   assert.equal(told, [
     `w.bin is read without the cache: ${cache.folder} must take it, got No space left on device (os error 28)`,
   ]);
   for await (const { name } of Deno.readDir(cache.folder)) {
     for await (const { name: left } of Deno.readDir(`${cache.folder}/${name}`)) assert.is(left, "lock");
   }
-  const full = folderStore(small(200_000), cache.folder);
+  const full = folderStore(smallDisk(200_000), cache.folder);
   const access = reach(full, { onDamage: () => {} });
   await refused(
     () => cachedSource(new URL(server.url), server.url, access, full).size("w.bin"),

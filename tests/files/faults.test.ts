@@ -5,11 +5,9 @@ import * as assert from "uvu/assert";
 import { cachedSource } from "../../src/files/cached.ts";
 import { folderStore } from "../../src/files/cache/folder.ts";
 import { KvcapError } from "../../src/errors.ts";
-import { host } from "../../src/host/here.ts";
-import type { Host } from "../../src/host/host.ts";
 import { dice, type Roll } from "../support/damage.ts";
 import { depth, seed } from "../support/depth.ts";
-import { type Behaviour, content, freshStore, reach, sameBytes, startWeights } from "../support/weights.ts";
+import { type Behaviour, content, freshStore, reach, sameBytes, smallDisk, startWeights } from "../support/weights.ts";
 
 const TRIALS = depth(15, 250);
 const test = suite("download, among faults");
@@ -28,22 +26,6 @@ function faulty(roll: Roll, version: number, size: number): Behaviour {
     ...(roll(8) === 0 ? { headers: { "content-encoding": "zstd" } } : {}),
     ...(roll(8) === 0 ? { headers: { "retry-after": "0" } } : {}),
   };
-}
-
-/** A host whose files take `room` bytes more. */
-function small(room: number): Host {
-  const open: Host["open"] = async (path, options) => {
-    const opened = await host!.open(path, options);
-    return new Proxy(opened, {
-      get(target, name) {
-        const value = Reflect.get(target, name);
-        const full = () => Promise.reject(new Error("No space left on device (os error 28)"));
-        if (name === "write") return (bytes: Uint8Array) => (room -= bytes.length) < 0 ? full() : target.write(bytes);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  };
-  return { ...host!, open, makeTempDir: host!.makeTempDir, env: host!.env };
 }
 
 /** Damages a file of the cache: cut, changed, gone. Not a part of one: without a hub's sum nobody knows what it was. */
@@ -80,7 +62,7 @@ test(`${TRIALS} trials`, async () => {
           await damage(cache.folder, roll);
           damaged = true;
         }
-        const store = roll(5) === 0 ? folderStore(small(roll(2 * size)), cache.folder) : cache.store;
+        const store = roll(5) === 0 ? folderStore(smallDisk(roll(2 * size)), cache.folder) : cache.store;
         const pulls = damaged || roll(3) === 0; // who only reads believes what is there
         const onDamage = pulls ? () => void mended++ : null;
         const { patience } = reach(null).net;

@@ -7,6 +7,7 @@ import type { Store } from "../../src/files/cache/store.ts";
 import type { Access } from "../../src/files/access.ts";
 import { PATIENCE } from "../../src/files/http.ts";
 import { host } from "../../src/host/here.ts";
+import type { Host } from "../../src/host/host.ts";
 import { inBrowser } from "./files.ts";
 
 /** How a file is served. Lists are used up, an item a request; then all is well. */
@@ -123,6 +124,22 @@ export async function startWeights(): Promise<Server> {
   };
   await server.seen();
   return server;
+}
+
+/** Deno whose files take `room` bytes more, all together. */
+export function smallDisk(room: number): Host {
+  const full = () => Promise.reject(new Error("No space left on device (os error 28)"));
+  const open: Host["open"] = async (path, options) => {
+    const opened = await host!.open(path, options);
+    return new Proxy(opened, {
+      get(target, name) {
+        const value = Reflect.get(target, name);
+        if (name === "write") return (bytes: Uint8Array) => (room -= bytes.length) < 0 ? full() : target.write(bytes);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  };
+  return { ...host!, open, makeTempDir: host!.makeTempDir, env: host!.env };
 }
 
 let caches = 0;

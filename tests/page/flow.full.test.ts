@@ -133,7 +133,9 @@ test("a comparison that cannot run leaves the one there is", async () => {
 });
 
 test("each run of a comparison has its own perplexity, or says why it has none", async () => {
-  const page = await it.open(COMPARISON, { acceptDownloads: true });
+  const prompt = `${PROMPT}, there was a little girl named Lily. `.repeat(3); // a quarter of it holds a chunk, of the text it does not
+  const asked = hashOf({ view: "compare", prompt, max: "3", text: "Lily had a dog.", stride: "4" });
+  const page = await it.open(`${asked}&run=roco%2C25%25&run=full&run=recency%2C8`, { acceptDownloads: true });
   await compared(page);
   assert.is(await page.textContent("#compare-status"), "done");
   const measured = await page.locator("#compare .results tbody td:nth-last-child(2)").allTextContents();
@@ -141,7 +143,7 @@ test("each run of a comparison has its own perplexity, or says why it has none",
   assert.ok(measured.slice(1).every((text) => Number(text) > 1), measured.join());
   const refused =
     "Cannot measure run A’s perplexity: for a text beyond the budget, budget must be above sinks + newest + " +
-    "stride = 1, got 1 (25% of the text)";
+    "stride = 4, got 1 (25% of the text)";
   assert.is(await page.textContent("#compare-refused"), `${refused}.`);
   assert.ok(await page.isHidden("#trouble"));
   const [file] = await Promise.all([page.waitForEvent("download"), page.click("#compare button:text-is('JSON')")]);

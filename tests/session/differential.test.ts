@@ -14,7 +14,7 @@ import { relative } from "../support/relative.ts";
 import { drawTrial, type Outcome, type Trial, Watched } from "../support/trials.ts";
 
 const MODELS = ["tiny-qwen3", "tiny-llama3", "tiny-mistral-window", "tiny-mha", "fable-2m"];
-const TRIALS = engine() === "wasm" ? depth(12, 1500) : depth(3, 60); // of each model
+const TRIALS = engine() === "wasm" ? depth(12, 1500) : depth(3, 30); // of each model
 const test = await engineSuite("random sessions");
 
 /** What became of a trial told in a way. */

@@ -3,8 +3,8 @@ import { load, type Model } from "../load.ts";
 import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options/index.ts";
 import type { Report } from "../session/report.ts";
 import type { Session } from "../session/session.ts";
-import { cacheLine } from "./cache-line.ts";
 import type { Command } from "./command.ts";
+import { cacheLine, stepLine } from "./report-lines.ts";
 import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile, readStdin } from "./input.ts";
 import { ownOf } from "./policy.ts";
@@ -192,8 +192,6 @@ function summary(text: string, report: Report) {
 }
 
 function describe(report: Report): string {
-  const { stepMs: step } = report;
-  const ms = (value: number) => value.toFixed(2);
   const lines = [
     `tokens      ${report.promptTokens} prompt (read in ${
       (report.prefillMs / 1000).toFixed(2)
@@ -203,13 +201,11 @@ function describe(report: Report): string {
     `KV cache    ${cacheLine(report)}`,
     `evictions   ${report.evictions} per lane`,
   ];
-  if (step.total === 0) return lines.join("\n");
+  if (report.stepMs.total === 0) return lines.join("\n");
   return [
     ...lines,
     `speed       ${report.tokensPerSecond.toFixed(1)} tokens/s on ${report.adapter}: ${report.device.why}`,
-    `a step      ${ms(step.total)} ms = ${ms(step.wait)} waiting for the device + ${ms(step.wasm)} Wasm bookkeeping + ${
-      ms(step.other)
-    } the rest`,
+    `a step      ${stepLine(report)}`,
   ].join("\n");
 }
 

@@ -52,7 +52,7 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
 };
 
 /** The flags by what they are about: the command line's own, then the options of what is named. */
-const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of[]; more?: string }[] = [
+const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of[] }[] = [
   { title: "model", own: ["model", "no-cache"], of: ["load"] },
   { title: "cache and policy (slots are tokens, per KV head of every layer)", own: [], of: ["session"] },
   { title: "text", own: ["prompt", "ignore-eos"], of: ["generate"] },

@@ -1,15 +1,38 @@
 /** The command `profile`: what a model takes on this machine, and where a step's time goes. */
 import { describeModel } from "../engine/config.ts";
 import ferry from "../eval/texts/ferry.txt" with { type: "text" };
-import { load } from "../load.ts";
-import { checkGenerate, type GenerateOptions } from "../options/index.ts";
-import { cacheLine } from "./cache-line.ts";
+import { load, type Model } from "../load.ts";
+import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options/index.ts";
+import type { Report } from "../session/report.ts";
 import type { Command } from "./command.ts";
 import { loadOptions, megabytes, MODEL_FLAGS } from "./model.ts";
+import { cacheLine, stepLine } from "./report-lines.ts";
 import { print, printJson, Progress } from "./terminal.ts";
 import { type Arguments, checked, SESSION_FLAGS, sessionOptions, SHIPPED } from "./usage.ts";
 
 const [READ, WRITTEN] = [512, 128]; // tokens
+
+/** What a run told, and its times from id to id, ascending, in milliseconds. */
+interface Run {
+  readonly report: Report;
+  readonly stride: number;
+  readonly times: readonly number[];
+}
+
+async function once(model: Model, ids: number[], options: SessionOptions, generate: GenerateOptions): Promise<Run> {
+  const session = model.session({ onWarning: () => {}, ...options });
+  const times: number[] = [];
+  let last = 0;
+  const onToken = () => {
+    const now = performance.now();
+    if (last > 0) times.push(now - last);
+    last = now;
+  };
+  for await (const _ of session.generate(ids, { ...generate, onToken }));
+  const [report, { stride }] = [session.report(), session.options];
+  session.dispose();
+  return { report, stride, times: times.sort((a, b) => a - b) };
+}
 
 async function profile(args: Arguments): Promise<number> {
   const text = args.atMostOne("profile", "text (in quotes)") ?? ferry;
@@ -22,56 +45,48 @@ async function profile(args: Arguments): Promise<number> {
   const loadMs = performance.now() - began;
   try {
     const ids = model.tokenizer.encode(text, { bos: true }).slice(0, READ);
-    const times: number[] = [];
-    const run = async () => {
-      const made = model.session({ onWarning: () => {}, ...session });
-      let last = 0;
-      times.length = 0;
-      const onToken = () => {
-        const now = performance.now();
-        if (last > 0) times.push(now - last);
-        last = now;
-      };
-      for await (const _ of made.generate(ids, { ...generate, onToken }));
-      const told = { report: made.report(), options: made.options };
-      made.dispose();
-      return told;
-    };
-    await run(); // the first run warms up
-    const { report, options: { stride } } = await run();
-    times.sort((a, b) => a - b);
-    const at = (share: number) => times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? 0;
-    const found = {
-      ...{ model: describeModel(model.config), adapter: report.adapter, loadMs, weightBytes: model.gpuBytes },
-      ...{ promptTokens: report.promptTokens, stride, prefillMs: report.prefillMs, newTokens: report.newTokens },
-      stepMs: { median: at(0.5), p95: at(0.95), ...report.stepMs },
-    };
-    if (args.has("json")) {
-      const { policy, budget, liveSlots, kvBytes, fullKvBytes } = report;
-      printJson({ ...found, policy, budget, liveSlots, kvBytes, fullKvBytes });
-      return 0;
-    }
-    const { total, wait, wasm, other } = report.stepMs;
-    const perSecond = 1000 * report.promptTokens / report.prefillMs;
-    print(`model       ${found.model}, loaded in ${(loadMs / 1000).toFixed(2)} s
-computes    ${report.adapter}: ${report.device.why}
-weights     ${megabytes(model.gpuBytes)}
-reads       ${report.promptTokens} tokens in ${(report.prefillMs / 1000).toFixed(2)} s, ${stride} at once: ${
-      perSecond.toFixed(0)
-    } tokens/s
-writes      ${report.newTokens} tokens, the median in ${at(0.5).toFixed(2)} ms, 95 of 100 within ${
-      at(0.95).toFixed(2)
-    } ms: ${report.tokensPerSecond.toFixed(0)} tokens/s
-a step      ${total.toFixed(2)} ms = ${wait.toFixed(2)} waiting for the device + ${
-      wasm.toFixed(2)
-    } Wasm bookkeeping + ${other.toFixed(2)} the rest
-policy      ${report.policy}
-KV cache    ${cacheLine(report)}
-`);
+    await once(model, ids, session, generate); // warms up
+    const run = await once(model, ids, session, generate);
+    if (args.has("json")) printJson(numbers(model, loadMs, run));
+    else print(`${describe(model, loadMs, run)}\n`);
     return 0;
   } finally {
     model.dispose();
   }
+}
+
+/** The time that so much of all was within. */
+const within = (times: readonly number[], share: number) =>
+  times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? 0;
+
+/** What --json prints. */
+function numbers(model: Model, loadMs: number, { report, stride, times }: Run) {
+  const { adapter, promptTokens, prefillMs, newTokens, policy, budget, liveSlots, kvBytes, fullKvBytes } = report;
+  const stepMs = { median: within(times, 0.5), p95: within(times, 0.95), ...report.stepMs };
+  const about = { model: describeModel(model.config), adapter, loadMs, weightBytes: model.gpuBytes };
+  return {
+    ...{ ...about, promptTokens, stride, prefillMs, newTokens, stepMs },
+    ...{ policy, budget, liveSlots, kvBytes, fullKvBytes },
+  };
+}
+
+function describe(model: Model, loadMs: number, { report, stride, times }: Run): string {
+  const { adapter, device, promptTokens, prefillMs, newTokens, tokensPerSecond, policy } = report;
+  const seconds = (ms: number) => (ms / 1000).toFixed(2);
+  const [median, most] = [0.5, 0.95].map((share) => within(times, share).toFixed(2));
+  const speed = (1000 * promptTokens / prefillMs).toFixed(0);
+  return [
+    `model       ${describeModel(model.config)}, loaded in ${seconds(loadMs)} s`,
+    `computes    ${adapter}: ${device.why}`,
+    `weights     ${megabytes(model.gpuBytes)}`,
+    `reads       ${promptTokens} tokens in ${seconds(prefillMs)} s, ${stride} at once: ${speed} tokens/s`,
+    `writes      ${newTokens} tokens, the median in ${median} ms, 95 of 100 within ${most} ms: ${
+      tokensPerSecond.toFixed(0)
+    } tokens/s`,
+    `a step      ${stepLine(report)}`,
+    `policy      ${policy}`,
+    `KV cache    ${cacheLine(report)}`,
+  ].join("\n");
 }
 
 export const profileCommand: Command = {

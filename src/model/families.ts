@@ -59,25 +59,9 @@ const LLAMA: Family = {
   },
 };
 const QWEN2: Family = {
-  ...{ kvHeads: 32, headDim: null, window: 4096, maxPositions: 32768, rmsEps: 1e-6, bosId: null, eosId: null },
-  ...{
-    partialRope: false,
-    attentionBias: "q, k, v",
-    mlpBias: false,
-    qkNorm: "none",
-    norms: "before",
-    windows: "named layers",
-  },
-  ...{
-    scaling: "none",
-    activation: "silu",
-    aroundOne: false,
-    absent: {},
-    localRope: false,
-    unturned: 0,
-    ggufRows: "halves",
-    ggufName: null,
-  },
+  ...LLAMA,
+  ...{ kvHeads: 32, window: 4096, maxPositions: 32768, bosId: null, eosId: null },
+  ...{ attentionBias: "q, k, v", mlpBias: false, windows: "named layers", ggufRows: "halves" },
 };
 
 const GEMMA: Family = {

@@ -2,7 +2,7 @@
 // quick run takes one host, drawn anew every day.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { kvcap } from "../support/command.ts";
+import { type Ended, ended, feed, kvcap } from "../support/command.ts";
 import { chosen } from "../support/depth.ts";
 import { readJson, repoPath } from "../support/files.ts";
 import { Installed } from "../support/installed.ts";
@@ -19,12 +19,6 @@ const HOSTS: Readonly<Record<string, string[]>> = {
   ...(bun ? { bun: [bun, CLI] } : {}),
 };
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 function start([program, ...before]: string[], args: string[]): Deno.ChildProcess {
   const streams = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
   return new Deno.Command(program, { args: [...before, ...args], cwd: folder, ...streams }).spawn();
@@ -32,11 +26,8 @@ function start([program, ...before]: string[], args: string[]): Deno.ChildProces
 
 async function run(host: string[], args: string[], input = ""): Promise<Ended> {
   const child = start(host, args);
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { code, stdout, stderr } = await child.output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  await feed(child, input);
+  return await ended(child);
 }
 
 const test = suite("command, installed");

@@ -1,9 +1,8 @@
 // Signals and closed pipes. The quick run does one.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { COMMAND, feed, spawn } from "../support/command.ts";
+import { COMMAND, copyTalking, feed, spawn } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
-import { repoPath } from "../support/files.ts";
 import { atTerminal, quoted } from "../support/terminal.ts";
 
 const test = fewOf(suite("command line: signals"), 1);
@@ -34,14 +33,11 @@ test("a closed pipe is no error", async () => {
 /** The shipped model with a chat template, and a tokenizer of which one pattern never comes to an end over many x. */
 async function endlessModel(): Promise<string> {
   const folder = await Deno.makeTempDir();
-  const from = repoPath("models/fable-2m");
-  for (const { name } of Deno.readDirSync(from)) await Deno.copyFile(`${from}/${name}`, `${folder}/${name}`);
+  await copyTalking(folder);
   const tokenizer = JSON.parse(await Deno.readTextFile(`${folder}/tokenizer.json`));
   const split = { type: "Split", pattern: { Regex: "(x+x+)+y" }, behavior: "Isolated", invert: false };
   tokenizer.pre_tokenizer = { type: "Sequence", pretokenizers: [split, tokenizer.pre_tokenizer] };
   await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(tokenizer));
-  const template = "{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
-  await Deno.writeTextFile(`${folder}/chat_template.jinja`, template);
   return folder;
 }
 

@@ -3,16 +3,15 @@
 import process from "node:process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { crc32 } from "../../src/core/snapshot.ts";
 import { KvcapError } from "../../src/errors.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
-import { checksum } from "../../src/recording/format.ts";
 import { readRecording } from "../../src/recording/read.ts";
 import { replay } from "../../src/recording/replay.ts";
 import { changedJson, damaged, dice, type Roll } from "../support/damage.ts";
 import { depth, seed } from "../support/depth.ts";
 import { modelFolder } from "../support/files.ts";
+import { endOfHeader, RECORDING, sealed, SNAPSHOT } from "../support/forge.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -32,38 +31,17 @@ let model: Model;
 test.before(async () => void (model = await load((await modelFolder("tiny-qwen3"))!, { device: "wasm" })));
 test.after(() => model.dispose());
 
-const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-const parsed = (bytes: Bytes) => JSON.parse(new TextDecoder().decode(bytes));
-const joined = (...parts: Bytes[]): Bytes => new Uint8Array(parts.flatMap((part) => [...part]));
-
-/** A session with another header or other bytes; its lengths and checksum hold in three of four. */
+/** A session with another header or other bytes; its lengths and checksum hold in most. */
 function anotherSession(bytes: Bytes, roll: Roll): Bytes {
-  const end = 24 + new DataView(bytes.buffer).getUint32(12, true);
-  let out = bytes.slice();
-  if (roll(2) === 0) {
-    const header = json(changedJson(parsed(bytes.slice(24, end)), roll));
-    out = joined(bytes.slice(0, 24), header, bytes.slice(end));
-    new DataView(out.buffer).setUint32(12, header.length, true);
-  } else out = damaged(out, roll(2) === 0 ? end : out.length, roll);
-  if (out.length < 28 || roll(4) === 0) return out;
-  const view = new DataView(out.buffer);
-  view.setUint32(16, out.length, true);
-  view.setUint32(out.length - 4, crc32(out.subarray(0, -4)), true);
-  return out;
+  if (roll(2) === 0) return SNAPSHOT.write(bytes, changedJson(SNAPSHOT.read(bytes), roll));
+  const out = damaged(bytes, roll(2) === 0 ? endOfHeader(bytes) : bytes.length, roll);
+  return out.length < 28 || roll(4) === 0 ? out : sealed(out);
 }
 
-/** Likewise of a recording, whose header has a checksum of its own, as has every frame. */
+/** Likewise of a recording. */
 function anotherRecording(bytes: Bytes, roll: Roll): Bytes {
-  const length = new DataView(bytes.buffer).getUint32(12, true);
-  if (roll(2) === 0) return damaged(bytes, roll(2) === 0 ? 20 + length : bytes.length, roll);
-  const header = json(changedJson(parsed(bytes.slice(16, 16 + length)), roll));
-  const padded = new Uint8Array(Math.ceil(header.length / 4) * 4).fill(0x20);
-  padded.set(header);
-  const out = joined(bytes.slice(0, 16), padded, bytes.slice(16 + length));
-  const words = new Uint32Array(out.buffer);
-  words[3] = padded.length;
-  words[4 + padded.length / 4] = checksum(words, 0, 4 + padded.length / 4);
-  return out;
+  if (roll(2) === 0) return RECORDING.write(bytes, changedJson(RECORDING.read(bytes), roll));
+  return damaged(bytes, roll(2) === 0 ? 20 + new DataView(bytes.buffer).getUint32(12, true) : bytes.length, roll);
 }
 
 /** @param use what becomes of a copy that is taken @returns how many were */

@@ -1,32 +1,13 @@
 // Snapshots whose header says anything at all under a right checksum: a session, or one sentence that begins with "Cannot restore".
 import * as assert from "uvu/assert";
-import { crc32 } from "../../src/core/snapshot.ts";
 import { KvcapError } from "../../src/errors.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import { SESSION } from "../../src/options/session.ts";
 import type { Session } from "../../src/session/session.ts";
 import { repoPath } from "../support/files.ts";
-import { forgeries, type Format } from "../support/forge.ts";
+import { forgeries, SNAPSHOT } from "../support/forge.ts";
 import { suite } from "uvu";
-
-const HEAD = 24;
-const endOf = (bytes: Uint8Array<ArrayBuffer>) => HEAD + new DataView(bytes.buffer).getUint32(12, true);
-const FORMAT: Format = {
-  read: (bytes) => JSON.parse(new TextDecoder().decode(bytes.subarray(HEAD, endOf(bytes)))),
-  write(bytes, header) {
-    const body = bytes.subarray(endOf(bytes)), json = new TextEncoder().encode(JSON.stringify(header));
-    const out = new Uint8Array(HEAD + json.length + body.length);
-    out.set(bytes.subarray(0, HEAD));
-    out.set(json, HEAD);
-    out.set(body, HEAD + json.length);
-    const view = new DataView(out.buffer);
-    view.setUint32(12, json.length, true);
-    view.setUint32(16, out.length, true);
-    view.setUint32(out.length - 4, crc32(out.subarray(0, -4)), true);
-    return out;
-  },
-};
 
 const SMALL: SessionOptions = { budget: 24, stride: 4, sinks: 2, newest: 2 };
 const SETUPS: readonly SessionOptions[] = [
@@ -58,7 +39,7 @@ test("any field may say anything", async () => {
       if (used) await use(session, 20);
       const bytes = await session.snapshot(), held = model.gpuBytes;
       const more = Object.keys(SESSION).map((name) => ["asked", name]);
-      for (const { what, bytes: forged } of forgeries(bytes, FORMAT, [...more, ["asked", "other"]])) {
+      for (const { what, bytes: forged } of forgeries(bytes, SNAPSHOT, [...more, ["asked", "other"]])) {
         let other: Session;
         try {
           other = await model.restore(forged);

@@ -1,11 +1,11 @@
 // Snapshots that are damaged, foreign or forged: one sentence, and nothing left behind.
 import * as assert from "uvu/assert";
 import { Core, type CoreRule } from "../../src/core/core.ts";
-import { crc32 } from "../../src/core/snapshot.ts";
 import { load, type Model } from "../../src/load.ts";
 import type { GenerateOptions, SessionOptions } from "../../src/options/index.ts";
 import type { Session } from "../../src/session/session.ts";
 import { repoPath } from "../support/files.ts";
+import { endOfHeader, SNAPSHOT } from "../support/forge.ts";
 import { rejection } from "../support/spies.ts";
 import { PROMPT, say as sayWhole } from "../support/say.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
@@ -52,21 +52,13 @@ function forged(
   bytes: Uint8Array<ArrayBuffer>,
   change: (header: Header, body: DataView) => void,
 ): Uint8Array<ArrayBuffer> {
-  const HEAD = 24;
-  const end = HEAD + new DataView(bytes.buffer).getUint32(12, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(HEAD, end)));
+  const header = SNAPSHOT.read(bytes);
+  const end = endOfHeader(bytes);
   const body = bytes.slice(end);
   change(header, new DataView(body.buffer));
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const out = new Uint8Array(HEAD + json.length + body.length);
-  out.set(bytes.subarray(0, HEAD));
-  out.set(json, HEAD);
-  out.set(body, HEAD + json.length);
-  const view = new DataView(out.buffer);
-  view.setUint32(12, json.length, true);
-  view.setUint32(16, out.length, true);
-  view.setUint32(out.length - 4, crc32(out.subarray(0, -4)), true);
-  return out;
+  const changed = bytes.slice();
+  changed.set(body, end);
+  return SNAPSHOT.write(changed, header);
 }
 
 test("damaged, cut and foreign bytes are refused in one sentence, and leave nothing behind", async () => {

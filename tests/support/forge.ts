@@ -1,4 +1,6 @@
 // Headers of files that say something else, under checksums that hold: every field, every kind of value.
+import { crc32 } from "../../src/core/snapshot.ts";
+import { checksum } from "../../src/recording/format.ts";
 import { chosen } from "./depth.ts";
 
 type Path = readonly (string | number)[];
@@ -37,6 +39,56 @@ export interface Format {
   read(bytes: Uint8Array<ArrayBuffer>): Record<string, unknown>;
   write(bytes: Uint8Array<ArrayBuffer>, header: unknown): Uint8Array<ArrayBuffer>;
 }
+
+/** Bytes of a snapshot before its header. */
+const HEAD = 24;
+
+/** Where a snapshot's header ends. */
+export const endOfHeader = (bytes: Uint8Array<ArrayBuffer>): number =>
+  HEAD + new DataView(bytes.buffer).getUint32(12, true);
+
+/** Makes a snapshot's length and checksum right. */
+export function sealed(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const view = new DataView(bytes.buffer);
+  view.setUint32(16, bytes.length, true);
+  view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
+  return bytes;
+}
+
+const encoded = (header: unknown) => new TextEncoder().encode(JSON.stringify(header));
+const decoded = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
+
+export const SNAPSHOT: Format = {
+  read: (bytes) => decoded(bytes.subarray(HEAD, endOfHeader(bytes))),
+  write(bytes, header) {
+    const body = bytes.subarray(endOfHeader(bytes)), json = encoded(header);
+    const out = new Uint8Array(HEAD + json.length + body.length);
+    out.set(bytes.subarray(0, HEAD));
+    out.set(json, HEAD);
+    out.set(body, HEAD + json.length);
+    new DataView(out.buffer).setUint32(12, json.length, true);
+    return sealed(out);
+  },
+};
+
+const lengthOf = (bytes: Uint8Array<ArrayBuffer>) => new DataView(bytes.buffer).getUint32(12, true);
+
+/** A recording's header has a checksum of its own, as has every frame behind it. */
+export const RECORDING: Format = {
+  read: (bytes) => decoded(bytes.subarray(16, 16 + lengthOf(bytes))),
+  write(bytes, header) {
+    const json = encoded(header), length = Math.ceil(json.length / 4) * 4;
+    const frames = bytes.subarray(20 + lengthOf(bytes));
+    const out = new Uint8Array(20 + length + frames.length);
+    out.set(bytes.subarray(0, 16));
+    out.fill(0x20, 16, 16 + length).set(json, 16);
+    out.set(frames, 20 + length);
+    const words = new Uint32Array(out.buffer);
+    words[3] = length;
+    words[4 + length / 4] = checksum(words, 0, 4 + length / 4);
+    return out;
+  },
+};
 
 function pathsOf(value: unknown, at: Path = []): Path[] {
   if (typeof value !== "object" || value === null) return [at];

@@ -41,7 +41,9 @@ export function permissions(args, { cwd, env, deno }) {
   const measures = command === "eval" || command === "sweep"; // of several models, which a plan may name
   const plan = measures && args[1] !== undefined && !args[1].startsWith("-");
   const listed = (valuesOf("models", args).at(-1) ?? "").split(",").filter((name) => name !== "");
-  const named = (measures ? listed : [model]).filter((name) => name !== undefined);
+  const served = command === "serve" && listed.length > 0; // each may have another name: NAME=WHERE
+  const all = served ? listed.map((name) => name.replace(/^[\w.-]+=/, "")) : measures ? listed : [model];
+  const named = all.filter((name) => name !== undefined);
   const models = named.filter((name) => !existsSync(resolve(cwd, name)));
   const unknown = plan || valuesOf("queue", args).length > 0; // which models there will be
   const remote = unknown || models.length > 0;
@@ -58,6 +60,9 @@ export function permissions(args, { cwd, env, deno }) {
   if (command === "chat") { // what /save will name is not known yet
     writes.push(cwd, ...valuesOf("resume", args).map((path) => dirname(resolve(cwd, path))));
   }
+  if (command === "serve") {
+    writes.push(...valuesOf("store", args).filter((path) => !path.includes("://")).map((path) => resolve(cwd, path)));
+  }
   /** @type {Record<string, string>} */
   const added = { KVCAP_PARTIAL: command === "chat" ? "" : drawn };
   const pips = unknown || models.some((name) => /^[\w.-]+$/.test(name));
@@ -71,7 +76,7 @@ export function permissions(args, { cwd, env, deno }) {
   const runs = [...command === "sweep" ? [deno] : [], ...pips ? PIP : []];
   const flags = [
     ...["--quiet", "--no-prompt", "--allow-read", "--allow-env"],
-    ...remote || command === "lab" ? ["--allow-net"] : [],
+    ...remote || command === "lab" || command === "serve" ? ["--allow-net"] : [],
     ...runs.length > 0 ? [`--allow-run=${escaped(runs)}`] : [],
     ...writes.length > 0 ? [`--allow-write=${escaped([...new Set(writes)])}`] : [],
   ];

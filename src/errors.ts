@@ -169,7 +169,7 @@ export function reasonOf({ rule, got, quoted, meant }: Omit<Refusal, "code" | "a
 }
 
 /** One line, whatever is in the names that files have for things. */
-function plain(text: string): string {
+export function plain(text: string): string {
   const code = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   // deno-lint-ignore no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, code);

@@ -120,7 +120,9 @@ function parts(message: ChatMessage): unknown {
   const { role, content, ...rest } = message;
   if (role !== "assistant" || typeof content !== "string") return message;
   const answer = answerOf(content, true);
-  return { ...answer, ...rest, content: (answer.content as string).trim() };
+  const calls = rest.tool_calls ?? answer.tool_calls ?? [];
+  const called = Array.isArray(calls) ? calls.map((call) => call?.function ?? call) : calls; // who runs them gives them ids
+  return { ...answer, ...rest, tool_calls: called, content: (answer.content as string).trim() };
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -11,6 +11,7 @@ import { profileCommand } from "./profile.ts";
 import { pullCommand } from "./pull.ts";
 import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
+import { serveCommand } from "./serve.ts";
 import { sweepCommand } from "./sweep.ts";
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -22,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   fit: fitCommand,
   record: recordCommand,
   replay: replayCommand,
+  serve: serveCommand,
   models: modelsCommand,
   pull: pullCommand,
   lab: labCommand,

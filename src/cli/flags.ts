@@ -36,6 +36,15 @@ const OWN = {
     workers: "N",
     queue: "URL",
   },
+  ...{
+    host: "ADDRESS",
+    parallel: "N",
+    waiting: "N",
+    "max-prompt-tokens": "N",
+    "cache-memory": "NMB",
+    timeout: "SECONDS",
+  },
+  ...{ connections: "N", "api-key-file": "FILE", cors: "ORIGIN", store: "WHERE", "store-size": "NMB" },
   ...{ prompt: "TEXT", port: "N", json: "", help: "", version: "" },
 } as const;
 /** A flag of the command line's own. */
@@ -74,7 +83,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   ...{ "repeat-penalty": "repetition-penalty", "repeat-last-n": "penalty-window", "system-prompt": "system" },
 };
 
-const own = Object.entries(OWN).map(([name, value]): Flag => ({ name, value, many: false }));
+const own = Object.entries(OWN).map(([name, value]): Flag => ({ name, value, many: name === "cors" }));
 const tabled = (Object.keys(OPTIONS) as Of[]).flatMap(flagsOf);
 
 /** Options that a flag may also say no to, by that flag: "no-shared". */

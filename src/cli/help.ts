@@ -23,7 +23,7 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
     "a policy of your own must be given again",
   system: "what the model is told before anything else; it is never evicted",
   record: "write down every token's attention; with --policy full, so that nothing is lost",
-  models: "models, each as --model has it  (the shipped fable-2m)",
+  models: "models, each as --model has it; serve: each may be NAME=WHERE  (the shipped fable-2m)",
   tasks: `of ${TASK_NAMES.join(", ")}  (perplexity,passkey)`,
   policies: "policies, each as --policy has it  (full,roco,crest,h2o,recency)",
   budgets: "budgets, each as --budget has it  (50%,20%)",
@@ -48,7 +48,19 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
   prompt: "PROMPT, in its place",
   help: "",
   version: "",
-  port: "where the lab is served, on this machine; 0 is any that is free; one that is taken: the next  (8017)",
+  port:
+    "where the lab or the API is served; 0 is any that is free; for the lab, one that is taken: the next  (8017; 8080)",
+  host: "the address that is listened at; any but this machine's own is reached from outside  (127.0.0.1)",
+  parallel: "requests that are answered at once  (4)",
+  waiting: "requests that may wait for their turn; those beyond are refused with 429  (256)",
+  "max-prompt-tokens": "tokens that a request may have read  (32768)",
+  "cache-memory": "memory of all sessions: conversations that were not asked for longest leave it first  (1GB)",
+  timeout: "time that an answer may take from its turn on  (600)",
+  connections: "connections at once  (256)",
+  "api-key-file": "keys that may ask, a line each, as they are or as sha256: and 64 digits  (anybody may)",
+  cors: "an origin whose pages may ask, or *; may be given again  (no page may)",
+  store: "keeps conversations when they have been answered: a folder, or redis://HOST[:PORT][/NUMBER] for many servers",
+  "store-size": "bytes that a folder keeps; what was written longest ago goes first  (10GB)",
 };
 
 /** The flags by what they are about: the command line's own, then the options of what is named. */
@@ -76,7 +88,15 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
     ...{ own: ["ratio"], of: [] },
   },
   { title: "recordings", own: ["record"], of: [] },
-  { title: "lab", own: ["port"], of: [] },
+  {
+    title:
+      "serve (512 slots, --positions cache, --temperature 1; what flags of cache and text say holds where requests do not)",
+    own: [
+      ...["host", "port", "parallel", "waiting", "max-prompt-tokens", "cache-memory", "timeout", "connections"],
+      ...["api-key-file", "cors", "store", "store-size"],
+    ] as OwnFlag[],
+    of: [],
+  },
   { title: "output", own: ["json", "help", "version"], of: [] },
 ];
 

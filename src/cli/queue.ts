@@ -9,6 +9,7 @@ import { messageOf, quote, refuse } from "../errors.ts";
 import { digest } from "../engine/sha256.ts";
 import { type Result, resultOf } from "../eval/results.ts";
 import { idOf, type Unit } from "../eval/units.ts";
+import { redisOptions } from "../serve/redis-url.ts";
 import type { Pool } from "./pool.ts";
 import type { Orders } from "./sweep-worker.ts";
 
@@ -33,18 +34,6 @@ type Ended = Pick<BullJob<Job, Result>, "id" | "finishedOn" | "returnvalue" | "f
 
 const textKey = (name: string) => `${NAME}:text:${name}`;
 
-/** @throws Usage by the caller's `misused` where it is no URL of Redis */
-function optionsOf(url: URL) {
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ""), // an address of IPv6 stands in brackets
-    port: Number(url.port || 6379),
-    ...url.username ? { username: decodeURIComponent(url.username) } : {},
-    ...url.password ? { password: decodeURIComponent(url.password) } : {},
-    ...url.pathname.length > 1 ? { db: Number(url.pathname.slice(1)) } : {},
-    ...url.protocol === "rediss:" ? { tls: {} } : {},
-  };
-}
-
 /** The queue on one server. */
 export class UnitQueue {
   readonly #connection: ConnectionOptions;
@@ -52,7 +41,7 @@ export class UnitQueue {
   readonly #queue: Queue<Job, Result>;
   #worker: Worker<Job, Result> | null = null;
 
-  private constructor(options: ReturnType<typeof optionsOf>) {
+  private constructor(options: ReturnType<typeof redisOptions>) {
     const patient = {
       ...options,
       maxRetriesPerRequest: null,
@@ -66,7 +55,7 @@ export class UnitQueue {
 
   /** @throws KvcapError where no server answers */
   static async open(url: URL): Promise<UnitQueue> {
-    const options = optionsOf(url);
+    const options = redisOptions(url);
     const probe = new Redis({ ...options, lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
     let heard: unknown = null;
     probe.on("error", (error) => heard = error);

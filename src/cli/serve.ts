@@ -1,0 +1,172 @@
+/** The command `serve`: the OpenAI API over HTTP, for any client. */
+import { messageOf, refuse, words } from "../errors.ts";
+import { load } from "../load.ts";
+import { type Hosted, plannedBytes } from "../openai/hosted.ts";
+import { type Limits, Service } from "../openai/service.ts";
+import type { Store } from "../openai/store.ts";
+import { checkGenerate, type GenerateOptions } from "../options/index.ts";
+import { parseBudget } from "../options/text.ts";
+import { type Door, makeApp } from "../serve/app.ts";
+import { FolderStore } from "../serve/folder-store.ts";
+import { Keys } from "../serve/keys.ts";
+import { listen } from "../serve/listen.ts";
+import type { Command } from "./command.ts";
+import type { OwnFlag } from "./flags.ts";
+import { readTextFile } from "./input.ts";
+import { loadOptions, megabytes, MODEL_FLAGS } from "./model.ts";
+import { end, whenEnded } from "./signals.ts";
+import { note, printJson, Progress } from "./terminal.ts";
+import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED, TEXT_FLAGS } from "./usage.ts";
+
+const BUDGET = 512; // slots
+const TOKENS = 4096; // of an answer
+const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
+
+async function serve(args: Arguments): Promise<number> {
+  args.none("serve");
+  const places = modelsOf(args), session = await sessionOptions(args);
+  const generate: GenerateOptions = args.options("generate", "generate");
+  checked(() => checkGenerate(generate, Infinity));
+  const limits = limitsOf(args, generate);
+  const host = args.text("host") ?? "127.0.0.1", port = whole(args, "port", 8080, 0, 65_535);
+  const connections = whole(args, "connections", 256, 1, 65_535);
+  const keyFile = args.text("api-key-file");
+  const keys = keyFile === undefined ? null : new Keys(await readTextFile("API keys", keyFile));
+  const store = await storeOf(args);
+  const models = await loaded(places, { session, generate }, args);
+  for (const one of models) checkRoom(one, limits);
+
+  const service = new Service(models, limits, store);
+  const door: Door = {
+    ...{ keys, body: BODY, origins: args.list("cors") ?? [], hosts: LOOPBACK.includes(host) ? LOOPBACK : null },
+    onFailure: (error) =>
+      note(`Something failed that must not: ${error instanceof Error ? error.stack : messageOf(error)}`),
+  };
+  let ending = false;
+  const listener = await listen(makeApp(service, door, { ready: () => !ending }), { host, port, connections });
+  const url = `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${listener.port}/v1`;
+  if (args.has("json")) printJson({ url, models: models.map(({ name }) => name) });
+  else {note(`${
+      models.map(({ name }) => name).join(", ")
+    } at ${url}${keys ? "" : ", for anybody who reaches it"} (Ctrl-C ends it)`);}
+
+  return await new Promise<number>((resolve, reject) => {
+    whenEnded((code) => {
+      if (ending) end(code);
+      ending = true;
+      if (service.queue.running > 0) note(`(${service.queue.running} answers are being finished; again: ends at once)`);
+      listener.end(limits.time).then(async () => {
+        service.close();
+        for (const { model } of models) model.dispose();
+        await store?.close();
+        resolve(0);
+      }).catch(reject);
+    });
+  });
+}
+
+const BODY = 4_000_000; // bytes
+
+function whole(args: Arguments, flag: OwnFlag, usual: number, least: number, most: number): number {
+  const text = args.text(flag) ?? String(usual), value = Number(text);
+  if (/^\d{1,9}$/.test(text) && value >= least && value <= most) return value;
+  return misused(`--${flag} must be a whole number from ${least} to ${most}`, text);
+}
+
+function bytesOf(args: Arguments, flag: OwnFlag, usual: string): number {
+  const text = args.text(flag) ?? usual, read = parseBudget(text);
+  if (typeof read === "object" && read !== null && "bytes" in read && read.bytes >= 1) return Math.floor(read.bytes);
+  return misused(`--${flag} must be bytes (512MB)`, text);
+}
+
+function limitsOf(args: Arguments, { maxNewTokens = TOKENS }: GenerateOptions): Limits {
+  return {
+    parallel: whole(args, "parallel", 4, 1, 64),
+    waiting: whole(args, "waiting", 256, 0, 65_535),
+    tokens: maxNewTokens,
+    prompt: whole(args, "max-prompt-tokens", 32_768, 1, 10_000_000),
+    memory: bytesOf(args, "cache-memory", "1GB"),
+    time: 1000 * whole(args, "timeout", 600, 1, 86_400),
+  };
+}
+
+/** Models by the names that requests have for them. @throws Usage */
+function modelsOf(args: Arguments): Map<string, string | URL> {
+  if (args.has("model") && args.has("models")) misused("--models must stand without --model", args.text("model"));
+  const given = args.text("models")?.split(",") ?? [args.text("model") ?? ""];
+  const named = given.map((where) => {
+    const [, name, place = where] = /^([\w.-]+)=(.+)$/.exec(where) ?? [];
+    return [name ?? nameOf(place), place === "" ? SHIPPED : place] as const;
+  });
+  const twice = named.find(([name], i) => named.findIndex(([other]) => other === name) < i);
+  if (twice) misused("models must have different names, as NAME=WHERE gives them", twice[0]);
+  return new Map(named);
+}
+
+/** What a place calls a model: the hub's name, or the last part of a path. */
+function nameOf(where: string): string {
+  if (where === "") return "fable-2m";
+  if (where.startsWith("hf:")) return where.slice("hf:".length);
+  return where.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!.replace(/\.gguf$/i, "");
+}
+
+async function loaded(
+  places: ReadonlyMap<string, string | URL>,
+  { session, generate }: Pick<Hosted, "session" | "generate">,
+  args: Arguments,
+): Promise<Hosted[]> {
+  const usual = session.policy === "full" ? {} : { budget: BUDGET, positions: "cache" as const };
+  const models: Hosted[] = [];
+  for (const [name, where] of places) {
+    const progress = new Progress();
+    const model = await load(where, loadOptions(args, progress)).finally(() => progress.clear());
+    const since = Math.floor(Date.now() / 1000);
+    models.push({ name, model, session: { ...usual, ...session }, generate: { temperature: 1, ...generate }, since });
+  }
+  return models;
+}
+
+/** @throws KvcapError where the sessions that are at work at once do not fit */
+function checkRoom(hosted: Hosted, { parallel, memory, tokens }: Limits): void {
+  const bytes = parallel * plannedBytes(hosted, hosted.session, { read: 1, written: tokens });
+  if (bytes <= memory) return;
+  const rule = `--cache-memory must hold ${parallel} sessions, which take ${megabytes(bytes)}`;
+  refuse("serve", rule, words(megabytes(memory)), { kind: "plain", code: "no-memory" });
+}
+
+/** @throws Usage; KvcapError where it cannot be opened */
+async function storeOf(args: Arguments): Promise<Store | null> {
+  const where = args.text("store");
+  if (where === undefined) {
+    if (args.has("store-size")) misused("--store-size must stand beside --store", args.text("store-size"));
+    return null;
+  }
+  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(where)) return await FolderStore.open(where, bytesOf(args, "store-size", "10GB"));
+  const url = URL.canParse(where) ? new URL(where) : null;
+  if (!url || !/^rediss?:$/.test(url.protocol)) {
+    misused("--store must be a folder, or redis://HOST[:PORT][/NUMBER]", where.replace(/\/\/[^@/]*@/, "//…@"));
+  }
+  const { RedisStore } = await import("../serve/redis-store.ts").catch((error) => {
+    const more = { kind: "plain", code: "unsupported", cause: error } as const;
+    return refuse("keep conversations", "ioredis must be installed beside kvcap", words("none"), more);
+  });
+  return await RedisStore.open(url);
+}
+
+export const serveCommand: Command = {
+  run: serve,
+  takes: "",
+  about: "the OpenAI API over HTTP, whose conversations go on for ever in their budget",
+  flags: [
+    ...MODEL_FLAGS,
+    ...SESSION_FLAGS,
+    ...TEXT_FLAGS,
+    ...["models", "host", "port", "parallel", "waiting", "max-prompt-tokens", "cache-memory", "timeout", "connections"],
+    ...["api-key-file", "cors", "store", "store-size"],
+  ],
+  defaults: true,
+  examples: [
+    ["serve --model smollm2-135m --port 8080", "then any client of the OpenAI API at http://127.0.0.1:8080/v1"],
+    ["serve --model smollm2-135m --store conversations", "whose conversations go on when it is started again"],
+  ],
+};

@@ -1,0 +1,293 @@
+/** Requests for an answer in a conversation: POST /v1/chat/completions. */
+import type { ToolCall } from "../chat/answer.ts";
+import { isRecord } from "../files/checks.ts";
+import type { ChatOptions } from "../options/generate.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type Lease } from "./conversations.ts";
+import { Deltas, type Part } from "./deltas.ts";
+import { asBody, type Body, flag, readCommon, textOf, wholeOf } from "./fields.ts";
+import { readMessages } from "./messages.ts";
+import { refuseRequest } from "./refusals.ts";
+import type { Caller, Service } from "./service.ts";
+import { type Token, type Took, type Usage, writing } from "./writing.ts";
+
+const OWN = [
+  ...["messages", "logprobs", "top_logprobs", "tools", "tool_choice", "parallel_tool_calls", "response_format"],
+  ...["reasoning_effort", "chat_template_kwargs", "documents", "continue_final_message", "add_generation_prompt"],
+  ...["conversation", "append"],
+];
+
+/** A call, as the API has it. */
+export interface ApiCall {
+  readonly id: string;
+  readonly type: "function";
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+/** What a token is told by. */
+export interface TokenLogprob {
+  readonly token: string;
+  readonly logprob: number;
+  readonly bytes: readonly number[];
+  readonly top_logprobs: readonly Omit<TokenLogprob, "top_logprobs">[];
+}
+
+/** A part of an answer, as it comes. */
+export interface ChatDelta {
+  readonly role?: "assistant";
+  readonly content?: string | null;
+  readonly reasoning_content?: string;
+  readonly tool_calls?: readonly (ApiCall & { readonly index: number })[];
+}
+
+export type FinishReason = "stop" | "length" | "tool_calls";
+
+export interface ChatChunk {
+  readonly id: string;
+  readonly object: "chat.completion.chunk";
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly {
+    readonly index: 0;
+    readonly delta: ChatDelta;
+    readonly logprobs: { readonly content: readonly TokenLogprob[] } | null;
+    readonly finish_reason: FinishReason | null;
+  }[];
+  readonly usage?: Usage | null;
+}
+
+export interface ChatCompletion {
+  readonly id: string;
+  readonly object: "chat.completion";
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly [{
+    readonly index: 0;
+    readonly message: {
+      readonly role: "assistant";
+      readonly content: string | null;
+      readonly reasoning_content?: string;
+      readonly tool_calls?: readonly ApiCall[];
+      readonly refusal: null;
+    };
+    readonly logprobs: { readonly content: readonly TokenLogprob[]; readonly refusal: null } | null;
+    readonly finish_reason: FinishReason;
+  }];
+  readonly usage: Usage;
+}
+
+/** Whether a request wants its answer as it comes. */
+export function wantsStream(body: unknown): boolean {
+  return flag(asBody(body), "stream");
+}
+
+/** Answers as a whole. @throws RequestError, KvcapError; the caller's signal's reason */
+export async function chatCompletion(service: Service, body: unknown, caller: Caller): Promise<ChatCompletion> {
+  const asked = readChat(service, asBody(body));
+  let content = "", reasoning = "", calls: readonly ApiCall[] = [];
+  const logprobs: TokenLogprob[] = [];
+  const answer = answering(service, asked, caller);
+  let next = await answer.next();
+  for (; !next.done; next = await answer.next()) {
+    const { delta } = next.value;
+    content += delta.content ?? "";
+    reasoning += delta.reasoning_content ?? "";
+    calls = delta.tool_calls?.map(({ index: _, ...call }) => call) ?? calls;
+    logprobs.push(...next.value.logprobs ?? []);
+  }
+  const { reason, usage } = next.value;
+  return {
+    ...{ ...head(asked.name), object: "chat.completion" },
+    choices: [{
+      index: 0,
+      message: {
+        ...{ role: "assistant", content: content === "" && calls.length > 0 ? null : content },
+        ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
+        ...(calls.length > 0 ? { tool_calls: calls } : {}),
+        refusal: null,
+      },
+      logprobs: asked.logprobs ? { content: logprobs, refusal: null } : null,
+      finish_reason: reason,
+    }],
+    usage,
+  };
+}
+
+/** Answers as it is written. @throws as chatCompletion; what is wrong with the request, at the first chunk */
+export async function* chatChunks(
+  service: Service,
+  body: unknown,
+  caller: Caller,
+): AsyncGenerator<ChatChunk, void, void> {
+  const asked = readChat(service, asBody(body));
+  const common = { ...head(asked.name), object: "chat.completion.chunk" as const };
+  const more = asked.usage ? { usage: null } : {};
+  const answer = answering(service, asked, caller);
+  let role: { role?: "assistant" } = { role: "assistant" };
+  try {
+    let next = await answer.next();
+    for (; !next.done; next = await answer.next()) {
+      const { delta, logprobs } = next.value;
+      const told = asked.logprobs ? { content: logprobs ?? [] } : null;
+      yield {
+        ...common,
+        choices: [{ index: 0, delta: { ...role, ...delta }, logprobs: told, finish_reason: null }],
+        ...more,
+      };
+      role = {};
+    }
+    const { reason, usage } = next.value;
+    yield { ...common, choices: [{ index: 0, delta: { ...role }, logprobs: null, finish_reason: reason }], ...more };
+    if (asked.usage) yield { ...common, choices: [], usage };
+  } finally {
+    await answer.return(undefined as never); // a reader that went away
+  }
+}
+
+function head(model: string) {
+  return { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model };
+}
+
+function readChat(service: Service, body: Body) {
+  const common = readCommon(body, OWN);
+  const { hosted, generate, session } = service.asked(common);
+  const append = flag(body, "append"), id = textOf(body, "conversation");
+  if (append && id === undefined) refuseRequest("append must stand beside a conversation", true, { param: "append" });
+  const logprobs = flag(body, "logprobs");
+  const top = wholeOf(body, "top_logprobs", 20);
+  if (top !== undefined && !logprobs) {
+    refuseRequest("top_logprobs must stand beside logprobs", top, { param: "top_logprobs" });
+  }
+  const effort = textOf(body, "reasoning_effort");
+  const given = objectOf(body, "chat_template_kwargs") ?? {};
+  const variables = effort === undefined ? given : { reasoning_effort: effort, ...given };
+  const continueFinal = flag(body, "continue_final_message");
+  if (body.parallel_tool_calls === false) {
+    refuseRequest("parallel_tool_calls must be true or left out", false, { param: "parallel_tool_calls" });
+  }
+  const options: ChatOptions = {
+    ...generate,
+    ...(logprobs ? { logprobs: top ?? 0 } : {}),
+    ...toolsOf(body),
+    ...formatOf(body),
+    ...(Array.isArray(body.documents) ? { documents: body.documents } : {}),
+    variables,
+    continueFinal,
+  };
+  const name = hosted.name, messages = readMessages(body.messages);
+  return { name, hosted, options, session, messages, id, append, logprobs, usage: common.usage };
+}
+
+function objectOf(body: Body, name: string): Record<string, unknown> | undefined {
+  const value = body[name];
+  if (value === null || value === undefined) return undefined;
+  return isRecord(value) ? value : refuseRequest(`${name} must be an object`, value, { param: name });
+}
+
+function toolsOf(body: Body): Pick<ChatOptions, "tools"> {
+  const { tools, tool_choice: choice } = body;
+  if (choice !== undefined && choice !== null && choice !== "auto" && choice !== "none") {
+    refuseRequest("tool_choice must be auto or none", choice, { param: "tool_choice", code: "unsupported" });
+  }
+  if (tools === undefined || tools === null) return {};
+  const fits = Array.isArray(tools) &&
+    tools.every((one) => isRecord(one) && one.type === "function" && isRecord(one.function));
+  if (!fits) refuseRequest("tools must be a list of functions", tools, { param: "tools" });
+  return choice === "none" || (tools as unknown[]).length === 0 ? {} : { tools: tools as Record<string, unknown>[] };
+}
+
+function formatOf(body: Body): ChatOptions {
+  const format = objectOf(body, "response_format");
+  if (format === undefined || format.type === "text") return {};
+  return refuseRequest("response_format must be of type text", format.type, {
+    param: "response_format",
+    code: "unsupported",
+  });
+}
+
+interface Step {
+  readonly delta: ChatDelta;
+  readonly logprobs: readonly TokenLogprob[] | null;
+}
+
+type Asked = ReturnType<typeof readChat>;
+
+/** One answer, step by step. */
+function answering(service: Service, asked: Asked, caller: Caller) {
+  return service.inTurn(
+    caller,
+    async function* (signal): AsyncGenerator<Step, { reason: FinishReason; usage: Usage }, void> {
+      const { hosted, options, session: manner, messages, id, append } = asked;
+      const most = options.maxNewTokens!;
+      checkLength(service, asked);
+      const wanted = { hosted, options: manner, owner: caller.owner, id, messages, append, most };
+      const lease: Lease = await service.conversations.lease(wanted);
+      try {
+        const seeded = options.seed === undefined && lease.session.seen === 0 ? { seed: drawn() } : {};
+        const deltas = new Deltas(!!options.tools);
+        const write = writing(
+          lease.session,
+          { ...options, ...seeded, signal },
+          { numbers: service.numbers },
+          (listening) => lease.session.chat(lease.messages, listening),
+        );
+        const { tokenizer } = hosted.model;
+        let next = await write.next();
+        for (; !next.done; next = await write.next()) {
+          const { text, tokens } = next.value;
+          const logprobs = asked.logprobs ? tokens.map((token) => told(tokenizer, token)) : null;
+          yield { delta: joined(deltas.push(text)), logprobs };
+        }
+        const { parts, calls } = deltas.end();
+        if (parts.length > 0) yield { delta: joined(parts), logprobs: null };
+        if (calls.length > 0) yield { delta: { tool_calls: calls.map(apiCall) }, logprobs: null };
+        const took: Took = next.value;
+        const reason = calls.length > 0 ? "tool_calls" : took.ended === "length" ? "length" : "stop";
+        await lease.settle(); // before the end is told: who hears it may ask another process to go on
+        return { reason, usage: took.usage };
+      } finally {
+        await lease.settle();
+      }
+    },
+  );
+}
+
+/** @throws RequestError for prompts that are longer than allowed */
+function checkLength({ limits }: Service, { hosted, messages, options, append }: Asked): void {
+  const characters = messages.reduce((sum, { content }) => sum + (content as string).length, 0);
+  if (append || characters < limits.prompt) return; // a token is a character at least
+  const { tools, documents, variables, continueFinal, template } = options;
+  const given = { variables, continueFinal, template, tools, documents };
+  const tokens = hosted.model.countTokens(messages, given);
+  if (tokens <= limits.prompt) return;
+  refuseRequest(`messages must have at most ${limits.prompt} tokens`, tokens, { param: "messages", status: 413 });
+}
+
+const drawn = () => crypto.getRandomValues(new Uint32Array(1))[0];
+
+function joined(parts: readonly Part[]): ChatDelta {
+  const of = (kind: Part["kind"]) => parts.filter((part) => part.kind === kind).map(({ text }) => text).join("");
+  const content = of("content"), reasoning = of("reasoning");
+  return { ...(content === "" ? {} : { content }), ...(reasoning === "" ? {} : { reasoning_content: reasoning }) };
+}
+
+function apiCall({ id, function: { name, arguments: given } }: ToolCall, index: number): ApiCall & { index: number } {
+  const called = { name, arguments: JSON.stringify(given) };
+  return { index, id: id ?? callId(), type: "function", function: called };
+}
+
+/** Nine letters and digits, as templates of Mistral's want it. */
+function callId(): string {
+  return crypto.randomUUID().replaceAll("-", "").slice(0, 9);
+}
+
+/** A token, as the API tells of it. */
+export function told(tokenizer: Tokenizer, { id, logprobs }: Token): TokenLogprob {
+  const one = (id: number, logprob: number) => ({
+    token: tokenizer.decode([id]),
+    logprob,
+    bytes: [...tokenizer.bytes(id)],
+  });
+  const top_logprobs = (logprobs?.top ?? []).map(({ id, logprob }) => one(id, logprob));
+  return { ...one(id, logprobs?.logprob ?? 0), top_logprobs };
+}

@@ -1,0 +1,247 @@
+/** Requests for a text to be gone on with: POST /v1/completions. */
+import type { GenerateOptions } from "../options/generate.ts";
+import type { Session } from "../session/session.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { asBody, type Body, flag, readCommon, wholeOf } from "./fields.ts";
+import { refuseRequest } from "./refusals.ts";
+import type { Caller, Service } from "./service.ts";
+import { type Token, type Took, type Usage, usageOf, writing } from "./writing.ts";
+
+const OWN = ["prompt", "suffix", "echo", "logprobs", "best_of"];
+const MOST_PROMPTS = 256;
+const USUAL = 16; // tokens, as the API has it
+
+type Prompt = string | readonly number[];
+
+/** How likely each token was; null: nothing stood before it. */
+export interface CompletionLogprobs {
+  readonly tokens: readonly string[];
+  readonly token_logprobs: readonly (number | null)[];
+  readonly top_logprobs: readonly (Readonly<Record<string, number>> | null)[];
+  readonly text_offset: readonly number[];
+}
+
+interface Choice {
+  readonly index: number;
+  readonly text: string;
+  readonly logprobs: CompletionLogprobs | null;
+  readonly finish_reason: "stop" | "length" | null;
+}
+
+export interface Completion {
+  readonly id: string;
+  readonly object: "text_completion";
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly Choice[];
+  readonly usage?: Usage | null;
+}
+
+/** Answers as a whole. @throws RequestError, KvcapError; the caller's signal's reason */
+export async function completion(service: Service, body: unknown, caller: Caller): Promise<Completion> {
+  const asked = readCompletion(service, asBody(body));
+  const choices: Choice[] = [], all: Usage[] = [];
+  const answer = answering(service, asked, caller);
+  let next = await answer.next();
+  for (; !next.done; next = await answer.next()) {
+    const { index, text, logprobs, ended } = next.value;
+    if (ended) all.push(ended.usage);
+    const before = choices[index] ??
+      { index, text: "", logprobs: asked.logprobs === null ? null : NONE, finish_reason: null };
+    choices[index] = {
+      ...{ index, text: before.text + text },
+      logprobs: before.logprobs && joined(before.logprobs, logprobs ?? NONE),
+      finish_reason: ended ? reasonOf(ended) : null,
+    };
+  }
+  return { ...head(asked.hosted.name), choices, usage: summed(all) };
+}
+
+/** Answers as it is written. @throws as completion; what is wrong with the request, at the first chunk */
+export async function* completionChunks(
+  service: Service,
+  body: unknown,
+  caller: Caller,
+): AsyncGenerator<Completion, void, void> {
+  const asked = readCompletion(service, asBody(body));
+  const common = head(asked.hosted.name), more = asked.usage ? { usage: null } : {};
+  const all: Usage[] = [];
+  const answer = answering(service, asked, caller);
+  try {
+    let next = await answer.next();
+    for (; !next.done; next = await answer.next()) {
+      const { index, text, logprobs, ended } = next.value;
+      if (ended) all.push(ended.usage);
+      yield { ...common, choices: [{ index, text, logprobs, finish_reason: ended ? reasonOf(ended) : null }], ...more };
+    }
+    if (asked.usage) yield { ...common, choices: [], usage: summed(all) };
+  } finally {
+    await answer.return(undefined);
+  }
+}
+
+const reasonOf = ({ ended }: Took) => ended === "length" ? "length" : "stop";
+
+function head(model: string) {
+  const id = `cmpl-${crypto.randomUUID()}`, created = Math.floor(Date.now() / 1000);
+  return { id, object: "text_completion" as const, created, model };
+}
+
+function readCompletion(service: Service, body: Body) {
+  const common = readCommon(body, OWN);
+  const { hosted, generate, session } = service.asked({
+    ...common,
+    generate: { maxNewTokens: USUAL, ...common.generate },
+  });
+  if (body.suffix !== undefined && body.suffix !== null && body.suffix !== "") {
+    refuseRequest("suffix must be left out", body.suffix, { param: "suffix", code: "unsupported" });
+  }
+  if (![undefined, null, 1].includes(body.best_of as undefined)) {
+    refuseRequest("best_of must be 1", body.best_of, { param: "best_of" });
+  }
+  const logprobs = body.logprobs === true ? 0 : body.logprobs === false ? null : wholeOf(body, "logprobs", 20) ?? null;
+  const prompts = readPrompts(body.prompt).map((prompt) => idsOf(prompt, hosted.model.tokenizer));
+  for (const { length } of prompts) {
+    if (length === 0) refuseRequest("a prompt must have at least one token", "none", { param: "prompt" });
+    const most = service.limits.prompt;
+    if (length > most) {
+      refuseRequest(`a prompt must have at most ${most} tokens`, length, { param: "prompt", status: 413 });
+    }
+  }
+  return { hosted, session, generate, prompts, logprobs, echo: flag(body, "echo"), usage: common.usage };
+}
+
+function readPrompts(value: unknown): Prompt[] {
+  const isIds = (one: unknown): one is number[] =>
+    Array.isArray(one) && one.length > 0 && one.every((id) => typeof id === "number");
+  if (typeof value === "string" || isIds(value)) return [value];
+  const fits = Array.isArray(value) && value.length > 0 && value.length <= MOST_PROMPTS &&
+    value.every((one) => typeof one === "string" || isIds(one));
+  if (fits) return value;
+  const rule = `prompt must be a text, a list of token ids, or 1 to ${MOST_PROMPTS} of either`;
+  return refuseRequest(rule, value ?? "none", { param: "prompt" });
+}
+
+const idsOf = (prompt: Prompt, tokenizer: Tokenizer) =>
+  typeof prompt === "string" ? tokenizer.encode(prompt, { bos: true, special: true }) : [...prompt];
+
+/** A part of one choice; the last says how it ended. */
+interface Step {
+  readonly index: number;
+  readonly text: string;
+  readonly logprobs: CompletionLogprobs | null;
+  readonly ended: Took | null;
+}
+
+type Asked = ReturnType<typeof readCompletion>;
+
+function answering(service: Service, asked: Asked, caller: Caller) {
+  return service.inTurn(caller, async function* (signal): AsyncGenerator<Step, void, void> {
+    const { hosted, prompts, generate } = asked;
+    for (const [index, ids] of prompts.entries()) {
+      const tokens = { read: ids.length, written: generate.maxNewTokens! };
+      const free = service.conversations.reserve(hosted, asked.session, tokens);
+      try {
+        using session = hosted.model.session({ ...asked.session, onWarning: () => {} });
+        yield* one(service, session, asked, { index, ids, signal });
+      } finally {
+        free();
+      }
+    }
+  });
+}
+
+async function* one(
+  service: Service,
+  session: Session,
+  { hosted, generate, logprobs, echo }: Asked,
+  { index, ids, signal }: { index: number; ids: readonly number[]; signal: AbortSignal },
+): AsyncGenerator<Step, void, void> {
+  const { tokenizer } = hosted.model;
+  let at = 0; // characters so far
+  const tell = (text: string, tokens: readonly Token[], ended: Took | null = null): Step => {
+    const step = { index, text, logprobs: logprobs === null ? null : toldOf(tokenizer, tokens, at), ended };
+    at += text.length;
+    return step;
+  };
+  const seed = generate.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
+  const options: GenerateOptions = { ...generate, seed, signal, ...(logprobs === null ? {} : { logprobs }) };
+  let prompt: readonly number[] | string = ids;
+  if (echo) {
+    const foreseen = logprobs === null ? [] : await listening(session, ids, { logprobs, signal });
+    if (foreseen.length > 1) prompt = ""; // the last id waits to be taken in
+    const text = tokenizer.decode(ids);
+    if (options.maxNewTokens === 0) {
+      service.numbers.read += ids.length;
+      return yield tell(text, foreseen, { ended: "length", usage: usageOf(session, ids.length, 0, 0) });
+    }
+    yield tell(text, foreseen);
+  }
+  const how = { numbers: service.numbers, before: prompt === "" ? ids.length - 1 : 0 };
+  const write = writing(session, options, how, (heard) => session.generate(prompt as string, heard));
+  let next = await write.next();
+  for (; !next.done; next = await write.next()) yield tell(next.value.text, next.value.tokens);
+  const { ended, usage } = next.value;
+  yield tell("", [], { ended, usage });
+}
+
+/** Reads ids one by one, and hears how likely each was held: it is made the only choice there is. */
+async function listening(
+  session: Session,
+  [first, ...rest]: readonly number[],
+  { logprobs, signal }: { logprobs: number; signal: AbortSignal },
+): Promise<Token[]> {
+  const tokens: Token[] = [{ id: first, logprobs: undefined }];
+  if (rest.length === 0) return tokens;
+  let at = 0;
+  const pieces = session.generate([first], {
+    ...{ maxNewTokens: rest.length, stopAtEnd: false, logprobs, signal, temperature: 0 },
+    onLogits: (logits) => {
+      logits.fill(-Infinity);
+      logits[rest[at++]] = 0;
+    },
+    onToken: (id, logprobs) => tokens.push({ id, logprobs }),
+  });
+  for await (const _ of pieces);
+  return tokens;
+}
+
+function toldOf(tokenizer: Tokenizer, tokens: readonly Token[], at: number): CompletionLogprobs {
+  const texts = tokens.map(({ id }) => textOf(tokenizer, id));
+  let offset = at;
+  return {
+    tokens: texts,
+    token_logprobs: tokens.map(({ logprobs }) => logprobs?.logprob ?? null),
+    top_logprobs: tokens.map(({ logprobs }, i) => {
+      if (!logprobs) return null;
+      const top = logprobs.top.map(({ id, logprob }) => [textOf(tokenizer, id), logprob] as const);
+      return { [texts[i]]: logprobs.logprob, ...Object.fromEntries(top) };
+    }),
+    text_offset: texts.map((text) => (offset += text.length) - text.length),
+  };
+}
+
+/** A token's text; of one that is a part of a character, its bytes. */
+function textOf(tokenizer: Tokenizer, id: number): string {
+  const text = tokenizer.decode([id]);
+  if (!text.includes("\uFFFD")) return text;
+  return `bytes:${[...tokenizer.bytes(id)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}`;
+}
+
+const NONE: CompletionLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
+
+function joined(one: CompletionLogprobs, other: CompletionLogprobs): CompletionLogprobs {
+  return {
+    tokens: [...one.tokens, ...other.tokens],
+    token_logprobs: [...one.token_logprobs, ...other.token_logprobs],
+    top_logprobs: [...one.top_logprobs, ...other.top_logprobs],
+    text_offset: [...one.text_offset, ...other.text_offset],
+  };
+}
+
+/** What all choices took; of the cache, the last's. */
+function summed(all: readonly Usage[]): Usage {
+  const sum = (of: (usage: Usage) => number) => all.reduce((total, usage) => total + of(usage), 0);
+  const read = sum((one) => one.prompt_tokens), written = sum((one) => one.completion_tokens);
+  return { ...all.at(-1)!, prompt_tokens: read, completion_tokens: written, total_tokens: read + written };
+}

@@ -1,0 +1,109 @@
+/** What answers requests of the OpenAI API: models, the conversations had with them, and whose turn it is. No transport: see http. */
+import type { GenerateOptions } from "../options/generate.ts";
+import type { SessionOptions } from "../options/session.ts";
+import { Conversations } from "./conversations.ts";
+import type { Common } from "./fields.ts";
+import type { Hosted } from "./hosted.ts";
+import { Numbers } from "./numbers.ts";
+import { Queue } from "./queue.ts";
+import { refuseRequest } from "./refusals.ts";
+import type { Store } from "./store.ts";
+
+/** Bounds on what is asked. */
+export interface Limits {
+  /** Requests that are answered at once. */
+  readonly parallel: number;
+  /** Requests that may wait. */
+  readonly waiting: number;
+  /** Tokens that one request may have written, and has where it does not say. */
+  readonly tokens: number;
+  /** Tokens of a prompt. */
+  readonly prompt: number;
+  /** Bytes of all sessions. */
+  readonly memory: number;
+  /** Milliseconds that an answer may take, from its turn on. */
+  readonly time: number;
+}
+
+/** Who asks. */
+export interface Caller {
+  /** Whose conversations are gone on with. */
+  readonly owner: string;
+  /** Whose turn it is. */
+  readonly client: string;
+  /** Aborted where nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+export class Service {
+  readonly limits: Limits;
+  readonly queue: Queue;
+  readonly conversations: Conversations;
+  readonly numbers = new Numbers();
+  readonly #models: ReadonlyMap<string, Hosted>;
+
+  constructor(models: readonly Hosted[], limits: Limits, store: Store | null = null) {
+    this.#models = new Map(models.map((one) => [one.name, one]));
+    this.limits = limits;
+    this.queue = new Queue(limits.parallel, limits.waiting);
+    this.conversations = new Conversations(limits.memory, store);
+  }
+
+  get models(): readonly Hosted[] {
+    return [...this.#models.values()];
+  }
+
+  /** A model by its name; the first where none is said. @throws RequestError */
+  hosted(name: string | undefined): Hosted {
+    const found = name === undefined ? this.models[0] : this.#models.get(name);
+    if (found) return found;
+    const names = [...this.#models.keys()];
+    const parts = { status: 404, param: "model", code: "model_not_found", names };
+    return refuseRequest(`model must be one of ${names.join(", ")}`, name, parts);
+  }
+
+  /** What a request asks for, with what holds where it says nothing. @throws RequestError */
+  asked({ model, generate, session }: Common): { hosted: Hosted; generate: GenerateOptions; session: SessionOptions } {
+    const hosted = this.hosted(model);
+    const most = generate.maxNewTokens ?? this.limits.tokens;
+    if (most > this.limits.tokens) {
+      refuseRequest(`max_tokens must be at most ${this.limits.tokens}`, most, { param: "max_tokens" });
+    }
+    const cache = { ...hosted.session, ...session };
+    if (cache.policy === "full" && session.budget === undefined) delete cache.budget;
+    const text = { ...hosted.generate, ...generate, maxNewTokens: most };
+    return { hosted, generate: text, session: cache };
+  }
+
+  /** Runs work in its turn, and ends it where it takes too long or nobody waits. */
+  async *inTurn<T, R>(
+    { client, signal: gone }: Caller,
+    work: (signal: AbortSignal) => AsyncGenerator<T, R, void>,
+  ): AsyncGenerator<T, R, void> {
+    const leave = await this.queue.enter(client, gone);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(tooLate(this.limits.time)), this.limits.time);
+    const signal = AbortSignal.any([gone, late.signal]);
+    try {
+      return yield* work(signal);
+    } finally {
+      clearTimeout(timer);
+      leave();
+    }
+  }
+
+  close(): void {
+    this.conversations.close();
+  }
+}
+
+function tooLate(time: number): unknown {
+  try {
+    return refuseRequest(`an answer must take at most ${time / 1000} seconds`, "one that takes longer", {
+      status: 504,
+      code: "timeout",
+    });
+  } catch (error) {
+    return error;
+  }
+}

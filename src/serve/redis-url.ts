@@ -1,0 +1,13 @@
+/** Where a Redis server is. */
+
+/** What ioredis connects by. */
+export function redisOptions(url: URL) {
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ""), // an address of IPv6 stands in brackets
+    port: Number(url.port || 6379),
+    ...url.username ? { username: decodeURIComponent(url.username) } : {},
+    ...url.password ? { password: decodeURIComponent(url.password) } : {},
+    ...url.pathname.length > 1 ? { db: Number(url.pathname.slice(1)) } : {},
+    ...url.protocol === "rediss:" ? { tls: {} } : {},
+  };
+}

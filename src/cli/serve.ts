@@ -8,8 +8,10 @@ import { checkGenerate, type GenerateOptions } from "../options/index.ts";
 import { parseBudget } from "../options/text.ts";
 import { type Door, makeApp } from "../serve/app.ts";
 import { FolderStore } from "../serve/folder-store.ts";
+import { breathe } from "../serve/breathe.ts";
 import { Keys } from "../serve/keys.ts";
 import { listen } from "../serve/listen.ts";
+
 import type { Command } from "./command.ts";
 import type { OwnFlag } from "./flags.ts";
 import { readTextFile } from "./input.ts";
@@ -36,7 +38,7 @@ async function serve(args: Arguments): Promise<number> {
   const models = await loaded(places, { session, generate }, args);
   for (const one of models) checkRoom(one, limits);
 
-  const service = new Service(models, limits, store);
+  const service = new Service(models, limits, { store, breathe });
   const door: Door = {
     ...{ keys, body: BODY, origins: args.list("cors") ?? [], hosts: LOOPBACK.includes(host) ? LOOPBACK : null },
     onFailure: (error) =>

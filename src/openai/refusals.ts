@@ -62,7 +62,7 @@ export function requestErrorOf(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
   if (error instanceof KvcapError) {
     const { code, option, message } = error;
-    const status = STATUS[code] ?? (OURS.includes(code) ? 500 : 400);
+    const status = option !== undefined ? 400 : STATUS[code] ?? (OURS.includes(code) ? 500 : 400);
     return new RequestError(message, { status, code, ...(option === undefined ? {} : { param: snakeCase(option) }) });
   }
   return new RequestError("Cannot answer the request: something failed that must not", {

@@ -25,6 +25,10 @@ export interface Limits {
   readonly time: number;
 }
 
+/** Lets the host's other tasks have their turn: what comes over a network among them. */
+export type Breathe = () => Promise<void>;
+const breathe: Breathe = () => new Promise((resolve) => setTimeout(resolve, 0));
+
 /** Who asks. */
 export interface Caller {
   /** Whose conversations are gone on with. */
@@ -42,7 +46,14 @@ export class Service {
   readonly numbers = new Numbers();
   readonly #models: ReadonlyMap<string, Hosted>;
 
-  constructor(models: readonly Hosted[], limits: Limits, store: Store | null = null) {
+  readonly #breathe: Breathe;
+
+  constructor(
+    models: readonly Hosted[],
+    limits: Limits,
+    { store = null, ...host }: { store?: Store | null; breathe?: Breathe } = {},
+  ) {
+    this.#breathe = host.breathe ?? breathe;
     this.#models = new Map(models.map((one) => [one.name, one]));
     this.limits = limits;
     this.queue = new Queue(limits.parallel, limits.waiting);
@@ -85,7 +96,17 @@ export class Service {
     const timer = setTimeout(() => late.abort(tooLate(this.limits.time)), this.limits.time);
     const signal = AbortSignal.any([gone, late.signal]);
     try {
-      return yield* work(signal);
+      const steps = work(signal);
+      try {
+        let next = await steps.next();
+        for (; !next.done; next = await steps.next()) {
+          yield next.value;
+          await this.#breathe(); // steps compute on this thread: nobody would be heard meanwhile, nor have a turn
+        }
+        return next.value;
+      } finally {
+        await steps.return(undefined as never);
+      }
     } finally {
       clearTimeout(timer);
       leave();

@@ -39,7 +39,7 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
 
   app.use(async (c, next) => {
     await next();
-    if (c.req.routePath !== "/*" || c.res.status === 404) answers.add(routeOf(c), c.res.status);
+    answers.add(routeOf(c), c.res.status);
     c.res.headers.set("x-content-type-options", "nosniff");
   });
   app.use(async (c, next) => {

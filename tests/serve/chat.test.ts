@@ -1,0 +1,185 @@
+// POST /v1/chat/completions, asked by the package `openai`: answers whole and streamed, tools, thoughts, tokens, and what is refused.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import OpenAI from "openai";
+import { answerOf } from "../../src/chat/answer.ts";
+import { Deltas } from "../../src/openai/deltas.ts";
+import { type Api, openApi, refusal } from "../support/api.ts";
+import { seed } from "../support/depth.ts";
+import { randomFrom } from "../support/trio.ts";
+
+const test = suite("serve: chat");
+let api: Api;
+test.before(async () => void (api = await openApi()));
+test.after(() => api.stop());
+const MESSAGES: OpenAI.ChatCompletionMessageParam[] = [
+  { role: "developer", content: "You tell stories." },
+  { role: "user", content: [{ type: "text", text: "Tell me" }, { type: "text", text: "of a dog." }] },
+];
+const ASKED = { model: "fable", messages: MESSAGES, max_tokens: 40, temperature: 0.8, seed: -5 };
+
+test("an answer is what the library says, whole and streamed", async () => {
+  using session = api.hosted.model.session(api.hosted.session);
+  let wanted = "";
+  const messages = [{ role: "system", content: "You tell stories." }, { role: "user", content: "Tell me\nof a dog." }];
+  const options = { maxNewTokens: 40, temperature: 0.8, seed: -5 >>> 0 };
+  for await (const piece of session.chat(messages, options)) wanted += piece;
+  const whole = await api.client.chat.completions.create(ASKED);
+  assert.is(whole.choices[0].message.content, wanted);
+  assert.is(whole.object, "chat.completion");
+  const stream = await api.client.chat.completions.create({
+    ...ASKED,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  let text = "", role: string | undefined, reason: string | null = null, usage: unknown = null;
+  for await (const chunk of stream) {
+    const [choice] = chunk.choices;
+    role ??= choice?.delta.role;
+    text += choice?.delta.content ?? "";
+    reason = choice?.finish_reason ?? reason;
+    usage = chunk.usage ?? usage;
+  }
+  assert.equal([text, role, reason, usage], [wanted, "assistant", whole.choices[0].finish_reason, whole.usage]);
+});
+
+test("tokens, and how likely each was held", async () => {
+  const { choices: [{ message, logprobs }] } = await api.client.chat.completions.create({
+    ...ASKED,
+    logprobs: true,
+    top_logprobs: 3,
+  });
+  const tokens = logprobs!.content!;
+  const bytes = tokens.flatMap(({ bytes }) => bytes!);
+  assert.is(new TextDecoder().decode(Uint8Array.from(bytes)).trimStart(), message.content!.trimStart());
+  for (const { logprob, top_logprobs: top } of tokens) {
+    assert.is(top.length, 3);
+    assert.ok(logprob <= 0 && top[0].logprob >= top[1].logprob && top[0].logprob >= logprob);
+  }
+});
+
+test("an answer that is broken off leaves the server free", async () => {
+  const stop = new AbortController();
+  const stream = await api.client.chat.completions.create({ ...ASKED, max_tokens: 256, stream: true }, {
+    signal: stop.signal,
+  });
+  await assertRejects(async () => {
+    for await (const _ of stream) stop.abort();
+    throw new Error("aborted"); // the package may end the loop in place of an error
+  });
+  for (let i = 0; i < 500 && api.service.queue.running > 0; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.is(api.service.queue.running, 0);
+  assert.ok((await api.client.chat.completions.create({ ...ASKED, max_tokens: 1 })).usage);
+});
+
+test("what is refused says what is wrong, with its number", async () => {
+  const refused = async (body: Record<string, unknown>, status: number, words: string) => {
+    const { status: got, message } = await refusal(await api.post("/chat/completions", { ...ASKED, ...body }));
+    assert.is(got, status, message);
+    assert.match(message, words);
+    assert.match(message, /^Cannot [^\n]+$/);
+  };
+  await refused({ model: "gpt-4" }, 404, 'model must be one of fable, got "gpt-4"');
+  await refused({ messages: [] }, 400, "messages must be a list of { role, content }");
+  await refused(
+    { messages: [{ role: "user", content: [{ type: "image_url", image_url: {} }] }] },
+    400,
+    "a part of a message must be of text",
+  );
+  await refused({ temperature: -1 }, 400, "temperature must be a number from 0 to 100, got -1");
+  await refused({ budget: 30, sinks: 30 }, 400, "budget must be above sinks + newest");
+  await refused({ policy: "./evil.ts" }, 400, "policy must be one of");
+  await refused({ max_tokens: 1000 }, 400, "max_tokens must be at most 256, got 1000");
+  await refused({ n: 2 }, 400, "n must be 1, got 2");
+  await refused({ top_logprobs: 2 }, 400, "top_logprobs must stand beside logprobs");
+  await refused({ temprature: 1 }, 400, "did you mean temperature?");
+  await refused(
+    { messages: [{ role: "user", content: "x ".repeat(9000) }] },
+    413,
+    "messages must have at most 4096 tokens",
+  );
+  await refused({ append: true }, 400, "append must stand beside a conversation");
+  const wrong = await api.client.chat.completions.create({ ...ASKED, model: "none" }).catch((error) => error);
+  assert.instance(wrong, OpenAI.NotFoundError);
+  assert.equal(api.failures, []);
+});
+
+const ANSWERS = [
+  "Hello there. ",
+  "  spaces first",
+  "<think>\nHm, a dog.\n</think>\n\nA dog it is.",
+  "<think></think>Yes.",
+  'I look.\n<tool_call>\n{"name": "look", "arguments": {"at": "x"}}\n</tool_call>',
+  '<tool_call>{"name": "a", "arguments": {}}</tool_call>\n<tool_call>{"name": "b", "arguments": {"c": 1}}</tool_call>',
+  '<tool_call>{"name": "a", "arg',
+  '[TOOL_CALLS][{"name": "look", "arguments": {"at": "x"}}]',
+  '[TOOL_CALLS]look[ARGS]{"at": "x"}',
+  '{"name": "look", "parameters": {"at": "x"}}',
+  '{"name": "look"} and more',
+  '<|python_tag|>{"name": "look", "parameters": {}}',
+  "less < than, [TOOL and {braces}",
+  '<think>call it</think>{"name": "look", "parameters": {}}',
+];
+
+test("however an answer is cut into pieces, its parts come to the same", () => {
+  const random = randomFrom(seed);
+  for (const text of ANSWERS) {
+    for (const calls of [true, false]) {
+      for (let i = 0; i < 200; i++) {
+        const deltas = new Deltas(calls), parts = [];
+        for (let at = 0; at < text.length;) {
+          const length = 1 + Math.floor(random() * 8);
+          parts.push(...deltas.push(text.slice(at, at + length)));
+          at += length;
+        }
+        const { parts: rest, calls: called } = deltas.end();
+        const of = (kind: string) =>
+          [...parts, ...rest].filter((part) => part.kind === kind).map(({ text }) => text).join("");
+        const wanted = answerOf(text, calls);
+        const told = [of("content"), of("reasoning").trim(), called];
+        assert.equal(told, [wanted.content, wanted.reasoning_content ?? "", wanted.tool_calls ?? []], text);
+      }
+    }
+  }
+});
+
+test("calls are told with ids, and their results gone on with in the same cache", async () => {
+  const call = '<tool_call>{"name": "look", "arguments": {"at": "x"}}</tool_call>';
+  const { tokenizer } = api.hosted.model;
+  const ids = tokenizer.encode(call), forced = Object.fromEntries([...new Set(ids)].map((id) => [id, 100])); // to be likely
+  assert.ok(Object.keys(forced).length > 0);
+  const tools = [{ type: "function" as const, function: { name: "look", parameters: { type: "object" } } }];
+  using session = api.hosted.model.session(api.hosted.session);
+  let at = 0;
+  const onLogits = (logits: Float32Array) => {
+    logits.fill(-Infinity);
+    logits[at < ids.length ? ids[at] : tokenizer.eosId!] = 0;
+    at++;
+  };
+  for await (const _ of session.chat("Look at x.", { tools, onLogits, maxNewTokens: 200 }));
+  const heard = session.conversation;
+  assert.is((heard[1].tool_calls![0] as { function: { name: string } }).function.name, "look");
+  const { goingOn } = await import("../../src/openai/messages.ts");
+  const asked = [
+    { role: "user", content: "Look at x." },
+    {
+      role: "assistant",
+      content: "",
+      tool_calls: [{ type: "function", id: "abcdefghi", function: { name: "look", arguments: { at: "x" } } }],
+    },
+    { role: "tool", tool_call_id: "abcdefghi", content: "a dog" },
+  ];
+  const messages = goingOn(heard, asked)!;
+  const before = session.seen;
+  for await (const _ of session.chat(messages, { tools, maxNewTokens: 2, stopAtEnd: false }));
+  assert.ok(session.seen > before + 2 && session.report().promptTokens < before, "it was read again");
+});
+
+async function assertRejects(work: () => Promise<void>): Promise<void> {
+  const failed = await work().then(() => null, (error) => error);
+  assert.match(String(failed), /abort/i);
+}
+
+test.run();

@@ -1,0 +1,212 @@
+// Conversations that go on in their caches: found by what has been said or by an id, kept apart, let go, and restored.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { FolderStore } from "../../src/serve/folder-store.ts";
+import { type Api, openApi, refusal, type Setup } from "../support/api.ts";
+
+const test = suite("serve: conversations");
+const said = (content: string) => ({ role: "user" as const, content });
+const QUESTIONS = ["Tell me of a dog.", "And of a cat?", "What did they find in the old garden behind the house?"];
+const ASKED = { model: "fable", max_tokens: 40, temperature: 0.9, ignore_eos: true };
+
+async function withApi(setup: Setup, work: (api: Api) => Promise<void>): Promise<void> {
+  const api = await openApi(setup);
+  try {
+    await work(api);
+  } finally {
+    await api.stop();
+  }
+}
+
+interface Turn {
+  content: string;
+  usage: { prompt_tokens: number; prompt_tokens_details: { cached_tokens: number }; kvcap: { evicted: number } };
+}
+
+async function ask(api: Api, body: Record<string, unknown>): Promise<Turn> {
+  const answer = await api.post("/chat/completions", { ...ASKED, ...body });
+  const { choices, usage, error } = await answer.json();
+  if (error) throw new Error(error.message);
+  return { content: choices[0].message.content, usage };
+}
+
+/** What the library says to the same questions, one session for all. */
+async function uninterrupted(api: Api): Promise<string[]> {
+  using session = api.hosted.model.session(api.hosted.session);
+  const answers = [];
+  for (const [i, question] of QUESTIONS.entries()) {
+    let text = "";
+    const options = { maxNewTokens: 40, temperature: 0.9, stopAtEnd: false, seed: i };
+    for await (const piece of session.chat(question, options)) text += piece;
+    answers.push(text);
+  }
+  return answers;
+}
+
+test("a conversation goes on in its cache, as an uninterrupted session does, found by what has been said", async () => {
+  await withApi({}, async (api) => {
+    const wanted = await uninterrupted(api), messages: { role: string; content: string }[] = [];
+    let seen = 0;
+    for (const [seed, question] of QUESTIONS.entries()) {
+      messages.push(said(question));
+      const { content, usage } = await ask(api, { messages, seed });
+      assert.is(content, wanted[seed]);
+      const { cached_tokens: cached } = usage.prompt_tokens_details;
+      assert.ok(
+        seed === 0 ? cached === 0 : cached >= seen - 1 && cached < usage.prompt_tokens,
+        `${cached} of ${usage.prompt_tokens}`,
+      );
+      seen = usage.prompt_tokens + 40;
+      messages.push({ role: "assistant", content });
+    }
+    assert.is(api.service.conversations.held.count, 1);
+  });
+});
+
+test("by an id only what is new need be said, and 200 turns end with no word of a context's length", async () => {
+  await withApi({}, async (api) => {
+    const wanted = await uninterrupted(api);
+    for (const [seed, question] of QUESTIONS.entries()) {
+      const { content } = await ask(api, { messages: [said(question)], conversation: "one", append: seed > 0, seed });
+      assert.is(content, wanted[seed]);
+    }
+    let evicted = 0;
+    for (let turn = 0; turn < 200; turn++) {
+      const { usage } = await ask(api, {
+        messages: [said("Go on, please.")],
+        conversation: "one",
+        append: true,
+        max_tokens: 8,
+      });
+      assert.ok(usage.kvcap.evicted > evicted);
+      evicted = usage.kvcap.evicted;
+    }
+    assert.is(api.service.conversations.held.count, 1);
+  });
+});
+
+test("another beginning is another conversation", async () => {
+  await withApi({}, async (api) => {
+    const first = await ask(api, { messages: [said("Tell me of a dog.")], seed: 1 });
+    const again = [said("Tell me of a cat."), { role: "assistant", content: first.content }, said("Go on.")];
+    const { usage } = await ask(api, { messages: again, seed: 1 });
+    assert.is(usage.prompt_tokens_details.cached_tokens, 0);
+    assert.is(api.service.conversations.held.count, 2);
+  });
+});
+
+test("an id with other messages begins anew; one that is not known cannot be gone on with", async () => {
+  await withApi({}, async (api) => {
+    await ask(api, { messages: [said("Tell me of a dog.")], conversation: "one" });
+    const alone = await ask(api, { messages: [said("Tell me of a cat.")], seed: 3 });
+    const { content, usage } = await ask(api, { messages: [said("Tell me of a cat.")], conversation: "one", seed: 3 });
+    assert.equal([content, usage.prompt_tokens_details.cached_tokens], [alone.content, 0]);
+    const answer = await api.post("/chat/completions", {
+      ...ASKED,
+      messages: [said("?")],
+      conversation: "two",
+      append: true,
+    });
+    const { status, code, message } = await refusal(answer);
+    assert.equal([status, code], [404, "conversation_not_found"]);
+    assert.match(message, 'a conversation that is gone on with must be known, got "two"');
+  });
+});
+
+test("one conversation is asked one thing at a time, others beside it", async () => {
+  await withApi({}, async (api) => {
+    const begin = (id: string) =>
+      api.post("/chat/completions", { ...ASKED, messages: [said("Hello.")], conversation: id, stream: true });
+    const one = await begin("one"); // which waits to be read
+    const [same, other] = await Promise.all([begin("one"), begin("other")]);
+    assert.equal([one.status, other.status], [200, 200]);
+    const { status, code } = await refusal(same);
+    assert.equal([status, code], [409, "conversation_busy"]);
+    await Promise.all([one, other].map((answer) => answer.text()));
+    await (await begin("one")).text();
+  });
+});
+
+test("memory has a bound: who was not asked for longest leaves it, and is read again", async () => {
+  await withApi({}, async (api) => {
+    await ask(api, { messages: [said("Hello.")], conversation: "size" });
+    const { bytes } = api.service.conversations.held;
+    await withApi({ limits: { memory: Math.floor(2.5 * bytes) } }, async (api) => {
+      for (const id of ["a", "b", "c", "d"]) await ask(api, { messages: [said("Hello.")], conversation: id });
+      const { count, bytes: held } = api.service.conversations.held;
+      assert.is(count, 2);
+      assert.ok(held <= 2.5 * bytes);
+      const lost = await api.post("/chat/completions", {
+        ...ASKED,
+        messages: [said("?")],
+        conversation: "a",
+        append: true,
+      });
+      assert.is((await refusal(lost)).status, 404);
+      await ask(api, { messages: [said("?")], conversation: "d", append: true });
+      const large = await api.post("/chat/completions", { ...ASKED, messages: [said("?")], budget: 4_000_000 });
+      const { status, message } = await refusal(large);
+      assert.is(status, 400, message);
+    });
+  });
+});
+
+test("what is kept goes on in another process, to the letter; what is damaged is read again", async () => {
+  const folder = await Deno.makeTempDir();
+  let wanted: string[] = [];
+  await withApi({}, async (api) => void (wanted = await uninterrupted(api)));
+  for (const way of ["said", "id"]) {
+    const messages: { role: string; content: string }[] = [];
+    for (const [seed, question] of QUESTIONS.entries()) { // a server for each answer
+      await withApi({ store: await FolderStore.open(`${folder}/${way}`, 1e9) }, async (api) => {
+        messages.push(said(question));
+        const asked = way === "said"
+          ? { messages }
+          : { messages: [said(question)], conversation: "one", append: seed > 0 };
+        const { content } = await ask(api, { ...asked, seed });
+        assert.is(content, wanted[seed]);
+        messages.push({ role: "assistant", content });
+      });
+    }
+    const files = [...Deno.readDirSync(`${folder}/${way}`)].map(({ name }) => name);
+    assert.is(files.length, 1);
+    const path = `${folder}/${way}/${files[0]}`;
+    assert.is(Deno.statSync(path).mode! & 0o777, 0o600);
+    const bytes = Deno.readFileSync(path);
+    bytes[bytes.length >> 1] ^= 1;
+    Deno.writeFileSync(path, bytes);
+    await withApi({ store: await FolderStore.open(`${folder}/${way}`, 1e9) }, async (api) => {
+      messages.push(said("And then?"));
+      const { usage } = await ask(api, { messages, ...(way === "id" ? { conversation: "one" } : {}) });
+      assert.is(usage.prompt_tokens_details.cached_tokens, 0);
+    });
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+test("a server that another was ahead of goes on with what the other wrote", async () => {
+  const folder = await Deno.makeTempDir();
+  const open = async () => await openApi({ store: await FolderStore.open(folder, 1e9) });
+  const [one, other] = [await open(), await open()];
+  try {
+    const wanted = await uninterrupted(one);
+    for (const [seed, question] of QUESTIONS.entries()) {
+      const body = { messages: [said(question)], conversation: "one", append: seed > 0, seed };
+      assert.is((await ask(seed % 2 === 0 ? one : other, body)).content, wanted[seed]);
+    }
+  } finally {
+    await Promise.all([one.stop(), other.stop()]);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+test("a folder keeps no more than it may", async () => {
+  const folder = await Deno.makeTempDir();
+  const store = await FolderStore.open(folder, 250);
+  for (let i = 0; i < 5; i++) await store.write(`${i}`.repeat(64), new Uint8Array(100));
+  assert.equal([...Deno.readDirSync(folder)].length, 2);
+  assert.ok(await store.read("4".repeat(64)));
+  await Deno.remove(folder, { recursive: true });
+});
+
+test.run();

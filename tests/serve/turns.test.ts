@@ -1,0 +1,79 @@
+// Whose turn it is: so many at once, each client in its turn, and nobody who went away.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { Queue } from "../../src/openai/queue.ts";
+import { openApi, refusal } from "../support/api.ts";
+
+const test = suite("serve: turns");
+const signal = new AbortController().signal;
+const soon = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+test("clients have their turns one after another, however many requests one of them has", async () => {
+  const queue = new Queue(1, 100), order: string[] = [];
+  const ask = async (client: string, name: string) => {
+    const leave = await queue.enter(client, signal);
+    order.push(name);
+    await soon();
+    leave();
+    leave(); // again: nothing
+  };
+  await Promise.all([ask("a", "a1"), ask("a", "a2"), ask("a", "a3"), ask("b", "b1"), ask("c", "c1"), ask("b", "b2")]);
+  assert.equal(order, ["a1", "a2", "b1", "c1", "a3", "b2"]);
+  assert.equal([queue.running, queue.waiting], [0, 0]);
+});
+
+test("who goes away while he waits is forgotten; too many are refused", async () => {
+  const queue = new Queue(2, 1), stop = new AbortController();
+  const [one, two] = await Promise.all([queue.enter("a", signal), queue.enter("b", signal)]);
+  const waits = queue.enter("c", stop.signal).catch((error) => error);
+  assert.is(queue.waiting, 1);
+  const refused = await queue.enter("d", signal).catch((error) => error);
+  assert.equal([refused.status, refused.code], [429, "queue_full"]);
+  stop.abort(new Error("gone"));
+  assert.is((await waits).message, "gone");
+  assert.is(queue.waiting, 0);
+  one();
+  two();
+  (await queue.enter("e", signal))();
+  assert.is(queue.running, 0);
+});
+
+test("two answers are written side by side, those beyond the bound behind them", async () => {
+  const api = await openApi({ limits: { parallel: 2, waiting: 1 } });
+  try {
+    const order: number[] = [];
+    const body = { prompt: "Once upon a time", max_tokens: 60, ignore_eos: true, stream: true };
+    const read = async (answer: Response, i: number) => {
+      for await (const chunk of answer.body!) {
+        for (const _ of new TextDecoder().decode(chunk).matchAll(/data: /g)) order.push(i);
+      }
+    };
+    const answers = [0, 1, 2].map(() => api.post("/completions", body));
+    const [one, two] = await Promise.all(answers.slice(0, 2));
+    const refused = await api.post("/completions", body);
+    assert.is(refused.headers.get("retry-after"), "1");
+    assert.is((await refusal(refused)).status, 429);
+    await Promise.all([read(one, 0), read(two, 1), answers[2].then((three) => read(three, 2))]);
+    const last = (i: number) => order.lastIndexOf(i), first = (i: number) => order.indexOf(i);
+    assert.ok(first(1) < last(0) && first(0) < last(1), order.join(""));
+    assert.ok(first(2) > Math.min(last(0), last(1)));
+  } finally {
+    await api.stop();
+  }
+});
+
+test("an answer that takes too long is ended", async () => {
+  const api = await openApi({ limits: { time: 30, tokens: 100_000 } });
+  try {
+    const body = { prompt: "Once upon a time", max_tokens: 100_000, ignore_eos: true };
+    const { status, code } = await refusal(await api.post("/completions", body));
+    assert.equal([status, code], [504, "timeout"]);
+    const events = await (await api.post("/completions", { ...body, stream: true })).text();
+    assert.match(events, '"code":"timeout"');
+    assert.is(api.service.queue.running, 0);
+  } finally {
+    await api.stop();
+  }
+});
+
+test.run();

@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import OpenAI from "openai";
 import { answerOf } from "../../src/chat/answer.ts";
-import { Deltas } from "../../src/openai/deltas.ts";
+import { Deltas, type Part } from "../../src/openai/deltas.ts";
 import { type Api, openApi, refusal } from "../support/api.ts";
 import { seed } from "../support/depth.ts";
 import { randomFrom } from "../support/trio.ts";
@@ -128,7 +128,7 @@ test("however an answer is cut into pieces, its parts come to the same", () => {
   for (const text of ANSWERS) {
     for (const calls of [true, false]) {
       for (let i = 0; i < 200; i++) {
-        const deltas = new Deltas(calls), parts = [];
+        const deltas = new Deltas(calls), parts: Part[] = [];
         for (let at = 0; at < text.length;) {
           const length = 1 + Math.floor(random() * 8);
           parts.push(...deltas.push(text.slice(at, at + length)));

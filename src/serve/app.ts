@@ -6,6 +6,7 @@ import { chatChunks, chatCompletion, wantsStream } from "../openai/chat.ts";
 import { completion, completionChunks } from "../openai/completions.ts";
 import { listModels, oneModel } from "../openai/models.ts";
 import { refuseRequest, RequestError, requestErrorOf } from "../openai/refusals.ts";
+import { detokenize, tokenize, tokenizerInfo } from "../openai/tokens.ts";
 import type { Caller, Service } from "../openai/service.ts";
 import type { Keys } from "./keys.ts";
 import { Answers, metrics } from "./metrics.ts";
@@ -86,6 +87,12 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
     });
   answer("/v1/chat/completions", chatCompletion, chatChunks);
   answer("/v1/completions", completion, completionChunks);
+
+  const sync = (path: string, ask: Ask<object>) =>
+    app.post(path, limit, async (c) => c.json(ask(service, await bodyOf(c), callerOf(c, keys))));
+  sync("/tokenize", tokenize);
+  sync("/detokenize", detokenize);
+  app.get("/tokenizer_info", (c) => c.json(tokenizerInfo(service)));
 
   app.notFound((c) => {
     const path = c.req.path.slice(0, 200);

@@ -106,7 +106,7 @@ test(`${COUNT} requests: no failure of ours, no trace of where, nothing left beh
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
         assert.ok(answer.status < 500 || answer.status === 503, say);
         if (answer.status === 200) return;
-        assert.not.ok(/\.ts:|\.js:|node_modules|    at /.test(text), say);
+        assert.not.ok(/\.ts:|\.js:|node_modules| {4}at /.test(text), say);
         assert.match(JSON.parse(text).error.message, /^Cannot [^\n]+$/, say);
       }));
     }

@@ -103,7 +103,7 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
 const REPLAYED = `replay takes one or more --policy; --budget is N, or N% of the tokens recorded; no model, no GPU`;
 
 const ENVIRONMENT = `environment
-  KVCAP_BUDGET, …       what a flag of generate, chat and perplexity says where it is left out, of any name; beneath it
+  KVCAP_BUDGET, …       what a flag of generate, chat, … says where it is left out, of any name; beneath it
                         kvcap.json in the folder: { "model": "smollm2-135m", "maxNewTokens": 100 }
   KVCAP_CACHE           where files from the network are kept  (kvcap in the system's folder of caches)
   HF_ENDPOINT, HF_TOKEN the hub that hf: means  (https://huggingface.co), and its token, which is sent to it alone

@@ -113,6 +113,36 @@ for (const [name, host] of chosen(Object.entries(HOSTS), () => "any")) {
     await Promise.all([child.status, reader.cancel(), child.stderr.cancel(), child.stdin.close()]);
   });
 
+  test(`${name}: serves the API, streams, and ends with 0 when it is asked to`, async () => {
+    const child = start(host, ["serve", "--port", "0", "--json", "--budget", "32"]);
+    const reader = child.stdout.getReader();
+    const { url } = JSON.parse(new TextDecoder().decode((await reader.read()).value));
+    const body = { prompt: "Once upon a time", max_tokens: 60, temperature: 0.8, seed: 4, ignore_eos: true };
+    const ask = (more = {}) =>
+      fetch(`${url}/completions`, {
+        ...{ method: "POST", headers: { "content-type": "application/json" } },
+        body: JSON.stringify({ ...body, ...more }),
+      });
+    const { choices: [{ text }], usage } = await (await ask()).json();
+    const flags = ["--temperature", "0.8", "--seed", "4", "--budget", "32", "--positions", "cache", "--ignore-eos"];
+    const { stdout } = await run(host, ["generate", "Once upon a time", "-n", "60", ...flags]);
+    assert.ok(text.length > 100 && stdout.includes(text.slice(0, 100)), `${text} and ${stdout}`);
+    assert.ok(usage.kvcap.evicted > 0);
+    const events = await (await ask({ stream: true })).text();
+    const pieces = [...events.matchAll(/^data: (\{.*)$/gm)].map(([, json]) => JSON.parse(json).choices[0].text);
+    assert.is(pieces.join(""), text);
+    const broken = new AbortController();
+    const gone = await fetch(`${url}/completions`, {
+      ...{ method: "POST", headers: { "content-type": "application/json" }, signal: broken.signal },
+      body: JSON.stringify({ ...body, max_tokens: 4000, stream: true }),
+    });
+    await gone.body!.getReader().read();
+    broken.abort();
+    child.kill("SIGTERM");
+    assert.is((await child.status).code, 0);
+    await Promise.all([reader.cancel(), child.stderr.cancel(), child.stdin.close()]);
+  });
+
   test(`${name}: what is refused is one sentence`, async () => {
     const cases: [string[], number, RegExp][] = [
       [["generat", "x"], 2, /^Cannot read the command line: .*did you mean generate\?\n$/],
@@ -120,6 +150,7 @@ for (const [name, host] of chosen(Object.entries(HOSTS), () => "any")) {
       [["generate", "x", "--save", "/no/such/folder/x"], 1, /^Cannot save the session: [^\n]+got no such folder\n$/],
       [["replay", "no-such"], 1, /^Cannot read the recording: no-such must be a file to read, got no such file\n$/],
       [["sweep", "--queue", "redis://localhost:1"], 1, /^Cannot open the queue: bullmq and ioredis must be installed/],
+      [["serve", "--store", "redis://localhost:1"], 1, /^Cannot keep conversations: ioredis must be installed/],
     ];
     for (const [args, code, sentence] of cases) {
       const found = await run(host, args);

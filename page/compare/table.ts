@@ -10,7 +10,7 @@ const HEADS: [name: string, title: string][] = [
   ["tokens", "new tokens"],
   ["live", "live slots per lane at the end"],
   ["evicted", "tokens evicted from each lane"],
-  ["K and V", "bytes held: the cache is made once"],
+  ["reserved", "bytes of K and V held: the cache is made once"],
   ["full cache", "bytes that the same tokens take without eviction"],
   ["read, ms", "time to read the prompt"],
   ["step, ms", "mean time of a step"],

@@ -1,7 +1,8 @@
 /** The run in numbers, in places that do not move. */
+import { cacheLine } from "../../src/cli/report-lines.ts";
 import type { Report } from "../../src/session/report.ts";
 
-const NAMES = ["tokens", "live per lane", "evicted per lane", "K and V", "a full cache", "a step", "speed"] as const;
+const NAMES = ["tokens", "live per lane", "evicted per lane", "a full cache", "a step", "speed", "K and V"] as const;
 
 export class Numbers {
   readonly #values = new Map<string, HTMLElement>();
@@ -30,8 +31,9 @@ export class Numbers {
     this.#write("evicted per lane", String(Number((seen - live).toFixed(1))));
   }
 
-  report({ kvBytes, fullKvBytes, stepMs, tokensPerSecond }: Report): void {
-    this.#write("K and V", bytes(kvBytes));
+  report(report: Report): void {
+    const { fullKvBytes, stepMs, tokensPerSecond } = report;
+    this.#write("K and V", cacheLine(report));
     this.#write("a full cache", bytes(fullKvBytes));
     this.#write("a step", stepMs.total > 0 ? `${stepMs.total.toFixed(1)} ms` : "–");
     this.#write("speed", tokensPerSecond > 0 ? `${tokensPerSecond.toFixed(0)} tok/s` : "–");

@@ -109,11 +109,11 @@ class Writer {
 
   #chose(id: number) {
     const now = performance.now();
-    const { liveSlots, fullKvBytes } = this.session.report();
+    const { usedKvBytes } = this.session.report();
     this.#tokens.push({
       id,
       text: this.#utf8.decode(this.#model.tokenizer.bytes(id), { stream: true }),
-      kvBytes: fullKvBytes / this.session.seen * liveSlots,
+      kvBytes: usedKvBytes,
       ms: this.#count++ === 0 ? null : now - this.#begun,
     });
     this.#begun = now;

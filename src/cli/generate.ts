@@ -184,11 +184,11 @@ function tell({ text, begun }: Written, report: Report, model: Model, { json }: 
 
 /** What --json prints. */
 function summary(text: string, report: Report) {
-  const { ids, promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots, kvBytes, fullKvBytes, ...rest } =
-    report;
-  const { evictions, tokensPerSecond, stepMs, device, adapter, ended } = rest;
-  const counts = { promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots, kvBytes, fullKvBytes, evictions };
-  return { text, ids, ...counts, tokensPerSecond, stepMs, device, adapter, ended };
+  const { ids, promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots, ...rest } = report;
+  const { kvBytes, usedKvBytes, fullKvBytes, evictions, tokensPerSecond, stepMs, device, adapter, ended } = rest;
+  const counts = { promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots };
+  const sizes = { kvBytes, usedKvBytes, fullKvBytes };
+  return { text, ids, ...counts, ...sizes, evictions, tokensPerSecond, stepMs, device, adapter, ended };
 }
 
 function describe(report: Report): string {

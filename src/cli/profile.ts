@@ -61,12 +61,13 @@ const within = (times: readonly number[], share: number) =>
 
 /** What --json prints. */
 function numbers(model: Model, loadMs: number, { report, stride, times }: Run) {
-  const { adapter, promptTokens, prefillMs, newTokens, policy, budget, liveSlots, kvBytes, fullKvBytes } = report;
+  const { adapter, promptTokens, prefillMs, newTokens, policy, budget, liveSlots, ...rest } = report;
+  const { kvBytes, usedKvBytes, fullKvBytes } = rest;
   const stepMs = { median: within(times, 0.5), p95: within(times, 0.95), ...report.stepMs };
   const about = { model: describeModel(model.config), adapter, loadMs, weightBytes: model.gpuBytes };
   return {
     ...{ ...about, promptTokens, stride, prefillMs, newTokens, stepMs },
-    ...{ policy, budget, liveSlots, kvBytes, fullKvBytes },
+    ...{ policy, budget, liveSlots, kvBytes, usedKvBytes, fullKvBytes },
   };
 }
 

@@ -180,7 +180,7 @@ function checkOption(name: string, value: unknown): Json {
 /** Slots, a share of the prompt, or bytes. */
 function checkBudget(value: unknown): Json {
   const budget = readValue(SESSION, "budget", value) as Json;
-  budgetSlots({ budget: budget as number, stride: 1 }, 1, 1 << 20, ACTION);
+  budgetSlots({ budget: budget as number, spare: 1 }, 1, 1 << 20, ACTION);
   if (typeof budget === "number") checkRow({ budget: SESSION.stride }, "budget", Math.min(budget, 4096), at);
   return budget;
 }

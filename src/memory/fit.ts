@@ -31,8 +31,8 @@ export function fits(model: LoadedModel, options: CheckedSession, every: boolean
 }
 
 /** Slots per lane: the budget, and what a step takes in on top. */
-export function slotsOf({ policy, budget, stride }: CheckedSession): number {
-  return policy === "full" ? budget : budget + stride;
+export function slotsOf({ policy, budget, spare }: CheckedSession): number {
+  return policy === "full" ? budget : budget + spare;
 }
 
 /** A context that is about to be made: slots per lane on average, the bytes of all its parts, and whether it is for logits of every token. */
@@ -46,8 +46,8 @@ export interface Wish {
 export function checkMemory(model: LoadedModel, options: CheckedSession, { slots, bytes, every }: Wish): void {
   if (bytes <= left(model)) return;
   const { engine } = model;
-  const { policy, stride } = options;
-  const asked = policy === "full" ? slots : slots - stride;
+  const { policy, stride, spare } = options;
+  const asked = policy === "full" ? slots : slots - spare;
   const most = largest(asked, (budget) => fits(model, { ...options, budget }, every));
   const others = engine.bytes - engine.weightBytes;
   const beside = `${megabytes(engine.weightBytes)} of weights${

@@ -29,9 +29,9 @@ export function slotsFor(
   { slots, room }: Standing = { slots: 0, room: 0 },
 ): number {
   if (!grown(options)) return slotsOf(options);
-  const { policy, budget, stride } = options;
+  const { policy, budget, spare } = options;
   if (policy === "full") return slots + Math.max(0, prompt + maxNewTokens - room);
-  const most = evicts ? Math.min(stride, prompt) : prompt + Math.max(0, maxNewTokens - 1); // taken in before any goes
+  const most = evicts ? Math.min(spare, prompt) : prompt + Math.max(0, maxNewTokens - 1); // taken in before any goes
   const more = slots > 0 ? Math.max(0, most - room) : 0;
-  return Math.max(budget + Math.max(stride, maxNewTokens - 1), slots + more);
+  return Math.max(budget + Math.max(spare, maxNewTokens - 1), slots + more);
 }

@@ -9,7 +9,7 @@ import { readsAttention, readsQueries, readsVectors } from "../eviction/rule.ts"
 
 /** Bytes that one session holds, all of them made at its start (a full cache's: when a generation begins). */
 export interface Memory {
-  /** K and V of `capacity` slots of every lane: the budget, and the stride that reading a prompt needs on top. */
+  /** K and V of `capacity` slots of every lane: the budget, and those that reading a prompt needs on top. */
   readonly kv: number;
   /** Positions (and ranks) of the slots, and the feed of a step. */
   readonly slots: number;
@@ -98,9 +98,9 @@ function explain(
   slots: number,
   observed: boolean,
 ): Memory["why"] {
-  const { policy, budget, stride, kv, allocation, window, remainder } = options;
+  const { policy, budget, stride, spare, kv, allocation, window, remainder } = options;
   const vectors = readsVectors(options) ? ", and their keys and values in f32" : "";
-  const made = policy === "full" || slots > budget + stride ? "" : ` (budget ${budget} + stride ${stride})`;
+  const made = policy === "full" || slots > budget + spare ? "" : ` (budget ${budget} + spare ${spare})`;
   const parts = `${slots} slots${made}`;
   const lanes = `${layers * kvHeads} lanes${allocation === "uniform" ? "" : " on average"}`;
   const sums = policy === "full" || remainder === 0

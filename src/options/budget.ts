@@ -4,7 +4,7 @@ import { whole } from "./check.ts";
 
 /**
  * How much a cache may keep: a number of slots per lane; a share of the first prompt's tokens; bytes of K and V for the whole
- * cache, the `stride` slots that reading a prompt needs on top included; or the whole first prompt, and so many of the tokens
+ * cache, the `spare` slots that reading a prompt needs on top included; or the whole first prompt, and so many of the tokens
  * behind it.
  */
 export type Budget =
@@ -21,19 +21,20 @@ export function countsGenerated(budget: unknown): budget is { readonly generated
 /** What a lane's slots are made for: the live ones, and those that a chunk needs on top. */
 interface Sizes {
   readonly budget: Budget;
-  readonly stride: number | undefined; // queries; undefined: not asked for
+  readonly spare: number | undefined; // slots; undefined: not asked for
   readonly beside?: number; // bytes that the cache has besides slots
 }
 
-const MOST_STRIDE = 64; // queries
+/** The most queries of a chunk where nothing is said. */
+export const MOST_STRIDE = 64;
 
 /** A budget in slots. */
 export interface Slots {
   readonly budget: number;
   /** Of them, those that tokens may leave again: shares of the budget are of these. */
   readonly free: number;
-  /** With bytes, the queries of a chunk that fit beside them. */
-  readonly stride: number | undefined;
+  /** Of bytes, the slots beside the budget. */
+  readonly spare?: number;
 }
 
 /**
@@ -43,12 +44,12 @@ export interface Slots {
  * @throws KvcapRangeError where it is none of the four, or bytes hold no slot
  */
 export function budgetSlots(
-  { budget, stride, beside = 0 }: Sizes,
+  { budget, spare, beside = 0 }: Sizes,
   slotBytes: number,
   promptTokens: number | null,
   action = "create session",
 ): Slots | null {
-  const slots = (budget: number, free = budget, room = stride): Slots => ({ budget, free, stride: room });
+  const slots = (budget: number, free = budget): Slots => ({ budget, free });
   if (typeof budget === "number") return slots(budget);
   const kinds = typeof budget === "object" && budget !== null ? Object.keys(budget) : [];
   if (kinds.length === 1 && "share" in budget) {
@@ -66,12 +67,12 @@ export function budgetSlots(
   if (kinds.length === 1 && "bytes" in budget) {
     const { bytes } = budget;
     const all = typeof bytes === "number" ? Math.floor((bytes - beside) / slotBytes) : NaN;
-    const room = stride ?? Math.max(1, Math.min(MOST_STRIDE, Math.floor(all / 5)));
+    const room = spare ?? Math.max(1, Math.min(MOST_STRIDE, Math.floor(all / 5)));
     if (!(all > room)) {
-      const least = ((stride ?? 1) + 1) * slotBytes + beside;
+      const least = ((spare ?? 1) + 1) * slotBytes + beside;
       refuse(action, `budget.bytes must be at least ${least} for this model`, bytes, { option: "budget" });
     }
-    return slots(all - room, all - room, room);
+    return { ...slots(all - room), spare: room };
   }
   refuse(action, "budget must be slots, { share }, { bytes } or { generated }", budget, { option: "budget" });
 }

@@ -144,10 +144,18 @@ export const HELP: Words = {
       flag: "NAME",
     },
     stride: {
-      words: "prompt tokens read at once; the cache holds `budget + stride` slots",
+      words: "prompt tokens read at once, where there are slots for them",
       default: "up to 64",
       flag: "N",
       cli: "prompt tokens read at once  (64, less under a small budget)",
+    },
+    spare: {
+      words:
+        "slots per lane beside the budget, all that a full cache has for the tokens of a prompt that it reads at once",
+      default: "`stride` where that is given, else 64, a quarter of the budget at most",
+      flag: "N",
+      cli:
+        "slots beside the budget, to read prompts in  (`stride` where given, else 64, a quarter of the budget at most)",
     },
     countFrom: {
       words:

@@ -1,6 +1,6 @@
 /** A session's options: types, rows, defaults and checks. */
 import { type Allocation, ALLOCATIONS } from "../policies/allocation.ts";
-import { type Budget, budgetSlots, countsGenerated } from "./budget.ts";
+import { type Budget, budgetSlots, countsGenerated, MOST_STRIDE } from "./budget.ts";
 import { KV_TYPES, type KvType } from "../engine/kv.ts";
 import { MOST_REMAINDERS } from "../engine/remainder.ts";
 import { onConsole, refuse } from "../errors.ts";
@@ -36,10 +36,16 @@ export interface SessionOptions extends RuleOptions {
    */
   evict?: Evict;
   /**
-   * Queries per prefill chunk. Default: the largest up to 64 for which budget > sinks + newest + stride, but at least 1; a
-   * quarter of the budget at most where lanes' budgets differ; and less in prompts that pins leave less room for.
+   * Queries per prefill chunk, at most: as many as there are slots for. Default: the largest up to 64 for which budget > sinks +
+   * newest + stride, but at least 1; a quarter of the budget at most where lanes' budgets differ; and less in prompts that pins
+   * leave less room for.
    */
   stride?: number;
+  /**
+   * Slots per lane that the cache has beside its budget: all that a full one has for a chunk. Default: the stride where that is
+   * asked for; else that or, if it is less, a quarter of the budget, at least 1, so that a cache takes no more than 1.25 budgets.
+   */
+  spare?: number;
   /** First tokens always kept. Default 4, less under a budget below 16. */
   sinks?: Count;
   /**
@@ -148,7 +154,6 @@ export interface SessionModel {
   remainderBytes(count: number): number;
 }
 
-const MOST_STRIDE = 64; // queries
 const MOST_SINKS = 4; // where nothing is said
 
 /** One row each, those of its rule first. */
@@ -157,6 +162,7 @@ export const SESSION = {
   budget: { kind: unchecked("budget"), default: 256, decides: true, replay: true },
   evict: { kind: either(["always", "prompt"]), default: "always", decides: true },
   stride: { kind: whole(1, 4096), decides: true },
+  spare: { kind: whole(1, 4096), decides: true },
   countFrom: { kind: either(["start", "eviction"]), default: "start", decides: true },
   aggregate: { kind: either(["mean", "max"]), default: "mean" },
   sinks: { kind: count, decides: true, replay: true },
@@ -199,7 +205,7 @@ export function checkSession(
   const kv = take("kv", options.kv ?? of.kv) as KvType;
   const remainder = take("remainder") as number;
   const beside = full ? 0 : of.remainderBytes(remainder);
-  const asked = { budget: options.budget ?? SESSION.budget.default, stride: options.stride, beside };
+  const asked = { budget: options.budget ?? SESSION.budget.default, spare: options.spare ?? options.stride, beside };
   const sized = full && options.budget === undefined
     ? null
     : budgetSlots(asked, of.slotBytes(kv), promptTokens, action);
@@ -230,14 +236,18 @@ export function checkSession(
   const allocation = take("allocation") as Allocation;
   if (allocation === "adaptive" && !full) checkAdaptive(action, rule);
   const loose = countsGenerated(options.budget) ? free - newest : budget - kept;
-  const fill = allocation === "uniform" ? loose - 1 : Math.floor(budget / 4);
-  const room = full ? MOST_STRIDE : Math.max(1, fill);
-  const stride = take("stride", sized?.stride ?? options.stride ?? Math.min(MOST_STRIDE, room)) as number;
+  const quarter = Math.max(1, Math.floor(budget / 4));
+  const room = full ? MOST_STRIDE : allocation === "uniform" ? Math.max(1, loose - 1) : quarter;
+  const stride = take("stride", options.stride ?? sized?.spare ?? Math.min(MOST_STRIDE, room)) as number;
+  const usual = full || options.stride !== undefined ? stride : Math.min(stride, quarter);
+  const spare = take("spare", options.spare ?? sized?.spare ?? usual) as number;
+  if (sized && spare > stride) refuse(action, `spare must be at most stride = ${stride}`, spare, { option: "spare" });
   const found = {
     ...rule,
     budget,
     evict,
     stride,
+    spare,
     sinks,
     newest,
     unsettled,

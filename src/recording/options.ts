@@ -73,11 +73,11 @@ export function checkReplay(recording: Recording, options: ReplayOptions = {}): 
     refuse(action, rule, `${budget.bytes} bytes`, { option: "budget" });
   }
   const same = policy === recordedPolicy && budget === was.budget && !full;
-  const { stride, seed, aggregate, allocation, sinks, newest, scope } = was;
+  const { stride, spare, seed, aggregate, allocation, sinks, newest, scope } = was;
   const aside = (asked.scope ?? scope) === scope ? scopedIn(scope, was) : {};
   const found = checkSession(
     {
-      ...{ stride, seed, aggregate },
+      ...{ stride, spare, seed, aggregate },
       ...(same ? { allocation, sinks, newest, ...aside, ...partsOf(was) } : {}),
       ...asked,
       ...{ policy, budget: policy === "full" ? recording.longest : budget },
@@ -116,10 +116,11 @@ function recorded({ options }: Recording, known: PolicyName | OwnPolicy | null):
   const full = policy === "full";
   const own = score === "own"; // a function, which no file holds: the policy's own score is replayed
   const was = { ...options, score: own ? presetOf(policy).score : score } as unknown as CheckedSession;
-  const { stride, sinks, newest, aggregate, allocation, seed } = was;
+  const { stride, spare, sinks, newest, aggregate, allocation, seed } = was;
   const rest = {
     ...(budget === 0 && full ? {} : { budget: budget as number }),
     stride,
+    spare,
     sinks,
     newest,
     aggregate,

@@ -2,7 +2,7 @@
 import type { Wanted } from "../engine/engine.ts";
 import type { CheckedGenerate } from "../options/index.ts";
 import { type Chooser, wantedBy } from "./choose.ts";
-import type { Plan } from "./reading.ts";
+import { type Plan, roomToRead } from "./reading.ts";
 import type { SessionState } from "./state.ts";
 import { TextStream } from "./text.ts";
 
@@ -87,10 +87,12 @@ async function prefill(
   options: CheckedGenerate,
 ): Promise<number> {
   let id = 0;
-  for (let begin = 0; begin < ids.length; begin += chunk) {
+  let end = 0;
+  for (let begin = 0; begin < ids.length; begin = end) {
     options.signal?.throwIfAborted();
     state.telling.rethrow();
-    const end = Math.min(begin + chunk, ids.length);
+    const room = evicts ? roomToRead(state.stepper!.books, state.options) : Infinity;
+    end = Math.min(begin + Math.min(chunk, room), ids.length);
     if (begin < pinned) state.pin([begin, Math.min(end, pinned)]);
     id = await state.step({ ids, begin, count: end - begin }, end < ids.length ? "nothing" : wanted, evicts);
     state.counts.promptTokens = end;

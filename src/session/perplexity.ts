@@ -10,6 +10,7 @@ import { slotsFor } from "../memory/grown.ts";
 import { planSession } from "../memory/plan.ts";
 import { ruleName } from "../eviction/rule.ts";
 import { Recorder } from "../recording/recorder.ts";
+import { roomToRead } from "./reading.ts";
 import { Stepper } from "./stepper.ts";
 import { oddities } from "./warnings.ts";
 
@@ -83,11 +84,12 @@ export async function perplexity(
     let sum = 0;
     for (let begin = 0; begin < ids.length - 1;) {
       const end = begin < first ? first : ids.length - 1; // the last token foretells nothing that is there
-      const count = Math.min(stride, end - begin);
+      const evicts = always || begin < first;
+      const count = Math.min(stride, evicts ? roomToRead(stepper.books, checked) : Infinity, end - begin);
       check();
       telling.rethrow();
       signal?.throwIfAborted();
-      await stepper.step({ ids, begin, count }, "losses", always || begin < first);
+      await stepper.step({ ids, begin, count }, "losses", evicts);
       for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.context.losses[t];
       begin += count;
       onProgress(begin, ids.length - 1);

@@ -24,6 +24,7 @@ export function protectedBy(
   const no = (rule: string, got: string) => refuse("protect", rule, words(got), { kind: "plain", code: "wrong-state" });
   if (options.record) no("attention must not be recorded", "a recording, whose replay knows of no change");
   if (options.allocation !== "uniform") no("all lanes must have the same budget", options.allocation);
-  const changed = { ...asked, ...given(parts), stride: options.stride }; // which would follow from what is protected
+  const { stride, spare } = options; // which would follow from what is protected
+  const changed = { ...asked, ...given(parts), stride, spare };
   return { asked: changed, options: planSession(model, changed, promptTokens) };
 }

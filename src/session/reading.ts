@@ -1,5 +1,6 @@
 /** What a generation reads, and how that goes. */
 import { refuse, words } from "../errors.ts";
+import type { Books } from "../eviction/books.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { type CheckedSession, checkPromptIds } from "../options/index.ts";
 
@@ -22,6 +23,12 @@ export interface Plan {
   readonly chunk: number;
   /** Whether tokens go while it is read: with `evict: "prompt"` not where no prompt is new, and the text just goes on. */
   readonly evicts: boolean;
+}
+
+/** Tokens that a cache takes in before it goes back to its budget: those that it lacks, and `spare` more. What it grew by does not count. */
+export function roomToRead({ groups }: Books, { policy, spare }: CheckedSession): number {
+  if (policy === "full") return Infinity;
+  return spare + Math.min(...groups.map(({ budget, core }) => Math.max(0, budget - core.live)));
 }
 
 /** Where a prompt is read. */

@@ -22,6 +22,8 @@ export interface Report {
   readonly maxLiveSlots: number;
   /** Bytes of K and V, and of the remainder, held for this session, from its first step to its last. */
   readonly kvBytes: number;
+  /** Of these, bytes of K and V in live slots now. */
+  readonly usedKvBytes: number;
   /** Bytes that the tokens taken in so far would need without eviction. */
   readonly fullKvBytes: number;
   /** Tokens evicted from each lane. */
@@ -71,7 +73,8 @@ export function reportOf(
   clock: { total: number; wait: number; wasm: number },
   held: Pick<
     Report,
-    "policy" | "budget" | "liveSlots" | "maxLiveSlots" | "kvBytes" | "fullKvBytes" | "evictions" | "device" | "adapter"
+    | ("policy" | "budget" | "liveSlots" | "maxLiveSlots" | "evictions" | "device" | "adapter")
+    | ("kvBytes" | "usedKvBytes" | "fullKvBytes")
   >,
 ): Report {
   const per = (ms: number) => counts.steps > 0 ? ms / counts.steps : 0;

@@ -318,6 +318,7 @@ export class Session {
       liveSlots,
       maxLiveSlots: peak ?? 0,
       kvBytes: memory?.kv ?? 0,
+      usedKvBytes: liveSlots * slotBytes(config, this.options.kv),
       fullKvBytes: this.seen * slotBytes(config, this.options.kv),
       evictions: this.seen - liveSlots,
       device,

@@ -72,7 +72,7 @@ export function loadCache(
     group.budget = saved.budgets[i];
     core.restore(take(saved.books[i]));
     const grows = full || options.evict === "prompt";
-    const most = grows ? core.capacity : Math.min(group.budget, core.capacity - options.stride);
+    const most = grows ? core.capacity : Math.min(group.budget, core.capacity - options.spare);
     if (core.live > most) refuseSnapshot(`at most ${most} tokens may be live in a lane`, core.live);
     if (core.seen !== first.seen || core.clock !== first.clock || core.pending > 0) {
       refuseSnapshot("all lanes must have seen the same tokens", `${core.seen} and ${first.seen}`);

@@ -54,7 +54,7 @@ test("--json prints one object, the same for the same seed", async () => {
   const [a, b] = [JSON.parse(one.stdout), JSON.parse(two.stdout)];
   assert.is(one.stdout.trim().split("\n").length, 1);
   const names =
-    "text ids promptTokens newTokens policy budget liveSlots maxLiveSlots kvBytes fullKvBytes evictions tokensPerSecond stepMs device adapter";
+    "text ids promptTokens newTokens policy budget liveSlots maxLiveSlots kvBytes usedKvBytes fullKvBytes evictions tokensPerSecond stepMs device adapter";
   for (const name of names.split(" ")) assert.ok(name in a, name);
   assert.equal(Object.keys(a.stepMs), ["total", "wait", "wasm", "other"]);
   assert.is(a.ids.length, a.newTokens);

@@ -40,9 +40,9 @@ test("what a session takes is foreseen to the byte", async () => {
   ];
   for (const setup of setups) {
     const session = model.session(setup);
-    const { budget, stride, policy } = session.options;
+    const { budget, spare, policy } = session.options;
     const { wasm: _, ...held } = session.memory();
-    assert.equal(sizesOf(inside(model), session.options, policy === "full" ? budget : budget + stride).memory, held);
+    assert.equal(sizesOf(inside(model), session.options, policy === "full" ? budget : budget + spare).memory, held);
     assert.is(held.gpu, model.gpuBytes - weights);
     const [, slots, lanes, bytes] = /^(\d+) slots.* × (\d+) lanes.* × 2 × (\d+) bytes/.exec(held.why.kv)!.map(Number);
     assert.is(2 * slots * lanes * bytes, held.kv, held.why.kv);

@@ -16,34 +16,34 @@ const SLOT = SLOTS.f32;
 
 const test = await engineSuite("budget");
 
-test("bytes hold budget and stride, and not one slot more would fit", () => {
+test("bytes hold budget and spare slots, and not one slot more would fit", () => {
   for (let bytes = 2 * SLOT; bytes < 300 * SLOT; bytes += 997) {
     for (const asked of [undefined, 1, 16]) {
       if (asked && bytes < (asked + 1) * SLOT) continue;
-      const { budget, stride } = budgetSlots({ budget: { bytes }, stride: asked }, SLOT, null)!;
-      assert.ok((budget + stride!) * SLOT <= bytes && (budget + stride! + 1) * SLOT > bytes);
-      assert.ok(budget >= 1 && stride! >= 1 && stride === (asked ?? stride));
+      const { budget, spare } = budgetSlots({ budget: { bytes }, spare: asked }, SLOT, null)!;
+      assert.ok((budget + spare!) * SLOT <= bytes && (budget + spare! + 1) * SLOT > bytes);
+      assert.ok(budget >= 1 && spare! >= 1 && spare === (asked ?? spare));
     }
   }
 });
 
 test("a share waits for the prompt", () => {
-  assert.is(budgetSlots({ budget: { share: 0.25 }, stride: 8 }, SLOT, null), null);
-  assert.equal(budgetSlots({ budget: { share: 0.25 }, stride: 8 }, SLOT, 487), { budget: 121, free: 121, stride: 8 });
-  assert.equal(budgetSlots({ budget: { share: 0.001 }, stride: 8 }, SLOT, 100), { budget: 1, free: 1, stride: 8 });
+  assert.is(budgetSlots({ budget: { share: 0.25 }, spare: 8 }, SLOT, null), null);
+  assert.equal(budgetSlots({ budget: { share: 0.25 }, spare: 8 }, SLOT, 487), { budget: 121, free: 121 });
+  assert.equal(budgetSlots({ budget: { share: 0.001 }, spare: 8 }, SLOT, 100), { budget: 1, free: 1 });
 });
 
 test("what is generated counts beside the prompt, and shares of the budget are of it", () => {
-  const asked = { budget: { generated: 40 }, stride: undefined };
+  const asked = { budget: { generated: 40 }, spare: undefined };
   assert.is(budgetSlots(asked, SLOT, null), null);
-  assert.equal(budgetSlots(asked, SLOT, 487), { budget: 527, free: 40, stride: undefined });
+  assert.equal(budgetSlots(asked, SLOT, 487), { budget: 527, free: 40 });
   const { budget, newest, peaks, pinPrompt } = checkSession({ budget: { generated: 40 } }, undefined, 487);
   assert.equal([budget, newest, peaks, pinPrompt], [527, 4, 8, true]);
 });
 
 test("refusals", () => {
   const refused = (budget: unknown, words: string) =>
-    assert.match(refusal(() => budgetSlots({ budget: budget as never, stride: undefined }, SLOT, null)), words);
+    assert.match(refusal(() => budgetSlots({ budget: budget as never, spare: undefined }, SLOT, null)), words);
   refused({ share: 0 }, "Cannot create session: budget.share must be above 0 and at most 1, got 0");
   refused({ share: 1.5 }, "got 1.5");
   refused({ share: NaN }, "budget.share must be");

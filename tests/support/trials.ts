@@ -25,6 +25,7 @@ const POLICIES = Object.keys(policies) as PolicyName[];
 /** Of each option a value, which may be one that is refused beside others. */
 const VALUES: { readonly [Name in keyof SessionOptions]?: (roll: Roll, budget: number) => SessionOptions[Name] } = {
   stride: (roll) => 1 + roll(40),
+  spare: (roll) => 1 + roll(8),
   sinks: (roll, budget) => roll(2) === 0 ? roll(6) : { share: roll(3) / Math.max(8, budget) },
   newest: (roll) => roll(2) === 0 ? roll(8) : { share: roll(4) / 10 },
   unsettled: (roll) => roll(8),

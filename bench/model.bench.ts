@@ -22,7 +22,7 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[values.length 
 
 async function run(model: Model, options: SessionOptions, prompt: number[]): Promise<Report> {
   const session = model.session(options);
-  const generate = { maxNewTokens: STEPS + 1, banned: model.config.eosIds };
+  const generate = { maxNewTokens: STEPS + 1, temperature: 0, banned: model.config.eosIds };
   for await (const _ of session.generate(prompt, generate));
   const report = session.report();
   session.dispose();

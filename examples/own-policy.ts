@@ -19,7 +19,9 @@ export default fading;
 export async function run(model: Model, tokens: number, budget: number): Promise<Record<string, number>> {
   const pieces: Uint8Array[] = [];
   const session = model.session({ policy: "full", record: (piece) => pieces.push(piece.slice()) });
-  for await (const _ of session.generate("Once upon a time", { maxNewTokens: tokens, stopAtEnd: false }));
+  for await (
+    const _ of session.generate("Once upon a time", { maxNewTokens: tokens, temperature: 0, stopAtEnd: false })
+  );
   session.dispose(); // ends the recording
   const recording = readRecording(new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer()));
   const found = [fading, "roco" as const].map((policy) => replay(recording, { policy, budget }));

@@ -16,7 +16,8 @@ const lonely: OwnScore = (_lane, { positions, sums, births }, scores, clock) => 
 export async function run(model: Model, maxNewTokens: number): Promise<{ text: string; kept: number[] }> {
   const session = model.session({ score: lonely, scope: "all", budget: 32, sinks: 2, newest: { share: 0.25 } });
   let text = "";
-  for await (const piece of session.generate("Once upon a time", { maxNewTokens, stopAtEnd: false })) text += piece;
+  const options = { maxNewTokens, temperature: 0, stopAtEnd: false };
+  for await (const piece of session.generate("Once upon a time", options)) text += piece;
   const [kept] = session.livePositions();
   session.dispose();
   return { text, kept };

@@ -84,6 +84,7 @@ async function open({ from, device: asked }: Extract<ToWorker, { type: "load" }>
   let unkept: Unkept | null = null, odd: string | null = null;
   model = await load(where, {
     device: asked,
+    sampling: "greedy", // the form says all of it
     cache: from.kind === "url", // the shipped one is in the browser's own cache
     onProgress: progress("loading"),
     onWarning: (line, why) => {

@@ -27,7 +27,11 @@ export async function load(where: string | URL | PickedFiles, options: LoadOptio
   const checked = checkLoad(options);
   const { maxBinding, memory, kv, weights: type, precision, threads, onProgress, access, rope, signal } = checked;
   signal?.throwIfAborted();
-  const { config, tokenizer, chatTemplate, toolTemplate, tensors, notes } = await openModel(where, access, rope);
+  const { config, tokenizer, chatTemplate, toolTemplate, tensors, notes, ...files } = await openModel(
+    where,
+    access,
+    rope,
+  );
   const warn = access.onWarning ?? onConsole;
   for (const note of notes) warn(note, "model");
   const total = [...tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
@@ -48,6 +52,7 @@ export async function load(where: string | URL | PickedFiles, options: LoadOptio
       tokenizer,
       chatTemplate,
       toolTemplate,
+      sampling: checked.sampling === "model" ? files.sampling : null,
       engine,
       device,
       kv,

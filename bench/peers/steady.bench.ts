@@ -91,7 +91,9 @@ async function length(): Promise<Line[]> {
     const times: number[] = [];
     const onToken = () => times.push(performance.now());
     const maxNewTokens = late - ids.length + AROUND / 2 + 1;
-    for await (const _ of session.generate(ids, { maxNewTokens, banned: model.config.eosIds, onToken }));
+    for await (
+      const _ of session.generate(ids, { maxNewTokens, temperature: 0, banned: model.config.eosIds, onToken })
+    );
     const at = (token: number) => {
       const first = token - ids.length - AROUND / 2;
       return median(times.slice(first, first + AROUND).map((time, i) => time - times[first + i - 1]));

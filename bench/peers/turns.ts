@@ -18,7 +18,7 @@ export async function takeTurns(players: Player[], rounds: number): Promise<numb
   const bases = [];
   for (const { model, options, prompt } of players) {
     const session = model.session(options);
-    for await (const _ of session.generate(prompt, { maxNewTokens: 1, banned: model.config.eosIds }));
+    for await (const _ of session.generate(prompt, { maxNewTokens: 1, temperature: 0, banned: model.config.eosIds }));
     bases.push(session);
   }
   const times: number[][] = players.map(() => []);
@@ -38,7 +38,7 @@ export async function takeTurns(players: Player[], rounds: number): Promise<numb
 async function block(session: ReturnType<Model["session"]>, banned: number[]): Promise<number[]> {
   const times: number[] = [];
   const onToken = () => times.push(performance.now());
-  for await (const _ of session.generate("", { maxNewTokens: STEPS + SKIPPED + 1, banned, onToken }));
+  for await (const _ of session.generate("", { maxNewTokens: STEPS + SKIPPED + 1, temperature: 0, banned, onToken }));
   return times.slice(1).map((time, i) => time - times[i]).slice(SKIPPED);
 }
 

@@ -282,10 +282,11 @@ class Talk {
 
   #stats(): string {
     const report = this.#session.report();
-    const { policy, budget, liveSlots, evictions, tokensPerSecond, adapter } = report;
+    const { policy, budget, liveSlots, evictions, tokensPerSecond, adapter, sampling } = report;
     return [
       `${this.#session.seen} tokens taken in, ${liveSlots} of ${budget} slots per lane live, ${evictions} evicted`,
       `${policy}: ${cacheLine(report)}`,
+      `sampling: ${sampling}`,
       `${tokensPerSecond.toFixed(1)} tokens/s in the last answer, on ${adapter}`,
     ].join("\n");
   }

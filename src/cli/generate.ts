@@ -185,10 +185,10 @@ function tell({ text, begun }: Written, report: Report, model: Model, { json }: 
 /** What --json prints. */
 function summary(text: string, report: Report) {
   const { ids, promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots, ...rest } = report;
-  const { kvBytes, usedKvBytes, fullKvBytes, evictions, tokensPerSecond, stepMs, device, adapter, ended } = rest;
+  const { kvBytes, usedKvBytes, fullKvBytes, evictions, tokensPerSecond, stepMs, device, adapter, ended, sampling } = rest;
   const counts = { promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots };
   const sizes = { kvBytes, usedKvBytes, fullKvBytes };
-  return { text, ids, ...counts, ...sizes, evictions, tokensPerSecond, stepMs, device, adapter, ended };
+  return { text, ids, ...counts, ...sizes, evictions, tokensPerSecond, stepMs, device, adapter, ended, sampling };
 }
 
 function describe(report: Report): string {
@@ -196,6 +196,7 @@ function describe(report: Report): string {
     `tokens      ${report.promptTokens} prompt (read in ${
       (report.prefillMs / 1000).toFixed(2)
     } s) + ${report.newTokens} new`,
+    `sampling    ${report.sampling}`,
     `policy      ${report.policy}, budget ${report.budget} slots per lane`,
     `live slots  ${report.liveSlots} per lane, at most ${report.maxLiveSlots} during a step`,
     `KV cache    ${cacheLine(report)}`,

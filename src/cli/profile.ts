@@ -37,7 +37,8 @@ async function once(model: Model, ids: number[], options: SessionOptions, genera
 async function profile(args: Arguments): Promise<number> {
   const text = args.atMostOne("profile", "text (in quotes)") ?? ferry;
   const session = await sessionOptions(args);
-  const generate: GenerateOptions = { maxNewTokens: WRITTEN, ...args.options("generate", "profile"), stopAtEnd: false };
+  const asked: GenerateOptions = { maxNewTokens: WRITTEN, temperature: 0, ...args.options("generate", "profile") };
+  const generate = { ...asked, stopAtEnd: false };
   checked(() => checkGenerate(generate, Infinity));
   const progress = new Progress();
   const began = performance.now();

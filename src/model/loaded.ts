@@ -2,6 +2,7 @@
 import type { Device, Engine } from "../engine/engine.ts";
 import type { KvType } from "../engine/kv.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { ModelSampling } from "../options/sampling.ts";
 import type { ModelConfig } from "../engine/config.ts";
 
 /** Config, tokenizer and weights of one model. */
@@ -12,6 +13,8 @@ export interface LoadedModel {
   readonly chatTemplate: string | null;
   /** The one for conversations with tools, where it is another. */
   readonly toolTemplate: string | null;
+  /** How its files say that it is sampled; null where they say nothing, or are not asked. */
+  readonly sampling: ModelSampling | null;
   /** What holds its weights and does the forward pass. */
   readonly engine: Engine;
   /** What that is, and why. */

@@ -27,8 +27,10 @@ import type { Tensor } from "../engine/tensor.ts";
 import { openWeights } from "../formats/safetensors.ts";
 import { inFull } from "../formats/scaled.ts";
 import { openSource } from "../files/open-source.ts";
+import { folderSampling, ggufSampling } from "./sampling.ts";
 import { folderTemplates, ggufTemplates, type Templates } from "./templates.ts";
 import type { Source } from "../files/source.ts";
+import type { ModelSampling } from "../options/sampling.ts";
 
 /** What a model's files say. */
 export interface ModelFiles extends Templates {
@@ -36,6 +38,8 @@ export interface ModelFiles extends Templates {
   readonly tokenizer: Tokenizer;
   /** By Hugging Face's names, checked against the config. */
   readonly tensors: Map<string, Tensor>;
+  /** How they say that it is sampled; null where they say nothing. */
+  readonly sampling: ModelSampling | null;
   /** What a user should know of how they were read, a line each. */
   readonly notes: readonly string[];
 }
@@ -85,7 +89,8 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
   const json = (file: string) => readJson(source, file);
   const optional = async (file: string) => (await source.has(file)) ? await json(file) : {};
   const described = await json("config.json");
-  const config = parseConfig(described, await optional("generation_config.json"), asked);
+  const generation = await optional("generation_config.json");
+  const config = parseConfig(described, generation, asked);
   const settings = await optional("tokenizer_config.json");
   const tokenizer = await openTokenizer(source, (described as Record<string, unknown>).model_type, {
     ...{ config: settings, map: await optional("special_tokens_map.json"), added: await optional("added_tokens.json") },
@@ -103,7 +108,7 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
   const left = unread(config, stored);
   if (left !== null) notes.push(left);
   const templates = await folderTemplates(source, settings, notes);
-  return { config, tokenizer, tensors, ...templates, notes };
+  return { config, tokenizer, tensors, sampling: folderSampling(generation, notes), ...templates, notes };
 }
 
 /** tokenizer.json, or where there is none SentencePiece's tokenizer.model. @param family `model_type` of config.json */
@@ -127,7 +132,7 @@ export async function openGgufModel(source: Source, name: string, asked: RopeAsk
   const { tokenizer: described, settings } = ggufTokenizer(metadata);
   const tokenizer = createTokenizer(described, settings);
   const notes = checkTokenizer(config, tokenizer);
-  return { config, tokenizer, tensors, ...ggufTemplates(metadata), notes };
+  return { config, tokenizer, tensors, sampling: ggufSampling(metadata, notes), ...ggufTemplates(metadata), notes };
 }
 
 /** The one GGUF file among these, or the first part of the only one that is split. @throws RangeError where there are two to choose from */

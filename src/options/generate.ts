@@ -21,16 +21,20 @@ import {
 } from "./kinds.ts";
 import type { Logprobs } from "./events.ts";
 import { checkAll, checkRows, type Table } from "./row.ts";
+import { type ModelSampling, overModels, samplingWords } from "./sampling.ts";
 
 /** How many of the last tokens a session knows for penalties. */
 export const MOST_RECENT = 4096;
 const MOST_IDS = 1 << 24;
 
-/** How one generation goes. */
+/**
+ * How one generation goes. Where it says nothing of temperature, top-k, top-p, min-p, typical-p or the repetition penalty it goes as the
+ * model's files say (`model.sampling`), and where they say nothing either, by the defaults here.
+ */
 export interface GenerateOptions {
   /** Most tokens to generate; 0: the prompt is read, and that is all; Infinity is allowed under a budget. Default 256. */
   maxNewTokens?: number;
-  /** 0 is greedy. Default 0. */
+  /** 0 is greedy, whatever the model's files say: of them nothing is taken then. Default 0. */
   temperature?: number;
   /** Share of the probability kept when sampling, in (0, 1]. Default 1. */
   topP?: number;
@@ -86,6 +90,8 @@ export interface CheckedGenerate
   logprobs: number | null;
   stop: string[];
   signal: AbortSignal | null;
+  /** How an id is chosen, in words. */
+  sampling: string;
   onLogits: ((logits: Float32Array<ArrayBuffer>) => void) | null;
 }
 
@@ -116,11 +122,18 @@ export const GENERATE = {
 
 /**
  * Fills in a generation's defaults.
+ * @param model what its model's files say of sampling
  * @throws KvcapRangeError for an unknown option, a NaN, negative or out-of-range number, an id outside the vocabulary, or an
  *   empty stop string.
  */
-export function checkGenerate(options: GenerateOptions = {}, vocab: number): CheckedGenerate {
-  return checkAll(GENERATE, options, { action: "generate", vocab }) as unknown as CheckedGenerate;
+export function checkGenerate(
+  options: GenerateOptions = {},
+  vocab: number,
+  model: ModelSampling | null = null,
+): CheckedGenerate {
+  const at = { action: "generate", vocab };
+  const checked = checkAll(GENERATE, overModels(options, model), at) as unknown as CheckedGenerate;
+  return { ...checked, sampling: samplingWords(options, checked, model) };
 }
 
 /** How an answer goes. */
@@ -169,13 +182,13 @@ export type CheckedChat =
 export type CheckedTemplate = Pick<CheckedChat, keyof TemplateOptions>;
 
 /** Fills in an answer's defaults. @throws KvcapRangeError as checkGenerate does */
-export function checkChat(options: ChatOptions, vocab: number): CheckedChat {
+export function checkChat(options: ChatOptions, vocab: number, model: ModelSampling | null = null): CheckedChat {
   const action = "chat";
   if (typeof options !== "object" || options === null) refuse(action, "options must be an object", options);
   const { pinSystem, variables, tools, documents, continueFinal, template, ...generate } = options;
   const asked = { pinSystem, variables, tools, documents, continueFinal, template };
   const answer = checkRows(ANSWER, asked, { action }) as unknown as Required<Answer>;
-  const checked = checkGenerate(generate, vocab);
+  const checked = checkGenerate(generate, vocab, model);
   if (checked.maxNewTokens === 0) {
     refuse(action, "maxNewTokens must be at least 1", 0, { option: "maxNewTokens" });
   }

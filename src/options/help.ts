@@ -58,6 +58,10 @@ export const HELP: Words = {
       default: "as they are",
       flag: "NAME",
     },
+    sampling: {
+      words: "how texts go that are not told otherwise: {names}; `model` is as its generation_config.json says",
+      flag: "NAME",
+    },
     ropeScaling: {
       words: "turn positions otherwise than the files say: {names}",
       default: "as they say",
@@ -224,18 +228,31 @@ export const HELP: Words = {
       flag: "N",
       cli: "most tokens to generate  (256)",
     },
-    temperature: { words: "0 is greedy", flag: "T" },
-    topK: { words: "only so many of the likeliest; 0 is all", flag: "N" },
-    topP: { words: "share of the probability to sample from", flag: "P" },
-    minP: { words: "only what is at least this part as likely as the likeliest", flag: "P" },
-    typicalP: { words: "share of the probability of what surprises about as much as is to be expected", flag: "P" },
+    temperature: { words: "0 is greedy", default: "the model's; else 0", flag: "T" },
+    topK: { words: "only so many of the likeliest; 0 is all", default: "the model's; else 0", flag: "N" },
+    topP: { words: "share of the probability to sample from", default: "the model's; else 1", flag: "P" },
+    minP: {
+      words: "only what is at least this part as likely as the likeliest",
+      default: "the model's; else 0",
+      flag: "P",
+    },
+    typicalP: {
+      words: "share of the probability of what surprises about as much as is to be expected",
+      default: "the model's; else 1",
+      flag: "P",
+    },
     repetitionPenalty: {
       words: "divides recent tokens' logits where they are above 0, else multiplies them: above 1, fewer repeats",
+      default: "the model's; else 1",
       flag: "N",
     },
     presencePenalty: { words: "taken off recent tokens' logits", flag: "N" },
     frequencyPenalty: { words: "taken off for every time that a recent token was there", flag: "N" },
-    penaltyWindow: { words: "how many tokens back are recent, the prompt's included: up to 4 096", flag: "N" },
+    penaltyWindow: {
+      words: "how many tokens back are recent, the prompt's included: up to 4 096",
+      default: "the model's; else 64",
+      flag: "N",
+    },
     logitBias: {
       words: "added to logits: `{ [id]: bias }`, or `[[id, bias], …]`; `-Infinity` forbids",
       flag: "ID:BIAS",

@@ -14,6 +14,11 @@ export const PRECISIONS = ["fast", "exact"] as const;
 /** A name of PRECISIONS. */
 export type Precision = typeof PRECISIONS[number];
 
+/** How generations go that do not say: as the model's files have it, or greedily. */
+export const SAMPLERS = ["model", "greedy"] as const;
+/** A name of SAMPLERS. */
+export type Sampler = typeof SAMPLERS[number];
+
 /** How a model is loaded. */
 export interface LoadOptions {
   /**
@@ -49,6 +54,11 @@ export interface LoadOptions {
    * all stays as it is.
    */
   weights?: WeightType;
+  /**
+   * How generations go that do not say: "model", as its generation_config.json has it, or a GGUF file's `general.sampling`; or
+   * "greedy", whatever they say. Default "model".
+   */
+  sampling?: Sampler;
   /**
    * Turns positions otherwise than the model's files say: "none", "linear", "dynamic" (NTK-aware) or "yarn", by `ropeFactor`, as
    * transformers does, over the files' `rope_theta`.
@@ -99,6 +109,7 @@ export const LOAD = {
   memory: { kind: bytes },
   kv: { kind: oneOf(KV_TYPES), default: "f16" },
   weights: { kind: oneOf(WEIGHT_TYPES), default: null },
+  sampling: { kind: oneOf(SAMPLERS), default: "model" },
   ropeScaling: { kind: oneOf(ROPE_SCALINGS) },
   ropeFactor: { kind: between(1, 1024) },
   ropeLength: { kind: whole(1, 2 ** 31 - 1) },
@@ -120,6 +131,7 @@ export interface CheckedLoad {
   readonly memory: number;
   readonly kv: KvType;
   readonly weights: WeightType | null;
+  readonly sampling: Sampler;
   readonly rope: RopeAsked;
   readonly onProgress: (done: number, total: number) => void;
   readonly signal: AbortSignal | null;

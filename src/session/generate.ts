@@ -15,7 +15,7 @@ export async function* generate(
 ): AsyncGenerator<string, void, void> {
   const { reading } = plan;
   const { tokenizer } = state.model;
-  const counts = state.begin(plan, options.seed);
+  const counts = state.begin(plan, options);
   try {
     const continues = state.seen > 0 || reading.ids.some((id) => id !== tokenizer.bosId); // there is text before the first piece
     const text = new TextStream(tokenizer, options.stop, continues);

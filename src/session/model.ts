@@ -8,11 +8,14 @@ import { planSession } from "../memory/plan.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { PerplexityOptions, SessionOptions, Span, TemplateOptions } from "../options/index.ts";
+import type { Sampling } from "../options/sampling.ts";
 import type { OwnFunctions } from "../options/kept.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { layoutOf } from "./layout.ts";
 import { type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
+
+const NONE: Sampling = Object.freeze({});
 
 /** What a model is made of: for this package's own page, benchmarks and tests, which the public class says nothing of. */
 export let insideOf: (model: Model) => LoadedModel;
@@ -50,6 +53,11 @@ export class Model {
   /** The one for conversations with tools, where its files have another; else null. */
   get toolTemplate(): string | null {
     return this.#loaded.toolTemplate;
+  }
+
+  /** How generations go that do not say: what the model's files have of it, frozen; empty where it goes greedily. */
+  get sampling(): Sampling {
+    return this.#loaded.sampling?.options ?? NONE;
   }
 
   /** How sessions store K and V that are not told otherwise. */

@@ -16,6 +16,8 @@ export interface Report {
   readonly ids: number[];
   /** Why it ended: the length asked for, the model's end, a stop string or id, or the caller (also while it is running). */
   readonly ended: "length" | "end" | "stop" | "caller";
+  /** How ids were chosen, and which file of the model says so: "temperature 0.6, top-p 0.95 from generation_config.json", "greedy". */
+  readonly sampling: string;
   /** Live slots per lane now. */
   readonly liveSlots: number;
   /** Most live slots during any step of the session, that step's own tokens included. */
@@ -45,6 +47,7 @@ export interface Counts {
   promptTokens: number; // taken in
   ids: number[];
   ended: Report["ended"];
+  sampling: string;
   prefillMs: number;
   decoding: boolean; // the first token is there
   decodeMs: number; // since then, the caller's time between pieces left out
@@ -53,12 +56,13 @@ export interface Counts {
 }
 
 /** A generation that has not begun. */
-export function newCounts(): Counts {
+export function newCounts(sampling = "greedy"): Counts {
   const clockBefore = { total: 0, wait: 0, wasm: 0 };
   return {
     promptTokens: 0,
     ids: [],
     ended: "caller",
+    sampling,
     prefillMs: 0,
     decoding: false,
     decodeMs: 0,
@@ -87,6 +91,7 @@ export function reportOf(
     newTokens: counts.ids.length,
     ids: counts.ids.slice(),
     ended: counts.ended,
+    sampling: counts.sampling,
     tokensPerSecond: total > 0 ? 1000 / total : 0,
     stepMs: { total, wait, wasm, other: Math.max(0, total - wait - wasm) },
     prefillMs: counts.prefillMs,

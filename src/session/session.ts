@@ -148,7 +148,7 @@ export class Session {
    *   once all that listen have heard of the step and its piece has come: an empty prompt then goes on from there
    */
   generate(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<string, void, void> {
-    return this.#begin(prompt, checkGenerate(options, this.#model.config.vocab));
+    return this.#begin(prompt, checkGenerate(options, this.#model.config.vocab, this.#model.sampling));
   }
 
   /**
@@ -157,7 +157,7 @@ export class Session {
    * @throws as generate does; a step's error is the stream's
    */
   stream(prompt: string | ArrayLike<number>, options: GenerateOptions = {}): ReadableStream<string> {
-    const checked = checkGenerate(options, this.#model.config.vocab);
+    const checked = checkGenerate(options, this.#model.config.vocab, this.#model.sampling);
     return streamOf((signal) => this.#begin(prompt, { ...checked, signal }), checked.signal);
   }
 
@@ -177,7 +177,7 @@ export class Session {
    */
   chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
     const { config } = this.#model;
-    const checked = checkChat(options, config.vocab);
+    const checked = checkChat(options, config.vocab, this.#model.sampling);
     const { pinSystem, continueFinal } = checked;
     const { dialect, variables } = dialectOf(this.#model, checked);
     const said = (content: string): ChatMessage[] => [...this.conversation, { role: "user", content }];

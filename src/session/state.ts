@@ -10,7 +10,7 @@ import { smallerBudget } from "../memory/shrink.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { checkPins, checkRoom, checkSpan } from "../options/index.ts";
-import type { CheckedSession, Protection, SessionOptions, Span } from "../options/index.ts";
+import type { CheckedGenerate, CheckedSession, Protection, SessionOptions, Span } from "../options/index.ts";
 import { copyOptions, keptOptions } from "../options/kept.ts";
 import { given } from "../options/row.ts";
 import { Telling } from "../options/telling.ts";
@@ -222,15 +222,15 @@ export class SessionState {
     });
   }
 
-  /** A generation begins. @param seed of its draws; null: they go on */
-  begin({ reading, options }: Plan, seed: number | null): Counts {
+  /** A generation begins. @param seed of its draws; null: they go on @param sampling how ids are chosen, in words */
+  begin({ reading, options }: Plan, { seed, sampling }: Pick<CheckedGenerate, "seed" | "sampling">): Counts {
     this.#options = options;
     if (reading.anew) this.#forget();
     this.#conversation = null;
     if (!this.stepper) this.#promptTokens = reading.ids.length;
     if (seed !== null) this.random.seed(seed);
     this.#busy = true;
-    return this.counts = newCounts();
+    return this.counts = newCounts(sampling);
   }
 
   /** It has ended, in whatever way. */

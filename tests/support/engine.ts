@@ -27,10 +27,11 @@ export function fewOnGpu<T>(items: readonly T[], kindsOf: (item: T) => string, c
   return current === "wasm" ? [...items] : chosen(items, kindsOf, count);
 }
 
-/** Loads onto that engine, exactly. */
+/** Loads onto that engine, exactly, and greedy where a test says nothing. */
 export async function onEngine(): Promise<LoadOptions> {
-  if (current === "wasm") return { device: "wasm", precision: "exact" };
-  return { device: (await testDevice())! };
+  const sampling = "greedy";
+  if (current === "wasm") return { device: "wasm", precision: "exact", sampling };
+  return { device: (await testDevice())!, sampling };
 }
 
 /** A suite of tests that are skipped, and counted so, where the engine cannot run. */

@@ -29,6 +29,7 @@ export const opener = (library) => async (/** @type {import("../measure.js").Job
       const session = model.session(options);
       const generate = {
         maxNewTokens: newTokens,
+        temperature: 0,
         banned: model.config.eosIds,
         onToken,
         ...job.gaps ? { onLogits } : {},

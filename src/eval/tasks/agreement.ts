@@ -20,6 +20,7 @@ async function writeFreely({ model, session }: Bench, { ids }: Document, newToke
   try {
     const pieces = full.generate(ids, {
       maxNewTokens: newTokens,
+      temperature: 0,
       stopAtEnd: false,
       onLogits: (logits) => void found.logits.push(logits.slice()),
       onToken: (id) => void found.ids.push(id),
@@ -55,6 +56,7 @@ async function measure(bench: Bench, document: Document, settings: Task["setting
   try {
     const pieces = session.generate(document.ids, {
       maxNewTokens: newTokens,
+      temperature: 0,
       stopAtEnd: false,
       onLogits: (logits) => {
         const at = same.length;

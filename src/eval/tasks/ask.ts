@@ -14,7 +14,7 @@ export async function answerTo(
   const session = model.session(options);
   try {
     let answer = "";
-    for await (const piece of session.generate(ids, { maxNewTokens: newTokens })) answer += piece;
+    for await (const piece of session.generate(ids, { maxNewTokens: newTokens, temperature: 0 })) answer += piece;
     return { answer, cost: costOf(session.report()) };
   } finally {
     session.dispose();

@@ -44,7 +44,7 @@ const documentsOf = (name: string, { before, after, lead }: Way) =>
 async function written({ model }: Bench, options: SessionOptions, { ids, text = "" }: Document, newTokens: number) {
   const session = model.session(options);
   try {
-    const asked = { maxNewTokens: newTokens };
+    const asked = { maxNewTokens: newTokens, temperature: 0 };
     let answer = "";
     for await (const piece of model.chatTemplate === null ? session.generate(ids, asked) : session.chat(text, asked)) {
       answer += piece;

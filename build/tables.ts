@@ -15,6 +15,7 @@ const CALLS: Readonly<Record<Of, string>> = {
   generate: "session.generate(prompt, {…})",
   chat: "session.chat(messages, {…}) besides",
   perplexity: "model.perplexity(text, {…}) besides",
+  embed: "model.embed(texts, {…})",
 };
 
 type Row = ReturnType<typeof rowsOf>[number];

@@ -69,6 +69,8 @@ export type { ScoreParts } from "./policies/parts.ts";
 export { Core, type CoreRule, type CoreShape, type LaneScore, type LaneViews } from "./core/core.ts";
 export { type Device, type DeviceName, DEVICES } from "./engine/engine.ts";
 export { type Precision, PRECISIONS, type Sampler, SAMPLERS } from "./options/load.ts";
+export { type EmbedOptions, POOLINGS, type TextPooling } from "./options/embed.ts";
+export type { Embedded } from "./session/embed.ts";
 export type { Sampling } from "./options/sampling.ts";
 export type { Norms } from "./engine/norms.ts";
 export { type Rope, ROPE_SCALINGS, type RopeScaling } from "./engine/rope.ts";

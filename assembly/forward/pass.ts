@@ -169,8 +169,11 @@ export function run(model: usize, context: usize): u32 {
   const count = every ? tokens : 1;
   const from = every ? x : x + (<usize> ((tokens - 1) * width) << 2);
   const logits: usize = word(context, CONTEXT_LOGITS);
+  if (word(context, CONTEXT_STAGES)) {
+    shareNormalise(x, word(model, MODEL_NORM), norm, hidden, width, eps, tokens);
+    keep(context, layers, norm, tokens, width);
+  }
   shareNormalise(from, word(model, MODEL_NORM), norm, hidden, width, eps, count);
-  keep(context, layers, norm, count, width);
   sharePrepare(context, word(model, MODEL_HEAD), norm, width, count);
   shareMultiply(context, word(model, MODEL_HEAD), norm, width, logits, vocab, count, false);
   const logitScale = number(model, MODEL_LOGIT_SCALE);

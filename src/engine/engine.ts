@@ -46,7 +46,7 @@ export interface ContextShape {
   readonly foldMost: number;
   /** Whether logits and losses are of every token of a pass, not of the newest only. */
   readonly every: boolean;
-  /** Whether the hidden states of every token can be read; only with `every`. */
+  /** Whether the hidden states of every token can be read. */
   readonly hidden: boolean;
 }
 
@@ -152,6 +152,12 @@ export interface EngineContext {
    *   [layers + 1, count, hidden]
    */
   read(count: number, logits: Float32Array, hidden: Float32Array): Promise<void>;
+  /**
+   * Hidden states of one stage of the last pass, which wanted something, of each of its `count` tokens, where the shape has `hidden`.
+   * @param stage 0: the embeddings; i: the output of layer i, of the last one what the final norm makes of it
+   * @param into [count, hidden]
+   */
+  states(count: number, stage: number, into: Float32Array): Promise<void>;
   /** Bytes of K and V and remainders as `save` gives them. */
   readonly savedBytes: number;
   /**

@@ -49,12 +49,15 @@ function liveOf(books: Books, of: (group: Group, slot: number, inGroup: number, 
   return lanes;
 }
 
-/** A step that is done, as those who listen hear of it. @param victims who went @param logits where there are any */
+/**
+ * A step that is done, as those who listen hear of it.
+ * @param victims who went @param logits where there are any @param observed whether attention was
+ */
 export function stepEvent(
   books: Books,
   { ids, begin, count }: Tokens,
   victims: readonly Evicted[],
-  logits: Float32Array | null,
+  { logits, observed }: { readonly logits: Float32Array | null; readonly observed: boolean },
 ): StepEvent {
   return {
     ids: Array.from({ length: count }, (_, t) => ids[begin + t]),
@@ -65,6 +68,7 @@ export function stepEvent(
       const outlook = outlookOf(books, true);
       return liveOf(books, (_, slot, __, lane) => outlook[lane].scores[slot]);
     },
+    attention: () => observed ? liveOf(books, (_, slot, __, lane) => books.rows[lane * books.width + slot]) : null,
     logits,
   };
 }

@@ -170,6 +170,23 @@ export class GpuContext implements EngineContext {
     }
   }
 
+  async states(count: number, stage: number, into: Float32Array): Promise<void> {
+    const { config: { hidden }, scratch } = this.#forward;
+    const pitch = pad8(hidden); // floats between rows
+    const floats = new Float32Array(count * pitch);
+    const ranges = [{
+      buffer: scratch.captured!,
+      from: 4 * stage * this.shape.stride * pitch,
+      bytes: floats.byteLength,
+    }];
+    await readRanges("read hidden states", this.#gpu, {
+      readback: this.#readback,
+      ranges,
+      into: new Uint8Array(floats.buffer),
+    });
+    for (let t = 0; t < count; t++) into.set(floats.subarray(t * pitch, t * pitch + hidden), t * hidden);
+  }
+
   get savedBytes(): number {
     return savedBuffers(this.#cache).reduce((sum, { size }) => sum + size, 0);
   }

@@ -66,8 +66,9 @@ export function encode(
   }
   if (logits) {
     const rows = every ? tokens : 1;
-    dispatch(pass, ops.finalNorm, rows);
+    if (ops.everyNorm) dispatch(pass, ops.everyNorm, tokens);
     capture(ops.layers.length, scratch.normed);
+    dispatch(pass, ops.finalNorm, rows);
     multiply(pass, ops.head, rows);
     if (ops.settle) dispatch(pass, ops.settle, Math.ceil(vocab / 64), rows);
     if (every) dispatch(pass, ops.loss, rows);

@@ -44,6 +44,7 @@ export interface Ops {
   readonly rerank: Op;
   readonly embed: Op[];
   readonly layers: LayerOps[];
+  readonly everyNorm: Op | null; // only where hidden states can be read: the final norm of all tokens
   readonly finalNorm: Op;
   readonly head: Product;
   readonly settle: Op | null; // only where logits are not the head's products
@@ -70,6 +71,7 @@ export function createOps(bound: Bound): Ops {
     ]),
     embed: embedOps(bound),
     layers: weights.layers.map((layer, i) => layerOps(bound, layer, i)),
+    everyNorm: scratch.captured ? norm(bound, weights.norm) : null,
     finalNorm: norm(bound, weights.norm, every ? 0 : 1),
     head: product(bound, { matrix: weights.head, input: normed, output: logits, pitch: vocab }),
     settle: SCALE === 1 && CAP === 0 ? null : pipelines.op("settle", { VOCAB: vocab, SCALE, CAP }, [logits]),

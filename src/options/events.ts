@@ -33,6 +33,12 @@ export interface StepEvent {
    */
   scores(): number[][];
   /**
+   * How much attention each of them got in this step, in the same order: p over a KV head's query heads, their mean or as `aggregate`
+   * says, summed over `ids`. With those of the victims, a lane's are as many as `ids` (under the mean, remainders aside). null where attention does not
+   * count yet (`countFrom`). Computed when it is asked for.
+   */
+  attention(): number[][] | null;
+  /**
    * Logits after the last of `ids`, [vocab], where the generation asks for them: with a temperature above 0, or `onLogits`. The
    * next step overwrites them.
    */

@@ -218,7 +218,7 @@ export const HELP: Words = {
     onEvict: { words: "hears of every token that leaves a lane: `{ token, position, layer, head, score }`" },
     onStep: {
       words:
-        "hears of every step: `{ ids, first, victims, live(), scores(), logits }`, logits where the generation asks for them",
+        "hears of every step: `{ ids, first, victims, live(), scores(), attention(), logits }`, logits where the generation asks for them",
     },
     record: { words: "takes a recording of all attention, to be [replayed under other policies](docs/recordings.md)" },
   },
@@ -298,6 +298,13 @@ export const HELP: Words = {
     first: { words: "tokens at the start that are read but not counted", flag: "N" },
     onProgress: { words: "hears how many tokens have been read: `(done, total)`" },
     signal: { words: "an `AbortSignal`: the measurement ends at the next step" },
+  },
+  embed: {
+    pooling: { words: "of the hidden states of a text's tokens: {names}; with `none` all of them are given" },
+    normalize: { words: "a vector is divided by its length" },
+    layer: { words: "behind which layer; 0 is the embeddings", default: "the last, behind the final norm" },
+    onProgress: { words: "hears how many tokens have been read: `(done, total)`" },
+    signal: { words: "an `AbortSignal`: it ends at the next step" },
   },
 };
 

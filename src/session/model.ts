@@ -9,8 +9,10 @@ import type { ChatMessage } from "../chat/template.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { PerplexityOptions, SessionOptions, Span, TemplateOptions } from "../options/index.ts";
 import type { Sampling } from "../options/sampling.ts";
+import type { EmbedOptions } from "../options/embed.ts";
 import type { OwnFunctions } from "../options/kept.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { embed, type Embedded } from "./embed.ts";
 import { layoutOf } from "./layout.ts";
 import { type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
@@ -130,6 +132,19 @@ export class Model {
     const check = () => this.#checkUsable("measure perplexity");
     check();
     return await perplexity(this.#loaded, text, options, check);
+  }
+
+  /**
+   * Texts as vectors of length `config.hidden`: the mean of the hidden states behind the final norm, or as the options say. Each text,
+   * begin-of-sequence before it, is read by itself under full attention, without a budget; ids are taken as they are.
+   * @returns for each text [hidden], with the pooling "none" [tokens, hidden]
+   * @throws RangeError for bad options, a text without tokens or with more than `config.maxPositions`; Error on a disposed model or lost
+   *   device; the signal's reason
+   */
+  async embed(texts: string | readonly Embedded[], options: EmbedOptions = {}): Promise<Float32Array<ArrayBuffer>[]> {
+    const check = () => this.#checkUsable("embed");
+    check();
+    return await embed(this.#loaded, texts, options, check);
   }
 
   /**

@@ -196,7 +196,10 @@ export class Stepper {
     if (onStep) {
       const logits = wanted === "logits" ? this.#logits ??= context.logits.slice() : null;
       logits?.set(context.logits);
-      this.#telling.tell(onStep, stepEvent(books, tokens, victims, logits));
+      this.#telling.tell(
+        onStep,
+        stepEvent(books, tokens, victims, { logits, observed: this.#pass.observations !== null }),
+      );
     }
   }
 

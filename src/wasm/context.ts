@@ -219,6 +219,16 @@ export class WasmContext implements EngineContext {
     }
   }
 
+  // deno-lint-ignore require-await
+  async states(count: number, stage: number, into: Float32Array): Promise<void> {
+    this.#checkHeld("read hidden states");
+    const { config: { hidden } } = this.#model;
+    for (let t = 0; t < count; t++) {
+      const row = into.subarray(t * hidden, (t + 1) * hidden);
+      this.#copy(abi.CONTEXT_STAGES, (stage * this.shape.stride + t) * hiddenPitch(this.#model.config), row);
+    }
+  }
+
   get savedBytes(): number {
     return savedBytes(this.#layout);
   }

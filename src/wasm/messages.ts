@@ -41,6 +41,7 @@ export interface Calls {
     answer: { readonly id: number; readonly clamped: boolean; readonly parcel: ArrayBuffer },
   ];
   read: [given: { readonly count: number }, answer: { readonly logits: Float32Array; readonly hidden: Float32Array }];
+  states: [given: { readonly count: number; readonly stage: number }, answer: Float32Array];
   save: [given: { readonly action: string }, answer: Uint8Array];
 }
 /** A name of Calls. */

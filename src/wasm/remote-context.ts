@@ -127,6 +127,10 @@ export class RemoteContext implements EngineContext {
     hidden.set(answer.hidden);
   }
 
+  async states(count: number, stage: number, into: Float32Array): Promise<void> {
+    into.set(await this.#made.link.ask("states", "read hidden states", this.#made.number, { count, stage }));
+  }
+
   async save(action: string, into: Uint8Array): Promise<void> {
     into.set(await this.#made.link.ask("save", action, this.#made.number, { action }));
   }

@@ -106,6 +106,11 @@ const CALLS: { [Name in CallName]: (call: Extract<Call, { type: Name }>) => Answ
     await contexts.get(context)!.read(count, logits, hidden);
     return [{ logits, hidden }, [logits.buffer, hidden.buffer]];
   },
+  async states({ context, count, stage }) {
+    const states = new Float32Array(count * config.hidden);
+    await contexts.get(context)!.states(count, stage, states);
+    return [states, [states.buffer]];
+  },
   async save({ context, action }) {
     const one = contexts.get(context)!;
     const bytes = new Uint8Array(one.savedBytes);

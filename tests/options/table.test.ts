@@ -6,6 +6,7 @@ import { choicesOf, DEFAULTS, fromHash, type Name, NAMES, optionsOf, toHash } fr
 import { Form } from "../../page/view/form.ts";
 import type { Score } from "../../src/core/rule.ts";
 import { KvcapError } from "../../src/errors.ts";
+import { checkEmbed } from "../../src/options/embed.ts";
 import { HELP } from "../../src/options/help.ts";
 import { checkChat, checkGenerate, checkLoad, checkPerplexity, checkSession } from "../../src/options/index.ts";
 import { copyOptions, keptOptions } from "../../src/options/kept.ts";
@@ -28,6 +29,7 @@ const CHECKS: Record<Of, (options: Record<string, unknown>) => unknown> = {
   generate: (options) => checkGenerate(options, 100),
   chat: (options) => checkChat(options, 100),
   perplexity: checkPerplexity,
+  embed: (options) => checkEmbed(options, 1024),
 };
 const TABLES = Object.entries(OPTIONS) as [Of, AnyTable][];
 

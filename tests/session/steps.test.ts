@@ -98,4 +98,41 @@ test("a session that forgets begins at position 0 again, and what a listener thr
   session.dispose();
 });
 
+test("attention of a step is what the books' sums grew by, and a lane's is as much as there were queries", async () => {
+  const sums: Map<number, number>[][] = []; // by position, of every lane, step by step
+  const told: (number[][] | null)[] = [];
+  const session = model.session({
+    ...{ policy: "full", stride: 4 },
+    onStep: ({ ids, live, attention }) => {
+      const [positions, rows] = [live(), attention()!];
+      const before = sums.at(-1);
+      const now = session.laneViews().map((lane) =>
+        new Map(Array.from(lane.positions, (position, slot) => [position, lane.sums[slot]]))
+      );
+      rows.forEach((row, lane) => {
+        assert.is(row.length, positions[lane].length);
+        const all = row.reduce((sum, one) => sum + one, 0);
+        assert.ok(Math.abs(all - ids.length) < 1e-5 * ids.length, `${all} of ${ids.length}`);
+        row.forEach((one, i) => {
+          const position = positions[lane][i];
+          const grown = now[lane].get(position)! - (before?.[lane].get(position) ?? 0);
+          assert.ok(Math.abs(one - grown) < 1e-5, `${one} at ${position}: ${grown}`);
+        });
+      });
+      sums.push(now);
+      told.push(rows);
+    },
+  });
+  await say(session, { maxNewTokens: 12 });
+  assert.ok(told.length > 12);
+  session.dispose();
+  const late: boolean[] = [];
+  const counting = model.session({
+    ...{ policy: "roco", budget: 24, stride: 4, countFrom: "eviction" },
+    onStep: ({ attention }) => void late.push(attention() === null),
+  });
+  await say(counting, { maxNewTokens: 12 });
+  assert.ok(late[0] && !late.at(-1));
+  counting.dispose();
+});
 test.run();

@@ -211,7 +211,9 @@ export class Session {
     } finally {
       const { counts } = this.#state;
       const read = counts !== before && counts.decoding; // all that was asked
-      if (read) this.#state.heard(answered(messages, content, { calls: !!variables?.tools, goesOn: !!continueFinal }));
+      if (read) {
+        this.#state.heard(answered(messages, content, { calls: variables?.tools, goesOn: !!continueFinal }));
+      }
     }
   }
 

@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { answered, answerOf } from "../../src/chat/answer.ts";
+import { BROKEN, TOOL_ANSWERS, TOOLS } from "../support/tool-answers.ts";
 
 const call = (name: string, given: unknown, id?: string) => ({
   ...{ type: "function", ...(id ? { id } : {}), function: { name, arguments: given } },
@@ -72,6 +73,47 @@ test("what goes on becomes part of what it goes on with", () => {
   const part = { type: "text", text: "Hel" };
   const [last] = answered([{ role: "assistant", content: [part, { type: "image" }] }], "lo", how);
   assert.equal(last.content, [{ type: "text", text: "Hello" }, { type: "image" }]);
+});
+
+for (const of of new Set(TOOL_ANSWERS.map(({ of }) => of))) {
+  test(`calls as models write them: ${of}`, () => {
+    for (const { text, content = "", calls } of TOOL_ANSWERS.filter((one) => one.of === of)) {
+      const right = answer(content, { tool_calls: calls.map(([name, given, id]) => call(name, given, id)) });
+      assert.equal(answerOf(text, TOOLS), right, text);
+      assert.equal(answerOf(text, null), answer(text));
+      const thought = `<think>\nLet me call {"name": "f"}.\n</think>\n\n${text}`;
+      assert.equal(answerOf(thought, TOOLS), { ...right, reasoning_content: 'Let me call {"name": "f"}.' });
+    }
+  });
+}
+
+test("every beginning of an answer is text, or what calls it has are whole ones of it", () => {
+  for (const { text, calls } of TOOL_ANSWERS) {
+    const all = calls.map(([name, given, id]) => JSON.stringify(call(name, given, id)));
+    for (let length = 0; length < text.length; length++) {
+      const { content, tool_calls: found } = answerOf(text.slice(0, length), TOOLS);
+      if (!found) assert.is(content, text.slice(0, length));
+      else assert.equal(found.map((one) => JSON.stringify(one)), all.slice(0, found.length), text.slice(0, length));
+    }
+  }
+});
+
+test("what is broken stays as it is, with schemas or without, however long", () => {
+  for (const text of BROKEN) {
+    assert.equal(answerOf(text, TOOLS), answer(text), text);
+    assert.equal(answerOf(`${text}\n`, true), answer(`${text}\n`), text);
+  }
+  const evil = answerOf('<tool_call>{"name": "f", "arguments": {"__proto__": {"x": 1}}}</tool_call>', true).tool_calls;
+  const python = answerOf("[f(__proto__={'x': 1})]", true).tool_calls;
+  for (const [one] of [evil, python] as [{ function: { arguments: object } }][]) {
+    assert.is(Object.getPrototypeOf(one.function.arguments), Object.prototype);
+    assert.equal(Object.keys(one.function.arguments), ["__proto__"]);
+  }
+  const began = performance.now();
+  for (const mark of ["<tool_call>", "[TOOL_CALLS]", "<function=", "{", "[f(a=", "[f(a='\\'", "<parameter="]) {
+    answerOf(mark.repeat(20_000), TOOLS);
+  }
+  assert.ok(performance.now() - began < 2000);
 });
 
 test.run();

@@ -9,7 +9,9 @@ import { createTokenizer } from "../../src/tokenizer/tokenizer.ts";
 import { readJson, repoPath } from "../support/files.ts";
 import { json, modelFiles } from "../support/model-files.ts";
 import { refusal } from "../support/spies.ts";
+import { chosen } from "../support/depth.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
+import { BROKEN, TOOL_ANSWERS, TOOLS } from "../support/tool-answers.ts";
 
 const TEMPLATE =
   "{{ bos_token }}{% if tools %}{{ tools|tojson }}{{ eos_token }}{% endif %}{% for d in documents or [] %}" +
@@ -118,6 +120,27 @@ test("calls come back in parts, and what the tool says is read behind them", asy
   assert.is(session.conversation.at(-1)?.content, words, "without tools it is text");
   session.dispose();
   restored.dispose();
+});
+
+test("calls of every format come as pieces of the text, and back in parts", async () => {
+  const session = model.session({ policy: "full" });
+  const long = { tools: TOOLS, maxNewTokens: 400 };
+  for (const { text: words, content = "", calls } of chosen(TOOL_ANSWERS, ({ of }) => of, 1)) {
+    const { text } = await forced(session, [user("Rain?")], words, long);
+    assert.is(text, words);
+    const { tool_calls, content: said } = session.conversation.at(-1)!;
+    assert.is(said, content);
+    const found = (tool_calls ?? []) as { function: { name: string; arguments: unknown } }[];
+    assert.equal(
+      found.map(({ function: { name, arguments: given } }) => [name, given]),
+      calls.map(([name, given]) => [name, given]),
+    );
+  }
+  for (const words of chosen(BROKEN.filter((text) => text.length < 60), ([mark]) => mark, 1)) {
+    await forced(session, [user("Rain?")], words, long);
+    assert.equal(session.conversation.at(-1), { role: "assistant", content: words });
+  }
+  session.dispose();
 });
 
 test("an answer that was begun is gone on with", async () => {

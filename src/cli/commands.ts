@@ -1,6 +1,7 @@
 /** Every command, by name, as --help lists them. */
 import { chatCommand } from "./chat.ts";
 import type { Command } from "./command.ts";
+import { embedCommand } from "./embed.ts";
 import { evalCommand } from "./eval.ts";
 import { fitCommand } from "./fit.ts";
 import { generateCommand } from "./generate.ts";
@@ -18,6 +19,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   generate: generateCommand,
   chat: chatCommand,
   perplexity: perplexityCommand,
+  embed: embedCommand,
   eval: evalCommand,
   sweep: sweepCommand,
   fit: fitCommand,

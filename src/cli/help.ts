@@ -74,6 +74,7 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
     ...{ own: ["system"], of: ["chat"] },
   },
   { title: "perplexity", own: [], of: ["perplexity"] },
+  { title: "embed", own: [], of: ["embed"] },
   {
     title: "eval (lists are written A,B,C; options of cache and model go for all that is measured)",
     own: [

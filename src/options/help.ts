@@ -300,9 +300,16 @@ export const HELP: Words = {
     signal: { words: "an `AbortSignal`: the measurement ends at the next step" },
   },
   embed: {
-    pooling: { words: "of the hidden states of a text's tokens: {names}; with `none` all of them are given" },
-    normalize: { words: "a vector is divided by its length" },
-    layer: { words: "behind which layer; 0 is the embeddings", default: "the last, behind the final norm" },
+    pooling: {
+      words: "of the hidden states of a text's tokens: {names}; with `none` all of them are given",
+      flag: "NAME",
+    },
+    normalize: { words: "a vector is divided by its length", flag: "" },
+    layer: {
+      words: "behind which layer; 0 is the embeddings",
+      default: "the last, behind the final norm",
+      flag: "N",
+    },
     onProgress: { words: "hears how many tokens have been read: `(done, total)`" },
     signal: { words: "an `AbortSignal`: it ends at the next step" },
   },

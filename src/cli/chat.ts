@@ -10,6 +10,7 @@ import type { Command } from "./command.ts";
 import { cacheLine } from "./report-lines.ts";
 import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile } from "./input.ts";
+import { textOptions } from "./kept.ts";
 import { type Lines, openLines } from "./lines.ts";
 import { loadOptions, MODEL_FLAGS } from "./model.ts";
 import { namedPolicy, ownOf } from "./policy.ts";
@@ -43,7 +44,7 @@ async function chat(args: Arguments): Promise<number> {
   const options = await sessionOptions(args);
   const generate: ChatOptions = {
     maxNewTokens: ANSWER,
-    ...args.options("generate", "generate"),
+    ...await textOptions(args),
     ...args.options("chat", "chat"),
   };
   checked(() => checkChat(generate, Infinity));

@@ -81,6 +81,7 @@ export const LETTERS: Readonly<Record<string, string>> = {
 export const ALIASES: Readonly<Record<string, string>> = {
   ...{ temp: "temperature", predict: "max-new-tokens", "n-predict": "max-new-tokens", "ctx-size": "budget" },
   ...{ "repeat-penalty": "repetition-penalty", "repeat-last-n": "penalty-window", "system-prompt": "system" },
+  ...{ ban: "banned-strings" },
 };
 
 const own = Object.entries(OWN).map(([name, value]): Flag => ({ name, value, many: name === "cors" }));

@@ -1,12 +1,13 @@
 /** The command `generate`: continues a prompt. */
 import { load, type Model } from "../load.ts";
-import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options/index.ts";
+import { type GenerateOptions, type SessionOptions } from "../options/index.ts";
 import type { Report } from "../session/report.ts";
 import type { Session } from "../session/session.ts";
 import type { Command } from "./command.ts";
 import { cacheLine, stepLine } from "./report-lines.ts";
 import { ClosedPipe, note, print, printJson, Progress } from "./terminal.ts";
 import { readFile, readStdin } from "./input.ts";
+import { textOptions } from "./kept.ts";
 import { ownOf } from "./policy.ts";
 import { loadOptions, megabytes, MODEL_FLAGS, warning } from "./model.ts";
 import { checkNames, checkRecorded, type Kind, Output, type Place, placeOf, RECORDING, SESSION } from "./output.ts";
@@ -37,8 +38,7 @@ async function readJob(args: Arguments): Promise<Job> {
     const flag = [...SESSION_FLAGS, "record"].find((name) => !again.includes(name) && args.has(name));
     if (flag) misused(`--${flag} cannot be changed with --resume`, args.shown(flag));
   }
-  const generate: GenerateOptions = args.options("generate", "generate");
-  checked(() => checkGenerate(generate, Infinity));
+  const generate = await textOptions(args);
   if (args.has("record")) checked(() => checkRecorded(session));
   const place = (flag: "save" | "record", kind: Kind) =>
     args.has(flag) ? placeOf(args.text(flag)!, kind, args.has("force")) : null;
@@ -185,7 +185,8 @@ function tell({ text, begun }: Written, report: Report, model: Model, { json }: 
 /** What --json prints. */
 function summary(text: string, report: Report) {
   const { ids, promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots, ...rest } = report;
-  const { kvBytes, usedKvBytes, fullKvBytes, evictions, tokensPerSecond, stepMs, device, adapter, ended, sampling } = rest;
+  const { kvBytes, usedKvBytes, fullKvBytes, evictions, tokensPerSecond, stepMs, device, adapter, ended, sampling } =
+    rest;
   const counts = { promptTokens, newTokens, policy, budget, liveSlots, maxLiveSlots };
   const sizes = { kvBytes, usedKvBytes, fullKvBytes };
   return { text, ids, ...counts, ...sizes, evictions, tokensPerSecond, stepMs, device, adapter, ended, sampling };
@@ -225,6 +226,10 @@ export const generateCommand: Command = {
     [
       'generate "Once upon a time" --temperature 0.8 --min-p 0.05 --seed 7',
       "drawn, and the same again with the same seed",
+    ],
+    [
+      `generate "A fox:" -m smollm2-135m --json-schema '{"properties":{"name":{"type":"string"}}}'`,
+      "what fits a schema; @FILE reads one",
     ],
     ['generate "Once" --save story.session', "keeps the session, cache and all"],
     ["generate --resume story.session --max-new-tokens 50", "goes on from it exactly"],

@@ -56,7 +56,7 @@ export const CHAT_FLAGS: readonly string[] = flagsOf("chat").map(({ name }) => n
 
 /** What each way to write a value must be. */
 const RULES: Readonly<Record<Written, string>> = {
-  ...{ number: "a number", count: "a number", flag: "", name: "", texts: "" },
+  ...{ number: "a number", count: "a number", flag: "", name: "", texts: "", text: "" },
   budget: "slots (128), a share of the prompt (25%), bytes (512KB) or a number behind the prompt (+48)",
   bytes: "bytes (512MB)",
   spans: "FROM:TO, as 0:20",

@@ -1,5 +1,5 @@
 /** A generation's options: types, rows and checks. */
-import { refuse } from "../errors.ts";
+import { refuse, words } from "../errors.ts";
 import { MOST_SEED, whole as checkWhole } from "./check.ts";
 import {
   bannedIds,
@@ -9,11 +9,13 @@ import {
   callback,
   endless,
   flag,
+  gbnf,
   having,
   part,
   positive,
   record,
   records,
+  schema,
   stopIds,
   text,
   texts,
@@ -26,6 +28,7 @@ import { type ModelSampling, overModels, samplingWords } from "./sampling.ts";
 /** How many of the last tokens a session knows for penalties. */
 export const MOST_RECENT = 4096;
 const MOST_IDS = 1 << 24;
+const MOST_BANNED = 30_000; // bytes
 
 /**
  * How one generation goes. Where it says nothing of temperature, top-k, top-p, min-p, typical-p or the repetition penalty it goes as the
@@ -67,6 +70,15 @@ export interface GenerateOptions {
   stopIds?: number[];
   /** Ids that are never chosen. */
   banned?: number[];
+  /** Strings that the text never has: an id that would complete one is not chosen. */
+  bannedStrings?: string | string[];
+  /**
+   * A JSON schema that the text fits, or true for any JSON: only ids are chosen that a fitting text goes on with. What cannot be held
+   * so is refused. The text ends where it can go on no more; the model may end it where it is whole, and not before.
+   */
+  jsonSchema?: object | true;
+  /** A grammar in llama.cpp's GBNF that the text fits, likewise. */
+  grammar?: string;
   /** Ends the generation at the next step with the signal's reason. */
   signal?: AbortSignal;
   /** Hears how many of the prompt's tokens have been read. */
@@ -83,12 +95,20 @@ export interface GenerateOptions {
 }
 
 /** A generation's options with every default filled in. */
-export interface CheckedGenerate
-  extends Required<Omit<GenerateOptions, "signal" | "stop" | "seed" | "onLogits" | "logitBias" | "logprobs">> {
+export interface CheckedGenerate extends
+  Required<
+    Omit<
+      GenerateOptions,
+      "signal" | "stop" | "seed" | "onLogits" | "logitBias" | "logprobs" | "bannedStrings" | "jsonSchema" | "grammar"
+    >
+  > {
   logitBias: readonly (readonly [id: number, bias: number])[];
   seed: number | null;
   logprobs: number | null;
   stop: string[];
+  bannedStrings: string[];
+  jsonSchema: object | true | null;
+  grammar: string | null;
   signal: AbortSignal | null;
   /** How an id is chosen, in words. */
   sampling: string;
@@ -113,6 +133,9 @@ export const GENERATE = {
   stop: { kind: texts, default: [] },
   stopIds: { kind: stopIds, default: [] },
   banned: { kind: bannedIds, default: [] },
+  bannedStrings: { kind: texts, default: [] },
+  jsonSchema: { kind: schema, default: null },
+  grammar: { kind: gbnf, default: null },
   signal: { kind: having("throwIfAborted", "an AbortSignal"), default: null },
   onPrefill: { kind: callback(), default: () => {} },
   logprobs: { kind: whole(0, 20), default: null },
@@ -131,8 +154,16 @@ export function checkGenerate(
   vocab: number,
   model: ModelSampling | null = null,
 ): CheckedGenerate {
-  const at = { action: "generate", vocab };
-  const checked = checkAll(GENERATE, overModels(options, model), at) as unknown as CheckedGenerate;
+  const action = "generate";
+  const checked = checkAll(GENERATE, overModels(options, model), { action, vocab }) as unknown as CheckedGenerate;
+  if (checked.jsonSchema && checked.grammar) {
+    refuse(action, "grammar must not stand beside jsonSchema", words("both"), { option: "grammar" });
+  }
+  const bytes = checked.bannedStrings.reduce((sum, text) => sum + 3 * text.length, 0);
+  if (bytes > MOST_BANNED) {
+    const rule = `bannedStrings must come to at most ${MOST_BANNED / 3} characters`;
+    refuse(action, rule, bytes / 3, { option: "bannedStrings" });
+  }
   return { ...checked, sampling: samplingWords(options, checked, model) };
 }
 

@@ -272,6 +272,21 @@ export const HELP: Words = {
     },
     stopIds: { words: "ids that end the text, besides the model's own; they are not part of it" },
     banned: { words: "ids never chosen" },
+    bannedStrings: {
+      words: "strings that the text never has",
+      flag: "TEXT",
+      cli: "what the text never has; may be given more than once",
+    },
+    jsonSchema: {
+      words: "[a JSON schema](docs/structured.md) that the text fits, or `true`: any JSON",
+      flag: "TEXT|@FILE",
+      cli: "a JSON schema that the text fits; true: any JSON",
+    },
+    grammar: {
+      words: "[a grammar](docs/structured.md) in GBNF that the text fits",
+      flag: "TEXT|@FILE",
+      cli: "a grammar in GBNF that the text fits",
+    },
     signal: { words: "an `AbortSignal`: the generation ends at the next step" },
     onPrefill: { words: "hears how much of the prompt has been read: `(done, total)`" },
     logprobs: {

@@ -14,7 +14,7 @@ export interface At {
 }
 
 /** How a value is written on a command line, in a link, or in a form: see text.ts. */
-export type Written = "number" | "flag" | "name" | "count" | "budget" | "bytes" | "spans" | "biases" | "texts";
+export type Written = "number" | "flag" | "name" | "count" | "budget" | "bytes" | "spans" | "biases" | "texts" | "text";
 
 /** A kind of value. */
 export interface AnyKind {
@@ -189,6 +189,16 @@ export const texts: Kind<string | string[]> = {
     return [...list];
   },
 };
+
+/** A JSON schema, or true for any JSON: what it asks is read where it is used. */
+export const schema: Kind<object | true> = fitting(
+  "text",
+  "a JSON schema, or true for any JSON",
+  (value) => value === true || typeof value === "object" && value !== null && !Array.isArray(value),
+);
+
+/** A grammar, likewise. */
+export const gbnf: Kind<string> = fitting("text", "a grammar in GBNF", (value) => typeof value === "string");
 
 /** Ids of the vocabulary. @param one what a message calls one of them @param most whether they may be all */
 const idsOf = (one: string, most: "all" | "not all"): Kind<number[]> => ({

@@ -15,10 +15,14 @@ export async function* generate(
 ): AsyncGenerator<string, void, void> {
   const { reading } = plan;
   const { tokenizer } = state.model;
+  const goesOn = !reading.anew && state.pending !== null && reading.ids.length === 1 &&
+    reading.ids[0] === state.pending;
   const counts = state.begin(plan, options);
   try {
     const continues = state.seen > 0 || reading.ids.some((id) => id !== tokenizer.bosId); // there is text before the first piece
     const text = new TextStream(tokenizer, options.stop, continues);
+    const spaces = continues ? 0 : tokenizer.leadingSpaces;
+    chooser.begin(options, { tokenizer, vocab: state.model.config.vocab, ends: reading.ends, spaces, goesOn });
     const wanted = wantedBy(options);
     const started = performance.now();
     const stepper = await state.prepare(plan, options.maxNewTokens);
@@ -40,6 +44,7 @@ export async function* generate(
     while (true) {
       if (wanted === "logits") id = chooser.draw(stepper.context.logits, options, state);
       state.chose(id);
+      chooser.chose(id);
       state.telling.tell(options.onToken, id, chooser.logprobs(id, options));
       if (options.stopAtEnd && reading.ends.includes(id)) {
         counts.ended = "end";
@@ -59,6 +64,10 @@ export async function* generate(
       if (stopped) {
         counts.ended = "stop";
         return;
+      }
+      if (chooser.isOver) {
+        counts.ended = "end";
+        break;
       }
       if (counts.ids.length >= options.maxNewTokens) {
         counts.ended = "length";

@@ -14,7 +14,7 @@ export interface Report {
   readonly newTokens: number;
   /** The ids generated, an end-of-sequence that ended them not included; kept, so they alone grow with the text. */
   readonly ids: number[];
-  /** Why it ended: the length asked for, the model's end, a stop string or id, or the caller (also while it is running). */
+  /** Why it ended: the length asked for, the end (the model's, or of a grammar that can go on no more), a stop string or id, or the caller (also while it is running). */
   readonly ended: "length" | "end" | "stop" | "caller";
   /** How ids were chosen, and which file of the model says so: "temperature 0.6, top-p 0.95 from generation_config.json", "greedy". */
   readonly sampling: string;

@@ -6,6 +6,7 @@ import { planTurn, type Question } from "../chat/turn.ts";
 import type { LaneViews } from "../core/core.ts";
 import { refuse, words } from "../errors.ts";
 import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
+import { grammarOf } from "../grammar/grammar.ts";
 import { type Memory, slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { checkChat, checkGenerate } from "../options/index.ts";
@@ -162,6 +163,7 @@ export class Session {
   }
 
   #begin(prompt: string | ArrayLike<number>, checked: CheckedGenerate) {
+    grammarOf(checked); // refuses now what cannot be held
     const encoded = new Map<boolean, number[]>(); // a long text is tokenised once
     const read = () => this.#readPrompt(prompt, encoded);
     this.#state.plan(read, checked.maxNewTokens);
@@ -178,6 +180,7 @@ export class Session {
   chat(input: string | readonly ChatMessage[], options: ChatOptions = {}): AsyncGenerator<string, void, void> {
     const { config } = this.#model;
     const checked = checkChat(options, config.vocab, this.#model.sampling);
+    grammarOf(checked);
     const { pinSystem, continueFinal } = checked;
     const { dialect, variables } = dialectOf(this.#model, checked);
     const said = (content: string): ChatMessage[] => [...this.conversation, { role: "user", content }];

@@ -20,6 +20,7 @@ const GIVEN: Record<Exclude<Written, "name" | "flag">, [text: string, value: unk
   spans: ["1:3", [[1, 3]]],
   biases: ["42:-2.5", [[42, -2.5]]],
   texts: ["a", ["a"]],
+  text: ["a", "a"],
 };
 
 for (const of of Object.keys(OPTIONS) as Of[]) {

@@ -136,6 +136,7 @@ const VALUES: Record<Written, Json[]> = {
   spans: [[], [[0, 4]], [[0, 4], [8, 9]]],
   biases: [],
   texts: [],
+  text: [],
 };
 
 test("the command of a unit is that unit, with every option that a plan may hold", async () => {

@@ -102,6 +102,7 @@ const WRITTEN: Record<Exclude<Written, "name" | "flag">, [text: string, value: u
   spans: ["1:3", [1, 3]],
   biases: ["42:-2.5", [42, -2.5]],
   texts: ["a", "a"],
+  text: ["a", "a"],
 };
 
 /** The scores that have parts of their own. */

@@ -1,0 +1,199 @@
+/**
+ * Reads bytes by a grammar, all ways at once. A place is where the text may be: states, each with what is to come back to. What is to
+ * come back to is shared, as in a graph-structured stack (Tomita, 1985): a node is a set of (state, node below). Places and nodes are
+ * made when they are first come to and have numbers, so that steps are looked up, and one place is one mask over a vocabulary.
+ */
+import { refuse, words } from "../errors.ts";
+import type { Machine } from "./machine.ts";
+
+const UNKNOWN = -2;
+/** No text goes on there. */
+export const DEAD = -1;
+
+const MOST_PLACES = 8192; // more are forgotten, but for the one that the text is at
+const MOST_NODES = 1 << 16; // likewise
+const MOST_ITEMS = 20_000; // of a place, or of a node: ways to read one text
+const NODES = 2 ** 26; // an item is state · NODES + node
+const BOTTOM = -1; // in a node: nothing is below, the text may end
+
+/** A finished grammar at work. */
+export class Automaton {
+  readonly machine: Machine;
+  #items: Float64Array[] = []; // by place: sorted
+  #accepts: boolean[] = []; // by place
+  #table: Int32Array<ArrayBuffer>; // [places, classes]: the place after, or UNKNOWN, or DEAD
+  readonly #known = new Map<string, number>(); // places by their items
+  #nodes: Float64Array[] = []; // sorted items, BOTTOM among them; an older node is never made of a newer one
+  readonly #knownNodes = new Map<string, number>();
+  #age = 0;
+  readonly #root: number;
+
+  /** @param root the rule that a text is */
+  constructor(machine: Machine, root: number) {
+    this.machine = machine;
+    this.#root = root;
+    this.#table = new Int32Array(16 * machine.classCount).fill(UNKNOWN);
+  }
+
+  /** Grows when numbers of places are no more what they were. */
+  get age(): number {
+    return this.#age;
+  }
+
+  /** Where a text begins. */
+  start(): number {
+    const pending = new Map([[this.#root, new Set([BOTTOM])]]);
+    const items = new Set<number>();
+    const empty = this.machine.closures[this.machine.starts[this.#root]].some((state) => this.machine.isEnd[state]);
+    this.#enter(pending, items);
+    return this.#place(items, empty);
+  }
+
+  /** Whether the text may end here. */
+  accepts(place: number): boolean {
+    return this.#accepts[place];
+  }
+
+  /** Whether it must. */
+  isOver(place: number): boolean {
+    return this.#items[place].length === 0;
+  }
+
+  /** Where a byte leads. @param kind its number among the machine's classes @returns DEAD where no text goes on with it */
+  step(place: number, kind: number): number {
+    const next = this.#table[place * this.machine.classCount + kind];
+    return next === UNKNOWN ? this.#find(place, kind) : next;
+  }
+
+  /** All steps that are known by now: [places, classes]; -2: not yet. Another one after more places were found. */
+  get table(): Int32Array<ArrayBuffer> {
+    return this.#table;
+  }
+
+  #find(place: number, kind: number): number {
+    const { steps, samples, classCount } = this.machine;
+    const value = samples[kind];
+    const kernel: number[] = [];
+    for (const item of this.#items[place]) {
+      const node = item % NODES, state = (item - node) / NODES;
+      for (const { low, high, to } of steps[state]) {
+        if (low <= value && value <= high) kernel.push(to * NODES + node);
+      }
+    }
+    const next = kernel.length === 0 ? DEAD : this.#close(kernel);
+    this.#table[place * classCount + kind] = next;
+    return next;
+  }
+
+  /** The place that all these are, with what they are without a byte. */
+  #close(kernel: number[]): number {
+    const { closures, calls, isEnd } = this.machine;
+    const items = new Set<number>(), pending = new Map<number, Set<number>>();
+    let accepts = false;
+    for (let i = 0; i < kernel.length; i++) {
+      const node = kernel[i] % NODES, from = (kernel[i] - node) / NODES;
+      for (const state of closures[from]) {
+        const item = state * NODES + node;
+        if (items.has(item)) continue;
+        items.add(item);
+        if (isEnd[state] === 1) {
+          for (const below of this.#nodes[node]) {
+            if (below === BOTTOM) accepts = true;
+            else kernel.push(below);
+          }
+        }
+        if (calls[state].length > 0) this.#call(state, node, pending);
+      }
+      if (kernel.length > 8 * MOST_ITEMS) this.#refuse();
+    }
+    this.#enter(pending, items);
+    return this.#place(items, accepts);
+  }
+
+  /** Rules that a state goes on with. */
+  #call(state: number, node: number, pending: Map<number, Set<number>>): void {
+    for (const { rule, to } of this.machine.calls[state]) {
+      let set = pending.get(rule);
+      if (!set) pending.set(rule, set = new Set());
+      if (this.machine.isTail[to] === 0) set.add(to * NODES + node);
+      else for (const below of this.#nodes[node]) set.add(below); // nothing is left to come back to here
+    }
+  }
+
+  /** Begins rules, callers first: all that come back from one are one node by then. */
+  #enter(pending: Map<number, Set<number>>, items: Set<number>): void {
+    const { starts, closures, calls, ranks } = this.machine;
+    while (pending.size > 0) {
+      let rule = -1;
+      for (const one of pending.keys()) if (rule < 0 || ranks[one] < ranks[rule]) rule = one;
+      const node = this.#node(pending.get(rule)!);
+      pending.delete(rule);
+      for (const state of closures[starts[rule]]) {
+        items.add(state * NODES + node);
+        if (calls[state].length > 0) this.#call(state, node, pending);
+      }
+      if (items.size > MOST_ITEMS) this.#refuse();
+    }
+  }
+
+  /** The place of these items, of which those that no byte leads on from are left out. */
+  #place(items: Set<number>, accepts: boolean): number {
+    const { steps } = this.machine;
+    const list = Float64Array.from([...items].filter((item) => steps[Math.floor(item / NODES)].length > 0)).sort();
+    const key = `${accepts}${list.join()}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const place = this.#items.push(list) - 1;
+    this.#accepts.push(accepts);
+    this.#known.set(key, place);
+    const { classCount } = this.machine;
+    if ((place + 1) * classCount > this.#table.length) {
+      const wider = new Int32Array(2 * this.#table.length).fill(UNKNOWN);
+      wider.set(this.#table);
+      this.#table = wider;
+    }
+    return place;
+  }
+
+  #node(items: Set<number>): number {
+    if (items.size > MOST_ITEMS) this.#refuse();
+    const list = Float64Array.from(items).sort();
+    const key = list.join();
+    let node = this.#knownNodes.get(key);
+    if (node === undefined) this.#knownNodes.set(key, node = this.#nodes.push(list) - 1);
+    return node;
+  }
+
+  /**
+   * Forgets places where there have come to be many.
+   * @param place where the text is @returns its number from now on
+   */
+  settle(place: number): number {
+    if (this.#items.length <= MOST_PLACES && this.#nodes.length <= MOST_NODES) return place;
+    const [items, nodes, accepts] = [this.#items[place], this.#nodes, this.#accepts[place]];
+    const used = new Uint8Array(nodes.length);
+    for (const item of items) used[item % NODES] = 1;
+    for (let node = nodes.length - 1; node >= 0; node--) {
+      if (used[node] === 1) { for (const item of nodes[node]) if (item !== BOTTOM) used[item % NODES] = 1; }
+    }
+    this.#age++;
+    this.#items = [];
+    this.#accepts = [];
+    this.#nodes = [];
+    this.#known.clear();
+    this.#knownNodes.clear();
+    this.#table.fill(UNKNOWN);
+    const renamed = new Float64Array(nodes.length);
+    const again = (item: number) => item === BOTTOM ? item : item - item % NODES + renamed[item % NODES];
+    for (let node = 0; node < nodes.length; node++) {
+      if (used[node] === 1) renamed[node] = this.#node(new Set(nodes[node].map(again)));
+    }
+    return this.#place(new Set(items.map(again)), accepts);
+  }
+
+  #refuse(): never {
+    refuse("generate", `the grammar must have at most ${MOST_ITEMS} ways to read a text`, words("more"), {
+      option: "grammar",
+    });
+  }
+}

@@ -18,6 +18,7 @@ export interface Document {
 }
 
 const MOST_CASES = 400;
+const MOST_DEEP = 300;
 const MOST_PARTS = 40_000; // schemas that are looked at
 
 /** Keywords that say nothing of a value, or that this file has followed. */
@@ -82,29 +83,32 @@ export class Cases {
 
   /** @param facts that hold besides @param from the schema that these are a part of */
   #spread(schemas: readonly unknown[], facts: Case, from: Way): Case[] {
-    const here = schemas.map((schema) => ({ schema, from })), all = [...facts], known = new Set<Schema>();
+    const all = [...facts], known = new Set<Schema>();
     const choices: Choice[] = [];
-    for (const { schema, from } of here) {
-      if (schema === true) continue;
-      if (schema === false) return [];
+    /** Takes a schema in, what it refers to first. @returns whether it allows anything */
+    const take = (schema: unknown, from: Way): boolean => {
+      if (typeof schema === "boolean") return schema;
       if (!isObject(schema)) this.#document.refuse("a schema must be an object, true or false", schema);
+      let deep = 0;
       for (let way = from; way; way = way.from) {
         if (way.schema === schema) this.#document.refuse("a $ref must not lead back to itself at once", schema);
+        if (deep++ > MOST_DEEP) this.#document.refuse(`a $ref must lead on at most ${MOST_DEEP} times`, words("more"));
       }
-      if (known.has(schema)) continue;
+      if (known.has(schema)) return true;
       known.add(schema);
       if (this.#parts++ > MOST_PARTS) this.#document.refuse("it must be smaller once it is spread out", words("more"));
       const inside: Way = { schema, from };
-      const also = (list: readonly unknown[]) => here.push(...list.map((schema) => ({ schema, from: inside })));
-      if (schema.$ref !== undefined) also([this.#referred(schema.$ref)]);
-      if (schema.allOf !== undefined) also(this.#list(schema, "allOf"));
+      if (schema.$ref !== undefined && !take(this.#referred(schema.$ref), inside)) return false;
+      if (schema.allOf !== undefined && !this.#list(schema, "allOf").every((one) => take(one, inside))) return false;
       if (schema.anyOf !== undefined) choices.push({ branches: this.#list(schema, "anyOf"), exclusive: false, inside });
       if (schema.oneOf !== undefined) choices.push({ branches: this.#list(schema, "oneOf"), exclusive: true, inside });
       if (schema.dependentRequired !== undefined) {
         for (const branches of this.#dependent(schema)) choices.push({ branches, exclusive: false, inside });
       }
       if (saying(schema).length > 0) all.push(schema);
-    }
+      return true;
+    };
+    if (!schemas.every((schema) => take(schema, from))) return [];
     let cases: Case[] = [all];
     for (const { branches, exclusive, inside } of choices) {
       const spread = branches.map((branch) => this.#spread([branch], [], inside));

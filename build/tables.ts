@@ -2,7 +2,7 @@
 // options:
 //   deno run -A build/tables.ts
 import { flagName, rowsOf } from "../src/cli/flags.ts";
-import { POLICIES } from "../src/options/help.ts";
+import { POLICIES } from "../src/options/policy-words.ts";
 import { corePolicies } from "../src/policies/core.ts";
 import { type Of, OPTIONS } from "../src/options/table.ts";
 

@@ -25,6 +25,12 @@ export interface Memory {
   readonly why: Readonly<Record<"kv" | "slots" | "scratch" | "readback" | "wasm", string>>;
 }
 
+/** What a session holds before it has a cache. */
+export const NO_MEMORY: Memory = {
+  ...{ kv: 0, slots: 0, scratch: 0, readback: 0, gpu: 0, wasm: 0 },
+  why: { kv: "", slots: "", scratch: "", readback: "", wasm: "" },
+};
+
 /** A session's parts, and what they take. */
 export interface Sizes {
   readonly grouping: Grouping;

@@ -7,7 +7,7 @@ import type { LaneViews } from "../core/core.ts";
 import { refuse, words } from "../errors.ts";
 import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
 import { grammarOf } from "../grammar/grammar.ts";
-import { type Memory, slotBytes } from "../memory/sizes.ts";
+import { type Memory, NO_MEMORY, slotBytes } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { checkChat, checkGenerate } from "../options/index.ts";
 import type {
@@ -304,11 +304,7 @@ export class Session {
 
   /** What this session holds, in bytes, and why; all zero where a cache waits for the first prompt to be sized. */
   memory(): Memory {
-    const why = { kv: "", slots: "", scratch: "", readback: "", wasm: "" };
-    const { memory } = this.#state.stepper ?? {};
-    return memory
-      ? { ...memory, why: { ...memory.why } }
-      : { kv: 0, slots: 0, scratch: 0, readback: 0, gpu: 0, wasm: 0, why };
+    return structuredClone(this.#state.stepper?.memory ?? NO_MEMORY);
   }
 
   /** Numbers of the last generation, or of the one that is running. */

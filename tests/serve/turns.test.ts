@@ -1,6 +1,7 @@
 // Whose turn it is: so many at once, each client in its turn, and nobody who went away.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { completionChunks } from "../../src/openai/completions.ts";
 import { Queue } from "../../src/openai/queue.ts";
 import { openApi, refusal } from "../support/api.ts";
 
@@ -38,25 +39,33 @@ test("who goes away while he waits is forgotten; too many are refused", async ()
   assert.is(queue.running, 0);
 });
 
-test("two answers are written side by side, those beyond the bound behind them", async () => {
-  const api = await openApi({ limits: { parallel: 2, waiting: 1 } });
+test("two answers are written side by side, a third behind the first of them", async () => {
+  const api = await openApi({ limits: { parallel: 2 } });
   try {
     const order: number[] = [];
-    const body = { prompt: "Once upon a time", max_tokens: 60, ignore_eos: true, stream: true };
-    const read = async (answer: Response, i: number) => {
-      for await (const chunk of answer.body!) {
-        for (const _ of new TextDecoder().decode(chunk).matchAll(/data: /g)) order.push(i);
-      }
-    };
-    const answers = [0, 1, 2].map(() => api.post("/completions", body));
-    const [one, two] = await Promise.all(answers.slice(0, 2));
-    const refused = await api.post("/completions", body);
-    assert.is(refused.headers.get("retry-after"), "1");
-    assert.is((await refusal(refused)).status, 429);
-    await Promise.all([read(one, 0), read(two, 1), answers[2].then((three) => read(three, 2))]);
+    const caller = { owner: "", client: "", signal };
+    const body = { prompt: "Once upon a time", max_tokens: 60, ignore_eos: true };
+    await Promise.all([0, 1, 2].map(async (i) => {
+      for await (const _ of completionChunks(api.service, body, caller)) order.push(i);
+    }));
     const last = (i: number) => order.lastIndexOf(i), first = (i: number) => order.indexOf(i);
-    assert.ok(first(1) < last(0) && first(0) < last(1), order.join(""));
-    assert.ok(first(2) > Math.min(last(0), last(1)));
+    const turns = order.slice(0, last(0)).filter((i, at, all) => i !== all[at - 1]).length;
+    assert.ok(turns > 60, order.join("")); // one after another, token by token
+    assert.ok(first(2) > Math.min(last(0), last(1)), order.join(""));
+  } finally {
+    await api.stop();
+  }
+});
+
+test("too many are refused with 429 and when to come again", async () => {
+  const api = await openApi({ limits: { parallel: 1, waiting: 0 } });
+  try {
+    const leave = await api.service.queue.enter("another", signal);
+    const refused = await api.post("/completions", { prompt: "Once" });
+    assert.is(refused.headers.get("retry-after"), "1");
+    assert.equal([(await refusal(refused)).code, refused.status], ["queue_full", 429]);
+    leave();
+    assert.is((await api.post("/completions", { prompt: "Once" })).status, 200);
   } finally {
     await api.stop();
   }

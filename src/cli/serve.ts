@@ -123,7 +123,7 @@ async function loaded(
     const progress = new Progress();
     const model = await load(where, loadOptions(args, progress)).finally(() => progress.clear());
     const since = Math.floor(Date.now() / 1000);
-    models.push({ name, model, session: { ...usual, ...session }, generate: { temperature: 1, ...generate }, since });
+    models.push({ name, model, session: { ...usual, ...session }, generate, since });
   }
   return models;
 }

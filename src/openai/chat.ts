@@ -1,5 +1,5 @@
 /** Requests for an answer in a conversation: POST /v1/chat/completions. */
-import type { ToolCall } from "../chat/answer.ts";
+import type { ToolCall } from "../chat/calls.ts";
 import { isRecord } from "../files/checks.ts";
 import type { ChatOptions } from "../options/generate.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -196,13 +196,17 @@ function toolsOf(body: Body): Pick<ChatOptions, "tools"> {
   return choice === "none" || (tools as unknown[]).length === 0 ? {} : { tools: tools as Record<string, unknown>[] };
 }
 
-function formatOf(body: Body): ChatOptions {
-  const format = objectOf(body, "response_format");
+/** What the text must be: any JSON, or JSON of a schema. */
+function formatOf(body: Body): Pick<ChatOptions, "jsonSchema"> {
+  const param = "response_format";
+  const format = objectOf(body, param);
   if (format === undefined || format.type === "text") return {};
-  return refuseRequest("response_format must be of type text", format.type, {
-    param: "response_format",
-    code: "unsupported",
-  });
+  if (format.type === "json_object") return { jsonSchema: true };
+  if (format.type !== "json_schema") {
+    refuseRequest("response_format must be of type text, json_object or json_schema", format.type, { param });
+  }
+  const { schema } = isRecord(format.json_schema) ? format.json_schema : {};
+  return isRecord(schema) ? { jsonSchema: schema } : refuseRequest("json_schema must have a schema", schema, { param });
 }
 
 interface Step {
@@ -224,7 +228,7 @@ function answering(service: Service, asked: Asked, caller: Caller) {
       const lease: Lease = await service.conversations.lease(wanted);
       try {
         const seeded = options.seed === undefined && lease.session.seen === 0 ? { seed: drawn() } : {};
-        const deltas = new Deltas(!!options.tools);
+        const deltas = new Deltas(options.tools);
         const write = writing(
           lease.session,
           { ...options, ...seeded, signal },

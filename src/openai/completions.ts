@@ -3,6 +3,7 @@ import type { GenerateOptions } from "../options/generate.ts";
 import type { Session } from "../session/session.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { asBody, type Body, flag, readCommon, wholeOf } from "./fields.ts";
+import { readPrompts } from "./prompts.ts";
 import { refuseRequest } from "./refusals.ts";
 import type { Caller, Service } from "./service.ts";
 import { type Token, type Took, type Usage, usageOf, writing } from "./writing.ts";
@@ -10,8 +11,6 @@ import { type Token, type Took, type Usage, usageOf, writing } from "./writing.t
 const OWN = ["prompt", "suffix", "echo", "logprobs", "best_of"];
 const MOST_PROMPTS = 256;
 const USUAL = 16; // tokens, as the API has it
-
-type Prompt = string | readonly number[];
 
 /** How likely each token was; null: nothing stood before it. */
 export interface CompletionLogprobs {
@@ -100,30 +99,9 @@ function readCompletion(service: Service, body: Body) {
     refuseRequest("best_of must be 1", body.best_of, { param: "best_of" });
   }
   const logprobs = body.logprobs === true ? 0 : body.logprobs === false ? null : wholeOf(body, "logprobs", 20) ?? null;
-  const prompts = readPrompts(body.prompt).map((prompt) => idsOf(prompt, hosted.model.tokenizer));
-  for (const { length } of prompts) {
-    if (length === 0) refuseRequest("a prompt must have at least one token", "none", { param: "prompt" });
-    const most = service.limits.prompt;
-    if (length > most) {
-      refuseRequest(`a prompt must have at most ${most} tokens`, length, { param: "prompt", status: 413 });
-    }
-  }
+  const prompts = readPrompts(body, "prompt", MOST_PROMPTS, hosted.model.tokenizer, service.limits.prompt);
   return { hosted, session, generate, prompts, logprobs, echo: flag(body, "echo"), usage: common.usage };
 }
-
-function readPrompts(value: unknown): Prompt[] {
-  const isIds = (one: unknown): one is number[] =>
-    Array.isArray(one) && one.length > 0 && one.every((id) => typeof id === "number");
-  if (typeof value === "string" || isIds(value)) return [value];
-  const fits = Array.isArray(value) && value.length > 0 && value.length <= MOST_PROMPTS &&
-    value.every((one) => typeof one === "string" || isIds(one));
-  if (fits) return value;
-  const rule = `prompt must be a text, a list of token ids, or 1 to ${MOST_PROMPTS} of either`;
-  return refuseRequest(rule, value ?? "none", { param: "prompt" });
-}
-
-const idsOf = (prompt: Prompt, tokenizer: Tokenizer) =>
-  typeof prompt === "string" ? tokenizer.encode(prompt, { bos: true, special: true }) : [...prompt];
 
 /** A part of one choice; the last says how it ended. */
 interface Step {

@@ -1,5 +1,6 @@
 /** An answer as it comes, in its parts: what is thought, what is said, and at its end the calls. */
-import { answerOf, type ToolCall } from "../chat/answer.ts";
+import { answerOf } from "../chat/answer.ts";
+import { FIRST_MARKS, MARKS, type ToolCall } from "../chat/calls.ts";
 
 /** A part of an answer. */
 export interface Part {
@@ -8,20 +9,18 @@ export interface Part {
 }
 
 const OPEN = "<think>", CLOSE = "</think>";
-/** What calls begin with; those of Llama only where an answer begins. */
-const CALLS = ["<tool_call>", "[TOOL_CALLS]"], CALLS_FIRST = ["{", "<|python_tag|>"];
 
 /** Sorts the pieces of an answer. What may yet turn out to be a call, or a mark, is held back until that is known. */
 export class Deltas {
-  readonly #calls: boolean;
+  readonly #calls: unknown;
   #text = ""; // all of it
   #rest = ""; // of it, what has not been given out
   #in: "start" | "thought" | "said" = "start";
   #begun = false; // something has been said
   #held = false; // all that comes may be calls
 
-  /** @param calls whether there may be any */
-  constructor(calls: boolean) {
+  /** @param calls whether there may be any, or which: the tools */
+  constructor(calls: unknown) {
     this.#calls = calls;
   }
 
@@ -58,11 +57,11 @@ export class Deltas {
       const text = this.#rest.trimStart();
       if (text === "") return;
       this.#begun = true;
-      if (this.#calls) this.#held = CALLS_FIRST.some((mark) => text.startsWith(mark) || mark.startsWith(text));
+      if (this.#calls) this.#held = FIRST_MARKS.some((mark) => text.startsWith(mark) || mark.startsWith(text));
     }
     if (this.#held) return;
-    const at = this.#calls ? first(this.#rest, CALLS) : -1;
-    const safe = at >= 0 ? at : this.#rest.length - (this.#calls ? overlap(this.#rest, CALLS) : 0);
+    const at = this.#calls ? first(this.#rest, MARKS) : -1;
+    const safe = at >= 0 ? at : this.#rest.length - (this.#calls ? overlap(this.#rest, MARKS) : 0);
     const text = this.#calls ? this.#rest.slice(0, safe).trimEnd() : this.#rest.slice(0, safe); // spaces before a call are none
     if (text !== "") parts.push({ kind: "content", text });
     this.#rest = this.#rest.slice(text.length);

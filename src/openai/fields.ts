@@ -22,7 +22,7 @@ export interface Common {
 }
 
 /** What is heard of the API and changes nothing here. */
-const IDLE = ["user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"];
+export const IDLE = ["user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"];
 /** What the API has under other names. */
 const RENAMED: Readonly<Record<string, string>> = {
   max_tokens: "maxNewTokens",

@@ -1,5 +1,5 @@
 /** Messages as the API has them: made into those that templates take, and told whether they are what was said before. */
-import type { ToolCall } from "../chat/answer.ts";
+import type { ToolCall } from "../chat/calls.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import { isRecord } from "../files/checks.ts";
 import { refuseRequest } from "./refusals.ts";

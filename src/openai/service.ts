@@ -39,6 +39,8 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
+const USUAL = 1; // the temperature, as the API has it
+
 export class Service {
   readonly limits: Limits;
   readonly queue: Queue;
@@ -82,35 +84,46 @@ export class Service {
     }
     const cache = { ...hosted.session, ...session };
     if (cache.policy === "full" && session.budget === undefined) delete cache.budget;
-    const text = { ...hosted.generate, ...generate, maxNewTokens: most };
+    const usual = hosted.model.sampling.temperature === undefined ? { temperature: USUAL } : {};
+    const text = { ...usual, ...hosted.generate, ...generate, maxNewTokens: most };
     return { hosted, generate: text, session: cache };
   }
 
-  /** Runs work in its turn, and ends it where it takes too long or nobody waits. */
+  /** Runs work in its turn, step by step, and ends it where it takes too long or nobody waits. */
   async *inTurn<T, R>(
-    { client, signal: gone }: Caller,
+    caller: Caller,
     work: (signal: AbortSignal) => AsyncGenerator<T, R, void>,
   ): AsyncGenerator<T, R, void> {
+    const { signal, end } = await this.#begin(caller);
+    const steps = work(signal);
+    try {
+      let next = await steps.next();
+      for (; !next.done; next = await steps.next()) {
+        yield next.value;
+        await this.#breathe(); // steps compute on this thread: nobody would be heard meanwhile, nor have a turn
+      }
+      return next.value;
+    } finally {
+      await steps.return(undefined as never);
+      end();
+    }
+  }
+
+  /** The same of work that is one step. */
+  async whole<R>(caller: Caller, work: (signal: AbortSignal) => Promise<R>): Promise<R> {
+    const { signal, end } = await this.#begin(caller);
+    return await work(signal).finally(end);
+  }
+
+  async #begin({ client, signal: gone }: Caller): Promise<{ signal: AbortSignal; end: () => void }> {
     const leave = await this.queue.enter(client, gone);
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(tooLate(this.limits.time)), this.limits.time);
-    const signal = AbortSignal.any([gone, late.signal]);
-    try {
-      const steps = work(signal);
-      try {
-        let next = await steps.next();
-        for (; !next.done; next = await steps.next()) {
-          yield next.value;
-          await this.#breathe(); // steps compute on this thread: nobody would be heard meanwhile, nor have a turn
-        }
-        return next.value;
-      } finally {
-        await steps.return(undefined as never);
-      }
-    } finally {
+    const end = () => {
       clearTimeout(timer);
       leave();
-    }
+    };
+    return { signal: AbortSignal.any([gone, late.signal]), end };
   }
 
   close(): void {

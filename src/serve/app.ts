@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { chatChunks, chatCompletion, wantsStream } from "../openai/chat.ts";
 import { completion, completionChunks } from "../openai/completions.ts";
+import { embeddings } from "../openai/embeddings.ts";
 import { listModels, oneModel } from "../openai/models.ts";
 import { refuseRequest, RequestError, requestErrorOf } from "../openai/refusals.ts";
 import { detokenize, tokenize, tokenizerInfo } from "../openai/tokens.ts";
@@ -75,11 +76,13 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
     maxSize: body,
     onError: () => refuseRequest(`a body must have at most ${body} bytes`, "more", { status: 413 }),
   });
+  const checkReady = () => {
+    const parts = { status: 503, code: "ending", retryAfter: 1 };
+    if (!ready()) refuseRequest("the server must not be ending", "one that is", parts);
+  };
   const answer = (path: string, whole: Ask<Promise<object>>, chunks: Ask<AsyncGenerator<object, void, void>>) =>
     app.post(path, limit, async (c) => {
-      if (!ready()) {
-        refuseRequest("the server must not be ending", "one that is", { status: 503, code: "ending", retryAfter: 1 });
-      }
+      checkReady();
       const asked = await bodyOf(c);
       const caller = callerOf(c, keys);
       if (!wantsStream(asked)) return c.json(await whole(service, asked, caller));
@@ -88,6 +91,10 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
   answer("/v1/chat/completions", chatCompletion, chatChunks);
   answer("/v1/completions", completion, completionChunks);
 
+  app.post("/v1/embeddings", limit, async (c) => {
+    checkReady();
+    return c.json(await embeddings(service, await bodyOf(c), callerOf(c, keys)));
+  });
   const sync = (path: string, ask: Ask<object>) =>
     app.post(path, limit, async (c) => c.json(ask(service, await bodyOf(c), callerOf(c, keys))));
   sync("/tokenize", tokenize);
@@ -117,7 +124,15 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
 /** A route's name for metrics: none that a client makes up. */
 function routeOf(c: Context): string {
   const { path, method } = c.req;
-  const known = ["/v1/chat/completions", "/v1/completions", "/v1/models", "/metrics", "/healthz", "/readyz"];
+  const known = [
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/embeddings",
+    "/v1/models",
+    "/metrics",
+    "/healthz",
+    "/readyz",
+  ];
   return `${["GET", "POST"].includes(method) ? method : "other"} ${known.find((one) => path === one) ?? "other"}`;
 }
 

@@ -5,6 +5,7 @@ import OpenAI from "openai";
 import { answerOf } from "../../src/chat/answer.ts";
 import { Deltas, type Part } from "../../src/openai/deltas.ts";
 import { type Api, openApi, refusal } from "../support/api.ts";
+import { TOOL_ANSWERS, TOOLS } from "../support/tool-answers.ts";
 import { seed } from "../support/depth.ts";
 import { randomFrom } from "../support/trio.ts";
 
@@ -74,6 +75,25 @@ test("an answer that is broken off leaves the server free", async () => {
   assert.ok((await api.client.chat.completions.create({ ...ASKED, max_tokens: 1 })).usage);
 });
 
+test("an answer is JSON of a schema where it is to be", async () => {
+  const schema = {
+    type: "object",
+    properties: { animal: { enum: ["dog", "cat"] }, years: { type: "integer", minimum: 0, maximum: 99 } },
+    required: ["animal", "years"],
+    additionalProperties: false,
+  };
+  for (const [seed, strict] of [true, false].entries()) {
+    const response_format = { type: "json_schema" as const, json_schema: { name: "pet", strict, schema } };
+    const { choices } = await api.client.chat.completions.create({ ...ASKED, seed, response_format });
+    const { animal, years } = JSON.parse(choices[0].message.content!);
+    assert.ok(["dog", "cat"].includes(animal) && Number.isInteger(years) && years >= 0 && years <= 99);
+    assert.is(choices[0].finish_reason, "stop");
+  }
+  const body = { ...ASKED, response_format: { type: "json_schema", json_schema: { schema: { type: "nonsense" } } } };
+  const { status, message } = await refusal(await api.post("/chat/completions", body));
+  assert.is(status, 400, message);
+});
+
 test("what is refused says what is wrong, with its number", async () => {
   const refused = async (body: Record<string, unknown>, status: number, words: string) => {
     const { status: got, message } = await refusal(await api.post("/chat/completions", { ...ASKED, ...body }));
@@ -120,14 +140,15 @@ const ANSWERS = [
   '{"name": "look"} and more',
   '<|python_tag|>{"name": "look", "parameters": {}}',
   "less < than, [TOOL and {braces}",
+  ...TOOL_ANSWERS.map(({ text }) => text),
   '<think>call it</think>{"name": "look", "parameters": {}}',
 ];
 
 test("however an answer is cut into pieces, its parts come to the same", () => {
   const random = randomFrom(seed);
   for (const text of ANSWERS) {
-    for (const calls of [true, false]) {
-      for (let i = 0; i < 200; i++) {
+    for (const calls of [true, TOOLS, false]) {
+      for (let i = 0; i < 60; i++) {
         const deltas = new Deltas(calls), parts: Part[] = [];
         for (let at = 0; at < text.length;) {
           const length = 1 + Math.floor(random() * 8);

@@ -14,7 +14,13 @@ const one = <T>(of: readonly T[]): T => of[below(of.length)];
 
 const CHAT = { model: "fable", messages: [{ role: "user", content: "Hi." }], max_tokens: 1 };
 const TEXT = { model: "fable", prompt: "Once", max_tokens: 1 };
+const BODIES: Record<string, object> = {
+  "/chat/completions": CHAT,
+  "/completions": TEXT,
+  "/embeddings": { input: "Once" },
+};
 const FIELDS = [
+  ...["input", "encoding_format", "dimensions", "pooling", "layer", "json_schema", "grammar", "banned_strings"],
   ...[
     "model",
     "messages",
@@ -72,14 +78,18 @@ const VALUES: readonly unknown[] = [
   ...[{ generated: 3 }, { role: "user" }, [{ role: "user", content: "x" }], [{ role: "user", content: null }], {
     type: "json_object",
   }],
+  ...[
+    { type: "json_schema", json_schema: { schema: { type: "string", pattern: "(a+)+$" } } },
+    'root ::= "a" root | "b"',
+  ],
   ...[[{ role: "assistant", content: null, tool_calls: [{}] }], [{ role: 1, content: {} }], { "1": 1e9 }, { a: "b" }, [[
     [[[]]],
   ]]],
 ];
 
 function request(): { path: string; body: string } {
-  const chat = random() < 0.6;
-  const body: Record<string, unknown> = { ...(chat ? CHAT : TEXT) };
+  const path = one(["/chat/completions", "/chat/completions", "/completions", "/completions", "/embeddings"]);
+  const body: Record<string, unknown> = { ...BODIES[path] };
   for (let i = 1 + below(3); i > 0; i--) {
     const field = one(FIELDS);
     if (random() < 0.15) delete body[field];
@@ -89,7 +99,7 @@ function request(): { path: string; body: string } {
   if (random() < 0.1) text = text.slice(0, below(text.length));
   if (random() < 0.05) text = text.slice(0, 5) + String.fromCharCode(below(256)) + text.slice(6);
   if (random() < 0.01) text = `${"[".repeat(below(5000))}`;
-  return { path: chat ? "/chat/completions" : "/completions", body: text };
+  return { path, body: text };
 }
 
 test(`${COUNT} requests: no failure of ours, no trace of where, nothing left behind`, async () => {

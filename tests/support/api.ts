@@ -48,7 +48,7 @@ export async function talkingModel(): Promise<string> {
 export async function openApi({ session = {}, limits = {}, door = {}, store = null }: Setup = {}): Promise<Api> {
   const model = await load(await talkingModel(), { device: "wasm" });
   const manner = { budget: 64, positions: "cache" as const, ...session };
-  const hosted: Hosted = { name: "fable", model, session: manner, generate: { temperature: 1 }, since: 1 };
+  const hosted: Hosted = { name: "fable", model, session: manner, generate: {}, since: 1 };
   const service = new Service([hosted], { ...LIMITS, ...limits }, { store, breathe });
   const failures: unknown[] = [];
   const app = makeApp(service, { ...OPEN, onFailure: (error) => failures.push(error), ...door }, { ready: () => true });

@@ -1,5 +1,5 @@
 // Makes what the package ships, in build/out: kvcap.js (one module for pages and Deno, with shaders, Wasm and tokenizer
-// inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring what eviction costs), each with its source
+// inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring what eviction costs), openai.js (models asked as the OpenAI API is), each with its source
 // map and its types in one .d.ts; cli.js (the command, for Node, Bun and Deno); and the licences of what is bundled.
 import { spawnSync } from "node:child_process";
 import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -14,7 +14,12 @@ const out = join(root, "build/out");
 
 const { metafile } = await esbuild.build({
   absWorkingDir: root,
-  entryPoints: { kvcap: "src/index.ts", core: "src/core/index.ts", eval: "src/eval/index.ts" },
+  entryPoints: {
+    kvcap: "src/index.ts",
+    core: "src/core/index.ts",
+    eval: "src/eval/index.ts",
+    openai: "src/openai/index.ts",
+  },
   outdir: "build/out",
   bundle: true,
   format: "esm",
@@ -63,9 +68,10 @@ rollUp(out, [
   { name: "core", file: types("core") },
   { name: "kvcap", file: types("") },
   { name: "eval", file: types("eval") },
+  { name: "openai", file: types("openai") },
 ]);
 
-const sizes = ["kvcap.js", "core.js", "eval.js", "cli.js"].map((file) =>
+const sizes = ["kvcap.js", "core.js", "eval.js", "openai.js", "cli.js"].map((file) =>
   `build/out/${file} (${statSync(join(out, file)).size} bytes)`
 );
 process.stderr.write(`kvcap: built ${sizes.join(", ")} and types\n`);

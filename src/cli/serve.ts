@@ -1,7 +1,7 @@
 /** The command `serve`: the OpenAI API over HTTP, for any client. */
 import { messageOf, refuse, words } from "../errors.ts";
 import { load } from "../load.ts";
-import { type Hosted, plannedBytes } from "../openai/hosted.ts";
+import { type Hosted, usualSession } from "../openai/hosted.ts";
 import { type Limits, Service } from "../openai/service.ts";
 import type { Store } from "../openai/store.ts";
 import { checkGenerate, type GenerateOptions } from "../options/index.ts";
@@ -20,7 +20,6 @@ import { end, whenEnded } from "./signals.ts";
 import { note, printJson, Progress } from "./terminal.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED, TEXT_FLAGS } from "./usage.ts";
 
-const BUDGET = 512; // slots
 const TOKENS = 4096; // of an answer
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 
@@ -117,20 +116,19 @@ async function loaded(
   { session, generate }: Pick<Hosted, "session" | "generate">,
   args: Arguments,
 ): Promise<Hosted[]> {
-  const usual = session.policy === "full" ? {} : { budget: BUDGET, positions: "cache" as const };
   const models: Hosted[] = [];
   for (const [name, where] of places) {
     const progress = new Progress();
     const model = await load(where, loadOptions(args, progress)).finally(() => progress.clear());
     const since = Math.floor(Date.now() / 1000);
-    models.push({ name, model, session: { ...usual, ...session }, generate, since });
+    models.push({ name, model, session: usualSession(session), generate, since });
   }
   return models;
 }
 
 /** @throws KvcapError where the sessions that are at work at once do not fit */
 function checkRoom(hosted: Hosted, { parallel, memory, tokens }: Limits): void {
-  const bytes = parallel * plannedBytes(hosted, hosted.session, { read: 1, written: tokens });
+  const bytes = parallel * hosted.model.sessionBytes(hosted.session, { read: 1, written: tokens });
   if (bytes <= memory) return;
   const rule = `--cache-memory must hold ${parallel} sessions, which take ${megabytes(bytes)}`;
   refuse("serve", rule, words(megabytes(memory)), { kind: "plain", code: "no-memory" });

@@ -13,9 +13,18 @@ import { type Token, type Took, type Usage, writing } from "./writing.ts";
 
 const OWN = [
   ...["messages", "logprobs", "top_logprobs", "tools", "tool_choice", "parallel_tool_calls", "response_format"],
-  ...["reasoning_effort", "chat_template_kwargs", "documents", "continue_final_message", "add_generation_prompt"],
+  ...[
+    "reasoning_effort",
+    "chat_template_kwargs",
+    "chat_template",
+    "documents",
+    "continue_final_message",
+    "add_generation_prompt",
+  ],
   ...["conversation", "append"],
 ];
+
+const MOST_TEMPLATE = 100_000; // characters
 
 /** A call, as the API has it. */
 export interface ApiCall {
@@ -74,11 +83,6 @@ export interface ChatCompletion {
     readonly finish_reason: FinishReason;
   }];
   readonly usage: Usage;
-}
-
-/** Whether a request wants its answer as it comes. */
-export function wantsStream(body: unknown): boolean {
-  return flag(asBody(body), "stream");
 }
 
 /** Answers as a whole. @throws RequestError, KvcapError; the caller's signal's reason */
@@ -158,6 +162,7 @@ function readChat(service: Service, body: Body) {
   if (top !== undefined && !logprobs) {
     refuseRequest("top_logprobs must stand beside logprobs", top, { param: "top_logprobs" });
   }
+  const template = textOf(body, "chat_template", MOST_TEMPLATE);
   const effort = textOf(body, "reasoning_effort");
   const given = objectOf(body, "chat_template_kwargs") ?? {};
   const variables = effort === undefined ? given : { reasoning_effort: effort, ...given };
@@ -171,6 +176,7 @@ function readChat(service: Service, body: Body) {
     ...toolsOf(body),
     ...formatOf(body),
     ...(Array.isArray(body.documents) ? { documents: body.documents } : {}),
+    ...(template === undefined ? {} : { template }),
     variables,
     continueFinal,
   };
@@ -224,7 +230,16 @@ function answering(service: Service, asked: Asked, caller: Caller) {
       const { hosted, options, session: manner, messages, id, append } = asked;
       const most = options.maxNewTokens!;
       checkLength(service, asked);
-      const wanted = { hosted, options: manner, owner: caller.owner, id, messages, append, most };
+      const wanted = {
+        hosted,
+        options: manner,
+        owner: caller.owner,
+        id,
+        messages,
+        append,
+        most,
+        read: () => tokensOf(asked),
+      };
       const lease: Lease = await service.conversations.lease(wanted);
       try {
         const seeded = options.seed === undefined && lease.session.seen === 0 ? { seed: drawn() } : {};
@@ -256,13 +271,18 @@ function answering(service: Service, asked: Asked, caller: Caller) {
   );
 }
 
-/** @throws RequestError for prompts that are longer than allowed */
-function checkLength({ limits }: Service, { hosted, messages, options, append }: Asked): void {
-  const characters = messages.reduce((sum, { content }) => sum + (content as string).length, 0);
-  if (append || characters < limits.prompt) return; // a token is a character at least
+/** Tokens of a conversation that is read from its beginning. */
+function tokensOf({ hosted, messages, options }: Asked): number {
   const { tools, documents, variables, continueFinal, template } = options;
-  const given = { variables, continueFinal, template, tools, documents };
-  const tokens = hosted.model.countTokens(messages, given);
+  const given = Object.entries({ tools, documents, variables, continueFinal, template });
+  return hosted.model.countTokens(messages, Object.fromEntries(given.filter(([, value]) => value !== undefined)));
+}
+
+/** @throws RequestError for prompts that are longer than allowed */
+function checkLength({ limits }: Service, asked: Asked): void {
+  const characters = asked.messages.reduce((sum, { content }) => sum + (content as string).length, 0);
+  if (asked.append || characters < limits.prompt) return; // a token is a character at least
+  const tokens = tokensOf(asked);
   if (tokens <= limits.prompt) return;
   refuseRequest(`messages must have at most ${limits.prompt} tokens`, tokens, { param: "messages", status: 413 });
 }

@@ -20,7 +20,8 @@ export interface CompletionLogprobs {
   readonly text_offset: readonly number[];
 }
 
-interface Choice {
+/** One text. */
+export interface CompletionChoice {
   readonly index: number;
   readonly text: string;
   readonly logprobs: CompletionLogprobs | null;
@@ -32,14 +33,14 @@ export interface Completion {
   readonly object: "text_completion";
   readonly created: number;
   readonly model: string;
-  readonly choices: readonly Choice[];
+  readonly choices: readonly CompletionChoice[];
   readonly usage?: Usage | null;
 }
 
 /** Answers as a whole. @throws RequestError, KvcapError; the caller's signal's reason */
 export async function completion(service: Service, body: unknown, caller: Caller): Promise<Completion> {
   const asked = readCompletion(service, asBody(body));
-  const choices: Choice[] = [], all: Usage[] = [];
+  const choices: CompletionChoice[] = [], all: Usage[] = [];
   const answer = answering(service, asked, caller);
   let next = await answer.next();
   for (; !next.done; next = await answer.next()) {

@@ -7,7 +7,7 @@ import { hex, sha256 } from "../engine/sha256.ts";
 import { words } from "../errors.ts";
 import type { SessionOptions } from "../options/session.ts";
 import type { Session } from "../session/session.ts";
-import { heldBytes, type Hosted, mannerOf, plannedBytes } from "./hosted.ts";
+import { heldBytes, type Hosted, mannerOf } from "./hosted.ts";
 import { essence, goingOn } from "./messages.ts";
 import { refuseRequest, RequestError } from "./refusals.ts";
 import { pack, type Store, unpack } from "./store.ts";
@@ -23,6 +23,8 @@ export interface Wanted {
   readonly messages: readonly ChatMessage[];
   /** Whether the messages are what is new; else all that was said. */
   readonly append: boolean;
+  /** Counts the tokens of the messages, where a cache depends on them. */
+  readonly read: () => number;
   /** Tokens that may be written. */
   readonly most: number;
 }
@@ -138,11 +140,11 @@ export class Conversations {
   }
 
   async #begin(wanted: Wanted): Promise<Conversation> {
-    const { hosted, options, id, messages, most } = wanted;
+    const { hosted, options, id, most } = wanted;
     const name = id === undefined ? crypto.randomUUID() : nameOfId(wanted, id);
     const grows = options.policy === "full" || options.evict === "prompt" || typeof options.budget === "object";
-    const read = grows ? hosted.model.countTokens(messages) : 1;
-    const bytes = plannedBytes(hosted, options, { read, written: most });
+    const read = grows ? wanted.read() : 1;
+    const bytes = hosted.model.sessionBytes(options, { read, written: most });
     return await this.#make(
       wanted,
       name,
@@ -175,7 +177,7 @@ export class Conversations {
 
   /** Room for a session that is nobody's conversation. @returns what gives it back @throws RequestError; KvcapRangeError for bad options */
   reserve(hosted: Hosted, options: SessionOptions, tokens: { read: number; written: number }): () => void {
-    const bytes = plannedBytes(hosted, options, tokens);
+    const bytes = hosted.model.sessionBytes(options, tokens);
     this.#makeRoom(bytes);
     this.#making += bytes;
     return () => void (this.#making -= bytes);

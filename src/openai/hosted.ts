@@ -1,10 +1,7 @@
 /** A model that is served, and what sessions of it take. */
-import { slotsFor } from "../memory/grown.ts";
-import { planSession } from "../memory/plan.ts";
-import { sizesOf } from "../memory/sizes.ts";
 import type { GenerateOptions } from "../options/generate.ts";
 import type { SessionOptions } from "../options/session.ts";
-import { insideOf, type Model } from "../session/model.ts";
+import type { Model } from "../session/model.ts";
 import type { Session } from "../session/session.ts";
 import { ordered } from "./messages.ts";
 
@@ -18,27 +15,18 @@ export interface Hosted {
   readonly since: number;
 }
 
+const BUDGET = 512; // slots
+
+/** How caches are kept where nobody says otherwise: so that a conversation may go on for ever. */
+export function usualSession(asked: SessionOptions): SessionOptions {
+  return asked.policy === "full" ? asked : { budget: BUDGET, positions: "cache", ...asked };
+}
+
 /** How a cache is to be kept: the same text for the same options. */
 export function mannerOf(options: SessionOptions): string {
   return JSON.stringify(
     ordered(Object.fromEntries(Object.entries(options).filter(([, value]) => typeof value !== "function"))),
   );
-}
-
-/**
- * Bytes that a session will hold, before it is made.
- * @param tokens of the prompt, and of what is written: caches that grow take them
- * @throws KvcapRangeError for bad options
- */
-export function plannedBytes(
-  { model }: Hosted,
-  options: SessionOptions,
-  tokens: { read: number; written: number },
-): number {
-  const loaded = insideOf(model);
-  const checked = planSession(loaded, options, tokens.read);
-  const slots = slotsFor(checked, { prompt: tokens.read, maxNewTokens: tokens.written, evicts: true });
-  return sizesOf(loaded, checked, slots).memory.gpu;
 }
 
 /** Bytes that a session holds. */

@@ -2,11 +2,10 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
-import { chatChunks, chatCompletion, wantsStream } from "../openai/chat.ts";
-import { completion, completionChunks } from "../openai/completions.ts";
-import { embeddings } from "../openai/embeddings.ts";
+import { eventsOf } from "../openai/events.ts";
 import { listModels, oneModel } from "../openai/models.ts";
 import { refuseRequest, RequestError, requestErrorOf } from "../openai/refusals.ts";
+import { ROUTES, wantsStream } from "../openai/routes.ts";
 import { detokenize, tokenize, tokenizerInfo } from "../openai/tokens.ts";
 import type { Caller, Service } from "../openai/service.ts";
 import type { Keys } from "./keys.ts";
@@ -80,21 +79,14 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
     const parts = { status: 503, code: "ending", retryAfter: 1 };
     if (!ready()) refuseRequest("the server must not be ending", "one that is", parts);
   };
-  const answer = (path: string, whole: Ask<Promise<object>>, chunks: Ask<AsyncGenerator<object, void, void>>) =>
+  for (const [path, { whole, chunks }] of Object.entries(ROUTES)) {
     app.post(path, limit, async (c) => {
       checkReady();
-      const asked = await bodyOf(c);
-      const caller = callerOf(c, keys);
-      if (!wantsStream(asked)) return c.json(await whole(service, asked, caller));
-      return await streamed(chunks(service, asked, caller), door.onFailure);
+      const asked = await bodyOf(c), caller = callerOf(c, keys);
+      if (!chunks || !wantsStream(asked)) return c.json(await whole(service, asked, caller));
+      return await eventsOf(chunks(service, asked, caller), door.onFailure);
     });
-  answer("/v1/chat/completions", chatCompletion, chatChunks);
-  answer("/v1/completions", completion, completionChunks);
-
-  app.post("/v1/embeddings", limit, async (c) => {
-    checkReady();
-    return c.json(await embeddings(service, await bodyOf(c), callerOf(c, keys)));
-  });
+  }
   const sync = (path: string, ask: Ask<object>) =>
     app.post(path, limit, async (c) => c.json(ask(service, await bodyOf(c), callerOf(c, keys))));
   sync("/tokenize", tokenize);
@@ -170,32 +162,4 @@ async function bodyOf(c: Context): Promise<unknown> {
   } catch {
     return refuseRequest("a body must be JSON", text);
   }
-}
-
-/** Server-sent events. What is wrong before the first of them is answered as such; behind it, as an event. */
-async function streamed(chunks: AsyncGenerator<object, void, void>, onFailure: Door["onFailure"]): Promise<Response> {
-  const encoder = new TextEncoder();
-  const event = (data: unknown) =>
-    encoder.encode(`data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
-  let next: IteratorResult<object, void> | null = await chunks.next();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { value, done } = next ?? await chunks.next();
-        next = null;
-        controller.enqueue(event(done ? "[DONE]" : value));
-        if (done) controller.close();
-      } catch (error) {
-        const refused = requestErrorOf(error);
-        if (refused.code === "internal") onFailure(error);
-        controller.enqueue(event(refused.body));
-        controller.close();
-      }
-    },
-    async cancel() {
-      await chunks.return();
-    },
-  }, { highWaterMark: 0 });
-  const headers = { "content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no" };
-  return new Response(body, { headers });
 }

@@ -4,7 +4,9 @@ import { refuseFailed } from "../engine/failure.ts";
 import type { Device } from "../engine/engine.ts";
 import type { KvType } from "../engine/kv.ts";
 import { refuse, words } from "../errors.ts";
+import { slotsFor } from "../memory/grown.ts";
 import { planSession } from "../memory/plan.ts";
+import { sizesOf } from "../memory/sizes.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import type { PerplexityOptions, SessionOptions, Span, TemplateOptions } from "../options/index.ts";
@@ -95,6 +97,20 @@ export class Model {
     planSession(this.#loaded, options);
     this.#checkUsable("create session");
     return new Session(this.#loaded, options, this.#join);
+  }
+
+  /**
+   * Bytes of the device that such a session will hold, before it is made.
+   * @param tokens of its first prompt, and those to be written: caches that grow, or depend on the prompt, take them
+   * @throws RangeError as `session` does
+   */
+  sessionBytes(
+    options: SessionOptions = {},
+    { read = 1, written = 0 }: { read?: number; written?: number } = {},
+  ): number {
+    const checked = planSession(this.#loaded, options, read);
+    const slots = slotsFor(checked, { prompt: read, maxNewTokens: written, evicts: true });
+    return sizesOf(this.#loaded, checked, slots).memory.gpu;
   }
 
   /**

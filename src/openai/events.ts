@@ -1,0 +1,37 @@
+/** Answers that come piece by piece, as server-sent events. */
+import { requestErrorOf } from "./refusals.ts";
+
+const HEADERS = { "content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no" };
+
+/**
+ * An answer of chunks. What is wrong before the first of them is thrown; behind it, it is told as an event.
+ * @param onFailure hears of what failed that must not
+ */
+export async function eventsOf(
+  chunks: AsyncGenerator<object, void, void>,
+  onFailure: (error: unknown) => void,
+): Promise<Response> {
+  const encoder = new TextEncoder();
+  const event = (data: unknown) =>
+    encoder.encode(`data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
+  let next: IteratorResult<object, void> | null = await chunks.next();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { value, done } = next ?? await chunks.next();
+        next = null;
+        controller.enqueue(event(done ? "[DONE]" : value));
+        if (done) controller.close();
+      } catch (error) {
+        const refused = requestErrorOf(error);
+        if (refused.code === "internal") onFailure(error);
+        controller.enqueue(event(refused.body));
+        controller.close();
+      }
+    },
+    async cancel() {
+      await chunks.return();
+    },
+  }, { highWaterMark: 0 });
+  return new Response(body, { headers: HEADERS });
+}

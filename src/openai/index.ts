@@ -1,0 +1,35 @@
+/**
+ * kvcap/openai: models asked as the OpenAI API is, in this process: an object of the shape of the package `openai`'s client, and a `fetch`
+ * for any other client of the API.
+ *
+ * @example An answer, piece by piece
+ * ```ts
+ * import { load } from "kvcap";
+ * import { openai } from "kvcap/openai";
+ *
+ * const model = await load("smollm2-135m");
+ * const client = openai(model, { session: { budget: 512 } });
+ * const messages = [{ role: "user", content: "Tell me of the sea." }];
+ * let text = "";
+ * for await (const chunk of await client.chat.completions.create({ messages, stream: true })) {
+ *   text += chunk.choices[0]?.delta.content ?? "";
+ * }
+ * console.log(text);
+ * ```
+ * @module
+ */
+export {
+  type Chunks,
+  type Client,
+  type ClientOptions,
+  type Creating,
+  openai,
+  type RequestBody,
+  type RequestOptions,
+} from "./client.ts";
+export type { ApiCall, ChatChunk, ChatCompletion, ChatDelta, FinishReason, TokenLogprob } from "./chat.ts";
+export type { Completion, CompletionChoice, CompletionLogprobs } from "./completions.ts";
+export type { Embeddings } from "./embeddings.ts";
+export type { ModelObject } from "./models.ts";
+export { RequestError } from "./refusals.ts";
+export type { Usage } from "./writing.ts";

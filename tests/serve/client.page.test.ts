@@ -1,0 +1,100 @@
+// kvcap/openai: an object of the shape of the package `openai`'s client, in Deno and in pages; and that package itself over its fetch.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { load, type Model } from "../../src/load.ts";
+import { type Client, openai, RequestError } from "../../src/openai/index.ts";
+import { inBrowser, repoPath } from "../support/files.ts";
+
+const test = suite("kvcap/openai");
+const chat_template =
+  "{{ bos_token }}{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
+const MESSAGES = [{ role: "user", content: "Tell me of a dog." }];
+const ASKED = { messages: MESSAGES, chat_template, max_tokens: 30, temperature: 0.8, seed: 4 };
+let model: Model, client: Client;
+test.before(async () => {
+  model = await load(repoPath("models/fable-2m"), { device: "wasm" });
+  client = openai({ fable: model }, { session: { budget: 64 } });
+});
+test.after(() => {
+  client.dispose();
+  model.dispose();
+});
+
+/** What the library says. */
+async function wanted(): Promise<string> {
+  using session = model.session({ budget: 64, positions: "cache" });
+  let text = "";
+  const options = { maxNewTokens: 30, temperature: 0.8, seed: 4, template: chat_template };
+  for await (const piece of session.chat(MESSAGES, options)) text += piece;
+  return text;
+}
+
+test("answers are the library's, whole and piece by piece, and a conversation goes on in its cache", async () => {
+  const answer = await wanted();
+  const whole = await client.chat.completions.create(ASKED);
+  assert.is(whole.choices[0].message.content, answer);
+  let text = "";
+  for await (const chunk of await client.chat.completions.create({ ...ASKED, stream: true })) {
+    text += chunk.choices[0]?.delta.content ?? "";
+  }
+  assert.is(text, answer);
+  const messages = [...MESSAGES, { role: "assistant", content: answer }, { role: "user", content: "Go on." }];
+  const { usage } = await client.chat.completions.create({ ...ASKED, messages });
+  assert.ok(usage.prompt_tokens_details.cached_tokens > usage.prompt_tokens / 2);
+});
+
+test("texts, vectors and models", async () => {
+  const { choices } = await client.completions.create({ prompt: "Once upon a time", max_tokens: 8, temperature: 0 });
+  assert.match(choices[0].text, ", there was");
+  const [vector] = await model.embed("Once", { normalize: true });
+  const { data } = await client.embeddings.create({ input: "Once" });
+  assert.equal(Float32Array.from(data[0].embedding as number[]), vector);
+  assert.equal((await client.models.list()).data.map(({ id }) => id), ["fable"]);
+  assert.is((await client.models.retrieve("fable")).object, "model");
+});
+
+test("what is refused, and answers that are ended", async () => {
+  const refused = await client.chat.completions.create({ ...ASKED, model: "none" }).catch((error) => error);
+  assert.instance(refused, RequestError);
+  assert.equal([refused.status, refused.code], [404, "model_not_found"]);
+  const early = await client.completions.create({ prompt: "x", stream: true, temperature: -1 }).catch((error) => error);
+  assert.match(String(early), "temperature must be a number from 0 to 100");
+  const long = { prompt: "Once", max_tokens: 4000, ignore_eos: true };
+  const stop = new AbortController();
+  const stopped = client.completions.create(long, { signal: stop.signal }).catch((error) => error.message);
+  setTimeout(() => stop.abort(new Error("enough")), 50);
+  assert.is(await stopped, "enough");
+  let count = 0;
+  for await (const _ of await client.completions.create({ ...long, stream: true })) if (++count === 5) break;
+  const stream = await client.completions.create({ ...long, stream: true });
+  const ended = (async () => {
+    for await (const _ of stream) stream.controller.abort(new Error("by its controller"));
+  })().catch((error) => error.message);
+  assert.is(await ended, "by its controller");
+  assert.throws(() => openai({}), /Cannot make the client: there must be a model, got none/);
+  assert.throws(() => openai(model, { budget: 3 } as never), /budget/);
+  assert.ok(await client.completions.create({ ...long, max_tokens: 1 }), "no turn was kept");
+});
+
+if (!inBrowser) {
+  test("the package openai over client.fetch: whole, streamed, refused", async () => {
+    const { default: OpenAI } = await import("openai");
+    const theirs = new OpenAI({ baseURL: "http://kvcap/v1", apiKey: "none", fetch: client.fetch, maxRetries: 0 });
+    const answer = await wanted();
+    const asked = {
+      ...ASKED,
+      model: "fable",
+    } as unknown as import("openai").OpenAI.ChatCompletionCreateParamsNonStreaming;
+    assert.is((await theirs.chat.completions.create(asked)).choices[0].message.content, answer);
+    let text = "";
+    for await (const { choices } of await theirs.chat.completions.create({ ...asked, stream: true })) {
+      text += choices[0]?.delta.content ?? "";
+    }
+    assert.is(text, answer);
+    assert.equal((await theirs.models.list()).data.map(({ id }) => id), ["fable"]);
+    const refused = await theirs.chat.completions.create({ ...asked, model: "none" }).catch((error) => error);
+    assert.instance(refused, OpenAI.NotFoundError);
+  });
+}
+
+test.run();

@@ -5,11 +5,11 @@ const HEADERS = { "content-type": "text/event-stream", "cache-control": "no-cach
 
 /**
  * An answer of chunks. What is wrong before the first of them is thrown; behind it, it is told as an event.
- * @param onFailure hears of what failed that must not
+ * @param signal of who asks @param onFailure hears of what failed that must not
  */
 export async function eventsOf(
   chunks: AsyncGenerator<object, void, void>,
-  onFailure: (error: unknown) => void,
+  { signal, onFailure }: { signal: AbortSignal; onFailure: (error: unknown) => void },
 ): Promise<Response> {
   const encoder = new TextEncoder();
   const event = (data: unknown) =>
@@ -23,6 +23,7 @@ export async function eventsOf(
         controller.enqueue(event(done ? "[DONE]" : value));
         if (done) controller.close();
       } catch (error) {
+        if (signal.aborted) return controller.error(signal.reason); // nobody hears it
         const refused = requestErrorOf(error);
         if (refused.code === "internal") onFailure(error);
         controller.enqueue(event(refused.body));

@@ -17,7 +17,7 @@ export async function answerRequest(service: Service, request: Request, owner = 
     if (!route) refuseRequest("there must be such a path", `${request.method} ${path}`, { status: 404 });
     const body = await bodyOf(request);
     if (!route.chunks || !wantsStream(body)) return Response.json(await route.whole(service, body, caller));
-    return await eventsOf(route.chunks(service, body, caller), () => {});
+    return await eventsOf(route.chunks(service, body, caller), { signal, onFailure: () => {} });
   } catch (error) {
     signal.throwIfAborted();
     const refused = requestErrorOf(error);

@@ -18,15 +18,8 @@
  * ```
  * @module
  */
-export {
-  type Chunks,
-  type Client,
-  type ClientOptions,
-  type Creating,
-  openai,
-  type RequestBody,
-  type RequestOptions,
-} from "./client.ts";
+export { type ClientOptions, openai } from "./client.ts";
+export type { Chunks, Client, Creating, RequestBody, RequestOptions } from "./over-fetch.ts";
 export type { ApiCall, ChatChunk, ChatCompletion, ChatDelta, FinishReason, TokenLogprob } from "./chat.ts";
 export type { Completion, CompletionChoice, CompletionLogprobs } from "./completions.ts";
 export type { Embeddings } from "./embeddings.ts";

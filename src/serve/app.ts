@@ -36,7 +36,7 @@ type Ask<T> = (service: Service, body: unknown, caller: Caller) => T;
 export function makeApp(service: Service, door: Door, { ready }: State): Hono {
   const app = new Hono();
   const answers = new Answers();
-  const { keys, body, origins, hosts } = door;
+  const { keys, body, origins, hosts, onFailure } = door;
 
   app.use(async (c, next) => {
     await next();
@@ -84,7 +84,7 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
       checkReady();
       const asked = await bodyOf(c), caller = callerOf(c, keys);
       if (!chunks || !wantsStream(asked)) return c.json(await whole(service, asked, caller));
-      return await eventsOf(chunks(service, asked, caller), door.onFailure);
+      return await eventsOf(chunks(service, asked, caller), { signal: caller.signal, onFailure });
     });
   }
   const sync = (path: string, ask: Ask<object>) =>
@@ -105,7 +105,7 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
   app.onError((error, c) => {
     if (c.req.raw.signal.aborted) return c.body(null, 499 as 400); // nobody hears it
     const refused = requestErrorOf(error);
-    if (refused.status >= 500 && refused.code === "internal") door.onFailure(error);
+    if (refused.status >= 500 && refused.code === "internal") onFailure(error);
     if (refused.retryAfter !== null) c.header("retry-after", String(refused.retryAfter));
     if (refused.status === 401) c.header("www-authenticate", "Bearer");
     return c.json(refused.body, refused.status as 400);

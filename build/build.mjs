@@ -1,5 +1,5 @@
 // Makes what the package ships, in build/out: kvcap.js (one module for pages and Deno, with shaders, Wasm and tokenizer
-// inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring what eviction costs), openai.js (models asked as the OpenAI API is), each with its source
+// inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring what eviction costs), openai.js (models asked as the OpenAI API is), worker.js and service-worker.js (the same across threads), each with its source
 // map and its types in one .d.ts; cli.js (the command, for Node, Bun and Deno); and the licences of what is bundled.
 import { spawnSync } from "node:child_process";
 import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -15,10 +15,8 @@ const out = join(root, "build/out");
 const { metafile } = await esbuild.build({
   absWorkingDir: root,
   entryPoints: {
-    kvcap: "src/index.ts",
-    core: "src/core/index.ts",
-    eval: "src/eval/index.ts",
-    openai: "src/openai/index.ts",
+    ...{ kvcap: "src/index.ts", core: "src/core/index.ts", eval: "src/eval/index.ts", openai: "src/openai/index.ts" },
+    ...{ worker: "src/worker/index.ts", "service-worker": "src/service-worker/index.ts" },
   },
   outdir: "build/out",
   bundle: true,
@@ -69,9 +67,11 @@ rollUp(out, [
   { name: "kvcap", file: types("") },
   { name: "eval", file: types("eval") },
   { name: "openai", file: types("openai") },
+  { name: "worker", file: types("worker") },
+  { name: "service-worker", file: types("service-worker") },
 ]);
 
-const sizes = ["kvcap.js", "core.js", "eval.js", "openai.js", "cli.js"].map((file) =>
+const sizes = ["kvcap.js", "core.js", "eval.js", "openai.js", "worker.js", "cli.js"].map((file) =>
   `build/out/${file} (${statSync(join(out, file)).size} bytes)`
 );
 process.stderr.write(`kvcap: built ${sizes.join(", ")} and types\n`);

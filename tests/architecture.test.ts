@@ -5,12 +5,32 @@ import { repoPath } from "./support/files.ts";
 
 /** Every room, from the top down: a file imports from its own room and from those below. */
 const ROOMS = [
-  ...["index", "cli", "serve", "eval", "openai", "load", "session", "snapshot", "recording", "memory", "eviction"],
+  ...[
+    "index",
+    "cli",
+    "serve",
+    "eval",
+    "service-worker",
+    "worker",
+    "openai",
+    "load",
+    "session",
+    "snapshot",
+    "recording",
+    "memory",
+    "eviction",
+  ],
   ...["model", "options", "policies", "chat", "jinja", "grammar", "tokenizer", "formats", "files", "gpu", "wasm"],
   ...["engine", "core", "host", "errors"],
 ];
 /** Files that stand above all rooms, wherever they lie: what the package's entries export. */
-const ENTRIES = ["src/core/index.ts", "src/eval/index.ts", "src/openai/index.ts"];
+const ENTRIES = [
+  "src/core/index.ts",
+  "src/eval/index.ts",
+  "src/openai/index.ts",
+  "src/worker/index.ts",
+  "src/service-worker/index.ts",
+];
 const MOST_LINES = 350;
 
 const sources = (folder: string): string[] =>

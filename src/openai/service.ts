@@ -1,4 +1,5 @@
 /** What answers requests of the OpenAI API: models, the conversations had with them, and whose turn it is. No transport: see http. */
+import { turn } from "../host/turn.ts";
 import type { GenerateOptions } from "../options/generate.ts";
 import type { SessionOptions } from "../options/session.ts";
 import { Conversations } from "./conversations.ts";
@@ -27,7 +28,6 @@ export interface Limits {
 
 /** Lets the host's other tasks have their turn: what comes over a network among them. */
 export type Breathe = () => Promise<void>;
-const breathe: Breathe = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** Who asks. */
 export interface Caller {
@@ -55,7 +55,7 @@ export class Service {
     limits: Limits,
     { store = null, ...host }: { store?: Store | null; breathe?: Breathe } = {},
   ) {
-    this.#breathe = host.breathe ?? breathe;
+    this.#breathe = host.breathe ?? turn;
     this.#models = new Map(models.map((one) => [one.name, one]));
     this.limits = limits;
     this.queue = new Queue(limits.parallel, limits.waiting);

@@ -1,6 +1,7 @@
 /** A pass holds the thread that it runs on: between passes others have their turn. */
 
 import { runtime } from "../host/runtime.ts";
+import { turn } from "../host/turn.ts";
 
 const MOST = 12; // ms without one
 const DEAF = 250; // ms: Deno looks for signals at every 61st task only, but where it has nothing to do
@@ -17,13 +18,4 @@ export async function pause(): Promise<void> {
     listened = performance.now();
   } else await turn();
   since = performance.now();
-}
-
-async function turn(): Promise<void> {
-  const { port1, port2 } = new MessageChannel(); // timers of browsers would wait 4 ms
-  await new Promise((resolve) => {
-    port1.onmessage = resolve;
-    port2.postMessage(null);
-  });
-  port1.close();
 }

@@ -38,6 +38,8 @@ pack("holds what it must", async () => {
     "build/out/eval.d.ts",
     "build/out/openai.js",
     "build/out/openai.d.ts",
+    "build/out/worker.d.ts",
+    "build/out/service-worker.d.ts",
     "build/out/core.js",
     "build/out/core.wasm",
     "build/out/core.d.ts",

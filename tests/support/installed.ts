@@ -9,9 +9,9 @@ export class Installed {
     this.folder = folder;
   }
 
-  /** Packs and installs, without the network. @throws Error with what npm said */
-  static async make(): Promise<Installed> {
-    const made = new Installed(await Deno.makeTempDir({ prefix: "kvcap-pack-" }));
+  /** Packs and installs, without the network. @param dir where the folder is to be @throws Error with what npm said */
+  static async make(dir?: string): Promise<Installed> {
+    const made = new Installed(await Deno.makeTempDir({ prefix: "kvcap-pack-", dir }));
     const folder = made.folder;
     await alone(() => ran("npm", ["pack", "--json", "--pack-destination", folder], repoPath("")));
     await made.write("package.json", `{ "name": "user", "private": true, "type": "module" }`);

@@ -24,7 +24,7 @@ async function install(): Promise<string> {
     }),
   );
   if (there.every(Boolean)) return packages;
-  console.error(`kvcap: installing ${Object.keys(devDependencies).join(", ")} into build/out/tools (npm, 260 MB)`);
+  console.error(`kvcap: installing ${Object.keys(devDependencies).join(", ")} into build/out/tools (npm, 600 MB)`);
   await Deno.mkdir(FOLDER, { recursive: true });
   for (const file of ["package.json", "package-lock.json"]) {
     await Deno.copyFile(`${LISTED}/${file}`, `${FOLDER}/${file}`);

@@ -248,9 +248,39 @@ export function redis() {
   if (found) environment.KVCAP_REDIS = found;
 }
 
-// ---- Bun ---------------------------------------------------------------------------------------------------------
+// ---- hosts that the package is tried in --------------------------------------------------------------------------
 
 const BUN = "1.4.5";
+/** @type {Record<string, string>} by the first part of it */
+const NODES = { 20: "20.20.2", 22: "22.23.3" };
+
+/** Installs what is no package of the project's into a folder of its own. */
+function bring(/** @type {string} */ folder, /** @type {string} */ name, /** @type {string} */ version) {
+  say(`installing ${name} ${version} into ${folder.slice(root.length)} (npm)`);
+  mkdirSync(folder, { recursive: true });
+  const listed = JSON.stringify({ private: true, dependencies: { [name]: version } });
+  writeFileSync(join(folder, "package.json"), `${listed}\n`);
+  const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  spawnSync("npm", args, { cwd: folder, stdio: ["ignore", 2, 2], env: environment, shell: windows });
+}
+
+/** Names a Node of each version in KVCAP_NODE20 and KVCAP_NODE22, which a user may set, too: this one, or one from npm. */
+export function nodes() {
+  const { arch, platform } = process;
+  const kind = `${platform === "darwin" && arch === "arm64" ? "node-bin" : "node"}-${
+    windows ? "win" : platform
+  }-${arch}`;
+  for (const [major, version] of Object.entries(NODES)) {
+    const name = `KVCAP_NODE${major}`;
+    if (environment[name]) continue;
+    const folder = join(out, `node-${major}`);
+    const own = process.versions.node.startsWith(`${major}.`);
+    const program = own ? process.execPath : join(folder, "node_modules", kind, "bin", windows ? "node.exe" : "node");
+    if (!runs(program)) bring(folder, kind, version);
+    if (runs(program)) environment[name] = program;
+    else say(`the package is tried in Node ${major} where ${name} names one`);
+  }
+}
 
 /** Names the Bun that the package is tried in in KVCAP_BUN, which a user may set, too. It is no package of the project's. */
 export function bun() {
@@ -266,11 +296,7 @@ export function bun() {
   };
   let found = look();
   if (!found) {
-    say(`installing bun ${BUN} into build/out/bun (npm)`);
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "package.json"), `{ "private": true, "dependencies": { "bun": "${BUN}" } }\n`);
-    const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-    spawnSync("npm", args, { cwd: folder, stdio: ["ignore", 2, 2], env: environment, shell: windows });
+    bring(folder, "bun", BUN);
     found = look();
     if (!found) say("the package is tried in Bun where KVCAP_BUN names one");
   }

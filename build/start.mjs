@@ -6,7 +6,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { permissions } from "./permissions.mjs";
-import { adapter, browser, bun, deno, environment, packages, redis, root, wasm } from "./setup.mjs";
+import { adapter, browser, bun, deno, environment, nodes, packages, redis, root, wasm } from "./setup.mjs";
 import { watchTests } from "./watch.mjs";
 
 /**
@@ -84,6 +84,7 @@ const commands = {
   },
   async test(args) {
     packages(), wasm(), adapter(), browser(), redis(), bun();
+    if (environment.KVCAP_DEPTH === "full") nodes();
     if (args.includes("--watch")) {
       return await watchTests((args) => (wasm(), tests(...args)), args.filter((arg) => arg !== "--watch"));
     }

@@ -5,19 +5,17 @@ import * as assert from "uvu/assert";
 import { type Ended, ended, feed, kvcap } from "../support/command.ts";
 import { chosen } from "../support/depth.ts";
 import { readJson, repoPath } from "../support/files.ts";
+import { HOSTS } from "../support/hosts.ts";
 import { Installed } from "../support/installed.ts";
 
 const installed = await Installed.make();
 const { folder } = installed;
 const CLI = `${folder}/node_modules/kvcap/build/out/cli.js`;
-const bun = Deno.env.get("KVCAP_BUN");
-
 /** What each host runs it with. */
-const HOSTS: Readonly<Record<string, string[]>> = {
-  node: ["node", CLI],
-  deno: [Deno.execPath(), "run", "--quiet", "--no-prompt", "-A", CLI],
-  ...(bun ? { bun: [bun, CLI] } : {}),
-};
+const STARTS: [name: string, host: string[]][] = [
+  ["Deno", [Deno.execPath(), "run", "--quiet", "--no-prompt", "-A", CLI]],
+  ...HOSTS.flatMap(([name, program]): [string, string[]][] => program ? [[name, [program, CLI]]] : []),
+];
 
 function start([program, ...before]: string[], args: string[]): Deno.ChildProcess {
   const streams = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
@@ -38,7 +36,8 @@ test("npx finds it", async () => {
   assert.match(await installed.run("npx", "--no-install", "kvcap", "--version"), `kvcap ${version}, node `);
 });
 
-for (const [name, host] of chosen(Object.entries(HOSTS), () => "any")) {
+for (const [called, host] of chosen(STARTS, () => "any")) {
+  const name = called.replace(" ", "");
   test(`${name}: writes as the sources do, keeps a session and goes on from it`, async () => {
     const text = ["--temperature", "0.8", "--seed", "4", "--budget", "32", "--policy", "roco", "--device", "wasm"];
     const expected = await kvcap(["generate", "Once upon a time", "--max-new-tokens", "60", ...text]);

@@ -6,6 +6,7 @@ import type { Measurement } from "../../src/eval/results.ts";
 import { launchChromium } from "../support/browser.ts";
 import { kvcap } from "../support/command.ts";
 import { listGolden, readJson, readText, repoPath } from "../support/files.ts";
+import { HOSTS } from "../support/hosts.ts";
 import { Installed } from "../support/installed.ts";
 import { startServer } from "../support/server.ts";
 
@@ -63,6 +64,11 @@ found(load, evaluate, "/node_modules/kvcap/models/fable-2m").then(console.log, (
 /** What Deno finds, which every other host must. */
 const inDeno = installed.run(Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-read", "evaluate.mjs");
 
+await installed.write(
+  "version.mjs",
+  "console.log(process.version, Object.keys(globalThis).includes('Bun') ? 'Bun' : '');",
+);
+
 const readme = await readText(repoPath("README.md"));
 await installed.write("story.mjs", /<!-- example: deno -->\s*\n```ts\n([^]*?)\n```/.exec(readme)![1]);
 
@@ -97,8 +103,9 @@ process.exit();
 `,
 );
 
-for (const [name, program] of [["Node", "node"], ["Bun", Deno.env.get("KVCAP_BUN")]] as const) {
-  const test = suite(`package in ${name}`);
+for (const [called, program] of HOSTS) {
+  const [name, version] = called.split(" ");
+  const test = suite(`package in ${called}`);
   const run = program ? test : test.skip;
   const caches = `${installed.folder}/caches`;
   const inHost = async (file: string) => {
@@ -107,6 +114,12 @@ for (const [name, program] of [["Node", "node"], ["Bun", Deno.env.get("KVCAP_BUN
     const out = await installed.run("env", `KVCAP_CACHE=${cache}`, program!, file);
     return { out, entries: [...Deno.readDirSync(cache)].length };
   };
+
+  run("is the host that is meant", async () => {
+    const { out } = await inHost("version.mjs");
+    if (version) assert.is(out.split(".")[0], `v${version}`);
+    assert.is(out.includes("Bun"), name === "Bun");
+  });
 
   run("writes the recorded ids, from a folder and a URL, with one thread and two", async () => {
     const { out, entries } = await inHost("greedy.mjs");

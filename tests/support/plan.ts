@@ -7,8 +7,8 @@
 // tests/**/NAME.full.test.ts   runs in Deno, in the full run only
 // tests/golden/…               check recorded references; the only ones that --golden runs
 //
-// What a file imports says what it needs: support/device.ts, src/load.ts or the lab a GPU; support/depth.ts that it goes deeper
-// in the full run; support/engine.ts that it means either engine. Such a file runs on the processor, and on the GPU too where it
+// What a file imports says what it needs: support/device.ts, src/load.ts or the lab a GPU; support/depth.ts or hosts.ts that it goes
+// deeper in the full run; support/engine.ts that it means either engine. Such a file runs on the processor, and on the GPU too where it
 // is a recorded reference of transformers, in the full run, and where the day's draw says so in the quick one.
 import { chosen } from "./depth.ts";
 import type { HostName } from "./process.ts";
@@ -17,7 +17,7 @@ const root = new URL("../..", import.meta.url).pathname;
 
 const GPU = /from "[./]+\/(support\/(device|browser)|src\/load|lab)\.ts"/;
 const ENGINE = /from "[./]+\/support\/engine\.ts"/;
-const DEPTH = /from "[./]+\/support\/depth\.ts"/;
+const DEPTH = /from "[./]+\/support\/(depth|hosts)\.ts"/;
 
 export interface Choice {
   full: boolean; // the full run

@@ -36,7 +36,7 @@ export interface Demand {
 export function checkRoom(session: CheckedSession, demand: Demand): number {
   const { seen, prompt, most = prompt, maxNewTokens, spans, fixed = true } = demand;
   const { held = protectedIn(0, seen, session.sinks, spans) } = demand;
-  const { policy, sinks, newest, stride } = session;
+  const { policy, sinks, newest, stride, spare } = session;
   const grows = session.evict === "prompt"; // as it generates
   if (grows) checkGrowth(session, maxNewTokens);
   const total = seen + prompt + (grows ? 1 : maxNewTokens) - 1; // the last token is not taken in
@@ -61,15 +61,15 @@ export function checkRoom(session: CheckedSession, demand: Demand): number {
   const kept = held + protectedIn(seen, total, sinks, spans) + newest;
   const more = { code: "no-room", option: "budget" } as const;
   if (budget <= kept) refuse("generate", `budget must be above ${name} = ${kept}`, budget, more);
-  // A prompt that does not fit is read in chunks, and a chunk's worth evicted at once must not be the chunk itself. A single token
-  // is taken in as those that are generated.
-  const chunk = Math.min(stride, most);
+  // A prompt that does not fit is read in chunks, and what is evicted at once, the spare slots' worth, must not be the chunk itself. A
+  // single token is taken in as those that are generated.
+  const chunk = Math.min(stride, spare, most);
   if (chunk === 1) return stride;
   const least = held + protectedIn(seen, seen + prompt, sinks, spans) + newest + chunk;
   if (seen + prompt <= budget || budget > least) return stride;
   if (!fixed) return Math.max(1, chunk - (least - budget) - 1);
   const text = maxNewTokens > 0 ? "a prompt" : "a text"; // one that is measured
-  const whole = `${name} + ${chunk < stride ? `its ${chunk} tokens` : "stride"}`;
+  const whole = `${name} + ${chunk === stride ? "stride" : chunk === spare ? "spare" : `its ${chunk} tokens`}`;
   refuse("generate", `for ${text} beyond the budget, budget must be above ${whole} = ${least}`, budget, more);
 }
 

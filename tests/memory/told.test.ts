@@ -91,6 +91,24 @@ test("the lab's run, as the page opens", async () => {
   session.dispose();
 });
 
+test("a session that protects other tokens keeps its size, and so does what is restored from it", async () => {
+  const session = model.session({ budget: 48 });
+  await turn(session, (how) => session.generate(PROMPT, { ...how, maxNewTokens: 30 }));
+  const { kv } = session.memory();
+  session.protect({ newest: 20 });
+  const again = await model.restore(await session.snapshot());
+  const fork = await session.fork();
+  const said: number[][] = [];
+  for (const one of [session, again, fork]) {
+    await turn(one, (how) => one.generate(`${PROMPT} ${PROMPT}`, { ...how, maxNewTokens: 9 }));
+    assert.is(one.memory().kv, kv);
+    said.push(one.report().ids);
+    one.dispose();
+  }
+  assert.equal(said[1], said[0]);
+  assert.equal(said[2], said[0]);
+});
+
 test("no budget of four slots or more has slots beside it for more than a quarter of it, but where that is asked for", () => {
   const each: SessionOptions[] = [{}, { allocation: "pyramid" }, { allocation: "adaptive" }, { evict: "prompt" }];
   for (const options of each) {

@@ -37,7 +37,5 @@ const PROMPT =
 /** The main job: what runs when nothing is asked for. */
 export const MAIN_JOB: readonly string[] = [
   ...["generate", PROMPT, "--policy", "crest", "--budget", "96", "--max-new-tokens", "400"],
-  // Of 112 settings, six stories of 400 tokens each, the one with the best of distinct 4-grams less 0.15 times the full cache's loss.
-  ...["--temperature", "0.7", "--min-p", "0.05", "--repetition-penalty", "1.1", "--penalty-window", "256"],
-  ...["--seed", "3", "--ignore-eos"],
+  ...["--seed", "12", "--ignore-eos"], // sampled as the model's generation_config.json says: bench/sampling.ts found it
 ];

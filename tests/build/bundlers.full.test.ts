@@ -27,7 +27,7 @@ export async function greedy(where = "${MODEL}") {
   const session = model.session({ policy: "full", kv: "f32" });
   for await (const _ of session.generate(${
     JSON.stringify(ids)
-  }, { maxNewTokens: ${greedy.length}, banned: model.config.eosIds }));
+  }, { maxNewTokens: ${greedy.length}, temperature: 0, banned: model.config.eosIds }));
   const { ids } = session.report();
   model.dispose();
   const cached = [];

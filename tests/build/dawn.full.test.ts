@@ -22,7 +22,9 @@ auto.dispose();
 const model = await load(path, { device: "webgpu" }).catch((error) => console.log(JSON.stringify([...found, error.message])));
 if (model) {
   const session = model.session({ policy: "full", kv: "f32" });
-  for await (const _ of session.generate(${JSON.stringify(ids)}, { maxNewTokens: 40, banned: model.config.eosIds }));
+  for await (const _ of session.generate(${
+    JSON.stringify(ids)
+  }, { maxNewTokens: 40, temperature: 0, banned: model.config.eosIds }));
   console.log(JSON.stringify([...found, model.device, session.report().adapter, session.report().ids]));
 }
 `,

@@ -27,7 +27,7 @@ for (const [where, threads] of [[path, 1], [new URL(path, import.meta.url), 2], 
   const written = [];
   for (const prompt of prompts) {
     const session = model.session({ policy: "full", kv: "f32" });
-    for await (const _ of session.generate(prompt, { maxNewTokens: 40, banned: model.config.eosIds }));
+    for await (const _ of session.generate(prompt, { maxNewTokens: 40, temperature: 0, banned: model.config.eosIds }));
     written.push([...session.report().ids]);
   }
   said.push({ device: model.device.name, adapter: model.adapter, written });

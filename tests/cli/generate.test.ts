@@ -2,6 +2,7 @@
 // every day.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { distinct, longestRepeat } from "../../bench/sampling.ts";
 import { load } from "../../src/load.ts";
 import { ended, feed, kvcap, spawn } from "../support/command.ts";
 import { fewOf } from "../support/depth.ts";
@@ -33,6 +34,30 @@ test("text goes to stdout without control characters, the report to stderr", asy
   for (const word of words) assert.ok(stderr.includes(word), `${word} in ${stderr}`);
 });
 
+test("the main job writes a story that does not loop, as the model's file samples", async () => {
+  const { code, stdout, stderr } = await kvcap(["--json"]);
+  assert.is(code, 0, stderr);
+  const { ids, sampling, liveSlots } = JSON.parse(stdout);
+  assert.equal([ids.length, liveSlots], [400, 96]);
+  assert.match(sampling, / from generation_config\.json$/);
+  assert.ok(distinct(ids, 3) > 0.93, `${distinct(ids, 3)} of its 3-grams are new`);
+  assert.ok(longestRepeat(ids) < 12, `${longestRepeat(ids)} tokens stand there twice`);
+});
+
+test("the report says how ids were chosen, and whose word that was", async () => {
+  const sampling = async (...flags: string[]) => {
+    const { stderr } = await kvcap(["generate", "Once", "-n", "4", ...flags]);
+    return /^sampling {4}(.+)$/m.exec(stderr)?.[1];
+  };
+  const { sampling: own } = await load(repoPath("models/fable-2m")).then((model) => (model.dispose(), model));
+  const file = await sampling();
+  assert.match(file!, / from generation_config\.json$/);
+  assert.ok(file!.startsWith(`temperature ${own.temperature}, `), file);
+  assert.is(await sampling("--temperature", "0"), "greedy");
+  assert.is(await sampling("--sampling", "greedy"), "greedy");
+  assert.match((await sampling("--temperature", "0.4"))!, /^temperature 0\.4; .+ from generation_config\.json$/);
+});
+
 test("--json prints one object, the same for the same seed", async () => {
   const args = [
     "generate",
@@ -54,7 +79,7 @@ test("--json prints one object, the same for the same seed", async () => {
   const [a, b] = [JSON.parse(one.stdout), JSON.parse(two.stdout)];
   assert.is(one.stdout.trim().split("\n").length, 1);
   const names =
-    "text ids promptTokens newTokens policy budget liveSlots maxLiveSlots kvBytes usedKvBytes fullKvBytes evictions tokensPerSecond stepMs device adapter";
+    "text ids promptTokens newTokens policy budget liveSlots maxLiveSlots kvBytes usedKvBytes fullKvBytes evictions tokensPerSecond stepMs device adapter ended sampling";
   for (const name of names.split(" ")) assert.ok(name in a, name);
   assert.equal(Object.keys(a.stepMs), ["total", "wait", "wasm", "other"]);
   assert.is(a.ids.length, a.newTokens);

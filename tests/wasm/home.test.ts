@@ -10,7 +10,7 @@ import { repoPath } from "../support/files.ts";
 import { inside } from "../support/inside.ts";
 import { PROMPT, say } from "../support/say.ts";
 
-const open = (threads: number) => load(repoPath("models/fable-2m"), { device: "wasm", threads });
+const open = (threads: number) => load(repoPath("models/fable-2m"), { device: "wasm", threads, sampling: "greedy" });
 const heapOf = (model: Model) => (inside(model).engine as WasmEngine).model.heap;
 const OPTIONS: SessionOptions = { policy: "roco", budget: 24, stride: 4 };
 

@@ -101,7 +101,7 @@ for (const [name, type] of full ? SETUPS : SETUPS.slice(0, 2)) {
   test(`${name} in ${type}, against its twin`, async () => {
     const folder = repoPath(`tests/golden/models/${name}`);
     const options: SessionOptions = { kv: "f32", policy: "h2o", budget: 16, stride: 4 };
-    const model = await load(folder, { device: (await testDevice())!, weights: type });
+    const model = await load(folder, { device: (await testDevice())!, weights: type, sampling: "greedy" });
     const session = model.session(options);
     const prompt = Array.from({ length: 30 }, (_, i) => 3 + (i * i * 31 + i * 7) % 500);
     for await (const _ of session.generate(prompt, { maxNewTokens: 10, stopAtEnd: false }));
@@ -145,7 +145,11 @@ test("fable-2m: bytes saved, and what they cost", async () => {
   const { promptIds } = await readJson(json);
   const found = new Map<string, [bytes: number, perplexity: number]>();
   for (const weights of [undefined, ...WEIGHT_TYPES]) {
-    const model = await load(repoPath("models/fable-2m"), { device: (await testDevice())!, weights });
+    const model = await load(repoPath("models/fable-2m"), {
+      device: (await testDevice())!,
+      weights,
+      sampling: "greedy",
+    });
     const { perplexity } = await model.perplexity(promptIds, { policy: "full", kv: "f32" });
     found.set(weights ?? "f16", [model.gpuBytes, perplexity]);
     model.dispose();

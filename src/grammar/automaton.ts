@@ -5,6 +5,7 @@
  */
 import { refuse, words } from "../errors.ts";
 import type { Machine } from "./machine.ts";
+import { isPlain, MOST_RUN, type Reader } from "./vocabulary.ts";
 
 const UNKNOWN = -2;
 /** No text goes on there. */
@@ -17,21 +18,31 @@ const NODES = 2 ** 26; // an item is state · NODES + node
 const BOTTOM = -1; // in a node: nothing is below, the text may end
 
 /** A finished grammar at work. */
-export class Automaton {
+export class Automaton implements Reader {
   readonly machine: Machine;
+  readonly classes: Uint8Array;
+  readonly classCount: number;
   #items: Float64Array[] = []; // by place: sorted
   #accepts: boolean[] = []; // by place
   #table: Int32Array<ArrayBuffer>; // [places, classes]: the place after, or UNKNOWN, or DEAD
+  readonly #plain: readonly number[]; // classes of plain bytes
+  readonly #runs = new Map<number, number>(); // by place
   readonly #known = new Map<string, number>(); // places by their items
   #nodes: Float64Array[] = []; // sorted items, BOTTOM among them; an older node is never made of a newer one
+  readonly #single = new Map<number, number>(); // likewise, of one item from which nothing but bytes leads
   readonly #knownNodes = new Map<string, number>();
+  #mostPlaces = MOST_PLACES;
+  #mostNodes = MOST_NODES;
   #age = 0;
   readonly #root: number;
 
   /** @param root the rule that a text is */
   constructor(machine: Machine, root: number) {
     this.machine = machine;
+    this.classes = machine.classes;
+    this.classCount = machine.classCount;
     this.#root = root;
+    this.#plain = [...new Set(machine.classes.filter((_, byte) => isPlain(byte)))];
     this.#table = new Int32Array(16 * machine.classCount).fill(UNKNOWN);
   }
 
@@ -65,9 +76,25 @@ export class Automaton {
     return next === UNKNOWN ? this.#find(place, kind) : next;
   }
 
-  /** All steps that are known by now: [places, classes]; -2: not yet. Another one after more places were found. */
+  /** Another one after more places were found. */
   get table(): Int32Array<ArrayBuffer> {
     return this.#table;
+  }
+
+  run(place: number): number {
+    let run = this.#runs.get(place);
+    if (run !== undefined) return run;
+    run = 0;
+    for (let at = this.#alike(place); at !== DEAD; at = this.#alike(at)) if (++run === MOST_RUN) break;
+    this.#runs.set(place, run);
+    return run;
+  }
+
+  /** Where all plain bytes lead, if that is one place. */
+  #alike(place: number): number {
+    const [first, ...others] = this.#plain;
+    const to = this.step(place, first);
+    return to !== DEAD && others.every((kind) => this.step(place, kind) === to) ? to : DEAD;
   }
 
   #find(place: number, kind: number): number {
@@ -88,6 +115,14 @@ export class Automaton {
   /** The place that all these are, with what they are without a byte. */
   #close(kernel: number[]): number {
     const { closures, calls, isEnd } = this.machine;
+    if (kernel.length === 1) { // in the middle of a character, or of a word: most are so
+      const [item] = kernel, state = Math.floor(item / NODES);
+      if (closures[state].length === 1 && closures[state][0] === state && calls[state].length === 0 && !isEnd[state]) {
+        let place = this.#single.get(item);
+        if (place === undefined) this.#single.set(item, place = this.#place(new Set(kernel), false));
+        return place;
+      }
+    }
     const items = new Set<number>(), pending = new Map<number, Set<number>>();
     let accepts = false;
     for (let i = 0; i < kernel.length; i++) {
@@ -169,7 +204,7 @@ export class Automaton {
    * @param place where the text is @returns its number from now on
    */
   settle(place: number): number {
-    if (this.#items.length <= MOST_PLACES && this.#nodes.length <= MOST_NODES) return place;
+    if (this.#items.length <= this.#mostPlaces && this.#nodes.length <= this.#mostNodes) return place;
     const [items, nodes, accepts] = [this.#items[place], this.#nodes, this.#accepts[place]];
     const used = new Uint8Array(nodes.length);
     for (const item of items) used[item % NODES] = 1;
@@ -181,6 +216,8 @@ export class Automaton {
     this.#accepts = [];
     this.#nodes = [];
     this.#known.clear();
+    this.#runs.clear();
+    this.#single.clear();
     this.#knownNodes.clear();
     this.#table.fill(UNKNOWN);
     const renamed = new Float64Array(nodes.length);
@@ -188,6 +225,8 @@ export class Automaton {
     for (let node = 0; node < nodes.length; node++) {
       if (used[node] === 1) renamed[node] = this.#node(new Set(nodes[node].map(again)));
     }
+    const live = this.#nodes.length; // a text may be as deep as it likes: this is not to be done at every step
+    [this.#mostPlaces, this.#mostNodes] = [Math.max(MOST_PLACES, live), Math.max(MOST_NODES, 2 * live)];
     return this.#place(new Set(items.map(again)), accepts);
   }
 

@@ -60,11 +60,11 @@ export function rootOf(source: string, network: Network): number {
   function row(depth: number): Piece {
     const all: Piece[] = [];
     while (true) {
-      const piece = symbol(depth);
+      let piece = symbol(depth);
       if (piece === null) return sequence(...all);
-      const [least, most] = bounds();
+      for (let times = bounds(); times; times = bounds()) piece = repeat(piece, ...times);
       skip(depth > 0);
-      all.push(least === 1 && most === 1 ? piece : repeat(piece, least, most));
+      all.push(piece);
     }
   }
 
@@ -93,11 +93,12 @@ export function rootOf(source: string, network: Network): number {
     return call(ruleFor(found));
   }
 
-  function bounds(): [number, number] {
+  /** How often; null: once. */
+  function bounds(): [number, number] | null {
     if (take("*")) return [0, Infinity];
     if (take("+")) return [1, Infinity];
     if (take("?")) return [0, 1];
-    if (next() !== "{") return [1, 1];
+    if (next() !== "{") return null;
     const found = /^\{\s*(\d{0,6})\s*(?:(,)\s*(\d{1,6})?\s*)?\}/.exec(letters.slice(at, at + 40).join(""));
     if (!found || found[1] === "" && !found[3]) no("a { must begin {n}, {n,} or {n,m}");
     at += found![0].length;

@@ -33,12 +33,16 @@ function vocabularyOf(tokenizer: Tokenizer, size: number): Vocabulary {
 /** A text that has not begun: so many spaces at its beginning are no part of it. Places: spaces that are left, then the reader's own. */
 class Dropping implements Reader {
   readonly classes: Uint8Array;
+  readonly classCount: number;
+  readonly table: Int32Array; // nothing is known: a text begins once
   readonly #reader: Reader;
   readonly #begin: number;
   readonly #spaces: number;
 
   constructor(reader: Reader, begin: number, spaces: number) {
     this.classes = reader.classes;
+    this.classCount = 0;
+    this.table = new Int32Array(256).fill(-2);
     this.#reader = reader;
     this.#begin = begin;
     this.#spaces = spaces;
@@ -49,6 +53,10 @@ class Dropping implements Reader {
     if (place > 0 && place <= spaces && kind === this.classes[SPACE]) return place - 1;
     const next = this.#reader.step(place <= spaces ? this.#begin : place - spaces - 1, kind);
     return next < 0 ? next : next + spaces + 1;
+  }
+
+  run(): number {
+    return 0;
   }
 }
 
@@ -139,9 +147,7 @@ export class Guide {
     this.#bans = bannedStrings;
     if (grammar) {
       this.#automaton = new Automaton(grammar.machine, grammar.root);
-      const { classes } = grammar.machine;
-      const step = (place: number, kind: number) => this.#automaton!.step(place, kind);
-      this.#keeps = new Lane(this.#vocabulary, { classes, step }, 0);
+      this.#keeps = new Lane(this.#vocabulary, this.#automaton, 0);
     }
     if (bannedStrings.length > 0) this.#shuns = new Lane(this.#vocabulary, new Banned(bannedStrings), 0);
   }

@@ -5,9 +5,21 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 export interface Reader {
   /** Of each byte: [256]. */
   readonly classes: Uint8Array;
+  /** How many there are. */
+  readonly classCount: number;
+  /** Where each class of bytes leads from each place, as far as it is known: [places, classes]. -1: it does not fit; -2: ask `step`. */
+  readonly table: Int32Array;
   /** @returns where a byte of this class leads; below 0: it does not fit */
   step(place: number, kind: number): number;
+  /** A number of plain bytes that lead on behind a place, whatever they are; 0 where that is not known. */
+  run(place: number): number;
 }
+
+/** The longest run that anybody asks for. */
+export const MOST_RUN = 64; // bytes
+
+/** Whether a byte is one that JSON's strings have as it is, and so most bytes of most vocabularies. */
+export const isPlain = (byte: number): boolean => byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c;
 
 /** Those tokens that stand for text. Nodes lie as a walk comes by them, children by their bytes. */
 export class Vocabulary {
@@ -22,6 +34,7 @@ export class Vocabulary {
   readonly #skips: Int32Array; // [nodes]: the node behind all that are below it
   readonly #first: Int32Array; // [nodes + 1]: where its tokens begin in ids
   readonly #ids: Int32Array;
+  readonly #heights: Uint8Array; // [nodes]: bytes from above it to its lowest leaf, where all are plain; else 255
   readonly #way: Int32Array; // [depth + 1]: places from the root to a node
 
   /** @param size ids that the model knows */
@@ -58,24 +71,50 @@ export class Vocabulary {
     this.#first = Int32Array.from(first);
     this.#ids = Int32Array.from(tokens, ({ id }) => id);
     this.#skips = skipsOf(depths);
+    this.#heights = heightsOf(depths, values);
     this.#way = new Int32Array(depths.reduce((most, depth) => Math.max(most, depth), 0) + 2);
   }
 
   /** Sets the bit of every id whose bytes fit behind a place, and clears all others. @param mask [size / 32] */
   fill(reader: Reader, place: number, mask: Uint32Array): void {
     const values = this.#values, depths = this.#depths, skips = this.#skips;
-    const first = this.#first, ids = this.#ids, way = this.#way, { classes } = reader;
+    const first = this.#first, ids = this.#ids, way = this.#way, heights = this.#heights;
+    const { classes, classCount } = reader;
+    let { table } = reader;
     mask.fill(0);
     way[0] = place;
-    for (let node = 0; node < values.length;) {
-      const depth = depths[node];
-      const next = reader.step(way[depth], classes[values[node]]);
+    const nodes = values.length;
+    let [looked, run] = [-1, 0]; // the place that was looked at last
+    for (let node = 0; node < nodes;) {
+      const depth = depths[node], from = way[depth], kind = classes[values[node]];
+      const height = heights[node];
+      if (height <= MOST_RUN) {
+        if (from !== looked) {
+          run = reader.run(looked = from);
+          table = reader.table;
+        }
+        if (height <= run) { // all below it fits
+          const behind = skips[node];
+          for (let at = first[node], end = first[behind]; at < end; at++) mask[ids[at] >> 5] |= 1 << (ids[at] & 31);
+          node = behind;
+          continue;
+        }
+      }
+      let next = table[from * classCount + kind];
+      if (next === -2) {
+        next = reader.step(from, kind);
+        table = reader.table; // it may have been a shorter one
+      }
       if (next < 0) {
         node = skips[node];
         continue;
       }
       way[depth + 1] = next;
-      for (let at = first[node]; at < first[node + 1]; at++) mask[ids[at] >> 5] |= 1 << (ids[at] & 31);
+      const end = first[node + 1];
+      for (let at = first[node]; at < end; at++) {
+        const id = ids[at];
+        mask[id >> 5] |= 1 << (id & 31);
+      }
       node++;
     }
   }
@@ -91,4 +130,18 @@ function skipsOf(depths: readonly number[]): Int32Array {
     next.push(node);
   }
   return skips;
+}
+
+/** Of every node, bytes from above it to its lowest leaf, where all of them are plain and not too many; else 255. */
+function heightsOf(depths: readonly number[], values: readonly number[]): Uint8Array {
+  const heights = new Uint8Array(depths.length);
+  const below: number[] = []; // of the nodes one deeper than each depth, since the last one of that depth: the highest
+  for (let node = depths.length - 1; node >= 0; node--) {
+    const depth = depths[node];
+    const height = 1 + (below[depth + 1] ?? 0);
+    heights[node] = isPlain(values[node]) && height <= MOST_RUN ? height : 255;
+    below[depth + 1] = 0;
+    below[depth] = Math.max(below[depth] ?? 0, heights[node]);
+  }
+  return heights;
 }

@@ -4,6 +4,7 @@
  * no additionalProperties, items behind those of prefixItems, types but those that its keywords speak of.
  */
 import { words } from "../../errors.ts";
+import { ofTexts } from "../language.ts";
 import { fruitfulOf } from "../machine.ts";
 import {
   byte,
@@ -19,7 +20,7 @@ import {
   text,
 } from "../network.ts";
 import { type Case, Cases, isObject } from "./facts.ts";
-import { type Making, objectOf } from "./objects.ts";
+import { type Making, objectOf, quoted } from "./objects.ts";
 import { MOST_COUNTED, Scalars } from "./strings.ts";
 import { checkKeywords, checkObject, Fitting, itemsOf, listed, strictest, typesOf } from "./values.ts";
 
@@ -123,8 +124,11 @@ export class Compiler implements Making {
   #piece(facts: Case): Piece {
     const values = listed(this, facts);
     if (values) {
-      const fits = values.filter((value) => this.fitting.facts(value, facts));
-      return choice(...fits.map((value) => this.literal(value)));
+      const others = facts.map(({ enum: _, const: __, ...others }) => others);
+      const fits = values.filter((value) => this.fitting.facts(value, others));
+      const texts = fits.filter((value) => typeof value === "string"),
+        rest = fits.filter((value) => typeof value !== "string");
+      return choice(...texts.length > 0 ? [quoted(ofTexts(texts))] : [], ...rest.map((value) => this.literal(value)));
     }
     return choice(...Array.from(typesOf(this, facts), (type): Piece => {
       if (type === "null") return text("null");

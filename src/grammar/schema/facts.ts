@@ -18,6 +18,7 @@ export interface Document {
 }
 
 const MOST_CASES = 400;
+const MOST_PAIRS = 6000; // of branches of oneOf, over a hundred of them
 const MOST_DEEP = 300;
 const MOST_PARTS = 40_000; // schemas that are looked at
 
@@ -132,7 +133,7 @@ export class Cases {
           if (this.#excluded.has(key)) continue;
           this.#excluded.add(key);
           this.exclusions.push({ facts });
-          if (this.exclusions.length > MOST_CASES * 4) {
+          if (this.exclusions.length > MOST_PAIRS) {
             this.#document.refuse("oneOf must have fewer branches", words("too many"));
           }
         }

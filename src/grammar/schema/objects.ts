@@ -145,4 +145,5 @@ function othersOf(making: Making, facts: Case, { named, keys, needed }: Names): 
   return ruleOf(making.network, "another property", choice(...pieces));
 }
 
-const quoted = (language: Language): Piece => sequence(text('"'), written(language, spelt), text('"'));
+/** A string of a language. */
+export const quoted = (language: Language): Piece => sequence(text('"'), written(language, spelt), text('"'));

@@ -103,6 +103,7 @@ export class Scalars {
   /** A string with its quotes. */
   string(facts: Case): Piece {
     const { least, most } = this.#lengths(facts);
+    if (least > most) return never;
     if (this.languages(facts).length > 0) return sequence(QUOTE, written(this.language(facts)!, spelt), QUOTE);
     this.#character ??= ruleOf(this.#network, "a character", anyCharacter());
     if (least > 0 || most < Infinity) return sequence(QUOTE, repeat(this.#character, least, most), QUOTE);

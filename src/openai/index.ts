@@ -24,5 +24,5 @@ export type { ApiCall, ChatChunk, ChatCompletion, ChatDelta, FinishReason, Token
 export type { Completion, CompletionChoice, CompletionLogprobs } from "./completions.ts";
 export type { Embeddings } from "./embeddings.ts";
 export type { ModelObject } from "./models.ts";
-export { RequestError } from "./refusals.ts";
+export { type RefusalParts, RequestError } from "./refusals.ts";
 export type { Usage } from "./writing.ts";

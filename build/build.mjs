@@ -1,5 +1,5 @@
 // Makes what the package ships, in build/out: kvcap.js (one module for pages and Deno, with shaders, Wasm and tokenizer
-// inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring what eviction costs), openai.js (models asked as the OpenAI API is), worker.js and service-worker.js (the same across threads), each with its source
+// inside), core.js (the eviction core alone, with its Wasm inside), eval.js (measuring what eviction costs), openai.js (models asked as the OpenAI API is), worker.js and service-worker.js (the same across threads), ai.js (a provider for the AI SDK), each with its source
 // map and its types in one .d.ts; cli.js (the command, for Node, Bun and Deno); and the licences of what is bundled.
 import { spawnSync } from "node:child_process";
 import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const { metafile } = await esbuild.build({
   absWorkingDir: root,
   entryPoints: {
     ...{ kvcap: "src/index.ts", core: "src/core/index.ts", eval: "src/eval/index.ts", openai: "src/openai/index.ts" },
-    ...{ worker: "src/worker/index.ts", "service-worker": "src/service-worker/index.ts" },
+    ...{ worker: "src/worker/index.ts", "service-worker": "src/service-worker/index.ts", ai: "src/ai/index.ts" },
   },
   outdir: "build/out",
   bundle: true,
@@ -68,6 +68,7 @@ rollUp(out, [
   { name: "eval", file: types("eval") },
   { name: "openai", file: types("openai") },
   { name: "worker", file: types("worker") },
+  { name: "ai", file: types("ai") },
   { name: "service-worker", file: types("service-worker") },
 ]);
 

@@ -30,6 +30,7 @@ const ENTRIES = [
   "src/openai/index.ts",
   "src/worker/index.ts",
   "src/service-worker/index.ts",
+  "src/ai/index.ts",
 ];
 const MOST_LINES = 350;
 

@@ -12,7 +12,7 @@ test("is made of what npm packs, and passes a dry run", async () => {
   const folder = repoPath("build/out/jsr");
   const { version, exports } = JSON.parse(await Deno.readTextFile(`${folder}/deno.json`));
   assert.is(version, JSON.parse(await Deno.readTextFile(repoPath("package.json"))).version);
-  assert.equal(Object.keys(exports), [".", "./core", "./eval", "./openai", "./worker", "./service-worker"]);
+  assert.equal(Object.keys(exports), [".", "./core", "./eval", "./openai", "./worker", "./service-worker", "./ai"]);
   const args = ["publish", "--dry-run", "--allow-dirty", "--no-provenance"];
   const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: folder, env: { NO_COLOR: "1" } })
     .output();

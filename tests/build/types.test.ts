@@ -88,7 +88,7 @@ for (const version of versions) {
 }
 
 test("say nothing that users cannot name", async () => {
-  for (const entry of ["kvcap", "core", "eval", "openai", "worker", "service-worker"]) {
+  for (const entry of ["kvcap", "core", "eval", "openai", "worker", "service-worker", "ai"]) {
     const text = await Deno.readTextFile(`${installed.folder}/node_modules/kvcap/build/out/${entry}.d.ts`);
     const [, list] = /^export \{ (.*) \};$/m.exec(text)!;
     const exported = new Set(list.split(", ").map((name) => name.replace("type ", "")));

@@ -38,23 +38,27 @@ export function requestOf(model: string, options: CallOptions): { body: RequestB
 const formatOf = (schema: unknown) =>
   schema === undefined ? { type: "json_object" } : { type: "json_schema", json_schema: { name: "answer", schema } };
 
+/** A part with whatever its kind has. */
+type Fields = PromptPart & Readonly<Record<string, unknown>>;
+
 /** A message of the SDK's, as those of the API that it comes to: results of several tools are a message each. */
 function messagesOf({ role, content }: PromptMessage): Record<string, unknown>[] {
   if (typeof content === "string") return [{ role, content }];
+  const parts = content as readonly Fields[];
   if (role === "tool") {
-    return content.filter(({ type }) => type === "tool-result").map(({ toolCallId, toolName, output }) => ({
+    return parts.filter(({ type }) => type === "tool-result").map(({ toolCallId, toolName, output }) => ({
       ...{ role, tool_call_id: toolCallId, name: toolName, content: resultOf(output) },
     }));
   }
-  const calls = content.filter(({ type }) => type === "tool-call").map(({ toolCallId: id, toolName, input }) => ({
+  const calls = parts.filter(({ type }) => type === "tool-call").map(({ toolCallId: id, toolName, input }) => ({
     ...{ id, type: "function", function: { name: toolName, arguments: JSON.stringify(input ?? {}) } },
   }));
-  const said = content.filter(({ type }) => !["tool-call", "reasoning"].includes(type)).map(textOf);
+  const said = parts.filter(({ type }) => !["tool-call", "reasoning"].includes(type)).map(textOf);
   if (role === "user") return [{ role, content: said.map((text) => ({ type: "text", text })) }];
   return [{ role, content: said.join(""), ...(calls.length > 0 ? { tool_calls: calls } : {}) }];
 }
 
-function textOf(part: PromptPart): string {
+function textOf(part: Fields): string {
   if (part.type === "text") return String(part.text);
   const got = `one of type ${part.type}`;
   throw new RequestError(`Cannot answer the request: a part of a message must be of text, got ${got}`, {

@@ -44,10 +44,8 @@ export interface Embedded {
 
 /** A part of a message. */
 export interface PromptPart {
-  /** text, reasoning, tool-call, tool-result, … */
+  /** text, reasoning, tool-call, tool-result, …: each has fields of its own. */
   readonly type: string;
-  /** What the part has. */
-  readonly [field: string]: unknown;
 }
 
 /** A message. */

@@ -27,9 +27,10 @@ export class Automaton implements Reader {
   #table: Int32Array<ArrayBuffer>; // [places, classes]: the place after, or UNKNOWN, or DEAD
   readonly #plain: readonly number[]; // classes of plain bytes
   readonly #runs = new Map<number, number>(); // by place
+  readonly #after = new Map<number, number>(); // by place: where all plain bytes lead
   readonly #known = new Map<string, number>(); // places by their items
   #nodes: Float64Array[] = []; // sorted items, BOTTOM among them; an older node is never made of a newer one
-  readonly #single = new Map<number, number>(); // likewise, of one item from which nothing but bytes leads
+  readonly #single = new Map<number, number>(); // places by the one item that a byte has led to
   readonly #knownNodes = new Map<string, number>();
   #mostPlaces = MOST_PLACES;
   #mostNodes = MOST_NODES;
@@ -92,9 +93,14 @@ export class Automaton implements Reader {
 
   /** Where all plain bytes lead, if that is one place. */
   #alike(place: number): number {
-    const [first, ...others] = this.#plain;
-    const to = this.step(place, first);
-    return to !== DEAD && others.every((kind) => this.step(place, kind) === to) ? to : DEAD;
+    let to = this.#after.get(place);
+    if (to !== undefined) return to;
+    to = this.step(place, this.#plain[0]);
+    for (let i = 1; to !== DEAD && i < this.#plain.length; i++) {
+      if (this.step(place, this.#plain[i]) !== to) to = DEAD;
+    }
+    this.#after.set(place, to);
+    return to;
   }
 
   #find(place: number, kind: number): number {
@@ -107,7 +113,12 @@ export class Automaton implements Reader {
         if (low <= value && value <= high) kernel.push(to * NODES + node);
       }
     }
-    const next = kernel.length === 0 ? DEAD : this.#close(kernel);
+    let next: number | undefined = DEAD;
+    if (kernel.length === 1) { // most are one, and many bytes lead to the same
+      const [item] = kernel;
+      next = this.#single.get(item);
+      if (next === undefined) this.#single.set(item, next = this.#close(kernel));
+    } else if (kernel.length > 1) next = this.#close(kernel);
     this.#table[place * classCount + kind] = next;
     return next;
   }
@@ -115,14 +126,6 @@ export class Automaton implements Reader {
   /** The place that all these are, with what they are without a byte. */
   #close(kernel: number[]): number {
     const { closures, calls, isEnd } = this.machine;
-    if (kernel.length === 1) { // in the middle of a character, or of a word: most are so
-      const [item] = kernel, state = Math.floor(item / NODES);
-      if (closures[state].length === 1 && closures[state][0] === state && calls[state].length === 0 && !isEnd[state]) {
-        let place = this.#single.get(item);
-        if (place === undefined) this.#single.set(item, place = this.#place(new Set(kernel), false));
-        return place;
-      }
-    }
     const items = new Set<number>(), pending = new Map<number, Set<number>>();
     let accepts = false;
     for (let i = 0; i < kernel.length; i++) {
@@ -217,6 +220,7 @@ export class Automaton implements Reader {
     this.#nodes = [];
     this.#known.clear();
     this.#runs.clear();
+    this.#after.clear();
     this.#single.clear();
     this.#knownNodes.clear();
     this.#table.fill(UNKNOWN);

@@ -95,7 +95,7 @@ class Lane {
   }
 
   #filled(reader: Reader, place: number): Uint32Array<ArrayBuffer> {
-    const length = Math.ceil(this.#vocabulary.size / 32);
+    const length = this.#vocabulary.words;
     let mask: Uint32Array<ArrayBuffer> | undefined;
     if (this.#masks.size > 0 && 4 * length * this.#masks.size >= MOST_BYTES) {
       const [[oldest, its]] = this.#masks;
@@ -171,24 +171,14 @@ export class Guide {
   mask(logits: Float32Array): void {
     const ends = this.#ends, kept = this.#kept;
     for (let i = 0; i < ends.length; i++) kept[i] = logits[ends[i]];
-    const { others } = this.#vocabulary;
-    const shunned = this.#shuns?.mask;
-    if (shunned) {
-      for (let id = 0; id < logits.length; id++) if (isOut(shunned, id) && isOut(others, id)) logits[id] = NO;
-    }
+    if (this.#shuns) this.#vocabulary.apply(this.#shuns.mask, logits);
     if (!this.#keeps) return;
-    const { mask } = this.#keeps;
-    let any = false;
-    for (let id = 0; id < logits.length; id++) {
-      if (isOut(mask, id)) logits[id] = NO;
-      else any = true;
-    }
+    this.#vocabulary.only(this.#keeps.mask, logits);
     const accepts = this.#automaton!.accepts(this.#keeps.place);
     for (let i = 0; i < ends.length; i++) logits[ends[i]] = accepts ? kept[i] : NO;
-    if (!any && !(accepts && ends.length > 0)) {
-      const rule = "the vocabulary must have a token for what the grammar goes on with";
-      refuse("generate", rule, words("none"), { kind: "plain", code: "unsupported" });
-    }
+    for (let id = 0; id < logits.length; id++) if (logits[id] > NO) return;
+    const rule = "some id must go on as the form asks, and not be forbidden";
+    refuse("generate", rule, words("none"), { kind: "plain", code: "unsupported" });
   }
 
   /** An id has been chosen. */
@@ -215,4 +205,3 @@ export class Guide {
 }
 
 const NO = -Infinity;
-const isOut = (mask: Uint32Array, id: number) => (mask[id >> 5] >> (id & 31) & 1) === 0;

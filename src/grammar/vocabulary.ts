@@ -27,14 +27,16 @@ export class Vocabulary {
   readonly size: number;
   /** The bytes of each id that stands for text. */
   readonly bytes: (id: number) => Uint8Array;
-  /** A bit for each id that does not: [size / 32]. */
-  readonly others: Uint32Array<ArrayBuffer>;
+  /** Those ids, in the order of their bytes: a mask has a bit for each. */
+  readonly ids: Int32Array<ArrayBuffer>;
+  /** All other ids. */
+  readonly others: Int32Array<ArrayBuffer>;
   readonly #values: Uint8Array; // [nodes]: the byte that leads to it
   readonly #depths: Uint16Array; // [nodes]
   readonly #skips: Int32Array; // [nodes]: the node behind all that are below it
   readonly #first: Int32Array; // [nodes + 1]: where its tokens begin in ids
-  readonly #ids: Int32Array;
   readonly #heights: Uint8Array; // [nodes]: bytes from above it to its lowest leaf, where all are plain; else 255
+  readonly #kept: Float32Array; // logits of few tokens, while all are forbidden
   readonly #way: Int32Array; // [depth + 1]: places from the root to a node
 
   /** @param size ids that the model knows */
@@ -50,8 +52,8 @@ export class Vocabulary {
       for (const byte of bytes) key += String.fromCharCode(byte);
       tokens.push({ id, key });
     }
-    this.others = new Uint32Array(Math.ceil(size / 32)).fill(-1);
-    for (const { id } of tokens) this.others[id >> 5] &= ~(1 << (id & 31));
+    const texts = new Set(tokens.map(({ id }) => id));
+    this.others = Int32Array.from({ length: size }, (_, id) => id).filter((id) => !texts.has(id));
     tokens.sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : a.id - b.id);
     const values: number[] = [], depths: number[] = [], first: number[] = [];
     let before = "";
@@ -69,16 +71,22 @@ export class Vocabulary {
     this.#values = Uint8Array.from(values);
     this.#depths = Uint16Array.from(depths);
     this.#first = Int32Array.from(first);
-    this.#ids = Int32Array.from(tokens, ({ id }) => id);
+    this.ids = Int32Array.from(tokens, ({ id }) => id);
     this.#skips = skipsOf(depths);
+    this.#kept = new Float32Array(Math.max(1, tokens.length >> 3));
     this.#heights = heightsOf(depths, values);
     this.#way = new Int32Array(depths.reduce((most, depth) => Math.max(most, depth), 0) + 2);
   }
 
-  /** Sets the bit of every id whose bytes fit behind a place, and clears all others. @param mask [size / 32] */
+  /** Words of a mask. */
+  get words(): number {
+    return Math.ceil(this.ids.length / 32);
+  }
+
+  /** Sets the bit of every token whose bytes fit behind a place, and clears all others. @param mask [words] */
   fill(reader: Reader, place: number, mask: Uint32Array): void {
     const values = this.#values, depths = this.#depths, skips = this.#skips;
-    const first = this.#first, ids = this.#ids, way = this.#way, heights = this.#heights;
+    const first = this.#first, way = this.#way, heights = this.#heights;
     const { classes, classCount } = reader;
     let { table } = reader;
     mask.fill(0);
@@ -94,9 +102,7 @@ export class Vocabulary {
           table = reader.table;
         }
         if (height <= run) { // all below it fits
-          const behind = skips[node];
-          for (let at = first[node], end = first[behind]; at < end; at++) mask[ids[at] >> 5] |= 1 << (ids[at] & 31);
-          node = behind;
+          setBits(mask, first[node], first[node = skips[node]]);
           continue;
         }
       }
@@ -110,13 +116,56 @@ export class Vocabulary {
         continue;
       }
       way[depth + 1] = next;
-      const end = first[node + 1];
-      for (let at = first[node]; at < end; at++) {
-        const id = ids[at];
-        mask[id >> 5] |= 1 << (id & 31);
-      }
+      setBits(mask, first[node], first[node + 1]);
       node++;
     }
+  }
+
+  /** Forbids all tokens whose bits are not set. @param logits [size] */
+  apply(mask: Uint32Array, logits: Float32Array): void {
+    const ids = this.ids, count = ids.length;
+    for (let word = 0; word < mask.length; word++) {
+      const bits = mask[word];
+      if (bits === ALL) continue;
+      const end = Math.min(count, 32 * word + 32);
+      for (let at = 32 * word, left = bits; at < end; at++, left >>>= 1) {
+        if ((left & 1) === 0) logits[ids[at]] = -Infinity;
+      }
+    }
+  }
+
+  /** Forbids everything but tokens whose bits are set. @param logits [size] */
+  only(mask: Uint32Array, logits: Float32Array): void {
+    const ids = this.ids, kept = this.#kept, others = this.others;
+    let count = 0;
+    for (let word = 0; word < mask.length && count < kept.length; word++) {
+      for (let bits = mask[word]; bits !== 0 && count < kept.length; bits &= bits - 1) {
+        kept[count++] = logits[ids[32 * word + 31 - Math.clz32(bits & -bits)]];
+      }
+    }
+    if (count === kept.length) { // many: the others are forbidden one by one
+      this.apply(mask, logits);
+      for (let i = 0; i < others.length; i++) logits[others[i]] = -Infinity;
+      return;
+    }
+    logits.fill(-Infinity);
+    count = 0;
+    for (let word = 0; word < mask.length; word++) {
+      for (let bits = mask[word]; bits !== 0; bits &= bits - 1) {
+        logits[ids[32 * word + 31 - Math.clz32(bits & -bits)]] = kept[count++];
+      }
+    }
+  }
+}
+
+const ALL = 0xffffffff;
+
+/** Sets the bits from one to another, which is not included. */
+function setBits(mask: Uint32Array, from: number, to: number): void {
+  while (from < to) {
+    const begin = from & 31, count = Math.min(32 - begin, to - from);
+    mask[from >> 5] |= count === 32 ? ALL : ((1 << count) - 1) << begin;
+    from += count;
   }
 }
 

@@ -58,6 +58,29 @@ test("the report says how ids were chosen, and whose word that was", async () =>
   assert.match((await sampling("--temperature", "0.4"))!, /^temperature 0\.4; .+ from generation_config\.json$/);
 });
 
+test("a schema and a grammar are read from the line or a file, and kept to", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const schema = { properties: { name: { type: "string", maxLength: 9 } }, required: ["name"] };
+    await Deno.writeTextFile(`${folder}/schema.json`, JSON.stringify(schema));
+    await Deno.writeTextFile(`${folder}/text.gbnf`, 'root ::= ("red" | "blue") "!"\n');
+    const written = async (...flags: string[]) => {
+      const { code, stdout, stderr } = await kvcap(["generate", "A fox: ", "-n", "60", "--json", ...flags]);
+      assert.is(code, 0, stderr);
+      const { text, ended } = JSON.parse(stdout);
+      assert.is(ended, "end");
+      return text as string;
+    };
+    for (const given of [`@${folder}/schema.json`, JSON.stringify(schema)]) {
+      assert.equal(Object.keys(JSON.parse(await written("--json-schema", given))), ["name"]);
+    }
+    assert.match(await written("--grammar", `@${folder}/text.gbnf`), /^(red|blue)!$/);
+    assert.is(await written("--grammar", 'root ::= ("red" | "blue") "!"', "--ban", "r"), "blue!");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 test("--json prints one object, the same for the same seed", async () => {
   const args = [
     "generate",

@@ -34,6 +34,16 @@ const WRONG: [string[], string][] = [
     ["generate", "x", "--policy", "best"],
     "policy must be one of roco, crest, h2o, tova, tova-layer, scissorhands, snapkv, ",
   ],
+  [["generate", "x", "--json-schema", "{"], "--json-schema must be JSON, or @FILE, got: "],
+  [["generate", "x", "--json-schema", "3"], "--json-schema must be a JSON schema, or true for any JSON, got 3"],
+  [
+    ["generate", "x", "--json-schema", '{"type":"text"}'],
+    "Cannot read the schema: type must be one of null, boolean, ",
+  ],
+  [
+    ["generate", "x", "--grammar", "root := a"],
+    "Cannot read the grammar: line 1: there must be a ::= behind a rule's name",
+  ],
   [["generate", "x", "--score", "best"], 'recency, random, windowed, persistence, ema, fading, got "best"'],
   [["generate", "x", "--scope", "few"], 'scope must be one of all, low-spread, peak, got "few"'],
   [["generate", "x", "--window", "8"], "window goes with the scores windowed, persistence and fading only, got 8"],

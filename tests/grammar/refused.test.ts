@@ -176,6 +176,20 @@ const HOSTILE: Readonly<Record<string, () => unknown>> = {
   },
 };
 
+test("what was forgotten on the way is not missed: a deep text is whole where its brackets are", () => {
+  const { machine, root } = schemaGrammar(true);
+  const automaton = new Automaton(machine, root), depth = 30_000;
+  const open = read(automaton, "[".repeat(depth));
+  assert.ok(automaton.age > 0, "places were forgotten");
+  const close = machine.classes["]".charCodeAt(0)];
+  let place = open;
+  for (let i = 0; i < depth; i++) {
+    assert.not.ok(automaton.accepts(place), `${i} of ${depth}`);
+    place = automaton.settle(automaton.step(place, close));
+  }
+  assert.ok(automaton.accepts(place) && automaton.isOver(place));
+});
+
 function read(automaton: Automaton, text: string): number {
   let place = automaton.start();
   for (const letter of text) {

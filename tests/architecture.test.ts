@@ -5,23 +5,9 @@ import { repoPath } from "./support/files.ts";
 
 /** Every room, from the top down: a file imports from its own room and from those below. */
 const ROOMS = [
-  ...[
-    "index",
-    "cli",
-    "serve",
-    "eval",
-    "service-worker",
-    "worker",
-    "openai",
-    "load",
-    "session",
-    "snapshot",
-    "recording",
-    "memory",
-    "eviction",
-  ],
-  ...["model", "options", "policies", "chat", "jinja", "grammar", "tokenizer", "formats", "files", "gpu", "wasm"],
-  ...["engine", "core", "host", "errors"],
+  ...["index", "cli", "serve", "eval", "ai", "service-worker", "worker", "openai", "load", "session", "snapshot"],
+  ...["recording", "memory", "eviction", "model", "options", "policies", "chat", "jinja", "grammar", "tokenizer"],
+  ...["formats", "files", "gpu", "wasm", "engine", "core", "host", "errors"],
 ];
 /** Files that stand above all rooms, wherever they lie: what the package's entries export. */
 const ENTRIES = [

@@ -18,6 +18,8 @@ test("text goes to stdout without control characters, the report to stderr", asy
     "24",
     "--max-new-tokens",
     "60",
+    "--temperature",
+    "0",
   ]);
   assert.is(code, 0, stderr);
   assert.match(stdout, /^Once upon a time, there .+\n$/s);

@@ -118,7 +118,7 @@ test("three runs side by side give the numbers of the command line", async () =>
     if (budget) flags.push("--budget", budget);
     if (positions) flags.push("--positions", positions);
     const { report, perplexity, tokens } = found.runs[run];
-    const said = await kvcap("generate", PROMPT, ...flags, "--max-new-tokens", String(MAX));
+    const said = await kvcap("generate", PROMPT, ...flags, "--max-new-tokens", String(MAX), "--temperature", "0");
     assert.equal(report.ids, said.ids, policy);
     for (const name of ["kvBytes", "evictions", "liveSlots"] as const) assert.is(report[name], said[name], name);
     assert.is(tokens.map(({ text }) => text).join(""), said.text);

@@ -35,7 +35,15 @@ test("it opens with a key in a text: crest finds it in a tenth of the slots, and
     await page.waitForFunction(() => document.getElementById("compare-status")!.textContent === "done");
     const { runs, prompt, answer, max, stride } = await exported(page);
     for (const { policy, budget, found, tokens } of runs) {
-      const flags = ["--policy", policy, ...(budget ? ["--budget", budget] : []), "--stride", stride];
+      const flags = [
+        "--policy",
+        policy,
+        ...(budget ? ["--budget", budget] : []),
+        "--stride",
+        stride,
+        "--temperature",
+        "0",
+      ];
       const { stdout, stderr } = await kvcap(["generate", prompt, ...flags, "--max-new-tokens", String(max), "--json"]);
       assert.ok(stdout, stderr);
       const { text } = JSON.parse(stdout);

@@ -3,6 +3,7 @@ import { refuse, words } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { Automaton } from "./automaton.ts";
 import { Banned } from "./banned.ts";
+import { Both, type Form } from "./both.ts";
 import type { Grammar } from "./grammar.ts";
 import { type Reader, Vocabulary } from "./vocabulary.ts";
 
@@ -132,10 +133,10 @@ export class Guide {
   readonly #vocabulary: Vocabulary;
   readonly grammar: Grammar | null;
   readonly #bans: readonly string[];
-  readonly #automaton: Automaton | null = null;
-  readonly #keeps: Lane | null = null; // to the grammar
-  readonly #shuns: Lane | null = null; // banned texts
-  #age = 0; // of the automaton
+  readonly #form: Form | null = null; // the grammar's, what is banned left out
+  readonly #keeps: Lane | null = null; // to that
+  readonly #shuns: Lane | null = null; // what is banned, where there is no grammar
+  #age = 0; // of the form
   #ends: readonly number[] = [];
   #kept = new Float32Array(0); // logits of these
   #ended = false; // the text is whole
@@ -145,11 +146,12 @@ export class Guide {
     this.#vocabulary = vocabularyOf(tokenizer, size);
     this.grammar = grammar;
     this.#bans = bannedStrings;
+    const banned = bannedStrings.length > 0 ? new Banned(bannedStrings) : null;
     if (grammar) {
-      this.#automaton = new Automaton(grammar.machine, grammar.root);
-      this.#keeps = new Lane(this.#vocabulary, this.#automaton, 0);
-    }
-    if (bannedStrings.length > 0) this.#shuns = new Lane(this.#vocabulary, new Banned(bannedStrings), 0);
+      const automaton = new Automaton(grammar.machine, grammar.root);
+      this.#form = banned ? new Both(automaton, banned) : automaton;
+      this.#keeps = new Lane(this.#vocabulary, this.#form, 0);
+    } else if (banned) this.#shuns = new Lane(this.#vocabulary, banned, 0);
   }
 
   /** Whether it is one for such rules. */
@@ -163,7 +165,7 @@ export class Guide {
     if (this.#kept.length !== ends.length) this.#kept = new Float32Array(ends.length);
     if (goesOn && !this.#ended) return;
     this.#ended = false;
-    this.#keeps?.begin(this.#automaton!.start(), spaces);
+    this.#keeps?.begin(this.#form!.start(), spaces);
     this.#shuns?.begin(0, spaces);
   }
 
@@ -174,7 +176,7 @@ export class Guide {
     if (this.#shuns) this.#vocabulary.apply(this.#shuns.mask, logits);
     if (!this.#keeps) return;
     this.#vocabulary.only(this.#keeps.mask, logits);
-    const accepts = this.#automaton!.accepts(this.#keeps.place);
+    const accepts = this.#form!.accepts(this.#keeps.place);
     for (let i = 0; i < ends.length; i++) logits[ends[i]] = accepts ? kept[i] : NO;
     for (let id = 0; id < logits.length; id++) if (logits[id] > NO) return;
     const rule = "some id must go on as the form asks, and not be forbidden";
@@ -191,11 +193,11 @@ export class Guide {
     this.#shuns?.take(bytes);
     if (!this.#keeps) return;
     this.#keeps.take(bytes);
-    const automaton = this.#automaton!;
-    const place = automaton.settle(this.#keeps.place);
-    if (automaton.age !== this.#age) this.#keeps.forget(place);
-    this.#age = automaton.age;
-    this.#ended = automaton.isOver(place);
+    const form = this.#form!;
+    const place = form.settle(this.#keeps.place);
+    if (form.age !== this.#age) this.#keeps.forget(place);
+    this.#age = form.age;
+    this.#ended = form.isOver(place);
   }
 
   /** Whether the grammar can go on no more. */

@@ -201,7 +201,14 @@ function parse(source: string, no: (rule: string) => never): Node {
     if (Object.hasOwn(CONTROLS, letter) && !(letter === "0" && /\d/.test(next() ?? ""))) return one(CONTROLS[letter]);
     if (letter === "x") return one(hex(2));
     if (letter === "u") {
-      if (!take("{")) return one(hex(4));
+      if (!take("{")) {
+        const unit = hex(4);
+        if (unit < 0xd800 || unit > 0xdfff) return one(unit);
+        if (unit > 0xdbff || !take("\\") || !take("u")) no("patterns must not have halves of surrogate pairs");
+        const low = hex(4);
+        if (low < 0xdc00 || low > 0xdfff) no("patterns must not have halves of surrogate pairs");
+        return one(0x10000 + (unit - 0xd800) * 0x400 + low - 0xdc00);
+      }
       const end = letters.indexOf("}", at), digits = letters.slice(at, Math.max(at, end)).join("");
       if (!/^[0-9a-fA-F]{1,6}$/.test(digits)) no("patterns must have digits between \\u{ and }");
       at = end + 1;

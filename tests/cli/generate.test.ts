@@ -77,7 +77,7 @@ test("a schema and a grammar are read from the line or a file, and kept to", asy
       assert.equal(Object.keys(JSON.parse(await written("--json-schema", given))), ["name"]);
     }
     assert.match(await written("--grammar", `@${folder}/text.gbnf`), /^(red|blue)!$/);
-    assert.is(await written("--grammar", 'root ::= ("red" | "blue") "!"', "--ban", "r"), "blue!");
+    assert.is(await written("--grammar", 'root ::= ("red" | "blue") "!"', "--ban", "red"), "blue!");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

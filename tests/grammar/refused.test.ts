@@ -75,6 +75,8 @@ const SCHEMAS: [schema: unknown, said: RegExp][] = [
     "[a",
     "x{",
     "\\p{L}",
+    "\\ud800",
+    "\\ud83d\\u0041",
   ].map((
     pattern,
   ): [unknown, RegExp] => [{ pattern }, /^Cannot read the schema: .*pattern/]),

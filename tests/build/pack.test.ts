@@ -85,7 +85,7 @@ pack("its examples run where they are copied to", async () => {
 });
 
 /** The most that an entry may weigh in a page, minified and gzipped: bytes. Who raises one says why. */
-const MOST = { "kvcap": 248 * 1024, "kvcap/core": 19 * 1024, "kvcap/eval": 33 * 1024, "kvcap/openai": 24 * 1024 };
+const MOST = { "kvcap": 250 * 1024, "kvcap/core": 19 * 1024, "kvcap/eval": 33 * 1024, "kvcap/openai": 24 * 1024 };
 for (const [entry, most] of Object.entries(MOST)) {
   pack(`${entry} weighs at most ${most / 1024} KB in a page`, async () => {
     const code = await bundled(`export * from ${JSON.stringify(entry)};`, true);

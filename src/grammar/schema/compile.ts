@@ -25,7 +25,7 @@ import { MOST_COUNTED, Scalars } from "./strings.ts";
 import { checkKeywords, checkObject, Fitting, itemsOf, listed, strictest, typesOf } from "./values.ts";
 
 const MOST_RULES = 20_000;
-const MOST_SPACES = 64; // after a line break: as deep as indented JSON goes
+const MOST_SPACES = 24; // after a line break: as deep as indented JSON goes
 
 /** A schema while it becomes a grammar. */
 export class Compiler implements Making {

@@ -100,7 +100,8 @@ async function prefill(
   for (let begin = 0; begin < ids.length; begin = end) {
     options.signal?.throwIfAborted();
     state.telling.rethrow();
-    const room = evicts ? roomToRead(state.stepper!.books, state.options) : Infinity;
+    const { stepper } = state; // none: it was disposed of, which the step says
+    const room = evicts && stepper ? roomToRead(stepper.books, state.options) : Infinity;
     end = Math.min(begin + Math.min(chunk, room), ids.length);
     if (begin < pinned) state.pin([begin, Math.min(end, pinned)]);
     id = await state.step({ ids, begin, count: end - begin }, end < ids.length ? "nothing" : wanted, evicts);

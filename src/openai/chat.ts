@@ -9,7 +9,7 @@ import { asBody, type Body, flag, readCommon, textOf, wholeOf } from "./fields.t
 import { readMessages } from "./messages.ts";
 import { refuseRequest } from "./refusals.ts";
 import type { Caller, Service } from "./service.ts";
-import { type Token, type Took, type Usage, writing } from "./writing.ts";
+import { mapped, type Token, type Usage, writing } from "./writing.ts";
 
 const OWN = [
   ...["messages", "logprobs", "top_logprobs", "tools", "tool_choice", "parallel_tool_calls", "response_format"],
@@ -251,16 +251,13 @@ function answering(service: Service, asked: Asked, caller: Caller) {
           (listening) => lease.session.chat(lease.messages, listening),
         );
         const { tokenizer } = hosted.model;
-        let next = await write.next();
-        for (; !next.done; next = await write.next()) {
-          const { text, tokens } = next.value;
+        const took = yield* mapped(write, ({ text, tokens }): Step => {
           const logprobs = asked.logprobs ? tokens.map((token) => told(tokenizer, token)) : null;
-          yield { delta: joined(deltas.push(text)), logprobs };
-        }
+          return { delta: joined(deltas.push(text)), logprobs };
+        });
         const { parts, calls } = deltas.end();
         if (parts.length > 0) yield { delta: joined(parts), logprobs: null };
         if (calls.length > 0) yield { delta: { tool_calls: calls.map(apiCall) }, logprobs: null };
-        const took: Took = next.value;
         const reason = calls.length > 0 ? "tool_calls" : took.ended === "length" ? "length" : "stop";
         await lease.settle(); // before the end is told: who hears it may ask another process to go on
         return { reason, usage: took.usage };

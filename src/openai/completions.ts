@@ -6,7 +6,7 @@ import { asBody, type Body, flag, readCommon, wholeOf } from "./fields.ts";
 import { readPrompts } from "./prompts.ts";
 import { refuseRequest } from "./refusals.ts";
 import type { Caller, Service } from "./service.ts";
-import { type Token, type Took, type Usage, usageOf, writing } from "./writing.ts";
+import { mapped, type Token, type Took, type Usage, usageOf, writing } from "./writing.ts";
 
 const OWN = ["prompt", "suffix", "echo", "logprobs", "best_of"];
 const MOST_PROMPTS = 256;
@@ -158,10 +158,8 @@ async function* one(
   }
   const how = { numbers: service.numbers, before: prompt === "" ? ids.length - 1 : 0 };
   const write = writing(session, options, how, (heard) => session.generate(prompt as string, heard));
-  let next = await write.next();
-  for (; !next.done; next = await write.next()) yield tell(next.value.text, next.value.tokens);
-  const { ended, usage } = next.value;
-  yield tell("", [], { ended, usage });
+  const took = yield* mapped(write, ({ text, tokens }) => tell(text, tokens));
+  yield tell("", [], took);
 }
 
 /** Reads ids one by one, and hears how likely each was held: it is made the only choice there is. */

@@ -1,4 +1,5 @@
 /** What requests that write text have in common: the API's own fields, and kvcap's options in snake case. */
+import { words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import { GENERATE, type GenerateOptions } from "../options/generate.ts";
 import { type AnyTable, namesOf } from "../options/row.ts";
@@ -46,9 +47,17 @@ CACHE.set("policy_seed", "seed");
 /** Fields that `readCommon` reads. */
 const COMMON = ["model", "stream", "stream_options", "n", "ignore_eos", ...IDLE, ...Object.keys(RENAMED)];
 
-/** @throws RequestError where a body is no object */
+const MOST_NESTED = 200; // lists and objects in each other
+
+/** @throws RequestError where a body is no object, or nests deeper than what reads it can follow */
 export function asBody(value: unknown): Body {
-  return isRecord(value) ? value : refuseRequest("the body must be a JSON object", value);
+  if (!isRecord(value)) refuseRequest("the body must be a JSON object", value);
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MOST_NESTED) refuseRequest(`the body must nest at most ${MOST_NESTED} deep`, words("deeper"));
+    level = level.flatMap((one) => typeof one === "object" && one !== null ? Object.values(one) : []);
+  }
+  return value;
 }
 
 /** Reads what all have in common. @param own the request's further fields @throws RequestError */

@@ -80,6 +80,20 @@ export async function* writing(
   return { ended, usage: usageOf(session, cached + before + promptTokens, newTokens, cached) };
 }
 
+/** Steps made into others, one for one; who leaves these ends those. */
+export async function* mapped<T, U, R>(
+  steps: AsyncGenerator<T, R, void>,
+  make: (step: T) => U,
+): AsyncGenerator<U, R, void> {
+  try {
+    let next = await steps.next();
+    for (; !next.done; next = await steps.next()) yield make(next.value);
+    return next.value;
+  } finally {
+    await steps.return(undefined as never);
+  }
+}
+
 /** What an answer took, and the cache behind it. */
 export function usageOf(session: Session, read: number, written: number, cached: number): Usage {
   const { policy, budget, liveSlots, evictions } = session.report();

@@ -120,6 +120,12 @@ test("what is refused says what is wrong, with its number", async () => {
     413,
     "messages must have at most 4096 tokens",
   );
+  for (const depth of [300, 100_000]) {
+    const deep = `${"[".repeat(depth)}${"]".repeat(depth)}`;
+    const body = `{ "messages": [{ "role": "user", "content": "x", "more": ${deep} }] }`;
+    const { status } = await refusal(await api.post("/chat/completions", body));
+    assert.is(status, 400, `${depth} deep`);
+  }
   await refused({ append: true }, 400, "append must stand beside a conversation");
   const wrong = await api.client.chat.completions.create({ ...ASKED, model: "none" }).catch((error) => error);
   assert.instance(wrong, OpenAI.NotFoundError);

@@ -1,6 +1,7 @@
 // Conversations that go on in their caches: found by what has been said or by an id, kept apart, let go, and restored.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { chatChunks } from "../../src/openai/chat.ts";
 import { FolderStore } from "../../src/serve/folder-store.ts";
 import { type Api, openApi, refusal, type Setup } from "../support/api.ts";
 
@@ -124,6 +125,30 @@ test("one conversation is asked one thing at a time, others beside it", async ()
     assert.equal([status, code], [409, "conversation_busy"]);
     await Promise.all([one, other].map((answer) => answer.text()));
     await (await begin("one")).text();
+  });
+});
+
+test("a conversation whose answer was broken off goes on from there", async () => {
+  await withApi({ limits: { tokens: 2000 } }, async (api) => {
+    for (const id of ["one", "two"]) {
+      const asked = { ...ASKED, messages: [said("Hello.")], conversation: id, max_tokens: 2000 };
+      if (id === "one") {
+        const chunks = chatChunks(api.service, asked, { owner: "", client: "", signal: new AbortController().signal });
+        for (let i = 0; i < 5; i++) await chunks.next();
+        await chunks.return(); // as a stream that is left
+      } else {
+        const stop = new AbortController();
+        const stream = await api.client.chat.completions.create({ ...asked, stream: true } as never, {
+          signal: stop.signal,
+        });
+        await (async () => {
+          for await (const _ of stream as unknown as AsyncIterable<unknown>) stop.abort();
+        })().catch(() => {});
+        while (api.service.queue.running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      const { usage } = await ask(api, { messages: [said("Go on.")], conversation: id, append: true });
+      assert.ok(usage.prompt_tokens_details.cached_tokens > 5, id);
+    }
   });
 });
 

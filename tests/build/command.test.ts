@@ -31,9 +31,15 @@ async function run(host: string[], args: string[], input = ""): Promise<Ended> {
 const test = suite("command, installed");
 test.after(() => installed.remove());
 
-test("npx finds it", async () => {
+test("npx, bunx and deno find it", async () => {
   const { version } = await readJson(repoPath("package.json"));
   assert.match(await installed.run("npx", "--no-install", "kvcap", "--version"), `kvcap ${version}, node `);
+  assert.match(
+    await installed.run(Deno.execPath(), "run", "-A", "--quiet", "npm:kvcap", "--version"),
+    `${version}, deno `,
+  );
+  if (!bun) return;
+  assert.match(await installed.run(bun, "x", "--bun", "--no-install", "kvcap", "--version"), `kvcap ${version}, bun `);
 });
 
 for (const [called, host] of chosen(STARTS, () => "any")) {

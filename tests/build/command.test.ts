@@ -38,6 +38,7 @@ test("npx, bunx and deno find it", async () => {
     await installed.run(Deno.execPath(), "run", "-A", "--quiet", "npm:kvcap", "--version"),
     `${version}, deno `,
   );
+  const bun = Deno.env.get("KVCAP_BUN");
   if (!bun) return;
   assert.match(await installed.run(bun, "x", "--bun", "--no-install", "kvcap", "--version"), `kvcap ${version}, bun `);
 });

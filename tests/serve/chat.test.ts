@@ -94,6 +94,39 @@ test("an answer is JSON of a schema where it is to be", async () => {
   assert.is(status, 400, message);
 });
 
+test("a call, whole and streamed, and its result gone on with in the same cache", async () => {
+  const call = '<tool_call>{"name": "look", "arguments": {"at": "the garden"}}</tool_call>';
+  const grammar = `root ::= ${JSON.stringify(call)}`; // so that this model writes one
+  const tools = [{ type: "function" as const, function: { name: "look", parameters: { type: "object" } } }];
+  const asked = { ...ASKED, tools, max_tokens: 100 };
+  const whole = await api.client.chat.completions.create({ ...asked, grammar } as typeof asked);
+  const { message, finish_reason: reason } = whole.choices[0];
+  const [told] = message.tool_calls!;
+  assert.equal([reason, message.content, message.tool_calls!.length], ["tool_calls", null, 1]);
+  assert.ok(told.type === "function" && /^\w{9}$/.test(told.id));
+  assert.equal([told.function.name, JSON.parse(told.function.arguments)], ["look", { at: "the garden" }]);
+  const stream = await api.client.chat.completions.create({ ...asked, grammar, seed: 9, stream: true } as never);
+  const streamed: OpenAI.ChatCompletionChunk.Choice.Delta.ToolCall[] = [];
+  let ended: string | null = null;
+  for await (const { choices: [choice] } of stream as unknown as AsyncIterable<OpenAI.ChatCompletionChunk>) {
+    streamed.push(...choice?.delta.tool_calls ?? []);
+    ended = choice?.finish_reason ?? ended;
+    assert.not.ok(choice?.delta.content);
+  }
+  assert.equal([ended, streamed.map((one) => [one.index, one.function])], ["tool_calls", [[0, told.function]]]);
+  const messages: OpenAI.ChatCompletionMessageParam[] = [
+    ...MESSAGES,
+    { ...message, refusal: undefined } as OpenAI.ChatCompletionMessageParam,
+    { role: "tool", tool_call_id: told.id, content: "A dog." },
+  ];
+  const { usage } = await api.client.chat.completions.create({ ...asked, messages });
+  const { cached_tokens: cached } = usage!.prompt_tokens_details!;
+  assert.ok(
+    cached! > whole.usage!.prompt_tokens && cached! < usage!.prompt_tokens,
+    `${cached} of ${usage!.prompt_tokens}`,
+  );
+});
+
 test("what is refused says what is wrong, with its number", async () => {
   const refused = async (body: Record<string, unknown>, status: number, words: string) => {
     const { status: got, message } = await refusal(await api.post("/chat/completions", { ...ASKED, ...body }));
@@ -170,38 +203,6 @@ test("however an answer is cut into pieces, its parts come to the same", () => {
       }
     }
   }
-});
-
-test("calls are told with ids, and their results gone on with in the same cache", async () => {
-  const call = '<tool_call>{"name": "look", "arguments": {"at": "x"}}</tool_call>';
-  const { tokenizer } = api.hosted.model;
-  const ids = tokenizer.encode(call), forced = Object.fromEntries([...new Set(ids)].map((id) => [id, 100])); // to be likely
-  assert.ok(Object.keys(forced).length > 0);
-  const tools = [{ type: "function" as const, function: { name: "look", parameters: { type: "object" } } }];
-  using session = api.hosted.model.session(api.hosted.session);
-  let at = 0;
-  const onLogits = (logits: Float32Array) => {
-    logits.fill(-Infinity);
-    logits[at < ids.length ? ids[at] : tokenizer.eosId!] = 0;
-    at++;
-  };
-  for await (const _ of session.chat("Look at x.", { tools, onLogits, maxNewTokens: 200 }));
-  const heard = session.conversation;
-  assert.is((heard[1].tool_calls![0] as { function: { name: string } }).function.name, "look");
-  const { goingOn } = await import("../../src/openai/messages.ts");
-  const asked = [
-    { role: "user", content: "Look at x." },
-    {
-      role: "assistant",
-      content: "",
-      tool_calls: [{ type: "function", id: "abcdefghi", function: { name: "look", arguments: { at: "x" } } }],
-    },
-    { role: "tool", tool_call_id: "abcdefghi", content: "a dog" },
-  ];
-  const messages = goingOn(heard, asked)!;
-  const before = session.seen;
-  for await (const _ of session.chat(messages, { tools, maxNewTokens: 2, stopAtEnd: false }));
-  assert.ok(session.seen > before + 2 && session.report().promptTokens < before, "it was read again");
 });
 
 async function assertRejects(work: () => Promise<void>): Promise<void> {

@@ -42,7 +42,7 @@ test("curl", async () => {
 });
 
 asked(
-  "openai of PyPI: models, whole and streamed answers, own fields, errors, and one that is broken off",
+  "openai of PyPI: models, whole and streamed answers, own fields, JSON of a schema, a call, errors, and one that is broken off",
   async () => {
     const heard = JSON.parse(await ran(python, [`${CLIENTS}/asks.py`, api.url], folder));
     assert.equal(heard.models, ["fable"]);
@@ -50,6 +50,8 @@ asked(
     assert.is(heard.streamed, heard.whole);
     assert.ok(heard.evicted > 0);
     assert.match(heard.text, ", there was");
+    assert.ok(["dog", "cat"].includes(heard.form.pet));
+    assert.equal(heard.call, ["tool_calls", "look", '{"at":"x"}']);
     assert.match(heard.refused, 'model must be one of fable, got "none"');
   },
 );

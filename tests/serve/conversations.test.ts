@@ -3,10 +3,12 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { chatChunks } from "../../src/openai/chat.ts";
 import { FolderStore } from "../../src/serve/folder-store.ts";
+import { depth } from "../support/depth.ts";
 import { type Api, openApi, refusal, type Setup } from "../support/api.ts";
 
 const test = suite("serve: conversations");
 const said = (content: string) => ({ role: "user" as const, content });
+const TURNS = depth(40, 200);
 const QUESTIONS = ["Tell me of a dog.", "And of a cat?", "What did they find in the old garden behind the house?"];
 const ASKED = { model: "fable", max_tokens: 40, temperature: 0.9, ignore_eos: true };
 
@@ -64,7 +66,7 @@ test("a conversation goes on in its cache, as an uninterrupted session does, fou
   });
 });
 
-test("by an id only what is new need be said, and 200 turns end with no word of a context's length", async () => {
+test(`by an id only what is new need be said, and ${TURNS} turns end with no word of a context's length`, async () => {
   await withApi({}, async (api) => {
     const wanted = await uninterrupted(api);
     for (const [seed, question] of QUESTIONS.entries()) {
@@ -72,7 +74,7 @@ test("by an id only what is new need be said, and 200 turns end with no word of 
       assert.is(content, wanted[seed]);
     }
     let evicted = 0;
-    for (let turn = 0; turn < 200; turn++) {
+    for (let turn = 0; turn < TURNS; turn++) {
       const { usage } = await ask(api, {
         messages: [said("Go on, please.")],
         conversation: "one",

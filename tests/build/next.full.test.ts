@@ -28,7 +28,7 @@ export default function Page() {
 import { load } from "kvcap";
 import { useEffect, useState } from "react";
 async function greedy() {
-  const model = await load("/fable-2m", { device: "wasm" });
+  const model = await load("/fable-2m", { device: "wasm", sampling: "greedy" });
   const session = model.session({ policy: "full", kv: "f32" });
   const prompt = ${JSON.stringify(ids)};
   for await (const _ of session.generate(prompt, { maxNewTokens: ${greedy.length}, banned: model.config.eosIds }));

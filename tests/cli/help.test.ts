@@ -57,7 +57,7 @@ async function stage(): Promise<string> {
 }
 
 /** What needs the network, or has no end; tests/build/command.test.ts has the lab. */
-const other = (line: string) => /^(pull|lab)/.test(line);
+const other = (line: string) => /^(pull|lab|serve)/.test(line);
 const examples = Object.values(COMMANDS).flatMap(({ examples }) => examples.map(([line]) => line));
 
 test("every example runs", async () => {

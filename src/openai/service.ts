@@ -89,23 +89,32 @@ export class Service {
     return { hosted, generate: text, session: cache };
   }
 
-  /** Runs work in its turn, step by step, and ends it where it takes too long or nobody waits. */
+  /**
+   * Runs work in its turn, step by step, and ends it where it takes too long or nobody waits: between two steps, too, as whoever asked
+   * may never ask for the next.
+   */
   async *inTurn<T, R>(
     caller: Caller,
     work: (signal: AbortSignal) => AsyncGenerator<T, R, void>,
   ): AsyncGenerator<T, R, void> {
     const { signal, end } = await this.#begin(caller);
     const steps = work(signal);
+    const finish = async () => void await steps.return(undefined as never).finally(end);
+    const leave = () => void finish().catch(() => {}); // who asks for the next step hears why there is none
     try {
       let next = await steps.next();
       for (; !next.done; next = await steps.next()) {
+        signal.addEventListener("abort", leave, { once: true });
+        if (signal.aborted) leave();
         yield next.value;
+        signal.removeEventListener("abort", leave);
+        signal.throwIfAborted();
         await this.#breathe(); // steps compute on this thread: nobody would be heard meanwhile, nor have a turn
       }
       return next.value;
     } finally {
-      await steps.return(undefined as never);
-      end();
+      signal.removeEventListener("abort", leave);
+      await finish();
     }
   }
 

@@ -1,6 +1,7 @@
 // Whose turn it is: so many at once, each client in its turn, and nobody who went away.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { chatChunks } from "../../src/openai/chat.ts";
 import { completionChunks } from "../../src/openai/completions.ts";
 import { Queue } from "../../src/openai/queue.ts";
 import { openApi, refusal } from "../support/api.ts";
@@ -80,6 +81,47 @@ test("an answer that takes too long is ended", async () => {
     const events = await (await api.post("/completions", { ...body, stream: true })).text();
     assert.match(events, '"code":"timeout"');
     assert.is(api.service.queue.running, 0);
+  } finally {
+    await api.stop();
+  }
+});
+
+test("an answer that nobody reads on is ended when its time is over, or its reader gone, and its turn is another's", async () => {
+  const api = await openApi({ limits: { parallel: 1, time: 150, tokens: 100_000 } });
+  try {
+    const body = { prompt: "Once upon a time", max_tokens: 100_000, ignore_eos: true };
+    const late = completionChunks(api.service, body, { owner: "", client: "", signal });
+    await late.next();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.is(api.service.queue.running, 0);
+    const refused = await late.next().catch((error) => error);
+    assert.equal([refused.status, refused.code], [504, "timeout"]);
+    const gone = new AbortController();
+    const left = completionChunks(api.service, body, { owner: "", client: "", signal: gone.signal });
+    await left.next();
+    assert.is(api.service.queue.running, 1);
+    gone.abort(new Error("gone"));
+    await soon();
+    assert.is(api.service.queue.running, 0);
+    assert.is((await left.next().catch((error) => error)).message, "gone");
+  } finally {
+    await api.stop();
+  }
+});
+
+test("a turn is given back though the store fails when an answer is left", async () => {
+  const fails = (): never => {
+    throw new Error("gone");
+  };
+  const none = () => Promise.resolve(null), nothing = () => Promise.resolve();
+  const store = { what: "none", read: none, version: none, write: fails, remove: nothing, close: nothing };
+  const api = await openApi({ limits: { parallel: 1 }, store });
+  try {
+    const body = { messages: [{ role: "user", content: "Hello." }], max_tokens: 60, ignore_eos: true };
+    const chunks = chatChunks(api.service, body, { owner: "", client: "", signal });
+    await chunks.next();
+    assert.is((await chunks.return().catch((error) => error)).message, "gone");
+    assert.equal([api.service.queue.running, api.service.conversations.held.bytes], [0, 0]);
   } finally {
     await api.stop();
   }

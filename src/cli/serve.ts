@@ -21,7 +21,7 @@ import { note, printJson, Progress } from "./terminal.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED, TEXT_FLAGS } from "./usage.ts";
 
 const TOKENS = 4096; // of an answer
-const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
+const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]; // as requests name it
 
 async function serve(args: Arguments): Promise<number> {
   args.none("serve");
@@ -29,7 +29,8 @@ async function serve(args: Arguments): Promise<number> {
   const generate: GenerateOptions = args.options("generate", "generate");
   checked(() => checkGenerate(generate, Infinity));
   const limits = limitsOf(args, generate);
-  const host = args.text("host") ?? "127.0.0.1", port = whole(args, "port", 8080, 0, 65_535);
+  const host = (args.text("host") ?? "127.0.0.1").replace(/^\[(.+)\]$/, "$1"),
+    port = whole(args, "port", 8080, 0, 65_535);
   const connections = whole(args, "connections", 256, 1, 65_535);
   const keyFile = args.text("api-key-file");
   const keys = keyFile === undefined ? null : new Keys(await readTextFile("API keys", keyFile));
@@ -37,15 +38,16 @@ async function serve(args: Arguments): Promise<number> {
   const models = await loaded(places, { session, generate }, args);
   for (const one of models) checkRoom(one, limits);
 
+  const named = host.includes(":") ? `[${host}]` : host; // an address of IPv6 stands in brackets
   const service = new Service(models, limits, { store, breathe });
   const door: Door = {
-    ...{ keys, body: BODY, origins: args.list("cors") ?? [], hosts: LOOPBACK.includes(host) ? LOOPBACK : null },
+    ...{ keys, body: BODY, origins: args.list("cors") ?? [], hosts: LOOPBACK.includes(named) ? LOOPBACK : null },
     onFailure: (error) =>
       note(`Something failed that must not: ${error instanceof Error ? error.stack : messageOf(error)}`),
   };
   let ending = false;
   const listener = await listen(makeApp(service, door, { ready: () => !ending }), { host, port, connections });
-  const url = `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${listener.port}/v1`;
+  const url = `http://${named}:${listener.port}/v1`;
   if (args.has("json")) printJson({ url, models: models.map(({ name }) => name) });
   else {note(`${
       models.map(({ name }) => name).join(", ")

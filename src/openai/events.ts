@@ -1,5 +1,5 @@
 /** Answers that come piece by piece, as server-sent events. */
-import { requestErrorOf } from "./refusals.ts";
+import { isFailure, requestErrorOf } from "./refusals.ts";
 
 const HEADERS = { "content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no" };
 
@@ -24,9 +24,8 @@ export async function eventsOf(
         if (done) controller.close();
       } catch (error) {
         if (signal.aborted) return controller.error(signal.reason); // nobody hears it
-        const refused = requestErrorOf(error);
-        if (refused.code === "internal") onFailure(error);
-        controller.enqueue(event(refused.body));
+        if (isFailure(error)) onFailure(error);
+        controller.enqueue(event(requestErrorOf(error).body));
         controller.close();
       }
     },

@@ -55,20 +55,32 @@ export function refuseRequest(rule: string, found: unknown, parts: RefusalParts 
 }
 
 const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = { "wrong-state": 409, "no-memory": 503 };
-const OURS: readonly ErrorCode[] = ["device", "bad-numbers", "bad-file", "unreadable", "unreachable"];
+const OURS: readonly ErrorCode[] = ["device", "bad-numbers", "bad-file"];
+const STORES: readonly ErrorCode[] = ["unreadable", "unreachable"]; // whose sentences say where they are
 
 /** What a client is told of an error: kvcap's own sentence, or that something failed, and nothing of what or where. */
 export function requestErrorOf(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
   if (error instanceof KvcapError) {
-    const { code, option, message } = error;
-    const status = option !== undefined ? 400 : STATUS[code] ?? (OURS.includes(code) ? 500 : 400);
+    const { code, option, message, action } = error;
+    if (STORES.includes(code)) {
+      const sentence = "Cannot keep conversations: their store must answer, got an error";
+      return new RequestError(sentence, { status: 503, code, retryAfter: 1 });
+    }
+    const isAsked = option !== undefined || action === "chat" && code === "bad-file"; // a template, or what it makes of the messages
+    const status = isAsked ? 400 : STATUS[code] ?? (OURS.includes(code) ? 500 : 400);
     return new RequestError(message, { status, code, ...(option === undefined ? {} : { param: snakeCase(option) }) });
   }
   return new RequestError("Cannot answer the request: something failed that must not", {
     status: 500,
     code: "internal",
   });
+}
+
+/** Whether who runs the service should hear of an error. */
+export function isFailure(error: unknown): boolean {
+  const { status, code } = requestErrorOf(error);
+  return !(error instanceof RequestError) && status >= 500 && code !== "no-memory";
 }
 
 /** An option's name as the API writes it: "max_new_tokens". */

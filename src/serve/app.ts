@@ -1,10 +1,9 @@
 /** The OpenAI API over HTTP: routes, who may ask, how much at once, and answers that come piece by piece. */
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { eventsOf } from "../openai/events.ts";
 import { listModels, oneModel } from "../openai/models.ts";
-import { refuseRequest, RequestError, requestErrorOf } from "../openai/refusals.ts";
+import { isFailure, refuseRequest, RequestError, requestErrorOf } from "../openai/refusals.ts";
 import { ROUTES, wantsStream } from "../openai/routes.ts";
 import { detokenize, tokenize, tokenizerInfo } from "../openai/tokens.ts";
 import type { Caller, Service } from "../openai/service.ts";
@@ -51,7 +50,8 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
   app.get("/readyz", (c) => ready() ? c.json({ status: "ready" }) : c.json({ status: "ending" }, 503));
   if (origins.length > 0) {
     app.use(
-      cors({ origin: origins.includes("*") ? "*" : [...origins], allowHeaders: ["authorization", "content-type"] }),
+      // Whatever headers a client sends: the package openai tells of itself in a dozen.
+      cors({ origin: origins.includes("*") ? "*" : [...origins], exposeHeaders: ["retry-after"] }),
     );
   }
   app.use(async (c, next) => {
@@ -71,24 +71,20 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
   app.get("/v1/models", (c) => c.json(listModels(service)));
   app.get("/v1/models/:model{.+}", (c) => c.json(oneModel(service, c.req.param("model"))));
 
-  const limit = bodyLimit({
-    maxSize: body,
-    onError: () => refuseRequest(`a body must have at most ${body} bytes`, "more", { status: 413 }),
-  });
   const checkReady = () => {
     const parts = { status: 503, code: "ending", retryAfter: 1 };
     if (!ready()) refuseRequest("the server must not be ending", "one that is", parts);
   };
   for (const [path, { whole, chunks }] of Object.entries(ROUTES)) {
-    app.post(path, limit, async (c) => {
+    app.post(path, async (c) => {
       checkReady();
-      const asked = await bodyOf(c), caller = callerOf(c, keys);
+      const asked = await bodyOf(c, body), caller = callerOf(c, keys);
       if (!chunks || !wantsStream(asked)) return c.json(await whole(service, asked, caller));
       return await eventsOf(chunks(service, asked, caller), { signal: caller.signal, onFailure });
     });
   }
   const sync = (path: string, ask: Ask<object>) =>
-    app.post(path, limit, async (c) => c.json(ask(service, await bodyOf(c), callerOf(c, keys))));
+    app.post(path, async (c) => c.json(ask(service, await bodyOf(c, body), callerOf(c, keys))));
   sync("/tokenize", tokenize);
   sync("/detokenize", detokenize);
   app.get("/tokenizer_info", (c) => c.json(tokenizerInfo(service)));
@@ -105,7 +101,7 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
   app.onError((error, c) => {
     if (c.req.raw.signal.aborted) return c.body(null, 499 as 400); // nobody hears it
     const refused = requestErrorOf(error);
-    if (refused.status >= 500 && refused.code === "internal") onFailure(error);
+    if (isFailure(error)) onFailure(error);
     if (refused.retryAfter !== null) c.header("retry-after", String(refused.retryAfter));
     if (refused.status === 401) c.header("www-authenticate", "Bearer");
     return c.json(refused.body, refused.status as 400);
@@ -152,14 +148,32 @@ function callerOf(c: Context, keys: Keys | null): Caller {
   return { owner, client, signal: c.req.raw.signal };
 }
 
-async function bodyOf(c: Context): Promise<unknown> {
+/** @param most bytes */
+async function bodyOf(c: Context, most: number): Promise<unknown> {
   if (!/^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? "")) {
     refuseRequest("a body must be of type application/json", c.req.header("content-type") ?? "none", { status: 415 });
   }
-  const text = await c.req.text();
+  const text = await textOf(c, most);
   try {
     return JSON.parse(text);
   } catch {
     return refuseRequest("a body must be JSON", text);
   }
+}
+
+/** A body's text, whose length may be said before, or not: it may come in chunks. */
+async function textOf(c: Context, most: number): Promise<string> {
+  const tooLong = (): never => refuseRequest(`a body must have at most ${most} bytes`, "more", { status: 413 });
+  const said = c.req.header("content-length");
+  if (said !== undefined && c.req.header("transfer-encoding") === undefined) {
+    return Number(said) > most ? tooLong() : await c.req.text();
+  }
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of c.req.raw.body ?? []) {
+    length += chunk.length;
+    if (length > most) tooLong();
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks as Uint8Array<ArrayBuffer>[]).text();
 }

@@ -1,6 +1,7 @@
 // Who may ask, and for how much.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { FolderStore } from "../../src/serve/folder-store.ts";
 import { Keys } from "../../src/serve/keys.ts";
 import { sha256 } from "../../src/engine/sha256.ts";
 import { hex } from "../../src/engine/sha256.ts";
@@ -51,9 +52,13 @@ test("conversations are their owner's alone", async () => {
 test("pages may ask where they are allowed to", async () => {
   const allowed = await api.post("/completions", BODY, { ...by(KEY), origin: "https://a.page" });
   assert.is(allowed.headers.get("access-control-allow-origin"), "https://a.page");
-  const headers = { origin: "https://a.page", "access-control-request-method": "POST" };
+  const sent = "authorization,content-type,x-stainless-lang,x-stainless-retry-count"; // as the package openai does
+  const headers = {
+    ...{ origin: "https://a.page", "access-control-request-method": "POST", "access-control-request-headers": sent },
+  };
   const asked = await fetch(`${api.url}/completions`, { method: "OPTIONS", headers });
   assert.is(asked.headers.get("access-control-allow-origin"), "https://a.page");
+  assert.is(asked.headers.get("access-control-allow-headers"), sent);
   const other = await api.post("/completions", BODY, { ...by(KEY), origin: "https://another.page" });
   assert.is(other.headers.get("access-control-allow-origin"), null);
   assert.is((await refusal(other)).status, 403);
@@ -65,6 +70,41 @@ test("bodies have a type, a form and a size", async () => {
   assert.is((await refusal(await post("{"))).status, 400);
   assert.is((await refusal(await post(JSON.stringify({ prompt: "x".repeat(3000) })))).status, 413);
   assert.is((await refusal(await post("[]"))).status, 400);
+});
+
+test("a body that comes in chunks is one like another, and has the same bound", async () => {
+  const post = (text: string) =>
+    fetch(`${api.url}/completions`, {
+      ...{ method: "POST", headers: { ...by(KEY), "content-type": "application/json" } },
+      body: ReadableStream.from([text.slice(0, 10), text.slice(10)]).pipeThrough(new TextEncoderStream()),
+    });
+  assert.is((await post(JSON.stringify({ ...BODY, prompt: "“Once”" }))).status, 200);
+  assert.is((await refusal(await post("{"))).status, 400);
+  assert.is((await refusal(await post(JSON.stringify({ ...BODY, prompt: "x".repeat(3000) })))).status, 413);
+});
+
+test("what a request's template breaks is the request's; what a store breaks is told to who runs it, and no client where", async () => {
+  const messages = [{ role: "user", content: "Hello." }];
+  for (const template of ["{% for %}", "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "{{ 'a' * 100000000 }}"]) {
+    const answer = await api.post("/chat/completions", { messages, chat_template: template }, by(KEY));
+    assert.is((await refusal(answer)).status, 400, template);
+  }
+  const folder = await Deno.makeTempDir();
+  const store = await FolderStore.open(`${folder}/secret`, 1e9);
+  const kept = await openApi({ store });
+  try {
+    await Deno.remove(`${folder}/secret`, { recursive: true });
+    for (const stream of [false, true]) {
+      const text = await (await kept.post("/chat/completions", { messages, max_tokens: 2, stream })).text();
+      assert.match(text, "Cannot keep conversations: their store must answer");
+      assert.not.match(text, "secret");
+    }
+    assert.is(kept.failures.length, 2);
+    assert.match(String(kept.failures[0]), "secret");
+  } finally {
+    await kept.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 test("names that the server does not have are another's", async () => {

@@ -1,4 +1,5 @@
 /** The command `serve`: the OpenAI API over HTTP, for any client. */
+import { setTimeout as later } from "node:timers/promises";
 import { messageOf, refuse, words } from "../errors.ts";
 import { load } from "../load.ts";
 import { type Hosted, usualSession } from "../openai/hosted.ts";
@@ -21,6 +22,7 @@ import { note, printJson, Progress } from "./terminal.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED, TEXT_FLAGS } from "./usage.ts";
 
 const TOKENS = 4096; // of an answer
+const SETTLING = 10_000; // ms that conversations may take to be kept
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]; // as requests name it
 
 async function serve(args: Arguments): Promise<number> {
@@ -59,6 +61,7 @@ async function serve(args: Arguments): Promise<number> {
       ending = true;
       if (service.queue.running > 0) note(`(${service.queue.running} answers are being finished; again: ends at once)`);
       listener.end(limits.time).then(async () => {
+        for (const until = Date.now() + SETTLING; service.queue.running > 0 && Date.now() < until;) await later(20); // what was left is kept
         service.close();
         for (const { model } of models) model.dispose();
         await store?.close();

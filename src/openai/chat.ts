@@ -1,5 +1,6 @@
 /** Requests for an answer in a conversation: POST /v1/chat/completions. */
 import type { ToolCall } from "../chat/calls.ts";
+import type { ChatMessage } from "../chat/template.ts";
 import { isRecord } from "../files/checks.ts";
 import type { ChatOptions } from "../options/generate.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -229,7 +230,6 @@ function answering(service: Service, asked: Asked, caller: Caller) {
     async function* (signal): AsyncGenerator<Step, { reason: FinishReason; usage: Usage }, void> {
       const { hosted, options, session: manner, messages, id, append } = asked;
       const most = options.maxNewTokens!;
-      checkLength(service, asked);
       const wanted = {
         hosted,
         options: manner,
@@ -239,6 +239,8 @@ function answering(service: Service, asked: Asked, caller: Caller) {
         append,
         most,
         read: () => tokensOf(asked),
+        check: (fresh: readonly ChatMessage[], goesOn: boolean) => checkLength(service, asked, fresh, goesOn),
+        signal,
       };
       const lease: Lease = await service.conversations.lease(wanted);
       try {
@@ -275,11 +277,12 @@ function tokensOf({ hosted, messages, options }: Asked): number {
   return hosted.model.countTokens(messages, Object.fromEntries(given.filter(([, value]) => value !== undefined)));
 }
 
-/** @throws RequestError for prompts that are longer than allowed */
-function checkLength({ limits }: Service, asked: Asked): void {
-  const characters = asked.messages.reduce((sum, { content }) => sum + (content as string).length, 0);
-  if (asked.append || characters < limits.prompt) return; // a token is a character at least
-  const tokens = tokensOf(asked);
+/** @throws RequestError for prompts of which more is to be read than allowed */
+function checkLength({ limits }: Service, asked: Asked, fresh: readonly ChatMessage[], goesOn: boolean): void {
+  const { tools, documents, variables, template } = asked.options;
+  const said = JSON.stringify([fresh, ...(goesOn ? [] : [tools, documents, variables])]);
+  if ((goesOn || template === undefined) && said.length < limits.prompt) return; // a token is a character at least
+  const tokens = goesOn ? asked.hosted.model.tokenizer.encode(said).length : tokensOf(asked);
   if (tokens <= limits.prompt) return;
   refuseRequest(`messages must have at most ${limits.prompt} tokens`, tokens, { param: "messages", status: 413 });
 }

@@ -27,6 +27,9 @@ export interface Wanted {
   readonly read: () => number;
   /** Tokens that may be written. */
   readonly most: number;
+  /** Refuses what is too long to be read: of a conversation that goes on what is new, else all. @throws RequestError */
+  readonly check: (fresh: readonly ChatMessage[], goesOn: boolean) => void;
+  readonly signal: AbortSignal;
 }
 
 /** A conversation that is being answered. */
@@ -38,8 +41,12 @@ export interface Lease {
   settle(): Promise<void>;
 }
 
-interface Conversation {
-  name: string; // that it is found by
+interface Names {
+  name: string; // that it is found by in memory
+  kept: string | null; // that the store has it under
+}
+
+interface Conversation extends Names {
   readonly wanted: Pick<Wanted, "hosted" | "owner" | "id">;
   readonly manner: string;
   readonly session: Session;
@@ -54,6 +61,7 @@ export class Conversations {
   readonly #held = new Map<string, Conversation>(); // by name, those asked for longest ago first
   readonly #most: number;
   readonly #store: Store | null;
+  readonly #sought = new Set<string>(); // names of those that somebody is about to take
   #making = 0; // bytes of sessions that are being made
 
   /** @param most bytes of all sessions */
@@ -69,35 +77,53 @@ export class Conversations {
     return { count: this.#held.size, bytes };
   }
 
-  /** Finds a conversation, or begins one. @throws RequestError */
+  /** Finds a conversation, or begins one. @throws RequestError, what `check` does, the signal's reason: nothing has changed then */
   async lease(wanted: Wanted): Promise<Lease> {
-    const { id, append } = wanted;
-    const found = id === undefined ? await this.#bySaid(wanted) : await this.#byId(wanted, id);
-    if (!found && append) {
-      refuseRequest("a conversation that is gone on with must be known", id, {
-        status: 404,
-        code: "conversation_not_found",
-      });
-    }
-    const one = found ?? await this.#begin(wanted);
-    const heard = one.session.conversation;
-    const messages = append ? [...heard, ...wanted.messages] : goingOn(heard, wanted.messages) ?? wanted.messages;
-    return { session: one.session, messages, settle: () => this.#settle(one) };
-  }
-
-  async #byId(wanted: Wanted, id: string): Promise<Conversation | null> {
-    const name = nameOfId(wanted, id), manner = mannerOf(wanted.options);
-    const mine = this.#held.get(name);
-    if (mine?.busy) {
+    const { id } = wanted;
+    if (id === undefined) return await this.#lease(wanted, () => this.#bySaid(wanted));
+    const name = nameOfId(wanted, id);
+    if (this.#sought.has(name) || this.#held.get(name)?.busy) {
       refuseRequest("a conversation must be asked one thing at a time", id, { status: 409, code: "conversation_busy" });
     }
+    this.#sought.add(name); // a store, and what it has, take their time
+    try {
+      return await this.#lease(wanted, () => this.#byId(wanted, name));
+    } finally {
+      this.#sought.delete(name);
+    }
+  }
+
+  async #lease(wanted: Wanted, find: () => Promise<Conversation | null>): Promise<Lease> {
+    const { id, append, messages, signal } = wanted;
+    const found = await find();
+    try {
+      if (!found && append) {
+        const parts = { status: 404, code: "conversation_not_found" };
+        refuseRequest("a conversation that is gone on with must be known", id, parts);
+      }
+      const heard = found?.session.conversation ?? [];
+      const all = append ? [...heard, ...messages] : goingOn(heard, messages), goesOn = all !== null;
+      wanted.check(append || !goesOn ? messages : messages.slice(heard.length), goesOn);
+      signal.throwIfAborted();
+      if (found) this.#grow(found, wanted);
+      const one = found ?? await this.#begin(wanted);
+      return { session: one.session, messages: all ?? messages, settle: () => this.#settle(one) };
+    } catch (error) {
+      if (found) this.#giveBack(found);
+      throw error;
+    }
+  }
+
+  async #byId(wanted: Wanted, name: string): Promise<Conversation | null> {
+    const manner = mannerOf(wanted.options);
     const version = await this.#store?.version(name) ?? null;
+    const mine = this.#held.get(name);
     const fresh = mine && (!this.#store || mine.version === version); // no other process went on with it
     if (fresh && mine.manner === manner) return this.#take(mine);
     if (fresh && wanted.append) refuseOther();
-    if (mine && !mine.busy) this.#drop(mine);
+    if (mine) this.#drop(mine);
     if (version === null) return null;
-    return await this.#restore(wanted, name, manner) ?? (wanted.append ? refuseOther() : null);
+    return await this.#restore(wanted, { name, kept: name }, manner) ?? (wanted.append ? refuseOther() : null);
   }
 
   async #bySaid(wanted: Wanted): Promise<Conversation | null> {
@@ -109,8 +135,8 @@ export class Conversations {
       const mine = this.#held.get(name);
       if (mine && !mine.busy) return this.#take(mine);
       if (i >= LOOKED_UP || !this.#store || await this.#store.version(name) === null) continue;
-      const kept = await this.#restore(wanted, name, manner);
-      if (kept) return kept;
+      const restored = await this.#restore(wanted, { name: crypto.randomUUID(), kept: name }, manner); // another may do so meanwhile
+      if (restored) return restored;
     }
     return null;
   }
@@ -123,14 +149,14 @@ export class Conversations {
   }
 
   /** What the store has; null: none that fits. @throws what is wrong with it, where nothing else would do */
-  async #restore(wanted: Wanted, name: string, manner: string): Promise<Conversation | null> {
-    const kept = await this.#store!.read(name);
+  async #restore(wanted: Wanted, names: Names, manner: string): Promise<Conversation | null> {
+    const kept = await this.#store!.read(names.kept!);
     const unpacked = kept && unpack(kept.bytes);
     if (!unpacked || unpacked.manner !== manner) return null;
     const { model } = wanted.hosted, { snapshot } = unpacked;
     const open = () => model.restore(snapshot, { onWarning: () => {} });
     try {
-      const one = await this.#make(wanted, name, snapshot.length, open);
+      const one = await this.#make(wanted, names, this.#bytesOf(wanted), open);
       one.version = kept.version;
       return one;
     } catch (error) {
@@ -140,35 +166,42 @@ export class Conversations {
   }
 
   async #begin(wanted: Wanted): Promise<Conversation> {
-    const { hosted, options, id, most } = wanted;
+    const { hosted, options, id } = wanted;
     const name = id === undefined ? crypto.randomUUID() : nameOfId(wanted, id);
-    const grows = options.policy === "full" || options.evict === "prompt" || typeof options.budget === "object";
-    const read = grows ? wanted.read() : 1;
-    const bytes = hosted.model.sessionBytes(options, { read, written: most });
-    return await this.#make(
-      wanted,
-      name,
-      bytes,
-      () => Promise.resolve(hosted.model.session({ ...options, onWarning: () => {} })),
-    );
+    const open = () => Promise.resolve(hosted.model.session({ ...options, onWarning: () => {} }));
+    return await this.#make(wanted, { name, kept: null }, this.#bytesOf(wanted), open);
   }
 
-  async #make(wanted: Wanted, name: string, bytes: number, open: () => Promise<Session>): Promise<Conversation> {
+  /** @param seen tokens that a session has already, and keeps */
+  #bytesOf({ hosted, options, read, most }: Wanted, seen = 0): number {
+    return hosted.model.sessionBytes(options, { read: seen + (grows(options) ? read() : 1), written: most });
+  }
+
+  /** Room for what a session that is taken up again may grow to. @throws RequestError */
+  #grow(one: Conversation, wanted: Wanted): void {
+    if (!grows(wanted.options)) return;
+    const bytes = this.#bytesOf(wanted, wanted.append ? one.session.seen : 0);
+    if (bytes <= one.bytes) return;
+    this.#makeRoom(bytes - one.bytes, bytes);
+    one.bytes = bytes;
+  }
+
+  async #make(wanted: Wanted, names: Names, bytes: number, open: () => Promise<Session>): Promise<Conversation> {
     this.#makeRoom(bytes);
     this.#making += bytes;
     try {
       const session = await open();
       const { hosted, owner, id, options } = wanted;
       const one = {
-        name,
+        ...names,
         wanted: { hosted, owner, id },
         manner: mannerOf(options),
         session,
         version: null,
-        bytes,
+        bytes: Math.max(bytes, heldBytes(session)),
         busy: true,
       };
-      this.#held.set(name, one);
+      this.#held.set(one.name, one);
       return one;
     } finally {
       this.#making -= bytes;
@@ -183,24 +216,34 @@ export class Conversations {
     return () => void (this.#making -= bytes);
   }
 
-  /** Lets conversations go until so many bytes are free. @throws RequestError where that cannot be */
-  #makeRoom(bytes: number): void {
-    if (bytes > this.#most) {
-      refuseRequest(`a session must take at most ${this.#most} bytes`, bytes, { param: "budget", code: "no-memory" });
+  /** Lets conversations go until so many bytes are free. @param whole bytes of the session they are for @throws RequestError where that cannot be */
+  #makeRoom(bytes: number, whole = bytes): void {
+    if (!(whole <= this.#most)) {
+      refuseRequest(`a session must take at most ${this.#most} bytes`, whole, { param: "budget", code: "no-memory" });
     }
-    for (const one of [...this.#held.values()]) {
-      if (this.held.bytes + bytes <= this.#most) return;
-      if (!one.busy) this.#drop(one);
-    }
+    this.#trim(bytes);
     if (this.held.bytes + bytes > this.#most) {
       const rule = `the sessions that are at work must leave ${bytes} bytes of ${this.#most}`;
       refuseRequest(rule, this.#most - this.held.bytes, { status: 503, code: "no-memory", retryAfter: 1 });
     }
   }
 
+  #trim(bytes = 0): void {
+    for (const one of [...this.#held.values()]) {
+      if (this.held.bytes + bytes <= this.#most) return;
+      if (!one.busy) this.#drop(one);
+    }
+  }
+
   #drop(one: Conversation): void {
     this.#held.delete(one.name);
     one.session.dispose();
+  }
+
+  /** Of which nothing was asked. */
+  #giveBack(one: Conversation): void {
+    one.busy = false;
+    if (one.wanted.id === undefined && one.kept !== null && one.kept !== one.name) this.#drop(one); // nobody would find it here
   }
 
   async #settle(one: Conversation): Promise<void> {
@@ -210,33 +253,44 @@ export class Conversations {
     try {
       if (said.length === 0) return this.#drop(one); // stopped before its first answer
       one.bytes = heldBytes(session);
-      const before = one.version === null ? null : one.name; // in the store
-      if (wanted.id === undefined) this.#rename(one, namesOf(wanted, manner, said).at(-1)!);
-      if (!this.#store || !this.#held.has(one.name)) return;
+      if (wanted.id === undefined && !this.#rename(one, namesOf(wanted, manner, said).at(-1)!)) return;
+      if (!this.#store) return;
+      const before = one.kept;
       one.version = await this.#store.write(one.name, pack(manner, await session.snapshot()));
+      one.kept = one.name;
       if (before !== null && before !== one.name) await this.#store.remove(before);
     } catch (error) {
       this.#drop(one);
       throw error;
     } finally {
       one.busy = false;
+      this.#trim(); // a cache may have grown by more than was foreseen
     }
   }
 
-  /** What was said has grown: so it is found by another name. Of two that come to the same, the older goes. */
-  #rename(one: Conversation, name: string): void {
+  /** What was said has grown: so it is found by another name. Of two that come to the same, the older goes. @returns whether it stays */
+  #rename(one: Conversation, name: string): boolean {
     this.#held.delete(one.name);
     const twin = this.#held.get(name);
-    if (twin && twin.busy) return one.session.dispose();
+    if (twin?.busy) {
+      one.session.dispose();
+      return false;
+    }
     if (twin) this.#drop(twin);
     one.name = name;
     this.#held.set(name, one);
+    return true;
   }
 
   /** Gives all back; what was said is in the store. */
   close(): void {
     for (const one of [...this.#held.values()]) this.#drop(one);
   }
+}
+
+/** Whether a session's cache may grow with what it reads. */
+function grows({ policy, evict, budget }: SessionOptions): boolean {
+  return policy === "full" || evict === "prompt" || typeof budget === "object";
 }
 
 type Whose = Pick<Wanted, "hosted" | "owner">;

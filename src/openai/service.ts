@@ -79,6 +79,9 @@ export class Service {
   asked({ model, generate, session }: Common): { hosted: Hosted; generate: GenerateOptions; session: SessionOptions } {
     const hosted = this.hosted(model);
     const most = generate.maxNewTokens ?? this.limits.tokens;
+    if (!Number.isSafeInteger(most) || most < 0) {
+      refuseRequest("max_tokens must be a whole number", most, { param: "max_tokens" });
+    }
     if (most > this.limits.tokens) {
       refuseRequest(`max_tokens must be at most ${this.limits.tokens}`, most, { param: "max_tokens" });
     }

@@ -101,7 +101,15 @@ function readCompletion(service: Service, body: Body) {
   }
   const logprobs = body.logprobs === true ? 0 : body.logprobs === false ? null : wholeOf(body, "logprobs", 20) ?? null;
   const prompts = readPrompts(body, "prompt", MOST_PROMPTS, hosted.model.tokenizer, service.limits.prompt);
-  return { hosted, session, generate, prompts, logprobs, echo: flag(body, "echo"), usage: common.usage };
+  const texts = [body.prompt].flat() as unknown[];
+  const unsaid = prompts.map((ids, i) => begunWithout(texts[i], ids, hosted.model.tokenizer));
+  return { hosted, session, generate, prompts, unsaid, logprobs, echo: flag(body, "echo"), usage: common.usage };
+}
+
+/** How many ids a text was begun with that it does not say itself: the model's begin-of-sequence, or none. */
+function begunWithout(text: unknown, [first]: readonly number[], tokenizer: Tokenizer): number {
+  if (typeof text !== "string" || first !== tokenizer.bosId) return 0;
+  return text.startsWith(tokenizer.decode([first])) ? 0 : 1;
 }
 
 /** A part of one choice; the last says how it ended. */
@@ -133,15 +141,13 @@ function answering(service: Service, asked: Asked, caller: Caller) {
 async function* one(
   service: Service,
   session: Session,
-  { hosted, generate, logprobs, echo }: Asked,
+  { hosted, generate, logprobs, echo, unsaid }: Asked,
   { index, ids, signal }: { index: number; ids: readonly number[]; signal: AbortSignal },
 ): AsyncGenerator<Step, void, void> {
   const { tokenizer } = hosted.model;
-  let at = 0; // characters so far
+  const offsets = new Offsets(tokenizer, echo ? { unsaid: unsaid[index], spaces: tokenizer.leadingSpaces } : {});
   const tell = (text: string, tokens: readonly Token[], ended: Took | null = null): Step => {
-    const step = { index, text, logprobs: logprobs === null ? null : toldOf(tokenizer, tokens, at), ended };
-    at += text.length;
-    return step;
+    return { index, text, logprobs: logprobs === null ? null : toldOf(tokenizer, tokens, offsets), ended };
   };
   const seed = generate.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
   const options: GenerateOptions = { ...generate, seed, signal, ...(logprobs === null ? {} : { logprobs }) };
@@ -149,7 +155,7 @@ async function* one(
   if (echo) {
     const foreseen = logprobs === null ? [] : await listening(session, ids, { logprobs, signal });
     if (foreseen.length > 1) prompt = ""; // the last id waits to be taken in
-    const text = tokenizer.decode(ids);
+    const text = tokenizer.decode(ids.slice(unsaid[index]));
     if (options.maxNewTokens === 0) {
       service.numbers.read += ids.length;
       return yield tell(text, foreseen, { ended: "length", usage: usageOf(session, ids.length, 0, 0) });
@@ -183,9 +189,34 @@ async function listening(
   return tokens;
 }
 
-function toldOf(tokenizer: Tokenizer, tokens: readonly Token[], at: number): CompletionLogprobs {
+/** Where in a text its tokens begin: a part of a character where that does. */
+class Offsets {
+  readonly #tokenizer: Tokenizer;
+  readonly #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  #unsaid: number; // ids at the beginning that are no part of the text
+  #spaces: number; // still to be dropped at its beginning
+  #at = 0; // UTF-16 units so far
+
+  constructor(tokenizer: Tokenizer, { unsaid = 0, spaces = 0 }: { unsaid?: number; spaces?: number }) {
+    this.#tokenizer = tokenizer;
+    this.#unsaid = unsaid;
+    this.#spaces = spaces;
+  }
+
+  /** The next token's. */
+  take(id: number): number {
+    if (this.#unsaid-- > 0) return 0;
+    const begin = this.#at, text = this.#utf8.decode(this.#tokenizer.bytes(id), { stream: true });
+    let dropped = 0;
+    for (; this.#spaces > 0 && text[dropped] === " "; dropped++) this.#spaces--;
+    if (dropped < text.length) this.#spaces = 0;
+    this.#at += text.length - dropped;
+    return begin;
+  }
+}
+
+function toldOf(tokenizer: Tokenizer, tokens: readonly Token[], offsets: Offsets): CompletionLogprobs {
   const texts = tokens.map(({ id }) => textOf(tokenizer, id));
-  let offset = at;
   return {
     tokens: texts,
     token_logprobs: tokens.map(({ logprobs }) => logprobs?.logprob ?? null),
@@ -194,7 +225,7 @@ function toldOf(tokenizer: Tokenizer, tokens: readonly Token[], at: number): Com
       const top = logprobs.top.map(({ id, logprob }) => [textOf(tokenizer, id), logprob] as const);
       return { [texts[i]]: logprobs.logprob, ...Object.fromEntries(top) };
     }),
-    text_offset: texts.map((text) => (offset += text.length) - text.length),
+    text_offset: tokens.map(({ id }) => offsets.take(id)),
   };
 }
 

@@ -32,7 +32,15 @@ function found(service: Service, path: string): object {
   if (path === "/v1/models") return listModels(service);
   const [, name] = MODEL.exec(path) ?? [];
   if (name === undefined) refuseRequest("there must be such a path", `GET ${path}`, { status: 404 });
-  return oneModel(service, decodeURIComponent(name));
+  return oneModel(service, decoded(name));
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // a % that begins nothing
+  }
 }
 
 /** A path from /v1 on, wherever that is. */

@@ -21,7 +21,8 @@ export function readMessages(value: unknown): ChatMessage[] {
 
 function readMessage(value: unknown, param: string): ChatMessage {
   if (!isRecord(value)) refuseRequest("a message must be an object", value, { param });
-  const { role, content, tool_calls, refusal: _, audio: __, annotations: ___, ...rest } = value;
+  const given = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null)); // null: as if it were not there
+  const { role, content, tool_calls, refusal: _, audio: __, annotations: ___, ...rest } = given;
   if (typeof role !== "string" || role === "") refuseRequest("a message must have a role", role, { param });
   const calls = readCalls(tool_calls, param);
   return {

@@ -41,6 +41,28 @@ test("a text is what the library writes, whole and streamed", async () => {
   }
 });
 
+test("an echo begins with the text as it was given, and tokens stand where it is said", async () => {
+  const prompt = "“Once” é 🐶 upon a";
+  for (const more of [{ stop: ["\n\n\n never", "e th"] }, { stream: true }, { echo: false }]) {
+    const asked = { model: "fable", prompt, echo: true, logprobs: 1, max_tokens: 40, temperature: 0, ...more };
+    const { client } = api;
+    const parts = "stream" in more
+      ? await Array.fromAsync(await client.completions.create({ ...asked, stream: true }))
+      : [await client.completions.create({ ...asked, stream: false })];
+    const choices = parts.flatMap((part) => part.choices);
+    const text = choices.map((one) => one.text).join("");
+    if (asked.echo) assert.ok(text.startsWith(prompt), text);
+    const tokens = choices.flatMap((one) => one.logprobs!.tokens!);
+    const offsets = choices.flatMap((one) => one.logprobs!.text_offset!);
+    const first = asked.echo ? 1 : 0; // begin-of-sequence is told, and no part of the text
+    for (const [i, token] of tokens.entries()) {
+      if (i < first || i === tokens.length - 1 || token.startsWith("bytes:")) continue;
+      assert.is(text.slice(offsets[i], offsets[i] + token.length), token, `${i} of ${JSON.stringify(text)}`);
+    }
+    if (asked.echo) assert.equal(offsets.slice(0, 6), [0, 0, 0, 0, 1, 5]); // “ is three tokens
+  }
+});
+
 test("what was evicted is told", async () => {
   const { usage } = await api.client.completions.create({ model: "fable", prompt: PROMPT, max_tokens: 120 });
   const { kvcap } = usage as unknown as { kvcap: { budget: number; live: number; evicted: number; policy: string } };

@@ -88,6 +88,15 @@ test(`by an id only what is new need be said, and ${TURNS} turns end with no wor
   });
 });
 
+test("fields that are null, as the package of PyPI dumps messages, are as if they were not there", async () => {
+  await withApi({}, async (api) => {
+    const first = await ask(api, { messages: [said("Tell me of a dog.")] });
+    const dumped = { role: "assistant", content: first.content, refusal: null, audio: null, function_call: null };
+    const messages = [{ ...said("Tell me of a dog."), name: null }, { ...dumped, tool_calls: null }, said("Go on.")];
+    assert.ok((await ask(api, { messages })).usage.prompt_tokens_details.cached_tokens > 0);
+  });
+});
+
 test("another beginning is another conversation", async () => {
   await withApi({}, async (api) => {
     const first = await ask(api, { messages: [said("Tell me of a dog.")], seed: 1 });

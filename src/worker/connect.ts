@@ -1,6 +1,7 @@
 /** A worker's models, as a page asks them. */
 import { KvcapError } from "../errors.ts";
 import { type Client, clientOver } from "../openai/over-fetch.ts";
+import { hold } from "./lock.ts";
 import { type Asked, MARK, type Said, type Wish } from "./protocol.ts";
 
 /** What takes messages: a worker, a shared worker's port, or a service worker. */
@@ -16,21 +17,27 @@ export interface Taking {
  */
 export function connect(worker: Taking): Client {
   worker.start?.();
+  let works = false; // it has answered
   const failed = new Promise<never>((_, reject) => {
-    worker.addEventListener?.("error", (event) => reject(refusal((event as ErrorEvent).message ?? "it ended")));
+    worker.addEventListener?.("error", (event) => {
+      if (!works) reject(refusal((event as ErrorEvent).message ?? "it ended")); // else it is another program's there
+    });
   });
   failed.catch(() => {}); // who waits for an answer hears of it
   return clientOver(async (input, init) => {
     const request = new Request(input, init);
     const { url, method, signal } = request;
-    const asked: Asked = { kvcap: MARK, url, method, body: method === "POST" ? await request.text() : null };
+    const body = method === "POST" ? await request.text() : null;
+    const lock = await hold();
+    if (signal.aborted) lock?.release();
     signal.throwIfAborted();
+    const asked: Asked = { kvcap: MARK, url, method, body, lock: lock?.name ?? null };
     const { port1: port, port2 } = new MessageChannel();
     worker.postMessage(asked, [port2]);
-    const heard = new Heard(port, signal, failed);
+    const heard = new Heard(port, signal, { failed, answered: () => works = true, closed: () => lock?.release() });
     const first = await heard.next();
     if (!("status" in first)) throw refusal("it answered out of turn");
-    const body = new ReadableStream<Uint8Array>({
+    const pieces = new ReadableStream<Uint8Array>({
       async pull(controller) {
         heard.wish("next");
         const said = await heard.next();
@@ -41,20 +48,29 @@ export function connect(worker: Taking): Client {
       },
       cancel: () => heard.stop(),
     }, { highWaterMark: 0 });
-    return new Response(body, { status: first.status, headers: first.headers });
+    return new Response(pieces, { status: first.status, headers: first.headers });
   }, () => {});
+}
+
+interface Hears {
+  readonly failed: Promise<never>; // by the worker itself
+  readonly answered: () => void;
+  readonly closed: () => void;
 }
 
 /** What a worker says of one request. */
 class Heard {
   readonly #port: MessagePort;
+  readonly #closed: () => void;
   readonly #ends: Promise<never>;
   readonly #said: Said[] = [];
   #waiting: ((said: Said) => void) | null = null;
 
-  constructor(port: MessagePort, signal: AbortSignal, failed: Promise<never>) {
+  constructor(port: MessagePort, signal: AbortSignal, { failed, answered, closed }: Hears) {
     this.#port = port;
+    this.#closed = closed;
     port.onmessage = ({ data }: MessageEvent<Said>) => {
+      answered();
       if (this.#waiting) this.#waiting(data);
       else this.#said.push(data);
     };
@@ -77,7 +93,10 @@ class Heard {
     const said = this.#said.shift() ??
       await Promise.race([new Promise<Said>((resolve) => this.#waiting = resolve), this.#ends]);
     this.#waiting = null;
-    if ("failed" in said) throw refusal(said.failed);
+    if ("failed" in said) {
+      this.close();
+      throw refusal(said.failed);
+    }
     return said;
   }
 
@@ -88,7 +107,10 @@ class Heard {
   }
 
   close(): void {
-    setTimeout(() => this.#port.close(), 0); // when what was said is on its way
+    setTimeout(() => { // when what was said is on its way
+      this.#port.close();
+      this.#closed();
+    }, 0);
   }
 }
 

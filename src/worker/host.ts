@@ -1,6 +1,7 @@
 /** A worker that answers requests of pages. */
 import { messageOf } from "../errors.ts";
 import type { Client } from "../openai/over-fetch.ts";
+import { whenFree } from "./lock.ts";
 import { type Asked, MARK, type Said, type Wish } from "./protocol.ts";
 
 /** What hears messages: a worker's scope, a shared worker's, a service worker's, or a port. */
@@ -27,14 +28,18 @@ export function host(scope: Hearing, client: Client | Promise<Client>): void {
   });
 }
 
-async function answer(ready: Promise<Client>, { url, method, body }: Asked, port: MessagePort): Promise<void> {
+const PATIENCE = 600_000; // ms: a page that wishes for nothing any more is taken to be gone
+
+async function answer(ready: Promise<Client>, { url, method, body, lock }: Asked, port: MessagePort): Promise<void> {
   const say = (said: Said) => port.postMessage(said);
   const stop = new AbortController();
   const wishes = new Wishes();
-  port.onmessage = ({ data }: MessageEvent<Wish>) => {
-    if (data === "stop") stop.abort();
-    wishes.add();
+  const end = () => {
+    stop.abort();
+    wishes.add(); // so that whoever waits for one looks
   };
+  port.onmessage = ({ data }: MessageEvent<Wish>) => data === "stop" ? end() : wishes.add();
+  const over = whenFree(lock, end);
   try {
     const client = await ready;
     const headers = { "content-type": "application/json" };
@@ -43,14 +48,20 @@ async function answer(ready: Promise<Client>, { url, method, body }: Asked, port
     say({ status: response.status, headers: [...response.headers] });
     const reader = response.body!.getReader();
     while (true) {
-      await wishes.next();
-      if (stop.signal.aborted) return await reader.cancel();
+      const late = setTimeout(end, PATIENCE);
+      await wishes.next().finally(() => clearTimeout(late));
+      if (stop.signal.aborted) {
+        await reader.cancel();
+        return say({ failed: "the page asked for nothing more" });
+      }
       const { value, done } = await reader.read();
       say({ chunk: done ? null : value.slice() });
       if (done) return;
     }
   } catch (error) {
     say({ failed: messageOf(error) });
+  } finally {
+    over();
   }
 }
 

@@ -9,6 +9,8 @@ export interface Asked {
   readonly url: string;
   readonly method: string;
   readonly body: string | null;
+  /** What the page holds for as long as it waits for the answer; null where there is no such thing. */
+  readonly lock: string | null;
 }
 
 /** What the page says over the port: the next piece, please; or no more. */

@@ -162,4 +162,44 @@ connect(new Worker("/worker.js")).models.list().catch(({ message }) => console.l
 });
 
 test.after(() => installed.remove());
+run("a page that goes away in the middle of its answers keeps no turn of a shared worker's", async () => {
+  const leaving = `import { connect } from "kvcap/worker";
+const client = connect(new SharedWorker("/worker.js").port);
+const long = { prompt: "Once", max_tokens: 4000, ignore_eos: true, stream: true };
+for (let i = 0; i < 4; i++) { // as many as are answered at once
+  const { value } = await (await client.completions.create(long))[Symbol.asyncIterator]().next();
+  if (!value) throw new Error("nothing came");
+}
+parent.postMessage("begun");
+`;
+  const staying = `import { connect } from "kvcap/worker";
+const client = connect(new SharedWorker("/worker.js").port);
+await client.models.list();
+const frame = document.createElement("iframe");
+const begun = new Promise((resolve) => onmessage = resolve);
+frame.src = "/leaving.html";
+document.body.append(frame);
+await begun;
+frame.remove();
+const late = new Promise((resolve) => setTimeout(() => resolve("no turn"), 10_000));
+const answered = client.completions.create({ prompt: "Once", max_tokens: 1 }).then(({ usage }) => usage.completion_tokens);
+console.log(await Promise.race([answered, late]));
+`;
+  const server = startServer(
+    new Map([
+      ["/", html.replace("<!doctype html>", "<!doctype html><body>")],
+      ["/leaving.html", html.replace("/main.js", "/leaving.js")],
+      ["/main.js", await built("main.js", staying, "esm")],
+      ["/leaving.js", await built("leaving.js", leaving, "esm")],
+      ["/worker.js", await built("worker.js", WORKER, "iife")],
+    ]),
+    folder,
+  );
+  try {
+    assert.is((await printed(server.url)).text, "1");
+  } finally {
+    await server.stop();
+  }
+});
+
 test.run();

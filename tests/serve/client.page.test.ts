@@ -76,6 +76,14 @@ test("what is refused, and answers that are ended", async () => {
   assert.ok(await client.completions.create({ ...long, max_tokens: 1 }), "no turn was kept");
 });
 
+test("streams that nobody reads give their turns back when they are ended; names that are no names are none", async () => {
+  const long = { prompt: "Once", max_tokens: 4000, ignore_eos: true, stream: true } as const;
+  for (let i = 0; i < 8; i++) (await client.completions.create(long)).controller.abort(); // twice as many as have a turn
+  assert.ok(await client.completions.create({ prompt: "Once", max_tokens: 1 }));
+  const answer = await client.fetch("http://kvcap/v1/models/%E0");
+  assert.is(answer.status, 404);
+});
+
 if (!inBrowser) {
   test("the package openai over client.fetch: whole, streamed, refused", async () => {
     const { default: OpenAI } = await import("openai");

@@ -7,7 +7,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type Lease } from "./conversations.ts";
 import { Deltas, type Part } from "./deltas.ts";
 import { asBody, type Body, flag, readCommon, textOf, wholeOf } from "./fields.ts";
-import { readMessages } from "./messages.ts";
+import { ordered, readMessages } from "./messages.ts";
 import { refuseRequest } from "./refusals.ts";
 import type { Caller, Service } from "./service.ts";
 import { mapped, type Token, type Usage, writing } from "./writing.ts";
@@ -238,6 +238,7 @@ function answering(service: Service, asked: Asked, caller: Caller) {
         messages,
         append,
         most,
+        setting: settingOf(options),
         read: () => tokensOf(asked),
         check: (fresh: readonly ChatMessage[], goesOn: boolean) => checkLength(service, asked, fresh, goesOn),
         signal,
@@ -275,6 +276,13 @@ function tokensOf({ hosted, messages, options }: Asked): number {
   const { tools, documents, variables, continueFinal, template } = options;
   const given = Object.entries({ tools, documents, variables, continueFinal, template });
   return hosted.model.countTokens(messages, Object.fromEntries(given.filter(([, value]) => value !== undefined)));
+}
+
+/** What a template makes of a conversation's beginning besides its messages. */
+function settingOf({ tools, documents, variables, template }: ChatOptions): string {
+  const given = Object.entries({ tools, documents, variables, template });
+  const told = given.filter(([, value]) => value !== undefined && Object.keys(value).length > 0);
+  return told.length === 0 ? "" : JSON.stringify(ordered(Object.fromEntries(told)));
 }
 
 /** @throws RequestError for prompts of which more is to be read than allowed */

@@ -21,6 +21,8 @@ export interface Wanted {
   /** Its id; undefined: it is found by what has been said. */
   readonly id: string | undefined;
   readonly messages: readonly ChatMessage[];
+  /** What the template is given besides them, which stands at a conversation's beginning: as text, the same for the same. */
+  readonly setting: string;
   /** Whether the messages are what is new; else all that was said. */
   readonly append: boolean;
   /** Counts the tokens of the messages, where a cache depends on them. */
@@ -47,7 +49,7 @@ interface Names {
 }
 
 interface Conversation extends Names {
-  readonly wanted: Pick<Wanted, "hosted" | "owner" | "id">;
+  readonly wanted: Pick<Wanted, "hosted" | "owner" | "id" | "setting">;
   readonly manner: string;
   readonly session: Session;
   version: string | null; // in the store
@@ -119,7 +121,8 @@ export class Conversations {
     const version = await this.#store?.version(name) ?? null;
     const mine = this.#held.get(name);
     const fresh = mine && (!this.#store || mine.version === version); // no other process went on with it
-    if (fresh && mine.manner === manner) return this.#take(mine);
+    const isSame = mine?.manner === manner && (wanted.append || mine.wanted.setting === wanted.setting);
+    if (fresh && isSame) return this.#take(mine);
     if (fresh && wanted.append) refuseOther();
     if (mine) this.#drop(mine);
     if (version === null) return null;
@@ -152,13 +155,13 @@ export class Conversations {
   async #restore(wanted: Wanted, names: Names, manner: string): Promise<Conversation | null> {
     const kept = await this.#store!.read(names.kept!);
     const unpacked = kept && unpack(kept.bytes);
-    if (!unpacked || unpacked.manner !== manner) return null;
+    const [kind, setting = ""] = unpacked?.manner.split("\n") ?? [];
+    if (!unpacked || kind !== manner || !wanted.append && setting !== wanted.setting) return null;
     const { model } = wanted.hosted, { snapshot } = unpacked;
     const open = () => model.restore(snapshot, { onWarning: () => {} });
     try {
       const one = await this.#make(wanted, names, this.#bytesOf(wanted), open);
-      one.version = kept.version;
-      return one;
+      return Object.assign(one, { version: kept.version, wanted: { ...one.wanted, setting } });
     } catch (error) {
       if (wanted.append || error instanceof RequestError) throw error;
       return null; // all is read again
@@ -191,10 +194,10 @@ export class Conversations {
     this.#making += bytes;
     try {
       const session = await open();
-      const { hosted, owner, id, options } = wanted;
+      const { hosted, owner, id, options, setting } = wanted;
       const one = {
         ...names,
-        wanted: { hosted, owner, id },
+        wanted: { hosted, owner, id, setting },
         manner: mannerOf(options),
         session,
         version: null,
@@ -256,7 +259,7 @@ export class Conversations {
       if (wanted.id === undefined && !this.#rename(one, namesOf(wanted, manner, said).at(-1)!)) return;
       if (!this.#store) return;
       const before = one.kept;
-      one.version = await this.#store.write(one.name, pack(manner, await session.snapshot()));
+      one.version = await this.#store.write(one.name, pack(`${manner}\n${wanted.setting}`, await session.snapshot()));
       one.kept = one.name;
       if (before !== null && before !== one.name) await this.#store.remove(before);
     } catch (error) {
@@ -293,14 +296,14 @@ function grows({ policy, evict, budget }: SessionOptions): boolean {
   return policy === "full" || evict === "prompt" || typeof budget === "object";
 }
 
-type Whose = Pick<Wanted, "hosted" | "owner">;
+type Whose = Pick<Wanted, "hosted" | "owner" | "setting">;
 
 const sum = (value: unknown) => hex(sha256(new TextEncoder().encode(JSON.stringify(value))));
-const nameOfId = ({ hosted, owner }: Whose, id: string) => sum(["id", owner, hosted.name, id]);
+const nameOfId = ({ hosted, owner }: Omit<Whose, "setting">, id: string) => sum(["id", owner, hosted.name, id]);
 
 /** What a conversation is found by after each of its messages. */
-function namesOf({ hosted, owner }: Whose, manner: string, messages: readonly ChatMessage[]): string[] {
-  let name = sum(["said", owner, hosted.name, manner]);
+function namesOf({ hosted, owner, setting }: Whose, manner: string, messages: readonly ChatMessage[]): string[] {
+  let name = sum(["said", owner, hosted.name, manner, setting]);
   return messages.map((message) => name = sum([name, essence(message)]));
 }
 

@@ -97,6 +97,32 @@ test("fields that are null, as the package of PyPI dumps messages, are as if the
   });
 });
 
+test("what the template says at the beginning is read again where it is another: tools, and whatever else it is given", async () => {
+  const folder = await Deno.makeTempDir();
+  const chat_template = "{{ bos_token }}{% for tool in tools or [] %}{{ tool.function.name }} {% endfor %}{{ mood }}" +
+    "{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
+  const tools = [{ type: "function", function: { name: "look_up" } }];
+  for (const store of [null, await FolderStore.open(folder, 1e9)]) {
+    for (const id of [undefined, "one"]) {
+      await withApi({ store }, async (api) => {
+        const messages: object[] = [], cached: boolean[] = [];
+        const mood = { chat_template_kwargs: { mood: "glad" } };
+        for (const more of [{}, {}, { tools }, { tools }, { tools, ...mood }, { tools, ...mood }, {}]) {
+          messages.push(said("Tell me of a dog."));
+          if (store) api.service.conversations.close(); // all is restored
+          const asked = { messages, chat_template, ...(id ? { conversation: id } : {}), ...more, max_tokens: 8 };
+          const { content, usage } = await ask(api, asked);
+          messages.push({ role: "assistant", content });
+          cached.push(usage.prompt_tokens_details.cached_tokens > 0);
+        }
+        const first = id === undefined; // what went on without tools is found again
+        assert.equal(cached, [false, true, false, true, false, true, first], `${id} ${store?.what}`);
+      });
+    }
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
 test("another beginning is another conversation", async () => {
   await withApi({}, async (api) => {
     const first = await ask(api, { messages: [said("Tell me of a dog.")], seed: 1 });

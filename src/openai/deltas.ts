@@ -8,6 +8,11 @@ export interface Part {
   readonly text: string;
 }
 
+interface Answer {
+  readonly content: string;
+  readonly tool_calls?: readonly ToolCall[];
+}
+
 const OPEN = "<think>", CLOSE = "</think>";
 
 /** Sorts the pieces of an answer. What may yet turn out to be a call, or a mark, is held back until that is known. */
@@ -17,6 +22,7 @@ export class Deltas {
   #rest = ""; // of it, what has not been given out
   #in: "start" | "thought" | "said" = "start";
   #begun = false; // something has been said
+  #given = false; // some of it has been given out
   #held = false; // all that comes may be calls
 
   /** @param calls whether there may be any, or which: the tools */
@@ -64,14 +70,15 @@ export class Deltas {
     const safe = at >= 0 ? at : this.#rest.length - (this.#calls ? overlap(this.#rest, MARKS) : 0);
     const text = this.#calls ? this.#rest.slice(0, safe).trimEnd() : this.#rest.slice(0, safe); // spaces before a call are none
     if (text !== "") parts.push({ kind: "content", text });
+    this.#given ||= text !== "";
     this.#rest = this.#rest.slice(text.length);
     this.#held = at >= 0;
   }
 
   /** The answer has ended. @returns what was held back, and the calls */
   end(): { parts: Part[]; calls: readonly ToolCall[] } {
-    const { tool_calls: calls } = answerOf(this.#text, this.#calls) as { tool_calls?: readonly ToolCall[] };
-    if (calls) return { parts: [], calls };
+    const { tool_calls: calls, content } = answerOf(this.#text, this.#calls) as Answer;
+    if (calls) return { parts: this.#given || content === "" ? [] : [{ kind: "content", text: content }], calls };
     const kind = this.#in === "thought" ? "reasoning" : "content";
     return { parts: this.#rest === "" ? [] : [{ kind, text: this.#rest }], calls: [] };
   }

@@ -70,7 +70,7 @@ function parsed(text: string): unknown {
 
 /** What a message comes to, whoever wrote it down: its thoughts and the ids of its calls aside. */
 export function essence({ role, content, tool_calls: calls, reasoning_content: _, ...rest }: ChatMessage): string {
-  const spoken = (text: string) => text.replace(/^[^]*?<\/think>/, "").trim();
+  const spoken = (text: string) => text.replace(/^[^]*<\/think>/, "").replace(/^\s*<think>[^]*$/, "").trim(); // a thought may be broken off
   const said = role === "assistant" && typeof content === "string" ? spoken(content) : content ?? "";
   const called = (calls as readonly ToolCall[] | undefined ?? []).map((call) => call.function);
   return JSON.stringify(ordered([role, said, called.map(({ name, arguments: given }) => [name, given]), rest]));

@@ -12,11 +12,11 @@ const WRONG: [string[], string][] = [
   [["generate", "a", "b"], "generate takes one prompt (in quotes), got 2"],
   [
     ["answer", "x"],
-    "the command must be one of generate, chat, perplexity, eval, sweep, fit, record, replay, serve, models, pull, lab, profile, help, completion, got answer",
+    "the command must be one of generate, chat, perplexity, embed, eval, sweep, fit, record, replay, serve, models, pull, lab, profile, help, completion, got answer",
   ],
   [
     ["--budget", "8"],
-    "the command must be one of generate, chat, perplexity, eval, sweep, fit, record, replay, serve, models, pull, lab, profile, help, completion, got none",
+    "the command must be one of generate, chat, perplexity, embed, eval, sweep, fit, record, replay, serve, models, pull, lab, profile, help, completion, got none",
   ],
   [["generate", "x", "--bugdet", "8"], 'a flag must be one that --help lists, got "--bugdet"'],
   [["generate", "x", "--budget"], "--budget"],

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import OpenAI from "openai";
 import { answerOf } from "../../src/chat/answer.ts";
 import { Deltas, type Part } from "../../src/openai/deltas.ts";
+import { essence, goingOn } from "../../src/openai/messages.ts";
 import { type Api, openApi, refusal } from "../support/api.ts";
 import { TOOL_ANSWERS, TOOLS } from "../support/tool-answers.ts";
 import { seed } from "../support/depth.ts";
@@ -181,7 +182,27 @@ const ANSWERS = [
   "less < than, [TOOL and {braces}",
   ...TOOL_ANSWERS.map(({ text }) => text),
   '<think>call it</think>{"name": "look", "parameters": {}}',
+  '[I look.] <tool_call>{"name": "look", "arguments": {"at": "x"}}</tool_call>',
 ];
+
+test("an answer that comes back as a client heard it is known again, whatever of it was thought", () => {
+  const more = [
+    "<think>broken off in the mid",
+    "no opening</think>Yes.",
+    "twice</think> or</think> more",
+    "<think>a</think>b",
+  ];
+  for (const text of [...ANSWERS, ...more]) {
+    for (const calls of [TOOLS, false]) {
+      const deltas = new Deltas(calls), parts = deltas.push(text), { parts: rest, calls: called } = deltas.end();
+      const of = (kind: string) =>
+        [...parts, ...rest].filter((part) => part.kind === kind).map(({ text }) => text).join("");
+      const told = called.length > 0 ? { tool_calls: called.map((call, i) => ({ ...call, id: `call-${i}` })) } : {};
+      const back = { role: "assistant", content: of("content"), reasoning_content: of("reasoning"), ...told };
+      assert.is(essence(back), essence(answerOf(text, calls)), text);
+    }
+  }
+});
 
 test("however an answer is cut into pieces, its parts come to the same", () => {
   const random = randomFrom(seed);

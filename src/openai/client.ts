@@ -3,6 +3,7 @@ import { known } from "../options/check.ts";
 import type { GenerateOptions } from "../options/generate.ts";
 import type { SessionOptions } from "../options/session.ts";
 import { refuse, words } from "../errors.ts";
+import { checkGenerate } from "../options/index.ts";
 import type { Model } from "../session/model.ts";
 import { answerRequest } from "./fetch.ts";
 import { type Hosted, usualSession } from "./hosted.ts";
@@ -29,11 +30,15 @@ const LIMITS: Limits = {
 /**
  * An object of the shape of the package `openai`'s client. Conversations go on in their caches, as `kvcap serve` has them: docs/serving.md.
  * @param models one, which is called "kvcap", or several by their names
- * @throws RangeError for an unknown option, or no model
+ * @throws RangeError for an option that is unknown or out of range, or no model
  */
 export function openai(models: Model | Readonly<Record<string, Model>>, options: ClientOptions = {}): Client {
   known("make the client", options, ["session", "generate", "parallel", "memory"]);
   const { session = {}, generate = {}, parallel = LIMITS.parallel, memory = LIMITS.memory } = options;
+  for (const [option, value] of Object.entries({ parallel, memory })) {
+    if (Number.isSafeInteger(value) && value >= 1) continue;
+    refuse("make the client", `${option} must be a whole number from 1 on`, value, { option });
+  }
   const named = isModel(models) ? { kvcap: models } : models;
   const since = Math.floor(Date.now() / 1000);
   const hosted = Object.entries(named).map(([name, model]): Hosted => ({
@@ -44,6 +49,10 @@ export function openai(models: Model | Readonly<Record<string, Model>>, options:
     since,
   }));
   if (hosted.length === 0) refuse("make the client", "there must be a model", words("none"));
+  for (const { model, session } of hosted) {
+    model.sessionBytes(session); // refuses now what every request would be refused for
+    checkGenerate(generate, model.config.vocab);
+  }
   const service = new Service(hosted, { ...LIMITS, parallel, memory });
   return clientOver((input, init) => answerRequest(service, new Request(input, init)), () => service.close());
 }

@@ -73,6 +73,10 @@ test("what is refused, and answers that are ended", async () => {
   assert.is(await ended, "by its controller");
   assert.throws(() => openai({}), /Cannot make the client: there must be a model, got none/);
   assert.throws(() => openai(model, { budget: 3 } as never), /budget/);
+  assert.throws(() => openai(model, { parallel: 0 }), /parallel must be a whole number from 1 on, got 0/);
+  assert.throws(() => openai(model, { memory: NaN }), /memory must be a whole number from 1 on, got NaN/);
+  assert.throws(() => openai(model, { session: { budget: -1 } }), /budget/);
+  assert.throws(() => openai(model, { generate: { temperature: -1 } }), /temperature/);
   assert.ok(await client.completions.create({ ...long, max_tokens: 1 }), "no turn was kept");
 });
 

@@ -148,7 +148,7 @@ async function storeOf(args: Arguments): Promise<Store | null> {
   }
   if (!/^[a-z][a-z\d+.-]*:\/\//i.test(where)) return await FolderStore.open(where, bytesOf(args, "store-size", "10GB"));
   const url = URL.canParse(where) ? new URL(where) : null;
-  if (!url || !/^rediss?:$/.test(url.protocol)) {
+  if (!url || !/^rediss?:$/.test(url.protocol) || !/^\/?\d*$/.test(url.pathname)) {
     misused("--store must be a folder, or redis://HOST[:PORT][/NUMBER]", where.replace(/\/\/[^@/]*@/, "//…@"));
   }
   const { RedisStore } = await import("../serve/redis-store.ts").catch((error) => {

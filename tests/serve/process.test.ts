@@ -99,7 +99,10 @@ six("an address of IPv6, with brackets or without, is this machine's alone, too"
 
 test("a store that is none ends it before a model is loaded", async () => {
   for (
-    const [where, words] of [["redis://127.0.0.1:1", "a Redis server must answer"], ["ftp://x/y", "--store must be"]]
+    const [where, words] of [["redis://127.0.0.1:1", "a Redis server must answer"], ["ftp://x/y", "--store must be"], [
+      "redis://:%zz@127.0.0.1:1/abc",
+      "--store must be a folder, or redis://HOST",
+    ]]
   ) {
     const failed = await startServing(["--store", where]).then(() => "", (error) => String(error));
     assert.match(failed, words);

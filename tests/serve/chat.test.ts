@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import OpenAI from "openai";
 import { answerOf } from "../../src/chat/answer.ts";
 import { Deltas, type Part } from "../../src/openai/deltas.ts";
-import { essence, goingOn } from "../../src/openai/messages.ts";
+import { essence } from "../../src/openai/messages.ts";
 import { type Api, openApi, refusal } from "../support/api.ts";
 import { TOOL_ANSWERS, TOOLS } from "../support/tool-answers.ts";
 import { seed } from "../support/depth.ts";

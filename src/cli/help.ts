@@ -90,7 +90,8 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
   },
   { title: "recordings", own: ["record"], of: [] },
   {
-    title: "serve (512 slots, --positions cache; flags of cache and text say what holds where requests do not)",
+    title:
+      "serve (512 slots, --positions cache, --temperature 1, 4096 tokens; flags say what holds where requests do not)",
     own: [
       ...["host", "port", "parallel", "waiting", "max-prompt-tokens", "cache-memory", "timeout", "connections"],
       ...["api-key-file", "cors", "store", "store-size"],

@@ -22,6 +22,8 @@ import { note, printJson, Progress } from "./terminal.ts";
 import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED, TEXT_FLAGS } from "./usage.ts";
 
 const TOKENS = 4096; // of an answer
+const ANSWERING = 2_000; // ms that the last answers may take to be read
+const TWICE = 500; // ms within which a signal that comes again is the same one
 const SETTLING = 10_000; // ms that conversations may take to be kept
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]; // as requests name it
 
@@ -43,7 +45,7 @@ async function serve(args: Arguments): Promise<number> {
   const named = host.includes(":") ? `[${host}]` : host; // an address of IPv6 stands in brackets
   const service = new Service(models, limits, { store, breathe });
   const door: Door = {
-    ...{ keys, body: BODY, origins: args.list("cors") ?? [], hosts: LOOPBACK.includes(named) ? LOOPBACK : null },
+    ...{ keys, body: BODY, origins: originsOf(args), hosts: LOOPBACK.includes(named) ? LOOPBACK : null },
     onFailure: (error) =>
       note(`Something failed that must not: ${error instanceof Error ? error.stack : messageOf(error)}`),
   };
@@ -51,27 +53,42 @@ async function serve(args: Arguments): Promise<number> {
   const listener = await listen(makeApp(service, door, { ready: () => !ending }), { host, port, connections });
   const url = `http://${named}:${listener.port}/v1`;
   if (args.has("json")) printJson({ url, models: models.map(({ name }) => name) });
-  else {note(`${
-      models.map(({ name }) => name).join(", ")
-    } at ${url}${keys ? "" : ", for anybody who reaches it"} (Ctrl-C ends it)`);}
+  else {
+    const names = models.map(({ name }) => name).join(", ");
+    const whom = keys ? "" : LOOPBACK.includes(named) ? ", for this machine" : ", FOR ANYBODY WHO REACHES IT";
+    note(`${names} at ${url}${whom} (Ctrl-C ends it)`);
+  }
 
   return await new Promise<number>((resolve, reject) => {
+    let asked = 0; // when it was asked to end
+    const ended = async () => {
+      const under = () => service.queue.running + service.queue.waiting > 0;
+      for (const until = Date.now() + limits.time; under() && Date.now() < until;) await later(20);
+      await listener.end(ANSWERING);
+      for (const until = Date.now() + SETTLING; under() && Date.now() < until;) await later(20); // what was left is kept
+      service.close();
+      for (const { model } of models) model.dispose();
+      await store?.close();
+      resolve(0);
+    };
     whenEnded((code) => {
+      if (ending && Date.now() - asked < TWICE) return; // by the same person, through npm
       if (ending) end(code);
-      ending = true;
+      [ending, asked] = [true, Date.now()];
       if (service.queue.running > 0) note(`(${service.queue.running} answers are being finished; again: ends at once)`);
-      listener.end(limits.time).then(async () => {
-        for (const until = Date.now() + SETTLING; service.queue.running > 0 && Date.now() < until;) await later(20); // what was left is kept
-        service.close();
-        for (const { model } of models) model.dispose();
-        await store?.close();
-        resolve(0);
-      }).catch(reject);
+      ended().catch(reject);
     });
   });
 }
 
 const BODY = 4_000_000; // bytes
+
+/** Origins whose pages may ask. @throws Usage */
+function originsOf(args: Arguments): string[] {
+  const origins = args.list("cors") ?? [];
+  const wrong = origins.find((one) => one !== "*" && !(URL.canParse(one) && new URL(one).origin === one));
+  return wrong === undefined ? origins : misused("--cors must be an origin, as https://a.page, or *", wrong);
+}
 
 function whole(args: Arguments, flag: OwnFlag, usual: number, least: number, most: number): number {
   const text = args.text(flag) ?? String(usual), value = Number(text);

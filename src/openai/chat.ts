@@ -1,6 +1,7 @@
 /** Requests for an answer in a conversation: POST /v1/chat/completions. */
 import type { ToolCall } from "../chat/calls.ts";
 import type { ChatMessage } from "../chat/template.ts";
+import { words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import type { ChatOptions } from "../options/generate.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -174,7 +175,7 @@ function readChat(service: Service, body: Body) {
   const options: ChatOptions = {
     ...generate,
     ...(logprobs ? { logprobs: top ?? 0 } : {}),
-    ...toolsOf(body),
+    ...toolsOf(body, template ?? hosted.model.toolTemplate ?? hosted.model.chatTemplate),
     ...formatOf(body),
     ...(Array.isArray(body.documents) ? { documents: body.documents } : {}),
     ...(template === undefined ? {} : { template }),
@@ -182,7 +183,9 @@ function readChat(service: Service, body: Body) {
     continueFinal,
   };
   const name = hosted.name, messages = readMessages(body.messages);
-  return { name, hosted, options, session, messages, id, append, logprobs, usage: common.usage };
+  const said = Object.keys(common.session).length > 0,
+    keep = body.store === undefined || body.store === null || flag(body, "store");
+  return { name, hosted, options, session, said, keep, messages, id, append, logprobs, usage: common.usage };
 }
 
 function objectOf(body: Body, name: string): Record<string, unknown> | undefined {
@@ -191,7 +194,8 @@ function objectOf(body: Body, name: string): Record<string, unknown> | undefined
   return isRecord(value) ? value : refuseRequest(`${name} must be an object`, value, { param: name });
 }
 
-function toolsOf(body: Body): Pick<ChatOptions, "tools"> {
+/** @param template that is to speak of them */
+function toolsOf(body: Body, template: string | null): Pick<ChatOptions, "tools"> {
   const { tools, tool_choice: choice } = body;
   if (choice !== undefined && choice !== null && choice !== "auto" && choice !== "none") {
     refuseRequest("tool_choice must be auto or none", choice, { param: "tool_choice", code: "unsupported" });
@@ -200,7 +204,16 @@ function toolsOf(body: Body): Pick<ChatOptions, "tools"> {
   const fits = Array.isArray(tools) &&
     tools.every((one) => isRecord(one) && one.type === "function" && isRecord(one.function));
   if (!fits) refuseRequest("tools must be a list of functions", tools, { param: "tools" });
-  return choice === "none" || (tools as unknown[]).length === 0 ? {} : { tools: tools as Record<string, unknown>[] };
+  if (choice === "none" || (tools as unknown[]).length === 0) return {};
+  if (template !== null && !/\btools\b/.test(template)) {
+    const parts = { param: "tools", code: "unsupported" };
+    refuseRequest(
+      "tools must stand in the model's chat template, which else says nothing of them",
+      words("none"),
+      parts,
+    );
+  }
+  return { tools: tools as Record<string, unknown>[] };
 }
 
 /** What the text must be: any JSON, or JSON of a schema. */
@@ -233,6 +246,8 @@ function answering(service: Service, asked: Asked, caller: Caller) {
       const wanted = {
         hosted,
         options: manner,
+        said: asked.said,
+        keep: asked.keep,
         owner: caller.owner,
         id,
         messages,

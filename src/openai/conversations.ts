@@ -16,6 +16,10 @@ import { pack, type Store, unpack } from "./store.ts";
 export interface Wanted {
   readonly hosted: Hosted;
   readonly options: SessionOptions;
+  /** Whether the request says how its cache is to be kept. */
+  readonly said: boolean;
+  /** Whether it may be kept in a store. */
+  readonly keep: boolean;
   /** Whose it is: nobody else goes on with it. */
   readonly owner: string;
   /** Its id; undefined: it is found by what has been said. */
@@ -55,6 +59,7 @@ interface Conversation extends Names {
   version: string | null; // in the store
   bytes: number;
   busy: boolean;
+  keep: boolean; // in the store
 }
 
 const LOOKED_UP = 8; // beginnings of a conversation, the longest first, that a store is asked for
@@ -117,11 +122,12 @@ export class Conversations {
   }
 
   async #byId(wanted: Wanted, name: string): Promise<Conversation | null> {
-    const manner = mannerOf(wanted.options);
+    const manner = wanted.append && !wanted.said ? null : mannerOf(wanted.options); // null: whichever it has
     const version = await this.#store?.version(name) ?? null;
     const mine = this.#held.get(name);
-    const fresh = mine && (!this.#store || mine.version === version); // no other process went on with it
-    const isSame = mine?.manner === manner && (wanted.append || mine.wanted.setting === wanted.setting);
+    const fresh = mine && (version === null || mine.version === version); // no other process went on with it
+    const isSame = mine && (manner === null || mine.manner === manner) &&
+      (wanted.append || mine.wanted.setting === wanted.setting);
     if (fresh && isSame) return this.#take(mine);
     if (fresh && wanted.append) refuseOther();
     if (mine) this.#drop(mine);
@@ -152,16 +158,16 @@ export class Conversations {
   }
 
   /** What the store has; null: none that fits. @throws what is wrong with it, where nothing else would do */
-  async #restore(wanted: Wanted, names: Names, manner: string): Promise<Conversation | null> {
+  async #restore(wanted: Wanted, names: Names, manner: string | null): Promise<Conversation | null> {
     const kept = await this.#store!.read(names.kept!);
     const unpacked = kept && unpack(kept.bytes);
     const [kind, setting = ""] = unpacked?.manner.split("\n") ?? [];
-    if (!unpacked || kind !== manner || !wanted.append && setting !== wanted.setting) return null;
+    if (!unpacked || manner !== null && kind !== manner || !wanted.append && setting !== wanted.setting) return null;
     const { model } = wanted.hosted, { snapshot } = unpacked;
     const open = () => model.restore(snapshot, { onWarning: () => {} });
     try {
       const one = await this.#make(wanted, names, this.#bytesOf(wanted), open);
-      return Object.assign(one, { version: kept.version, wanted: { ...one.wanted, setting } });
+      return Object.assign(one, { version: kept.version, manner: kind, wanted: { ...one.wanted, setting } });
     } catch (error) {
       if (wanted.append || error instanceof RequestError) throw error;
       return null; // all is read again
@@ -203,6 +209,7 @@ export class Conversations {
         version: null,
         bytes: Math.max(bytes, heldBytes(session)),
         busy: true,
+        keep: wanted.keep,
       };
       this.#held.set(one.name, one);
       return one;
@@ -257,7 +264,7 @@ export class Conversations {
       if (said.length === 0) return this.#drop(one); // stopped before its first answer
       one.bytes = heldBytes(session);
       if (wanted.id === undefined && !this.#rename(one, namesOf(wanted, manner, said).at(-1)!)) return;
-      if (!this.#store) return;
+      if (!this.#store || !one.keep) return;
       const before = one.kept;
       one.version = await this.#store.write(one.name, pack(`${manner}\n${wanted.setting}`, await session.snapshot()));
       one.kept = one.name;

@@ -26,7 +26,9 @@ export class FolderStore implements Store {
   static async open(folder: string, most: number): Promise<FolderStore> {
     const store = new FolderStore(folder, most);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await mkdir(folder, { mode: 0o700 }).catch((error) => { // not what is above it, too: on /proc that never comes to an end
+        if (error.code !== "EEXIST") throw error;
+      });
       for (const name of await readdir(folder)) {
         if (name.endsWith(".part")) await rm(join(folder, name), { force: true });
       }

@@ -21,7 +21,7 @@ import { openai } from "kvcap/openai";
 const model = await load("node_modules/kvcap/models/fable-2m", { device: "wasm" });
 const client = openai({ fable: model }, { session: { budget: 64 } });
 const kvcap = provider(client);
-const chat_template = "{{ bos_token }}{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
+const chat_template = "{{ bos_token }}{% if tools %}{{ tools | length }}{% endif %}{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}assistant: ";
 const own = (more = {}) => ({ kvcap: { chat_template, ...more } });
 const asked = { model: kvcap("fable"), prompt: "Tell me of a dog.", temperature: 0.8, seed: 4, maxOutputTokens: 80, maxRetries: 0 };
 const heard: Record<string, unknown> = {};

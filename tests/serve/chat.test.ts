@@ -160,6 +160,8 @@ test("what is refused says what is wrong, with its number", async () => {
     const { status } = await refusal(await api.post("/chat/completions", body));
     assert.is(status, 400, `${depth} deep`);
   }
+  const tools = [{ type: "function", function: { name: "look" } }];
+  await refused({ tools, chat_template: "{{ messages }}" }, 400, "tools must stand in the model's chat template");
   await refused({ append: true }, 400, "append must stand beside a conversation");
   const wrong = await api.client.chat.completions.create({ ...ASKED, model: "none" }).catch((error) => error);
   assert.instance(wrong, OpenAI.NotFoundError);

@@ -123,6 +123,40 @@ test("what the template says at the beginning is read again where it is another:
   await Deno.remove(folder, { recursive: true });
 });
 
+test("what is appended to a conversation keeps its cache's options, said again or not; others are refused", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const store of [null, await FolderStore.open(folder, 1e9)]) {
+    await withApi({ store }, async (api) => {
+      const first = { messages: [said("Hello.")], conversation: "one", policy: "recency", budget: 48 };
+      await ask(api, first);
+      for (const more of [{}, { policy: "recency", budget: 48 }]) {
+        const { usage } = await ask(api, { messages: [said("Go on.")], conversation: "one", append: true, ...more });
+        const { policy, budget } = usage.kvcap as unknown as { policy: string; budget: number };
+        assert.equal([policy, budget], ["recency", 48]);
+      }
+      const other = { ...ASKED, ...first, append: true, budget: 40 };
+      assert.is((await refusal(await api.post("/chat/completions", other))).status, 409);
+    });
+  }
+  await withApi({ store: await FolderStore.open(folder, 1e9) }, async (api) => {
+    const { usage } = await ask(api, { messages: [said("Go on.")], conversation: "one", append: true });
+    assert.is((usage.kvcap as unknown as { budget: number }).budget, 48);
+  });
+  await Deno.remove(folder, { recursive: true });
+});
+
+test("what is not to be stored is not, and what a store has let go is still there", async () => {
+  const folder = await Deno.makeTempDir(), files = () => [...Deno.readDirSync(folder)].map(({ name }) => name);
+  await withApi({ store: await FolderStore.open(folder, 1e9) }, async (api) => {
+    await ask(api, { messages: [said("Hello.")], conversation: "one", store: false });
+    assert.equal(files(), []);
+    await ask(api, { messages: [said("Hello.")], conversation: "two" });
+    for (const name of files()) await Deno.remove(`${folder}/${name}`);
+    for (const id of ["one", "two"]) await ask(api, { messages: [said("Go on.")], conversation: id, append: true });
+  });
+  await Deno.remove(folder, { recursive: true });
+});
+
 test("another beginning is another conversation", async () => {
   await withApi({}, async (api) => {
     const first = await ask(api, { messages: [said("Tell me of a dog.")], seed: 1 });

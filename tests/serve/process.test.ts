@@ -7,7 +7,7 @@ import { type Serving, startServing, stopServing } from "../support/serving.ts";
 
 const test = fewOf(suite("serve: processes"), 2);
 const QUESTIONS = ["Tell me of a dog.", "And of a cat?", "What did they find?", "And then?"];
-const FLAGS = ["--budget", "48", "--max-new-tokens", "400"];
+const FLAGS = ["--budget", "48", "--max-new-tokens", "4000"];
 const ASKED = { model: undefined, max_tokens: 30, temperature: 0.9, ignore_eos: true, conversation: "one" };
 
 /** What is said to a question. */
@@ -41,10 +41,21 @@ function wanted(): Promise<string[]> {
 
 test("SIGTERM: what is under way is finished, nothing new begun, and it ends with 0", async () => {
   const serving = await startServing(FLAGS);
-  const body = JSON.stringify({ prompt: "Once upon a time", max_tokens: 400, ignore_eos: true, stream: true });
+  const body = JSON.stringify({ prompt: "Once upon a time", max_tokens: 4000, ignore_eos: true, stream: true });
   const headers = { "content-type": "application/json" };
   const answer = await fetch(`${serving.url}/completions`, { method: "POST", headers, body });
   serving.child.kill("SIGTERM");
+  serving.child.kill("SIGTERM"); // as npm does, which passes on what its child has heard already
+  const root = new URL("/", serving.url);
+  let ready = 200;
+  while (ready === 200) {
+    const asked = await fetch(`${root}readyz`);
+    await asked.body?.cancel();
+    ready = asked.status;
+  }
+  assert.is(ready, 503);
+  const late = await fetch(`${serving.url}/completions`, { method: "POST", headers, body });
+  assert.equal([late.status, (await late.json()).error.code], [503, "ending"]);
   const text = await answer.text();
   assert.ok(text.endsWith("data: [DONE]\n\n"), text.slice(-200));
   assert.is([...text.matchAll(/"finish_reason":"length"/g)].length, 1);

@@ -40,6 +40,9 @@ let folder: Promise<string> | null = null;
 export async function talkingModel(): Promise<string> {
   folder ??= Deno.makeTempDir().then(async (at) => {
     await copyTalking(at);
+    const file = `${at}/chat_template.jinja`; // which speaks of tools, as those that know them do
+    const tools = "{% if tools %}{{ 'tools: ' ~ (tools | length) ~ eos_token }}{% endif %}";
+    await Deno.writeTextFile(file, (await Deno.readTextFile(file)).replace("{% for", `${tools}{% for`));
     return at;
   });
   return await folder;

@@ -24,8 +24,12 @@ function run(/** @type {string} */ command, /** @type {string[]} */ args, cwd = 
   }
   // A signal sent to npm ends the shell between npm and us, and that shell tells nobody: being orphaned tells us.
   const parent = process.ppid;
-  const orphaned = () => process.ppid !== parent && child.kill("SIGTERM");
-  if (process.env.npm_lifecycle_event) setInterval(orphaned, 300).unref();
+  const looking = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(looking); // once: a second signal ends a program at once
+    child.kill("SIGTERM");
+  }, 300).unref();
+  if (!process.env.npm_lifecycle_event) clearInterval(looking);
   return new Promise((resolve) => {
     child.on("error", (error) => {
       process.stderr.write(`kvcap: cannot run ${command}: ${error.message}\n`);

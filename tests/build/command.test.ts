@@ -122,30 +122,34 @@ for (const [called, host] of chosen(STARTS, () => "any")) {
   test(`${name}: serves the API, streams, and ends with 0 when it is asked to`, async () => {
     const child = start(host, ["serve", "--port", "0", "--json", "--budget", "32"]);
     const reader = child.stdout.getReader();
-    const { url } = JSON.parse(new TextDecoder().decode((await reader.read()).value));
-    const body = { prompt: "Once upon a time", max_tokens: 60, temperature: 0.8, seed: 4, ignore_eos: true };
-    const ask = (more = {}) =>
-      fetch(`${url}/completions`, {
-        ...{ method: "POST", headers: { "content-type": "application/json" } },
-        body: JSON.stringify({ ...body, ...more }),
+    try {
+      const { url } = JSON.parse(new TextDecoder().decode((await reader.read()).value));
+      const body = { prompt: "Once upon a time", max_tokens: 60, temperature: 0.8, seed: 4, ignore_eos: true };
+      const ask = (more = {}) =>
+        fetch(`${url}/completions`, {
+          ...{ method: "POST", headers: { "content-type": "application/json" } },
+          body: JSON.stringify({ ...body, ...more }),
+        });
+      const { choices: [{ text }], usage } = await (await ask()).json();
+      const flags = ["--temperature", "0.8", "--seed", "4", "--budget", "32", "--positions", "cache", "--ignore-eos"];
+      const { stdout } = await run(host, ["generate", "Once upon a time", "-n", "60", ...flags]);
+      assert.ok(text.length > 100 && stdout.includes(text.slice(0, 100)), `${text} and ${stdout}`);
+      assert.ok(usage.kvcap.evicted > 0);
+      const events = await (await ask({ stream: true })).text();
+      const pieces = [...events.matchAll(/^data: (\{.*)$/gm)].map(([, json]) => JSON.parse(json).choices[0].text);
+      assert.is(pieces.join(""), text);
+      const broken = new AbortController();
+      const gone = await fetch(`${url}/completions`, {
+        ...{ method: "POST", headers: { "content-type": "application/json" }, signal: broken.signal },
+        body: JSON.stringify({ ...body, max_tokens: 4000, stream: true }),
       });
-    const { choices: [{ text }], usage } = await (await ask()).json();
-    const flags = ["--temperature", "0.8", "--seed", "4", "--budget", "32", "--positions", "cache", "--ignore-eos"];
-    const { stdout } = await run(host, ["generate", "Once upon a time", "-n", "60", ...flags]);
-    assert.ok(text.length > 100 && stdout.includes(text.slice(0, 100)), `${text} and ${stdout}`);
-    assert.ok(usage.kvcap.evicted > 0);
-    const events = await (await ask({ stream: true })).text();
-    const pieces = [...events.matchAll(/^data: (\{.*)$/gm)].map(([, json]) => JSON.parse(json).choices[0].text);
-    assert.is(pieces.join(""), text);
-    const broken = new AbortController();
-    const gone = await fetch(`${url}/completions`, {
-      ...{ method: "POST", headers: { "content-type": "application/json" }, signal: broken.signal },
-      body: JSON.stringify({ ...body, max_tokens: 4000, stream: true }),
-    });
-    await gone.body!.getReader().read();
-    broken.abort();
-    child.kill("SIGTERM");
-    assert.is((await child.status).code, 0);
+      await gone.body!.getReader().read();
+      broken.abort();
+      child.kill("SIGTERM");
+      assert.is((await child.status).code, 0);
+    } finally {
+      if ((await Promise.race([child.status, null])) === null) child.kill("SIGKILL");
+    }
     await Promise.all([reader.cancel(), child.stderr.cancel(), child.stdin.close()]);
   });
 

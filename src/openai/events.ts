@@ -30,7 +30,11 @@ export async function eventsOf(
       }
     },
     async cancel() {
-      await chunks.return();
+      try {
+        await chunks.return();
+      } catch (error) {
+        if (isFailure(error)) onFailure(error); // who asked hears nothing any more
+      }
     },
   }, { highWaterMark: 0 });
   return new Response(body, { headers: HEADERS });

@@ -102,8 +102,9 @@ export class Service {
   ): AsyncGenerator<T, R, void> {
     const { signal, end } = await this.#begin(caller);
     const steps = work(signal);
-    const finish = async () => void await steps.return(undefined as never).finally(end);
-    const leave = () => void finish().catch(() => {}); // who asks for the next step hears why there is none
+    let finished: Promise<unknown> | null = null;
+    const finish = () => finished ??= steps.return(undefined as never).finally(end);
+    const leave = () => void finish().catch(() => {}); // who asks for the next step, or leaves, hears of it
     try {
       let next = await steps.next();
       for (; !next.done; next = await steps.next()) {

@@ -122,6 +122,15 @@ test("a turn is given back though the store fails when an answer is left", async
     await chunks.next();
     assert.is((await chunks.return().catch((error) => error)).message, "gone");
     assert.equal([api.service.queue.running, api.service.conversations.held.bytes], [0, 0]);
+    const gone = new AbortController();
+    const answer = await fetch(`${api.url}/chat/completions`, {
+      ...{ method: "POST", headers: { "content-type": "application/json" }, signal: gone.signal },
+      body: JSON.stringify({ ...body, max_tokens: 256, stream: true }),
+    });
+    await answer.body!.getReader().read();
+    gone.abort();
+    while (api.failures.length === 0 || api.service.queue.running > 0) await soon();
+    assert.equal(api.failures.map((error) => (error as Error).message), ["gone"]); // who runs it hears of it
   } finally {
     await api.stop();
   }

@@ -215,6 +215,7 @@ export class Conversations {
       return one;
     } finally {
       this.#making -= bytes;
+      this.#trim(); // it may take more than was foreseen
     }
   }
 

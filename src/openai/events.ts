@@ -5,15 +5,24 @@ const HEADERS = { "content-type": "text/event-stream", "cache-control": "no-cach
 
 /**
  * An answer of chunks. What is wrong before the first of them is thrown; behind it, it is told as an event.
- * @param signal of who asks @param onFailure hears of what failed that must not
+ * @param signal of who asks @param onFailure hears of what failed that must not @param closed whether who went away has closed what
+ *   the events would come through, so that an error in it would be told to nobody but the log
  */
 export async function eventsOf(
   chunks: AsyncGenerator<object, void, void>,
-  { signal, onFailure }: { signal: AbortSignal; onFailure: (error: unknown) => void },
+  { signal, onFailure, closed = false }: {
+    signal: AbortSignal;
+    onFailure: (error: unknown) => void;
+    closed?: boolean;
+  },
 ): Promise<Response> {
   const encoder = new TextEncoder();
   const event = (data: unknown) =>
     encoder.encode(`data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
+  const hear = (error: unknown) => {
+    const isGone = signal.aborted && error === signal.reason;
+    if (!isGone && isFailure(error)) onFailure(error);
+  };
   let next: IteratorResult<object, void> | null = await chunks.next();
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -23,18 +32,14 @@ export async function eventsOf(
         controller.enqueue(event(done ? "[DONE]" : value));
         if (done) controller.close();
       } catch (error) {
-        if (signal.aborted) return controller.error(signal.reason); // nobody hears it
-        if (isFailure(error)) onFailure(error);
+        hear(error);
+        if (signal.aborted) return closed ? controller.close() : controller.error(signal.reason);
         controller.enqueue(event(requestErrorOf(error).body));
         controller.close();
       }
     },
     async cancel() {
-      try {
-        await chunks.return();
-      } catch (error) {
-        if (isFailure(error)) onFailure(error); // who asked hears nothing any more
-      }
+      await chunks.return().catch(hear);
     },
   }, { highWaterMark: 0 });
   return new Response(body, { headers: HEADERS });

@@ -80,7 +80,7 @@ export function makeApp(service: Service, door: Door, { ready }: State): Hono {
       checkReady();
       const asked = await bodyOf(c, body), caller = callerOf(c, keys);
       if (!chunks || !wantsStream(asked)) return c.json(await whole(service, asked, caller));
-      return await eventsOf(chunks(service, asked, caller), { signal: caller.signal, onFailure });
+      return await eventsOf(chunks(service, asked, caller), { signal: caller.signal, onFailure, closed: true });
     });
   }
   const sync = (path: string, ask: Ask<object>) =>

@@ -104,6 +104,15 @@ test("an answer that nobody reads on is ended when its time is over, or its read
     await soon();
     assert.is(api.service.queue.running, 0);
     assert.is((await left.next().catch((error) => error)).message, "gone");
+    const stop = new AbortController();
+    const answer = await fetch(`${api.url}/completions`, {
+      ...{ method: "POST", headers: { "content-type": "application/json" }, signal: stop.signal },
+      body: JSON.stringify({ ...body, stream: true }),
+    });
+    await answer.body!.getReader().read();
+    stop.abort();
+    while (api.service.queue.running > 0) await soon();
+    assert.equal(api.failures, []); // who went away is no failure
   } finally {
     await api.stop();
   }

@@ -54,7 +54,9 @@ function messagesOf({ role, content }: PromptMessage): Record<string, unknown>[]
     ...{ id, type: "function", function: { name: toolName, arguments: JSON.stringify(input ?? {}) } },
   }));
   const said = parts.filter(({ type }) => !["tool-call", "reasoning"].includes(type)).map(textOf);
-  if (role === "user") return [{ role, content: said.map((text) => ({ type: "text", text })) }];
+  if (role === "user") { // the SDK leaves empty parts out
+    return [{ role, content: said.length === 0 ? "" : said.map((text) => ({ type: "text", text })) }];
+  }
   return [{ role, content: said.join(""), ...(calls.length > 0 ? { tool_calls: calls } : {}) }];
 }
 
@@ -70,5 +72,5 @@ function resultOf(output: unknown): string {
   const { type, value, reason } = isRecord(output) ? output : { type: "text", value: output, reason: undefined };
   if (type === "execution-denied") return typeof reason === "string" ? reason : "the call was not allowed";
   if (type === "content" && Array.isArray(value)) return value.map(textOf).join("\n");
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }

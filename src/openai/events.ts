@@ -23,22 +23,26 @@ export async function eventsOf(
     const isGone = signal.aborted && error === signal.reason;
     if (!isGone && isFailure(error)) onFailure(error);
   };
+  let left = false; // what it would come through is closed
   let next: IteratorResult<object, void> | null = await chunks.next();
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
+      let data: unknown, ends = true;
       try {
         const { value, done } = next ?? await chunks.next();
         next = null;
-        controller.enqueue(event(done ? "[DONE]" : value));
-        if (done) controller.close();
+        [data, ends] = [done ? "[DONE]" : value, done === true];
       } catch (error) {
         hear(error);
-        if (signal.aborted) return closed ? controller.close() : controller.error(signal.reason);
-        controller.enqueue(event(requestErrorOf(error).body));
-        controller.close();
+        if (signal.aborted && !left) return closed ? controller.close() : controller.error(signal.reason);
+        data = requestErrorOf(error).body;
       }
+      if (left) return;
+      controller.enqueue(event(data));
+      if (ends) controller.close();
     },
     async cancel() {
+      left = true;
       await chunks.return().catch(hear);
     },
   }, { highWaterMark: 0 });

@@ -5,6 +5,8 @@ import { chatCompletion } from "../../src/openai/chat.ts";
 import type { Store } from "../../src/openai/store.ts";
 import { FolderStore } from "../../src/serve/folder-store.ts";
 import type { Session } from "../../src/session/session.ts";
+import { depth, seed } from "../support/depth.ts";
+import { randomFrom } from "../support/trio.ts";
 import { type Api, openApi, refusal, type Setup } from "../support/api.ts";
 
 const test = suite("serve: conversations at once");
@@ -174,6 +176,79 @@ test("a prompt's bound is on what is read: appended or not, and a conversation m
     assert.ok(read > 250, `${read}`);
     messages.splice(0, 1, said("Tell me of another dog."));
     assert.is((await refusal(await ask(api, { messages: [...messages, said("And?")] }))).status, 413);
+  });
+});
+
+/** A store in memory that takes its time, fails now and then, and gives back what is damaged. */
+function flaky(random: () => number): Store {
+  const kept = new Map<string, { bytes: Uint8Array; version: string }>();
+  let version = 0;
+  const wait = async () => {
+    if (random() < 0.5) await new Promise((resolve) => setTimeout(resolve, 6 * random()));
+    if (random() < 0.06) throw new Error("the store fails");
+  };
+  const damaged = (bytes: Uint8Array) => {
+    if (random() < 0.05) return bytes.slice(0, Math.floor(random() * bytes.length));
+    const copy = bytes.slice();
+    if (random() < 0.1) copy[Math.floor(random() * copy.length)] ^= 1 << Math.floor(8 * random());
+    return copy;
+  };
+  return {
+    what: "memory",
+    version: (name) => wait().then(() => kept.get(name)?.version ?? null),
+    read: (name) =>
+      wait().then(() => {
+        const one = kept.get(name);
+        return one ? { ...one, bytes: damaged(one.bytes) } : null;
+      }),
+    write: (name, bytes) =>
+      wait().then(() => {
+        kept.set(name, { bytes: bytes.slice(), version: `${++version}` });
+        return `${version}`;
+      }),
+    remove: (name) => wait().then(() => void kept.delete(name)),
+    close: () => Promise.resolve(),
+  };
+}
+
+test("whatever befalls conversations, nothing is left of them: six clients, who leave, and a store that fails", async () => {
+  const random = randomFrom(seed), one = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)];
+  const limits = { parallel: 3, waiting: 6, memory: 4_500_000 };
+  await withApi({ store: flaky(random), limits }, async (api, sessions) => {
+    let left = depth(120, 1_500);
+    const statuses = new Map<string, number>(), histories: object[][] = [[]];
+    const client = async () => {
+      while (left-- > 0) {
+        const gone = new AbortController();
+        if (random() < 0.3) setTimeout(() => gone.abort(), 40 * random());
+        const messages = [...one(histories), said(one(["Hi.", "Go on.", "word ".repeat(60)]))];
+        const stream = random() < 0.5, id = one([undefined, undefined, "a", "b"]);
+        const more = {
+          ...(id ? { conversation: id, append: random() < 0.5 } : {}),
+          ...one([{}, {}, { policy: "full" }, { budget: 32 }]),
+        };
+        const text = await fetch(`${api.url}/chat/completions`, {
+          ...{ method: "POST", headers: { "content-type": "application/json" }, signal: gone.signal },
+          body: JSON.stringify({ ...ASKED, messages, stream, max_tokens: one([1, 5, 30]), ...more }),
+        }).then((answer) => answer.text()).catch(() => "gone");
+        const status = /"code":"([\w-]+)"/.exec(text)?.[1] ?? (text === "gone" ? text : "answered");
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        const message = text.startsWith("{") && JSON.parse(text).choices?.[0].message;
+        if (message && !id && histories.length < 20) histories.push([...messages, message]);
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, client));
+    while (api.service.queue.running > 0) await later();
+    for (const status of ["answered", "gone", "conversation_busy"]) assert.ok(statuses.get(status)! > 0, status);
+    const { count, bytes } = api.service.conversations.held;
+    assert.equal([api.service.queue.waiting, sessions.size], [0, count]);
+    assert.ok(bytes <= limits.memory, `${bytes}`);
+    const others = api.failures.map((error) => (error as Error).message).filter((message) =>
+      !/store fails|Cannot restore/.test(message)
+    );
+    assert.equal(others, []);
+    api.service.conversations.close();
+    assert.is(sessions.size, 0);
   });
 });
 

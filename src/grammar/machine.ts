@@ -26,8 +26,11 @@ export interface Machine {
   readonly ranks: Int32Array;
 }
 
+/** What there is of a network. */
+type Parts = { readonly [K in "steps" | "calls" | "jumps" | "starts" | "ends"]: Readonly<Network[K]> };
+
 /** Whether rules have any text at all: [rules]; and of each state, whether its rule's end can be reached: [states]. */
-export function fruitfulOf(network: Network): { rules: boolean[]; states: Uint8Array } {
+export function fruitfulOf(network: Parts): { rules: boolean[]; states: Uint8Array } {
   const { steps, calls, jumps, starts, ends } = network;
   const back: number[][] = steps.map(() => []);
   const callers: [from: number, to: number][][] = starts.map(() => []);
@@ -72,7 +75,9 @@ export function finish(network: Network, root: number): Machine {
   const isEnd = new Uint8Array(steps.length);
   for (const end of network.ends) isEnd[end] = 1;
 
-  const empty = emptyRules(network, calls, jumps);
+  const { starts, ends } = network;
+  const byNothing = { starts, ends, calls, jumps, steps: jumps.map(() => []) }; // whose ends are there without a byte
+  const { rules: empty } = fruitfulOf(byNothing); // those that may stand for the empty text
   const used = reached(network, root, { steps, calls, jumps });
   const closures: number[][] = steps.map(() => []);
   let size = 0;
@@ -98,38 +103,6 @@ export function finish(network: Network, root: number): Machine {
   const ranks = ranked(network, closures, calls);
   const classes = classesOf(steps.filter((_, state) => used[state] === 1));
   return { ...classes, starts: network.starts, closures, steps, calls, isEnd, isTail, ranks };
-}
-
-/** Which rules may stand for the empty text. */
-function emptyRules(network: Network, calls: readonly (readonly Call[])[], jumps: readonly (readonly number[])[]) {
-  const empty = network.starts.map(() => false);
-  const back: number[][] = jumps.map(() => []);
-  jumps.forEach((list, from) => list.forEach((to) => back[to].push(from)));
-  const callers: [from: number, to: number][][] = network.starts.map(() => []);
-  calls.forEach((list, from) => list.forEach(({ rule, to }) => callers[rule].push([from, to])));
-  const ruleAt = new Map(network.starts.map((state, rule) => [state, rule]));
-  const waiting: number[][] = jumps.map(() => []);
-  const at = new Uint8Array(jumps.length); // whether its rule's end is there without a byte
-  const found: number[] = [];
-  const add = (state: number) => {
-    if (at[state] === 1) return;
-    at[state] = 1;
-    found.push(state);
-  };
-  network.ends.forEach(add);
-  while (found.length > 0) {
-    const state = found.pop()!;
-    back[state].forEach(add);
-    waiting[state].forEach(add);
-    const rule = ruleAt.get(state);
-    if (rule === undefined) continue;
-    empty[rule] = true;
-    for (const [from, to] of callers[rule]) {
-      if (at[to] === 1) add(from);
-      else waiting[to].push(from);
-    }
-  }
-  return empty;
 }
 
 interface Ways {

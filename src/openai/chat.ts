@@ -128,26 +128,15 @@ export async function* chatChunks(
   const asked = readChat(service, asBody(body));
   const common = { ...head(asked.name), object: "chat.completion.chunk" as const };
   const more = asked.usage ? { usage: null } : {};
-  const answer = answering(service, asked, caller);
   let role: { role?: "assistant" } = { role: "assistant" };
-  try {
-    let next = await answer.next();
-    for (; !next.done; next = await answer.next()) {
-      const { delta, logprobs } = next.value;
-      const told = asked.logprobs ? { content: logprobs ?? [] } : null;
-      yield {
-        ...common,
-        choices: [{ index: 0, delta: { ...role, ...delta }, logprobs: told, finish_reason: null }],
-        ...more,
-      };
-      role = {};
-    }
-    const { reason, usage } = next.value;
-    yield { ...common, choices: [{ index: 0, delta: { ...role }, logprobs: null, finish_reason: reason }], ...more };
-    if (asked.usage) yield { ...common, choices: [], usage };
-  } finally {
-    await answer.return(undefined as never); // a reader that went away
-  }
+  const { reason, usage } = yield* mapped(answering(service, asked, caller), ({ delta, logprobs }): ChatChunk => {
+    const told = asked.logprobs ? { content: logprobs ?? [] } : null;
+    const choice = { index: 0, delta: { ...role, ...delta }, logprobs: told, finish_reason: null } as const;
+    role = {};
+    return { ...common, choices: [choice], ...more };
+  });
+  yield { ...common, choices: [{ index: 0, delta: { ...role }, logprobs: null, finish_reason: reason }], ...more };
+  if (asked.usage) yield { ...common, choices: [], usage };
 }
 
 function head(model: string) {

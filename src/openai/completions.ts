@@ -66,18 +66,11 @@ export async function* completionChunks(
   const asked = readCompletion(service, asBody(body));
   const common = head(asked.hosted.name), more = asked.usage ? { usage: null } : {};
   const all: Usage[] = [];
-  const answer = answering(service, asked, caller);
-  try {
-    let next = await answer.next();
-    for (; !next.done; next = await answer.next()) {
-      const { index, text, logprobs, ended } = next.value;
-      if (ended) all.push(ended.usage);
-      yield { ...common, choices: [{ index, text, logprobs, finish_reason: ended ? reasonOf(ended) : null }], ...more };
-    }
-    if (asked.usage) yield { ...common, choices: [], usage: summed(all) };
-  } finally {
-    await answer.return(undefined);
-  }
+  yield* mapped(answering(service, asked, caller), ({ index, text, logprobs, ended }): Completion => {
+    if (ended) all.push(ended.usage);
+    return { ...common, choices: [{ index, text, logprobs, finish_reason: ended ? reasonOf(ended) : null }], ...more };
+  });
+  if (asked.usage) yield { ...common, choices: [], usage: summed(all) };
 }
 
 const reasonOf = ({ ended }: Took) => ended === "length" ? "length" : "stop";

@@ -1,6 +1,6 @@
 /** Requests for vectors of texts: POST /v1/embeddings. They are the mean of the last hidden states, of length 1. */
 import type { EmbedOptions } from "../options/embed.ts";
-import { asBody, type Body, flag, IDLE, textOf } from "./fields.ts";
+import { asBody, type Body, checkFields, flag, IDLE, textOf } from "./fields.ts";
 import { readPrompts } from "./prompts.ts";
 import { refuseRequest } from "./refusals.ts";
 import type { Caller, Service } from "./service.ts";
@@ -22,15 +22,9 @@ export interface Embeddings {
 /** A vector for each text. @throws RequestError, KvcapError; the caller's signal's reason */
 export async function embeddings(service: Service, value: unknown, caller: Caller): Promise<Embeddings> {
   const body = asBody(value);
-  for (const field of Object.keys(body)) {
-    if (FIELDS.includes(field)) continue;
-    refuseRequest("a field must be one that is known", field, {
-      param: field,
-      code: "unknown_parameter",
-      names: FIELDS,
-    });
-  }
-  const { name, model } = service.hosted(textOf(body, "model"));
+  checkFields(body, FIELDS);
+  const hosted = service.hosted(textOf(body, "model"));
+  const { name, model } = hosted;
   const base64 = formatOf(body) === "base64";
   const ids = readPrompts(body, "input", MOST, model.tokenizer, service.limits.prompt);
   const { hidden } = model.config;
@@ -44,7 +38,7 @@ export async function embeddings(service: Service, value: unknown, caller: Calle
   } as EmbedOptions;
   const vectors = await service.whole(caller, async (signal) => {
     const read = Math.max(...ids.map(({ length }) => length));
-    const free = service.conversations.reserve(service.hosted(name), { policy: "full", kv: "f32" }, {
+    const free = service.conversations.reserve(hosted, { policy: "full", kv: "f32" }, {
       read,
       written: 0,
     });

@@ -60,15 +60,20 @@ export function asBody(value: unknown): Body {
   return value;
 }
 
+/** @throws RequestError for a field that is none of these */
+export function checkFields(body: Body, known: readonly string[]): void {
+  const field = Object.keys(body).find((field) => !known.includes(field));
+  if (field === undefined) return;
+  const parts = { param: field, code: "unknown_parameter", names: known };
+  refuseRequest("a field must be one that is known", field, parts);
+}
+
 /** Reads what all have in common. @param own the request's further fields @throws RequestError */
 export function readCommon(body: Body, own: readonly string[]): Common {
   const known = [...COMMON, ...TEXT.keys(), ...CACHE.keys(), ...own];
+  checkFields(body, known);
   const generate: Record<string, unknown> = {}, session: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(body)) {
-    if (!known.includes(field)) {
-      const parts = { param: field, code: "unknown_parameter", names: known };
-      refuseRequest("a field must be one that is known", field, parts);
-    }
     if (value === null || value === undefined || own.includes(field)) continue;
     if (RENAMED[field]) generate[RENAMED[field]] = value;
     else if (TEXT.has(field)) generate[TEXT.get(field)!] = value;

@@ -18,7 +18,7 @@ import {
   PART_TABLE,
   PART_WORDS,
 } from "./abi";
-import { plainFour, plainOne, sum0, sum1, sum2, sum3 } from "./plain";
+import { plainFour, plainOne, plainSixteen, sum0, sum1, sum2, sum3 } from "./plain";
 import { exactFour, exactOne, neighbours } from "./exact";
 import { isNarrow, narrowFourOf, narrowOneOf } from "./narrow";
 import { MARKS, quantiseRow } from "./quantised";
@@ -104,7 +104,10 @@ export function multiply(
   for (let i: u32 = 0; i < word(matrix, MATRIX_PARTS); i++) {
     const part = partOf(matrix, i);
     const groups = (word(part, PART_ROWS) + 3) >> 2;
-    multiplyGroups(part, bias, y, pitch, tokens, more, groups * index / count, groups * (index + 1) / count);
+    const many = word(part, PART_KIND) < <u32> KIND_NIBBLES ? 2 : 0; // plain rows go four groups at a time
+    const spans = groups >> many;
+    const end = index + 1 == count ? groups : (spans * (index + 1) / count) << many;
+    multiplyGroups(part, bias, y, pitch, tokens, more, (spans * index / count) << many, end);
   }
 }
 
@@ -123,20 +126,48 @@ function multiplyGroups(
   const rows = word(part, PART_ROWS);
   const first = <usize> word(part, PART_FIRST) << 2;
   const apart = <usize> pitch << 2;
+  const plain = kind < KIND_NIBBLES;
+  const together = plain ? tokens & ~3 : tokens;
   let w = <usize> word(part, PART_AT) + <usize> begin * bytes;
-  for (let row = begin << 2; row < end << 2; row += 4, w += bytes) {
-    const left = rows - row;
-    const own = bias ? bias + first + <usize> (row << 2) : 0;
-    let to = y + first + <usize> (row << 2);
-    let token: u32 = 0;
-    for (; token + 4 <= tokens; token += 4, to += apart << 2) {
-      fourTokens(part, kind, w, token);
-      put(to, sum0, left, own, more);
-      put(to + apart, sum1, left, own, more);
-      put(to + 2 * apart, sum2, left, own, more);
-      put(to + 3 * apart, sum3, left, own, more);
+  if (together > 0) {
+    for (let row = begin << 2; row < end << 2; row += 4, w += bytes) {
+      const left = rows - row;
+      const own = bias ? bias + first + <usize> (row << 2) : 0;
+      let to = y + first + <usize> (row << 2);
+      let token: u32 = 0;
+      for (; token + 4 <= together; token += 4, to += apart << 2) {
+        fourTokens(part, kind, w, token);
+        put(to, sum0, left, own, more);
+        put(to + apart, sum1, left, own, more);
+        put(to + 2 * apart, sum2, left, own, more);
+        put(to + 3 * apart, sum3, left, own, more);
+      }
+      for (; token < together; token++, to += apart) put(to, oneToken(part, kind, w, token), left, own, more);
     }
-    for (; token < tokens; token++, to += apart) put(to, oneToken(part, kind, w, token), left, own, more);
+  }
+  for (let token = together; token < tokens; token++) {
+    plainGroups(part, kind, bias, y + <usize> token * apart, x + (<usize> (token * width) << 2), more, begin, end);
+  }
+}
+
+/** Plain rows of a span of groups times one token, four groups at a time. */
+function plainGroups(part: usize, kind: i32, bias: usize, y: usize, x: usize, more: bool, begin: u32, end: u32): void {
+  const columns = word(part, PART_COLUMNS);
+  const bytes = fourBytes(kind, word(part, PART_FORM), columns);
+  const rows = word(part, PART_ROWS);
+  let at = (<usize> word(part, PART_FIRST) + <usize> (begin << 2)) << 2; // bytes of y
+  let w = <usize> word(part, PART_AT) + <usize> begin * bytes;
+  let group = begin;
+  for (; group + 4 <= end; group += 4, w += bytes << 2, at += 64) {
+    const left = rows - (group << 2);
+    plainSixteen(kind, w, bytes, x, columns);
+    put(y + at, sum0, left, bias ? bias + at : 0, more);
+    put(y + at + 16, sum1, left - 4, bias ? bias + at + 16 : 0, more);
+    put(y + at + 32, sum2, left - 8, bias ? bias + at + 32 : 0, more);
+    put(y + at + 48, sum3, left - 12, bias ? bias + at + 48 : 0, more);
+  }
+  for (; group < end; group++, w += bytes, at += 16) {
+    put(y + at, plainOne(kind, w, x, columns), rows - (group << 2), bias ? bias + at : 0, more);
   }
 }
 
@@ -163,12 +194,11 @@ function fourTokens(part: usize, kind: i32, w: usize, token: u32): void {
   else wideFourOf(kind, form, tableOf(table), w, wide + (at << 1), <usize> width << 1, own, apart, columns);
 }
 
-/** Four rows times one token. */
+/** Four rows of codes times one token. */
 @inline
 function oneToken(part: usize, kind: i32, w: usize, token: u32): v128 {
   const columns = word(part, PART_COLUMNS);
   const at = <usize> (token * width);
-  if (kind < KIND_NIBBLES) return plainOne(kind, w, x + (at << 2), columns);
   const form = word(part, PART_FORM);
   const table = <i32> word(part, PART_TABLE);
   if (exact) return exactOne(kind, form, tableOf(table), w, x + (at << 2), bytes + (at >> 2), columns);

@@ -1,5 +1,5 @@
 // Rows of every format in the memory of the pass: what is read of them against recorded values, their products against sums in
-// f64; and that both builds give the same to the last bit, whatever share of the rows a thread does.
+// f64; and that both builds give the same to the last bit, whatever share of the rows a thread does and whatever tokens come together.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as abi from "../../assembly/forward/abi.ts";
@@ -117,7 +117,7 @@ async function recorded(): Promise<Matrix[]> {
 /** Plain numbers, some of them subnormal in f16, in rows that fill no vector. */
 function plainMatrices(): Matrix[] {
   const random = randomFrom(11);
-  const [rows, columns] = [7, 37];
+  const [rows, columns] = [39, 37];
   const numbers = Float32Array.from({ length: rows * columns }, (_, i) => (random() - 0.5) * (i % 5 ? 1 : 1e-5));
   const f32 = new Uint8Array(numbers.slice().buffer);
   const f16 = new Uint8Array(Uint16Array.from(numbers, narrowF16).buffer);
@@ -172,6 +172,11 @@ for (const matrix of [...plainMatrices(), ...await recorded()]) {
         for (const [i, bench] of all.entries()) {
           assert.equal(bench.product(x, width, rows, exact, 2, before), outs[i], "in two shares");
           assert.equal(outs[i], outs[0], "both builds");
+          for (let t = 0; t < tokens; t++) {
+            const one = (of: Float32Array, pitch: number) => of.slice(t * pitch, (t + 1) * pitch);
+            const alone = bench.product(one(x, width), width, rows, exact, 1, one(before, rows));
+            assert.equal(alone, one(outs[i], rows), "a token alone");
+          }
         }
         let most = 0;
         for (let t = 0; t < tokens; t++) {

@@ -115,7 +115,7 @@ export const CONTEXT_RANKS = 14; // i32 [lanes, capacity]
 export const CONTEXT_ROWS = 15; // i32 [lanes, capacity]: of shared rows
 export const CONTEXT_RANK_ANGLES = 16; // f32 [ropes, capacity, 2, headDim / 2]: cos and sin of each rank
 export const CONTEXT_IDS = 17; // u32 [stride + 1]: the pass's, and what follows them
-export const CONTEXT_SLOTS = 18; // u32 [lanes, tokens]
+export const CONTEXT_SLOTS = 18; // u32 [lanes, tokens]; of a context that gathers others, their addresses
 export const CONTEXT_NEW_ROWS = 19; // u32 [lanes, tokens]: the shared rows of these slots
 export const CONTEXT_ANGLES = 20; // f32 [ropes, stride, 2, headDim / 2]
 export const CONTEXT_X = 21; // f32 [stride, padded hidden]: the residual stream
@@ -148,6 +148,7 @@ export const CACHE_ROWS = 2; // of a lane, on average
 export const CACHE_WORDS = 3;
 
 export const MOST_REMAINDERS = 8;
+export const MOST_MEMBERS = 32; // contexts that take in a token together
 export const MOST_ROPES = 8;
 
 export const FLAG_RANKED = 1; // keys are rotated when they are read, by rank

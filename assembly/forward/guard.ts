@@ -11,6 +11,8 @@ import {
   CONTEXT_LENGTH,
   CONTEXT_OBSERVED,
   CONTEXT_OPEN,
+  CONTEXT_SLOTS,
+  CONTEXT_TOKENS,
   KIND_BYTES,
   MATRIX_PARTS,
   MODEL_HEADER,
@@ -42,7 +44,7 @@ import {
   willWrite,
   within,
 } from "./check";
-import { bytesElsewhere, contextIsSound, goneIsSound, inputIsSound, MOST_STRIDE, passIsSound } from "./check-context";
+import { bytesElsewhere, contextIsSound, gatheringIsSound, goneIsSound, inputIsSound, memberIsSound, MOST_STRIDE, passIsSound } from "./check-context";
 import * as kv from "./kv";
 import { run as runPass } from "./pass";
 import * as products from "./product";
@@ -51,6 +53,7 @@ import { fileBytes, holds, repack as repackRows } from "./repack";
 import * as rows from "./rows";
 import { word } from "./rows";
 import * as team from "./team";
+import * as together from "./together";
 
 const MOST_SHARES: u32 = 1 << 10; // of a product
 
@@ -70,6 +73,27 @@ export function run(model: usize, context: usize): i32 {
   if (!contextIsSound(model, context)) return -BAD_CONTEXT;
   if (!passIsSound(model, context)) return -BAD_PASS;
   return runPass(model, context);
+}
+
+/** As together.ts has it, of contexts that take in one token each and keep no hidden states. */
+export function runTogether(model: usize, gathering: usize): i32 {
+  if (!isSealed(gathering, CONTEXT_HEADER, CONTEXT_OPEN)) return BAD_CONTEXT;
+  if (!isThere(model, MODEL_HEADER)) return BAD_MODEL;
+  willWrite(gathering, word(gathering, CONTEXT_LENGTH), 0, 0);
+  if (!modelIsSound(model)) return BAD_MODEL;
+  if (!contextIsSound(model, gathering)) return BAD_CONTEXT;
+  if (!gatheringIsSound(gathering)) return BAD_PASS;
+  const members: usize = word(gathering, CONTEXT_SLOTS);
+  for (let i: u32 = 0; i < word(gathering, CONTEXT_TOKENS); i++) {
+    const member: usize = word(members, i);
+    if (!isSealed(member, CONTEXT_HEADER, CONTEXT_OPEN)) return BAD_CONTEXT;
+    willWrite(member, word(member, CONTEXT_LENGTH), word(member, CONTEXT_OBSERVED), bytesElsewhere(model, member));
+    if (!modelIsSound(model)) return BAD_MODEL;
+    if (!contextIsSound(model, member)) return BAD_CONTEXT;
+    if (!passIsSound(model, member) || !memberIsSound(gathering, i)) return BAD_PASS;
+  }
+  together.runTogether(model, gathering);
+  return OK;
 }
 
 /** As remainder.ts has it, of a context that has remainders. */

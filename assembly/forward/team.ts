@@ -5,7 +5,7 @@
 // The ticket says which job is offered, of how many chunks, and how many are taken: [job 32 | count 16 | taken 16]. A job's
 // arguments stand still until all its chunks are done, so who takes a chunk by exchanging the ticket has read the right ones.
 
-import { CONTEXT_TOKENS, MODEL_TEAM, MODEL_THREADS, TEAM_AWAITED, TEAM_DONE, TEAM_JOB, TEAM_SLEEPERS, TEAM_TICKET } from "./abi";
+import { CACHE_WORDS, CONTEXT_HEADER, CONTEXT_TOKENS, MODEL_TEAM, MODEL_THREADS, TEAM_AWAITED, TEAM_DONE, TEAM_JOB, TEAM_SLEEPERS, TEAM_TICKET } from "./abi";
 import { attend } from "./attention";
 import { multiply, prepare } from "./product";
 import { word } from "./rows";
@@ -71,7 +71,8 @@ function work(index: u32, count: u32): void {
     return;
   }
   if (job == JOB_ATTEND) {
-    attend(a, b, c, d, e, own, index);
+    const context: usize = d ? word(c, index / d) : c;
+    attend(a, b, context, context + <usize> ((CONTEXT_HEADER + e * CACHE_WORDS) << 2), e, own, d ? index % d : index);
     return;
   }
   // The others have `tokens` (g) rows, spans of which are chunks.
@@ -210,14 +211,24 @@ export function shareMultiply(
   share(JOB_MULTIPLY, chunks(pitch >> 4), tokens);
 }
 
-/** The attention of a layer, a KV head a chunk. */
-export function shareAttend(model: usize, layer: usize, context: usize, cache: usize, index: u32, kvHeads: u32): void {
+/** The attention of layer `index`, a KV head a chunk. */
+export function shareAttend(model: usize, layer: usize, context: usize, index: u32, kvHeads: u32): void {
   setArgument(0, model);
   setArgument(1, layer);
   setArgument(2, context);
-  setArgument(3, cache);
+  setArgument(3, 0);
   setArgument(4, index);
   share(JOB_ATTEND, kvHeads, 4 * word(context, CONTEXT_TOKENS)); // a head is a large chunk
+}
+
+/** The same of several contexts, of a token each. @param members their addresses */
+export function shareAttendAll(model: usize, layer: usize, members: usize, count: u32, index: u32, kvHeads: u32): void {
+  setArgument(0, model);
+  setArgument(1, layer);
+  setArgument(2, members);
+  setArgument(3, kvHeads);
+  setArgument(4, index);
+  share(JOB_ATTEND, kvHeads * count, 4);
 }
 
 export function shareNormalise(x: usize, weight: usize, y: usize, n: u32, width: u32, eps: f32, tokens: u32): void {

@@ -22,6 +22,7 @@ export type { Evicted, Logprobs, RecordSink, StepEvent } from "./options/events.
 export { KV_TYPES, type KvType } from "./engine/kv.ts";
 export { WEIGHT_TYPES, type WeightType } from "./engine/quantise.ts";
 export { load, type Model } from "./load.ts";
+export type { Batch } from "./session/batch.ts";
 export type { Session } from "./session/session.ts";
 export type { OwnFunctions } from "./options/kept.ts";
 export type { Memory } from "./memory/sizes.ts";

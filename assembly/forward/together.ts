@@ -42,7 +42,7 @@ function copyRows(gathering: usize, members: usize, count: u32, room: i32, float
 export function runTogether(model: usize, gathering: usize): void {
   const count = word(gathering, CONTEXT_TOKENS);
   const members: usize = word(gathering, CONTEXT_SLOTS);
-  const tokens = count < 3 ? count : (count + 3) & ~3; // products of four are as fast as of three: rows that are nobody's are left
+  const tokens = (count & 3) == 3 ? count + 1 : count; // products of four are as fast as of three: a row that is nobody's is left
   begin(model, gathering, tokens);
   const heads = word(model, MODEL_HEADS);
   const kvHeads = word(model, MODEL_KV_HEADS);

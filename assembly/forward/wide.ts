@@ -78,17 +78,29 @@ function wideOne(kind: i32, form: u32, table: v128, w: usize, x: usize, marks: u
   return sum;
 }
 
-/** The same for four tokens: `pitch` bytes apart, marks `apart`. */
+/** Codes of rows 0 and 1, or of 2 and 3, four columns of each: `at` bytes into the codes of half a unit. */
 @inline
-function wideFour(
+function codesOf(kind: i32, w: usize, at: usize, high: bool, last: bool, table: v128, mask: v128): v128 {
+  if (kind == KIND_BYTES) return v128.load_ext<i8>(w + (high ? 64 : 0) + at + (last ? 8 : 0));
+  const values = valuesAt(w + at, high, table, mask);
+  return last ? i16x8.extend_high_i8x16_s(values) : i16x8.extend_low_i8x16_s(values);
+}
+
+// Of two tokens: what the last product of such left.
+let some: v128 = i32x4.splat(0);
+let other: v128 = i32x4.splat(0);
+
+/** The same for two tokens: four would need more registers than there are. */
+@inline
+function wideTwo(
   kind: i32,
   form: u32,
   table: v128,
   w: usize,
   x: usize,
-  pitch: usize,
+  y: usize,
   marks: usize,
-  apart: usize,
+  marks2: usize,
   columns: u32,
 ): void {
   const mask = keptNibble();
@@ -96,77 +108,61 @@ function wideFour(
   const raise = keptRaise();
   const codes = codesAt(form);
   const minima = scalesBytes(form);
+  const pairs = (form & FORM_PAIRS) != 0;
   const none = i32x4.splat(0);
   let sumA = f32x4.splat(0);
   let sumB = sumA;
-  let sumC = sumA;
-  let sumD = sumA;
-  for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += unitBytes(kind, form), x += 64, marks += MARKS) {
+  for (let k: u32 = 0; k < columns; k += <u32> UNIT) {
+    let a = none;
+    let a2 = none;
+    let b = none;
+    let b2 = none;
+    for (let i: usize = 0; i < 64; i += 16) {
+      const first = codesOf(kind, w + codes, i, false, false, table, mask);
+      const last = codesOf(kind, w + codes, i, false, true, table, mask);
+      const x0 = v128.load64_splat(x + (i >> 1));
+      a = i32x4.add(a, i32x4.dot_i16x8_s(first, x0));
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(last, x0));
+      const y0 = v128.load64_splat(y + (i >> 1));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(first, y0));
+      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(last, y0));
+    }
     let lowA = none;
     let lowB = none;
-    let lowC = none;
-    let lowD = none;
-    let highA = none;
-    let highB = none;
-    let highC = none;
-    let highD = none;
-    for (let half: usize = 0; half < 2; half++) {
-      let a = none;
-      let a2 = none;
-      let b = none;
-      let b2 = none;
-      let c = none;
-      let c2 = none;
-      let d = none;
-      let d2 = none;
-      for (let i: usize = 0; i < 4; i++) {
-        let first: v128;
-        let last: v128;
-        if (kind == KIND_BYTES) {
-          const at = w + (half << 6) + (i << 4);
-          first = v128.load_ext<i8>(at + codes);
-          last = v128.load_ext<i8>(at + codes + 8);
-        } else {
-          const values = valuesAt(w + codes + (i << 4), half != 0, table, mask);
-          first = i16x8.extend_low_i8x16_s(values);
-          last = i16x8.extend_high_i8x16_s(values);
-        }
-        const from = x + (half << 5) + (i << 3);
-        const x0 = v128.load64_splat(from);
-        a = i32x4.add(a, i32x4.dot_i16x8_s(first, x0));
-        a2 = i32x4.add(a2, i32x4.dot_i16x8_s(last, x0));
-        const x1 = v128.load64_splat(from + pitch);
-        b = i32x4.add(b, i32x4.dot_i16x8_s(first, x1));
-        b2 = i32x4.add(b2, i32x4.dot_i16x8_s(last, x1));
-        const x2 = v128.load64_splat(from + 2 * pitch);
-        c = i32x4.add(c, i32x4.dot_i16x8_s(first, x2));
-        c2 = i32x4.add(c2, i32x4.dot_i16x8_s(last, x2));
-        const x3 = v128.load64_splat(from + 3 * pitch);
-        d = i32x4.add(d, i32x4.dot_i16x8_s(first, x3));
-        d2 = i32x4.add(d2, i32x4.dot_i16x8_s(last, x3));
-      }
-      if (form & FORM_PAIRS && half) {
-        highA = rowsOf(a, a2);
-        highB = rowsOf(b, b2);
-        highC = rowsOf(c, c2);
-        highD = rowsOf(d, d2);
-      } else {
-        lowA = i32x4.add(lowA, rowsOf(a, a2));
-        lowB = i32x4.add(lowB, rowsOf(b, b2));
-        lowC = i32x4.add(lowC, rowsOf(c, c2));
-        lowD = i32x4.add(lowD, rowsOf(d, d2));
-      }
+    if (pairs) {
+      lowA = rowsOf(a, a2);
+      lowB = rowsOf(b, b2);
+      a = none;
+      a2 = none;
+      b = none;
+      b2 = none;
     }
+    for (let i: usize = 0; i < 64; i += 16) {
+      const first = codesOf(kind, w + codes, i, true, false, table, mask);
+      const last = codesOf(kind, w + codes, i, true, true, table, mask);
+      const x0 = v128.load64_splat(x + (i >> 1), 32);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(first, x0));
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(last, x0));
+      const y0 = v128.load64_splat(y + (i >> 1), 32);
+      b = i32x4.add(b, i32x4.dot_i16x8_s(first, y0));
+      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(last, y0));
+    }
+    const highA = rowsOf(a, a2);
+    const highB = rowsOf(b, b2);
     const scale = fourAt(w, form, 0, sign, raise);
-    const scale2 = form & FORM_PAIRS ? fourAt(w, form, 16, sign, raise) : scale;
+    const scale2 = pairs ? fourAt(w, form, 16, sign, raise) : scale;
     const least = form & FORM_MINIMA ? fourAt(w, form, minima, sign, raise) : scale;
-    const least2 = form & FORM_PAIRS && form & FORM_MINIMA ? fourAt(w, form, minima + 16, sign, raise) : least;
-    sumA = finish(sumA, form, 0, lowA, highA, marks, scale, scale2, least, least2);
-    sumB = finish(sumB, form, 0, lowB, highB, marks + apart, scale, scale2, least, least2);
-    sumC = finish(sumC, form, 0, lowC, highC, marks + 2 * apart, scale, scale2, least, least2);
-    sumD = finish(sumD, form, 0, lowD, highD, marks + 3 * apart, scale, scale2, least, least2);
+    const least2 = pairs && form & FORM_MINIMA ? fourAt(w, form, minima + 16, sign, raise) : least;
+    sumA = finish(sumA, form, 0, pairs ? lowA : highA, highA, marks, scale, scale2, least, least2);
+    sumB = finish(sumB, form, 0, pairs ? lowB : highB, highB, marks2, scale, scale2, least, least2);
+    w += unitBytes(kind, form);
+    x += 64;
+    y += 64;
+    marks += MARKS;
+    marks2 += MARKS;
   }
-  setSums(sumA, sumB, sumC, sumD);
+  some = sumA;
+  other = sumB;
 }
 
 // A function of its own for every form that is common: see narrow.ts.
@@ -199,29 +195,22 @@ function oneNibbles(form: u32, table: v128, w: usize, x: usize, marks: usize, co
   return wideOne(KIND_NIBBLES, form, table, w, x, marks, columns);
 }
 
-function fourBytes(
-  form: u32,
-  w: usize,
-  x: usize,
-  pitch: usize,
-  marks: usize,
-  apart: usize,
-  columns: u32,
-): void {
-  wideFour(KIND_BYTES, form, i32x4.splat(0), w, x, pitch, marks, apart, columns);
+function twoQ80(w: usize, x: usize, y: usize, marks: usize, marks2: usize, columns: u32): void {
+  wideTwo(KIND_BYTES, FORM_HALVES, i32x4.splat(0), w, x, y, marks, marks2, columns);
 }
 
-function fourNibbles(
-  form: u32,
-  table: v128,
-  w: usize,
-  x: usize,
-  pitch: usize,
-  marks: usize,
-  apart: usize,
-  columns: u32,
-): void {
-  wideFour(KIND_NIBBLES, form, table, w, x, pitch, marks, apart, columns);
+function twoBytes(form: u32, w: usize, x: usize, y: usize, marks: usize, marks2: usize, columns: u32): void {
+  wideTwo(KIND_BYTES, form, i32x4.splat(0), w, x, y, marks, marks2, columns);
+}
+
+function twoNibbles(form: u32, table: v128, w: usize, x: usize, y: usize, marks: usize, marks2: usize, columns: u32): void {
+  wideTwo(KIND_NIBBLES, form, table, w, x, y, marks, marks2, columns);
+}
+
+function two(kind: i32, form: u32, table: v128, w: usize, x: usize, y: usize, marks: usize, marks2: usize, columns: u32): void {
+  if (kind == KIND_NIBBLES) twoNibbles(form, table, w, x, y, marks, marks2, columns);
+  else if (form == FORM_HALVES) twoQ80(w, x, y, marks, marks2, columns);
+  else twoBytes(form, w, x, y, marks, marks2, columns);
 }
 
 /** Σ w·x of four rows and one token. @param x i16 */
@@ -249,6 +238,9 @@ export function wideFourOf(
   apart: usize,
   columns: u32,
 ): void {
-  if (kind == KIND_BYTES) fourBytes(form, w, x, pitch, marks, apart, columns);
-  else fourNibbles(form, table, w, x, pitch, marks, apart, columns);
+  two(kind, form, table, w, x, x + pitch, marks, marks + apart, columns);
+  const a = some;
+  const b = other;
+  two(kind, form, table, w, x + 2 * pitch, x + 3 * pitch, marks + 2 * apart, marks + 3 * apart, columns);
+  setSums(a, b, some, other);
 }

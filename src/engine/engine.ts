@@ -175,6 +175,27 @@ export interface EngineContext {
   release(): void;
 }
 
+/** Contexts and their passes: `count` of them, at most as many as are gathered, from the index `begin` on. */
+export interface Members {
+  readonly contexts: readonly EngineContext[];
+  readonly passes: readonly Pass[];
+  readonly begin: number;
+  readonly count: number;
+}
+
+/** Takes tokens into several contexts at once. */
+export interface Gathering {
+  /** Contexts that it takes at once, at most; a multiple of four. */
+  readonly most: number;
+  /**
+   * Takes one token into each context, none of which keeps hidden states, as its own `pass` would to the last bit.
+   * @param ids what each of them answers, from the index `begin` on
+   * @throws Error "Cannot generate: …" where the hardware fails; all contexts are then lost
+   */
+  pass(members: Members, ids: number[]): Promise<void>;
+  release(): void;
+}
+
 /** A model's weights on some hardware, and the contexts that are made for them. */
 export interface Engine {
   /** What the hardware calls itself, for reports. */
@@ -200,6 +221,11 @@ export interface Engine {
   sizes(shape: ContextShape): ContextBytes;
   /** Makes a context. @throws as `sizes`, or where `limit` would be exceeded; nothing is made then */
   context(shape: ContextShape): EngineContext;
+  /**
+   * What takes tokens into at most so many contexts at once, a multiple of four; absent where that is no faster than one by one.
+   * @throws RangeError where there is no room for it
+   */
+  gather?(most: number): Gathering;
   /**
    * Makes something of contexts, and hears whether the hardware refused any of it.
    * @returns what was made, and what settles with the first refusal, null where there is none

@@ -1,6 +1,11 @@
 /** What a generation did, in numbers. */
 
 import type { Device } from "../engine/engine.ts";
+import { ruleName } from "../eviction/rule.ts";
+import { slotBytes } from "../memory/sizes.ts";
+import type { LoadedModel } from "../model/loaded.ts";
+import type { CheckedSession } from "../options/index.ts";
+import type { Stepper } from "./stepper.ts";
 
 /** Numbers of one generation. Slots are per lane; bytes are of K and V; times are milliseconds. */
 export interface Report {
@@ -71,22 +76,34 @@ export function newCounts(sampling = "greedy"): Counts {
   };
 }
 
-/** The report of a generation: `held` says what the session holds, `clock` the stepper's clock now. */
-export function reportOf(
-  counts: Counts,
-  clock: { total: number; wait: number; wasm: number },
-  held: Pick<
-    Report,
-    | ("policy" | "budget" | "liveSlots" | "maxLiveSlots" | "evictions" | "device" | "adapter")
-    | ("kvBytes" | "usedKvBytes" | "fullKvBytes")
-  >,
-): Report {
+/** What a report is of. */
+interface Reported {
+  readonly model: LoadedModel;
+  readonly options: CheckedSession;
+  readonly stepper: Stepper | null;
+  readonly seen: number;
+  readonly counts: Counts;
+}
+
+/** Numbers of a session's last generation, or of the one that is running. */
+export function reportOf({ model: { config, engine, device }, options, stepper, seen, counts }: Reported): Report {
+  const liveSlots = stepper?.books.live ?? 0;
+  const clock = stepper?.clock ?? { wait: 0, wasm: 0 };
   const per = (ms: number) => counts.steps > 0 ? ms / counts.steps : 0;
   const total = per(counts.decodeMs);
   const wait = per(clock.wait - counts.clockBefore.wait);
   const wasm = per(clock.wasm - counts.clockBefore.wasm);
   return {
-    ...held,
+    policy: ruleName(options),
+    budget: options.budget || (stepper?.slots ?? 0),
+    liveSlots,
+    maxLiveSlots: stepper?.peak ?? 0,
+    kvBytes: stepper?.memory.kv ?? 0,
+    usedKvBytes: liveSlots * slotBytes(config, options.kv),
+    fullKvBytes: seen * slotBytes(config, options.kv),
+    evictions: seen - liveSlots,
+    device,
+    adapter: engine.adapter,
     promptTokens: counts.promptTokens,
     newTokens: counts.ids.length,
     ids: counts.ids.slice(),

@@ -7,7 +7,7 @@ import type { LaneViews } from "../core/core.ts";
 import { refuse, words } from "../errors.ts";
 import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
 import { grammarOf } from "../grammar/grammar.ts";
-import { type Memory, NO_MEMORY, slotBytes } from "../memory/sizes.ts";
+import { type Memory, NO_MEMORY } from "../memory/sizes.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { checkChat, checkGenerate } from "../options/index.ts";
 import type {
@@ -19,7 +19,6 @@ import type {
   SessionOptions,
 } from "../options/index.ts";
 import type { OwnFunctions } from "../options/kept.ts";
-import { ruleName } from "../eviction/rule.ts";
 import { loadCache, saveCache } from "../snapshot/cache.ts";
 import type { SavedSession } from "../snapshot/file.ts";
 import { checkPinned, fillCache, openSnapshot, optionsAgain, restoring, writeSnapshot } from "../snapshot/session.ts";
@@ -36,8 +35,15 @@ import { oddities } from "./warnings.ts";
 /** Enters a session into its model's list; answers what takes it off again. */
 export type Join = (session: Session) => () => void;
 
+/** What a session is, for a batch. */
+export let stateOf: (session: Session) => SessionState;
+
 /** Made by `model.session()`. */
 export class Session {
+  static {
+    stateOf = (session) => session.#state;
+  }
+
   readonly #state: SessionState;
   readonly #chooser: Chooser;
   readonly #join: Join;
@@ -215,7 +221,7 @@ export class Session {
       const { counts } = this.#state;
       const read = counts !== before && counts.decoding; // all that was asked
       if (read) {
-        this.#state.heard(answered(messages, content, { calls: variables?.tools, goesOn: !!continueFinal }));
+        this.#state.conversation = answered(messages, content, { calls: variables?.tools, goesOn: !!continueFinal });
       }
     }
   }
@@ -310,21 +316,7 @@ export class Session {
   /** Numbers of the last generation, or of the one that is running. */
   report(): Report {
     if (this.#lastReport) return structuredClone(this.#lastReport);
-    const { config, engine, device } = this.#model;
-    const { books, memory, slots, clock, peak } = this.#state.stepper ?? {};
-    const liveSlots = books?.live ?? 0;
-    return reportOf(this.#state.counts, clock ?? { total: 0, wait: 0, wasm: 0 }, {
-      policy: ruleName(this.options),
-      budget: this.options.budget || (slots ?? 0),
-      liveSlots,
-      maxLiveSlots: peak ?? 0,
-      kvBytes: memory?.kv ?? 0,
-      usedKvBytes: liveSlots * slotBytes(config, this.options.kv),
-      fullKvBytes: this.seen * slotBytes(config, this.options.kv),
-      evictions: this.seen - liveSlots,
-      device,
-      adapter: engine.adapter,
-    });
+    return reportOf(this.#state);
   }
 
   /** Forgets everything seen; buffers stay. @throws Error while a generation runs; what a recording's sink throws, once all is forgotten */

@@ -23,12 +23,13 @@ import { protectedBy } from "./protect.ts";
 import { Recent } from "./penalties.ts";
 import { Random } from "./random.ts";
 import type { Stepper } from "./stepper.ts";
+import type { Member } from "./together.ts";
 
 /** The one owner of a session's state. */
 export class SessionState {
   readonly model: LoadedModel;
-  /** Keeps what the caller's functions throw while something is under way. */
-  readonly telling = new Telling();
+  readonly telling = new Telling(); // keeps what the caller's functions throw while something is under way
+  member: Member | null = null; // of a batch
   #asked: SessionOptions; // as the session was asked for; a budget is what became of it
   readonly #recorder: Recorder | null;
   readonly #cache: SessionCache;
@@ -40,7 +41,8 @@ export class SessionState {
   /** What draws go on from: random numbers, and the last tokens. */
   readonly random = new Random(0);
   readonly recent = new Recent();
-  #conversation: readonly ChatMessage[] | null = null;
+  /** What has been heard and answered, where that is a conversation. */
+  conversation: readonly ChatMessage[] | null = null;
   /** Numbers of the last generation, or of the one that is running, which counts in it. */
   counts: Counts = newCounts();
   #busy = false; // a generation, or what else needs everything to stay as it is, is under way
@@ -90,11 +92,6 @@ export class SessionState {
   /** The last id generated, not yet taken in. */
   get pending(): number | null {
     return this.#pending;
-  }
-
-  /** What has been heard and answered, where that is a conversation. */
-  get conversation(): readonly ChatMessage[] | null {
-    return this.#conversation;
   }
 
   /** @throws Error where nothing may begin now */
@@ -226,26 +223,23 @@ export class SessionState {
   begin({ reading, options }: Plan, { seed, sampling }: Pick<CheckedGenerate, "seed" | "sampling">): Counts {
     this.#options = options;
     if (reading.anew) this.#forget();
-    this.#conversation = null;
+    this.conversation = null;
     if (!this.stepper) this.#promptTokens = reading.ids.length;
     if (seed !== null) this.random.seed(seed);
     this.#busy = true;
+    this.member?.begin();
     return this.counts = newCounts(sampling);
   }
 
   /** It has ended, in whatever way. */
   end(): void {
     this.#busy = false;
+    this.member?.end();
   }
 
   /** An id was chosen; it is taken in by the next step. */
   chose(id: number): void {
     this.#pending = id;
-  }
-
-  /** A conversation has been taken in and answered. */
-  heard(conversation: readonly ChatMessage[]): void {
-    this.#conversation = conversation;
   }
 
   /** A step, as Stepper.step, which ends with a clear error where the session was disposed of meanwhile. */
@@ -254,7 +248,7 @@ export class SessionState {
     this.#pending = null;
     this.#inUse = true;
     try {
-      const id = await this.stepper!.step(tokens, wanted, evicts);
+      const id = await this.stepper!.step(tokens, wanted, evicts, this.member);
       this.recent.take(tokens);
       return id;
     } catch (error) {
@@ -296,7 +290,7 @@ export class SessionState {
       pending: this.#pending,
       random: [...this.random.state],
       recent: this.recent.list(),
-      conversation: this.#conversation,
+      conversation: this.conversation,
     };
   }
 
@@ -313,7 +307,7 @@ export class SessionState {
     this.#pending = pending;
     this.random.state.set(random);
     this.recent.take({ ids: recent, begin: 0, count: recent.length });
-    this.#conversation = conversation;
+    this.conversation = conversation;
   }
 
   /** Forgets everything seen; memory stays. @throws what a recording's sink throws, once all is forgotten */
@@ -329,13 +323,14 @@ export class SessionState {
     this.recent.clear();
     this.#pins = [];
     this.#pending = null;
-    this.#conversation = null;
+    this.conversation = null;
   }
 
   /** Gives everything back, once what is under way has ended; again: nothing. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.member?.leave();
     if (!this.#inUse) this.#release();
   }
 

@@ -19,6 +19,7 @@ import { Telling } from "../options/telling.ts";
 import { ruleOf } from "../eviction/rule.ts";
 import type { Recorder } from "../recording/recorder.ts";
 import { refuseLogits, refuseNumbers } from "./numbers.ts";
+import type { Member } from "./together.ts";
 import { CLAMPED } from "./warnings.ts";
 
 /** Milliseconds spent in steps: all of it, waiting for the engine's answer, and in the Wasm core. */
@@ -133,12 +134,12 @@ export class Stepper {
 
   /**
    * Takes tokens in, at most the session's stride, and evicts back to the budget. What a listener throws is kept (`telling`).
-   * @param evicts false: nothing goes, though the budget is exceeded
+   * @param evicts false: nothing goes, though the budget is exceeded @param batch whom it steps with
    * @returns the greedy id where an id is wanted
    * @throws Error when the device fails; the context is then lost
    */
-  async step(tokens: Tokens, wanted: Wanted, evicts = true): Promise<number> {
-    const id = await this.take(tokens, wanted, this.#counts(tokens.count));
+  async step(tokens: Tokens, wanted: Wanted, evicts = true, batch: Member | null = null): Promise<number> {
+    const id = await this.take(tokens, wanted, this.#counts(tokens.count), batch);
     this.#taken(id, tokens, wanted, evicts);
     return id;
   }
@@ -222,11 +223,11 @@ export class Stepper {
   }
 
   /** As step, but evicts nothing. @param observed false: attention is not counted, see Core.claim */
-  async take(tokens: Tokens, wanted: Wanted, observed = true): Promise<number> {
+  async take(tokens: Tokens, wanted: Wanted, observed = true, batch: Member | null = null): Promise<number> {
     const started = performance.now();
     this.#begin(tokens, wanted, observed);
     const begun = performance.now();
-    const id = await this.context.pass(this.#pass);
+    const id = await (batch ? batch.pass(this.context, this.#pass) : this.context.pass(this.#pass));
     this.#answered(started, begun, observed);
     return id;
   }

@@ -38,6 +38,19 @@ function copyRow(from: Uint8Array, at: number, to: Uint8Array, begin: number, by
   for (let i = 0; i < bytes; i++) to[begin + i] = from[at + i];
 }
 
+/** Runs the pass of a context, or of those that one gathers. @returns what it answers @throws Error "Cannot generate: …": all is lost then */
+export function ran(model: WasmModel, context: number, together = false): number {
+  try {
+    const { wasm, at } = model;
+    const answer = together ? -wasm.runTogether(at, context) : wasm.run(at, context);
+    if (answer < 0) throw new Error(`it was refused with code ${-answer}`);
+    return answer;
+  } catch (error) {
+    model.failure ??= `the pass stopped (${messageOf(error)})`;
+    refuseFailed("generate", model.failure);
+  }
+}
+
 /** See Engine.context. */
 export class WasmContext implements EngineContext {
   readonly shape: ContextShape;
@@ -53,6 +66,7 @@ export class WasmContext implements EngineContext {
   readonly #observed: Floats; // [3, lanes, capacity]
   readonly #queries: Floats; // [layers · heads, 3, headDim / 2]
   readonly #plane: Floats; // the first of these: all that is observed of one token
+  #inPlace = false; // whether the pass under way writes observations where they are wanted
 
   constructor(model: WasmModel, shape: ContextShape) {
     const { heap, config } = model;
@@ -101,7 +115,26 @@ export class WasmContext implements EngineContext {
   }
 
   #run(pass: Pass): number {
-    const { heap, wasm, config, at, failure } = this.#model;
+    this.enter(pass);
+    const began = performance.now();
+    const id = ran(this.#model, this.#at);
+    this.leave(pass, performance.now() - began);
+    return id;
+  }
+
+  /** Its address. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Whose context it is. */
+  get model(): WasmModel {
+    return this.#model;
+  }
+
+  /** Says what a pass is to do, before it runs. @throws Error where it cannot */
+  enter(pass: Pass): void {
+    const { heap, config, failure } = this.#model;
     if (failure) refuseFailed("generate", failure);
     this.#checkHeld("generate");
     const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations } = pass;
@@ -120,27 +153,23 @@ export class WasmContext implements EngineContext {
     heap.words[words + abi.CONTEXT_FIRST_RANK] = firstRank;
     heap.words[words + abi.CONTEXT_ASKED] = (wanted === "nothing" ? 0 : abi.PASS_OUTPUT) |
       (reused ? abi.PASS_REUSED : 0);
-    const inPlace = this.#observeIn(observations);
-    const began = performance.now();
-    let id: number;
-    try {
-      id = wasm.run(at, this.#at);
-      if (id < 0) throw new Error(`it was refused with code ${-id}`);
-    } catch (error) {
-      this.#model.failure ??= `the pass stopped (${messageOf(error)})`;
-      refuseFailed("generate", this.#model.failure);
-    }
-    this.waited = performance.now() - began;
-    if (heap.words[words + abi.CONTEXT_ASKED] & abi.PASS_CLAMPED) this.clamped = true;
+    this.#inPlace = this.#observeIn(observations);
+  }
+
+  /** Takes what a pass gives, when it has run. @param waited milliseconds that it took */
+  leave(pass: Pass, waited: number): void {
+    const { heap, config } = this.#model;
+    const { count, wanted, observations } = pass;
+    this.waited = waited;
+    if (heap.words[this.#at / 4 + abi.CONTEXT_ASKED] & abi.PASS_CLAMPED) this.clamped = true;
     if (wanted === "logits") {
       if (this.shape.every) this.#copy(abi.CONTEXT_LOGITS, (count - 1) * config.vocab, this.logits);
       else this.logits.set(this.#newest.view);
     }
     if (wanted === "losses") this.#copy(abi.CONTEXT_LOSSES, 0, this.losses.subarray(0, count));
-    if (!inPlace) observations?.set(count === 1 ? this.#plane.view : this.#observed.view);
+    if (!this.#inPlace) observations?.set(count === 1 ? this.#plane.view : this.#observed.view);
     if (pass.told) this.#tell(pass, pass.told);
     if (pass.queries) pass.queries.set(this.#queries.view);
-    return id;
   }
 
   /** Copies the rows of the tokens that a pass took in. */

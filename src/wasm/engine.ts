@@ -9,6 +9,7 @@ import type { Tensor } from "../engine/tensor.ts";
 import { messageOf, quote, refuse } from "../errors.ts";
 import { processors } from "../host/runtime.ts";
 import { WasmContext, type WasmModel } from "./context.ts";
+import { gatheringShape, WasmGathering } from "./gathering.ts";
 import { Heap, MOST } from "./heap.ts";
 import { sizesBeside } from "./layout.ts";
 import { buildHere, instantiate, type ModuleFor } from "./module.ts";
@@ -132,6 +133,16 @@ export class WasmEngine implements Engine {
   context(shape: ContextShape): WasmContext {
     this.sizes(shape);
     return new WasmContext(this.#model, shape);
+  }
+
+  gather(most: number): WasmGathering {
+    const { heap, config } = this.#model;
+    heap.refusal = null;
+    const rooms = this.context(gatheringShape(config.layers, most));
+    const { refusal } = heap as { refusal: { readonly message: string } | null };
+    if (refusal === null) return new WasmGathering(rooms);
+    const rule = `the device must hold what ${most} sessions work on together`;
+    refuse("batch sessions", rule, quote(refusal.message), { kind: "plain", code: "no-memory" });
   }
 
   guarded<T>(make: () => T): { made: T; refused: Promise<{ readonly message: string } | null> } {

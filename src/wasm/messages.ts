@@ -30,15 +30,30 @@ export interface PassAsked
   readonly observed: boolean;
 }
 
+/** A pass as it is sent. */
+export interface PassSent {
+  readonly pass: PassAsked;
+  readonly parcel: ArrayBuffer;
+}
+
+/** And what came of it. */
+export interface PassAnswer {
+  readonly id: number;
+  readonly clamped: boolean;
+  readonly parcel: ArrayBuffer;
+}
+
 /** What is asked of a context, or of the engine, by name: what it is given besides the context, and what it answers. */
 export interface Calls {
   context: [
     given: { readonly shape: ContextShape },
     answer: { readonly refusal: string | null; readonly peak: number },
   ];
-  pass: [
-    given: { readonly pass: PassAsked; readonly parcel: ArrayBuffer },
-    answer: { readonly id: number; readonly clamped: boolean; readonly parcel: ArrayBuffer },
+  pass: [given: PassSent, answer: PassAnswer];
+  /** Of one that gathers others: theirs. */
+  passes: [
+    given: { readonly members: readonly (PassSent & { readonly context: number })[] },
+    answer: readonly PassAnswer[],
   ];
   read: [given: { readonly count: number }, answer: { readonly logits: Float32Array; readonly hidden: Float32Array }];
   states: [given: { readonly count: number; readonly stage: number }, answer: Float32Array];

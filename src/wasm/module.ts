@@ -4,6 +4,8 @@
 export interface Exports {
   /** @returns an id; below zero, a code: nothing was touched */
   run(model: number, context: number): number;
+  /** Of contexts that one gathers: a code. */
+  runTogether(model: number, gathering: number): number;
   /** Sums up what the slots hold that the context says are gone. */
   fold(model: number, context: number): number;
   /** To be called once the words of a structure are filled in, and after any change. */

@@ -4,6 +4,7 @@ import type { ContextBytes, ContextShape, EngineContext, Pass } from "../engine/
 import { messageOf } from "../errors.ts";
 import { layoutOf, savedBytes } from "./layout.ts";
 import type { Link } from "./link.ts";
+import type { PassAnswer, PassSent } from "./messages.ts";
 import { type Parcel, parcelOf } from "./parcel.ts";
 
 /** What a context is made of. */
@@ -70,18 +71,36 @@ export class RemoteContext implements EngineContext {
   }
 
   async pass(pass: Pass): Promise<number> {
-    const { link, config, shape, number } = this.#made;
+    const { link, number } = this.#made;
+    const began = performance.now();
+    const sent = this.pack(pass);
+    const answer = await link.ask("pass", "generate", number, { ...sent, transfer: [sent.parcel] });
+    return this.unpack(pass, answer, performance.now() - began);
+  }
+
+  /** What the worker calls it. */
+  get number(): number {
+    return this.#made.number;
+  }
+
+  /** What is sent of a pass. The parcel stays with it until its answer comes. */
+  pack(pass: Pass): PassSent {
+    const { config, shape } = this.#made;
     const { ids, begin, count, slots, rows, first, firstRank, extent, reused, wanted, observations } = pass;
     const parcel = this.#parcel ?? parcelOf(config, shape);
     for (let t = 0; t <= count; t++) parcel.ids[t] = ids[begin + t] ?? 0; // the last: what follows
     parcel.slots.set(slots);
     if (rows) parcel.rows.set(rows);
-    const asked = { count, first, firstRank, extent, reused, wanted, observed: observations !== null };
-    const { buffer } = parcel;
     this.#parcel = null;
-    const began = performance.now();
-    const answer = await link.ask("pass", "generate", number, { pass: asked, parcel: buffer, transfer: [buffer] });
-    this.waited = performance.now() - began;
+    const asked = { count, first, firstRank, extent, reused, wanted, observed: observations !== null };
+    return { pass: asked, parcel: parcel.buffer };
+  }
+
+  /** Takes what came of a pass. @param waited milliseconds for it @returns its id */
+  unpack(pass: Pass, answer: PassAnswer, waited: number): number {
+    const { config, shape } = this.#made;
+    const { wanted, count, observations } = pass;
+    this.waited = waited;
     const { observed, logits, losses, told, queries } = this.#parcel = parcelOf(config, shape, answer.parcel);
     if (wanted === "logits") this.logits.set(logits);
     if (wanted === "losses") this.losses.set(losses);

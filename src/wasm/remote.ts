@@ -1,16 +1,18 @@
 /** The engine of a page: it runs in a worker, so that no pass holds the page, and is spoken to by messages. */
 import script from "../../build/out/worker.txt" with { type: "text" };
 import type { ModelConfig } from "../engine/config.ts";
-import type { ContextBytes, ContextShape, Engine, EngineContext } from "../engine/engine.ts";
+import type { ContextBytes, ContextShape, Engine } from "../engine/engine.ts";
 import { refuseFailed } from "../engine/failure.ts";
 import { quote, refuse } from "../errors.ts";
 import { Link, whenStopped } from "./link.ts";
 import { moduleFor } from "./compiled.ts";
 import type { WasmOptions } from "./engine.ts";
+import { gatheringShape } from "./gathering.ts";
 import { checkRoom } from "./heap.ts";
 import { sizesBeside } from "./layout.ts";
 import { errorOf, type FromWorker, type Opened, type ToWorker } from "./messages.ts";
 import { RemoteContext } from "./remote-context.ts";
+import { RemoteGathering } from "./remote-gathering.ts";
 import { startWorker } from "../host/worker.ts";
 
 /**
@@ -124,7 +126,7 @@ export class RemoteEngine implements Engine {
     return sizesBeside({ config: this.#config, threads: this.#threads, weightBytes: this.weightBytes }, shape);
   }
 
-  context(shape: ContextShape): EngineContext {
+  context(shape: ContextShape): RemoteContext {
     const bytes = this.sizes(shape);
     const context = new RemoteContext({
       ...{ link: this.#link, config: this.#config, threads: this.#threads, shape, bytes, number: this.#made++ },
@@ -136,6 +138,10 @@ export class RemoteEngine implements Engine {
     });
     this.#heard.push(context.refused);
     return context;
+  }
+
+  gather(most: number): RemoteGathering {
+    return new RemoteGathering(this.#link, this.context(gatheringShape(this.#config.layers, most)));
   }
 
   guarded<T>(make: () => T): { made: T; refused: Promise<{ readonly message: string } | null> } {

@@ -3,11 +3,13 @@
  * one script of it, without Wasm, which the page compiles and sends.
  */
 import type { ModelConfig } from "../engine/config.ts";
+import type { Pass } from "../engine/engine.ts";
 import { toldBytes } from "../engine/kv.ts";
 import type { WasmContext } from "./context.ts";
 import { openWasmEngine, type WasmEngine } from "./engine.ts";
+import { WasmGathering } from "./gathering.ts";
 import { type Call, type CallName, type Calls, type Change, type FromWorker, told, type ToWorker } from "./messages.ts";
-import type { Opening } from "./messages.ts";
+import type { Opening, PassAnswer, PassSent } from "./messages.ts";
 import { parcelOf } from "./parcel.ts";
 
 const scope = globalThis as unknown as {
@@ -77,6 +79,27 @@ async function answer(call: Call): Promise<void> {
 
 type Answer<Name extends CallName> = Promise<[answer: Calls[Name][1], transfer: Transferable[]]>;
 
+/** A pass that was sent. */
+function passOf({ shape }: WasmContext, { pass: { observed, ...pass }, parcel: buffer }: PassSent): Pass {
+  const parcel = parcelOf(config, shape, buffer);
+  const slots = config.layers * config.kvHeads * pass.count;
+  return {
+    ...pass,
+    ...{ ids: parcel.ids, begin: 0, slots: parcel.slots.subarray(0, slots) },
+    rows: shape.pooled ? parcel.rows.subarray(0, slots) : null,
+    observations: observed ? parcel.observed : null,
+    told: shape.tells ? parcel.told.subarray(0, toldBytes(config, shape, pass.count)) : null,
+    queries: shape.asks ? parcel.queries : null,
+  };
+}
+
+function answerOf(one: WasmContext, { pass: { wanted }, parcel: buffer }: PassSent, id: number): PassAnswer {
+  const parcel = parcelOf(config, one.shape, buffer);
+  if (wanted === "logits") parcel.logits.set(one.logits);
+  if (wanted === "losses") parcel.losses.set(one.losses);
+  return { id, clamped: one.clamped, parcel: buffer };
+}
+
 /** What each call does. */
 const CALLS: { [Name in CallName]: (call: Extract<Call, { type: Name }>) => Answer<Name> } = {
   async context({ context, shape }) {
@@ -84,21 +107,18 @@ const CALLS: { [Name in CallName]: (call: Extract<Call, { type: Name }>) => Answ
     contexts.set(context, made);
     return [{ refusal: (await refused)?.message ?? null, peak: engine.peak }, []];
   },
-  async pass({ context, pass: { observed, ...pass }, parcel: buffer }) {
+  async pass({ context, ...sent }) {
     const one = contexts.get(context)!;
-    const parcel = parcelOf(config, one.shape, buffer);
-    const slots = config.layers * config.kvHeads * pass.count;
-    const id = await one.pass({
-      ...pass,
-      ...{ ids: parcel.ids, begin: 0, slots: parcel.slots.subarray(0, slots) },
-      rows: one.shape.pooled ? parcel.rows.subarray(0, slots) : null,
-      observations: observed ? parcel.observed : null,
-      told: one.shape.tells ? parcel.told.subarray(0, toldBytes(config, one.shape, pass.count)) : null,
-      queries: one.shape.asks ? parcel.queries : null,
-    });
-    if (pass.wanted === "logits") parcel.logits.set(one.logits);
-    if (pass.wanted === "losses") parcel.losses.set(one.losses);
-    return [{ id, clamped: one.clamped, parcel: buffer }, [buffer]];
+    const id = await one.pass(passOf(one, sent));
+    return [answerOf(one, sent, id), [sent.parcel]];
+  },
+  async passes({ context, members }) {
+    const own = members.map((member) => contexts.get(member.context)!);
+    const passes = members.map((member, i) => passOf(own[i], member));
+    const ids: number[] = [];
+    const gathering = new WasmGathering(contexts.get(context)!);
+    await gathering.pass({ contexts: own, passes, begin: 0, count: members.length }, ids);
+    return [members.map((member, i) => answerOf(own[i], member, ids[i])), members.map(({ parcel }) => parcel)];
   },
   async read({ context, count }) {
     const logits = new Float32Array(count * config.vocab);

@@ -1,5 +1,5 @@
 // Random sessions on random prompts, each told in several ways that must come out alike, bit for bit: once more, cut in the middle, stopped,
-// restored, forked, after something else and a reset, beside another; and with room for all as under the full cache. On a GPU
+// restored, forked, after something else and a reset, beside another, in a batch with others; and with room for all as under the full cache. On a GPU
 // logits are compared with those of the processor, too.
 // The full run does so for minutes. A failure names its trial, the day's seed draws the same again.
 import * as assert from "uvu/assert";
@@ -53,6 +53,26 @@ const WAYS: Record<string, Way> = {
     for await (const _ of session.generate([roll(99), roll(99)], { maxNewTokens: 2 }));
     session.dispose();
   }),
+  batched: async (watched, trial, roll) => {
+    const { model, session } = watched;
+    const others = Array.from({ length: 1 + roll(4) }, () => model.session({ budget: 12 + roll(64) }));
+    const batch = model.batch([session, ...others]);
+    let over = false;
+    const beside = others.map(async (other) => {
+      const prompt = [roll(99), roll(99)];
+      while (!over) {
+        for await (const _ of other.generate(prompt, { maxNewTokens: 9, stopAtEnd: false })) if (over) break;
+      }
+    });
+    try {
+      await straight(watched, trial, roll);
+    } finally {
+      over = true;
+      await Promise.all(beside);
+      batch.dispose();
+      for (const other of others) other.dispose();
+    }
+  },
 };
 
 /** Tells a trial in a way. @returns what came of it; the sentence of its refusal */

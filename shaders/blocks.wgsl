@@ -11,6 +11,8 @@ override PITCH: u32; // elements between rows of y
 override ADD: u32; // 1: y += (the residual), 0: y =
 override BIAS: u32; // 1: bias is added
 override SCALE: f32 = 1.0; // what embeddings are multiplied by
+override EXPERT: u32 = 0u; // as matvec has these two
+override SHARED: u32 = 1u;
 
 @group(0) @binding(0) var<storage, read> w: array<u32>; // [ROWS, row_halves() / 2]
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [tokens, BLOCKS · 8]
@@ -209,7 +211,7 @@ var<workgroup> parts: array<vec4f, LANES * TEAMS>;
 fn finish(token: u32, row: u32, sum: f32) {
   var total = sum;
   if (BIAS == 1u) { total += bias[FIRST + row]; }
-  let to = token * PITCH + FIRST + row;
+  let to = token * PITCH + select(FIRST, 0u, EXPERT > 0u) + row;
   if (ADD == 1u) { total += y[to]; }
   y[to] = total;
 }
@@ -229,7 +231,7 @@ fn all_codes(from_w: vec4u, own: u32, i: u32) -> mat4x4f {
   return mat4x4f(codes(from_w.x, own, i), codes(from_w.y, own, i), codes(from_w.z, own, i), codes(from_w.w, own, i));
 }
 
-/** One token at a time, LANES neighbouring threads for OWN_ROWS rows. Grid: (ceil(ROWS / 32) as x·y, tokens as z). */
+/** One token at a time, LANES neighbouring threads for OWN_ROWS rows. Grid: as matvec's. */
 @compute @workgroup_size(LANES * TEAMS)
 fn vector(
   @builtin(workgroup_id) group: vec3u,
@@ -239,13 +241,16 @@ fn vector(
   let lane = thread % LANES;
   let row = ((group.y * groups.x + group.x) * TEAMS + thread / LANES) * OWN_ROWS;
   let token = group.z;
+  var first = 0u; // of an expert in this part; it wraps where that begins in an earlier one
+  if (EXPERT > 0u) { first = feed[token] * EXPERT - FIRST; }
+  let of_part = vec4u(first + row) + vec4u(0u, 1u, 2u, 3u);
   var sums = vec4f(); // [4 rows]
-  if (row < ROWS) {
-    let rows = min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(ROWS - 1u));
+  if (row < select(ROWS, EXPERT, EXPERT > 0u) && any(of_part < vec4u(ROWS))) {
+    let rows = min(of_part, vec4u(ROWS - 1u));
     for (var unit = lane; unit < BLOCKS / 4u; unit += LANES) {
       let own = unit % block_units();
       let from_w = places(rows, unit);
-      let from_x = (token * BLOCKS + unit * 4u) * 2u;
+      let from_x = (token / SHARED * BLOCKS + unit * 4u) * 2u;
       var products = mat2x4f(); // Σ code·x of either half, [4 rows] each
       var plain = vec2f(); // Σ x of either half
       for (var i = 0u; i < 4u; i++) {
@@ -260,7 +265,7 @@ fn vector(
   }
   parts[thread] = sums;
   workgroupBarrier();
-  if (lane >= OWN_ROWS || row + lane >= ROWS) { return; }
+  if (lane >= OWN_ROWS || first + row + lane >= ROWS || (EXPERT > 0u && row + lane >= EXPERT)) { return; }
   var total = 0.0;
   for (var i = 0u; i < LANES; i++) { total += parts[thread - lane + i][lane]; }
   finish(token, row + lane, total);

@@ -61,7 +61,7 @@ export {
 export type { RecordingHeader } from "./recording/format.ts";
 export { type Replay, replay } from "./recording/replay.ts";
 export type { ReplayOptions } from "./recording/options.ts";
-export { type Architecture, ARCHITECTURES, type ModelConfig } from "./engine/config.ts";
+export { type Architecture, ARCHITECTURES, type Experts, type ModelConfig } from "./engine/config.ts";
 export type { EncodeOptions, Tokenizer } from "./tokenizer/tokenizer.ts";
 export type { Report } from "./session/report.ts";
 export { policies, type Policy, type PolicyName } from "./policies/index.ts";

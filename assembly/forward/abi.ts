@@ -80,21 +80,27 @@ export const MODEL_LOGIT_SCALE = 19; // f32
 export const MODEL_GELU = 20; // 1: gates go through gelu, 0: silu
 export const MODEL_SCORE_CAP = 21; // f32: where scores end; 0: nowhere
 export const MODEL_LOGIT_CAP = 22; // f32, likewise
-export const MODEL_HEADER = 23; // words; then its layers
+export const MODEL_EXPERTS = 23; // that a layer chooses from; 0: no layer has any
+export const MODEL_EXPERTS_USED = 24; // by a token
+export const MODEL_EXPERT_WIDTH = 25;
+export const MODEL_EXPERTS_NORMED = 26; // 1: the shares of those that are used sum to 1
+export const MODEL_HEADER = 27; // words; then its layers; then [layers, experts, 2]: matrices of experts, gate · up and down
 
 export const LAYER_ATTENTION_NORM = 0; // f32 [padded hidden], before the attention; as the other three 0: none
 export const LAYER_QKV = 1; // matrix
 export const LAYER_HEAD_NORMS = 2; // f32 [2, headDim], of q and of k; 0: none
 export const LAYER_OUTPUT = 3; // matrix
 export const LAYER_MLP_NORM = 4; // before the feed-forward part
-export const LAYER_GATE_UP = 5; // matrix
-export const LAYER_DOWN = 6; // matrix
+export const LAYER_GATE_UP = 5; // matrix; 0 where there are experts
+export const LAYER_DOWN = 6; // likewise
 export const LAYER_WINDOW = 7; // positions that a query sees; 0: all
 export const LAYER_ROPE = 8; // which of the ways turns its heads
 export const LAYER_ATTENTION_END = 9; // a norm behind the attention
 export const LAYER_MLP_END = 10; // behind the feed-forward part
 export const LAYER_WHOLE_NORMS = 11; // f32 [(heads + kvHeads) · headDim], of all q and of all k; 0: none
-export const LAYER_WORDS = 12;
+export const LAYER_ROUTER = 12; // matrix [experts, hidden]; 0: the layer has none, but matrices of its own
+export const LAYER_EXPERTS = 13; // of a layer with a router: where its experts' matrices are named, behind all layers; else 0
+export const LAYER_WORDS = 14;
 
 // A context: one block, its parts in this order behind its words, then all keys, all values. First the pass, which changes:
 export const CONTEXT_TOKENS = 2;
@@ -140,7 +146,13 @@ export const CONTEXT_GONE = 39; // u32 [lanes + 1]: where the slots of each lane
 export const CONTEXT_FOLD_RANK = 40; // by which keys are rotated when they are summed up, where they are not yet
 export const CONTEXT_FOLD_MOST = 41; // tokens that a remainder stands for at most
 export const CONTEXT_QUERIES = 42; // f32 [layers · heads, 3, headDim / 2]: sums of a pass's queries, see Pass.queries; 0: not wanted
-export const CONTEXT_HEADER = 43; // words; then of each layer:
+// Of models with experts, see experts.ts; rows are [stride · used], by expert, then by token.
+export const CONTEXT_ROUTED = 43; // f32 [stride, experts, up to a multiple of 4]: what the router made of each
+export const CONTEXT_ROUTES = 44; // which tokens go where, and what comes of it
+export const CONTEXT_GATHERED = 45; // f32 [rows, padded hidden]: their inputs, then their outputs
+export const CONTEXT_EXPERT_GATE_UP = 46; // f32 [rows, 2 · width]
+export const CONTEXT_EXPERT_ACTIVATED = 47; // f32 [rows, padded width]
+export const CONTEXT_HEADER = 48; // words; then of each layer:
 
 export const CACHE_KEYS = 0;
 export const CACHE_VALUES = 1;

@@ -11,6 +11,8 @@ import {
   CONTEXT_BANNED,
   CONTEXT_BYTES,
   CONTEXT_CAPACITY,
+  CONTEXT_EXPERT_ACTIVATED,
+  CONTEXT_EXPERT_GATE_UP,
   CONTEXT_EXTENT,
   CONTEXT_FIRST,
   CONTEXT_FIRST_RANK,
@@ -19,6 +21,7 @@ import {
   CONTEXT_FOLD_RANK,
   CONTEXT_GONE,
   CONTEXT_GATE_UP,
+  CONTEXT_GATHERED,
   CONTEXT_HEADER,
   CONTEXT_IDS,
   CONTEXT_KV,
@@ -39,6 +42,8 @@ import {
   CONTEXT_REMAINDER,
   CONTEXT_REMAINDERS,
   CONTEXT_ROW,
+  CONTEXT_ROUTED,
+  CONTEXT_ROUTES,
   CONTEXT_ROW_BYTES,
   CONTEXT_ROWS,
   CONTEXT_SCORES,
@@ -53,6 +58,9 @@ import {
   FLAG_OBSERVED,
   FLAG_POOLED,
   FLAG_RANKED,
+  MODEL_EXPERT_WIDTH,
+  MODEL_EXPERTS,
+  MODEL_EXPERTS_USED,
   MODEL_HEAD_DIM,
   MODEL_HEADS,
   MODEL_HIDDEN,
@@ -68,6 +76,7 @@ import {
   PASS_REUSED,
 } from "./abi";
 import { apart, behind, inArena, isSealed, rowBytes, structureBytes, within } from "./check";
+import { routedPitch, routeWords } from "./experts";
 import { padded, word } from "./rows";
 
 const MOST_CAPACITY: u32 = 1 << 24; // slots
@@ -132,7 +141,10 @@ function walk(model: usize, context: usize): void {
   const stride: u64 = word(context, CONTEXT_STRIDE);
   const flags = word(context, CONTEXT_FLAGS);
   const slots = 4 * lanes * capacity;
-  const widest = stride * max(hidden, max(inner, mixed));
+  const experts = word(model, MODEL_EXPERTS);
+  const rows = experts ? stride * <u64> word(model, MODEL_EXPERTS_USED) : 0;
+  const expert: u64 = padded(word(model, MODEL_EXPERT_WIDTH));
+  const widest = max(stride * max(hidden, max(inner, mixed)), rows * max(hidden, expert));
   const told = flags & FLAG_EVERY ? stride : 1;
   const remainders: u64 = word(context, CONTEXT_REMAINDERS);
   const ropes: u64 = word(model, MODEL_ROPES);
@@ -150,8 +162,10 @@ function walk(model: usize, context: usize): void {
   part(context, CONTEXT_NORMED, 4 * stride * hidden);
   part(context, CONTEXT_QKV, 4 * stride * (heads + 2 * kvHeads) * dim);
   part(context, CONTEXT_MIXED, 4 * stride * mixed);
-  part(context, CONTEXT_GATE_UP, 8 * stride * <u64> word(model, MODEL_INTERMEDIATE));
-  part(context, CONTEXT_ACTIVATED, 4 * stride * inner);
+  if (inner) {
+    part(context, CONTEXT_GATE_UP, 8 * stride * <u64> word(model, MODEL_INTERMEDIATE));
+    part(context, CONTEXT_ACTIVATED, 4 * stride * inner);
+  }
   part(context, CONTEXT_BYTES, 2 * widest);
   part(context, CONTEXT_WIDE, 2 * widest);
   part(context, CONTEXT_MARKS, widest);
@@ -169,6 +183,12 @@ function walk(model: usize, context: usize): void {
     part(context, CONTEXT_GONE, 4 * (lanes + 1) + slots);
   }
   if (word(context, CONTEXT_QUERIES)) part(context, CONTEXT_QUERIES, 6 * <u64> word(model, MODEL_LAYERS) * heads * dim);
+  if (!experts) return;
+  part(context, CONTEXT_ROUTED, 4 * stride * <u64> routedPitch(experts));
+  part(context, CONTEXT_ROUTES, 4 * routeWords(experts, word(model, MODEL_EXPERTS_USED), stride));
+  part(context, CONTEXT_GATHERED, 4 * rows * hidden);
+  part(context, CONTEXT_EXPERT_GATE_UP, 8 * rows * <u64> word(model, MODEL_EXPERT_WIDTH));
+  part(context, CONTEXT_EXPERT_ACTIVATED, 4 * rows * expert);
 }
 
 /** Where the keys and values of a layer are told. */

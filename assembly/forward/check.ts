@@ -14,12 +14,14 @@ import {
   LAYER_ATTENTION_END,
   LAYER_ATTENTION_NORM,
   LAYER_DOWN,
+  LAYER_EXPERTS,
   LAYER_GATE_UP,
   LAYER_HEAD_NORMS,
   LAYER_MLP_END,
   LAYER_MLP_NORM,
   LAYER_OUTPUT,
   LAYER_QKV,
+  LAYER_ROUTER,
   LAYER_ROPE,
   LAYER_WHOLE_NORMS,
   LAYER_WORDS,
@@ -28,6 +30,9 @@ import {
   MATRIX_PARTS,
   MATRIX_EXACT,
   MODEL_EMBEDDING,
+  MODEL_EXPERT_WIDTH,
+  MODEL_EXPERTS,
+  MODEL_EXPERTS_USED,
   MODEL_HEAD,
   MODEL_HEAD_DIM,
   MODEL_HEADER,
@@ -56,6 +61,7 @@ import {
   TEAM_WORDS,
   UNIT,
 } from "./abi";
+import { expertAt } from "./experts";
 import { storedBytes } from "./kv";
 import { partOf } from "./product";
 import { fourBytes, padded, word } from "./rows";
@@ -65,6 +71,7 @@ const MOST_LAYERS: u32 = 1 << 12;
 const MOST_HEADS: u32 = 1 << 10;
 const MOST_DIM: u32 = 1 << 10;
 const MOST_THREADS: u32 = 1 << 7;
+const MOST_EXPERTS: u32 = 1 << 10;
 /** Numbers of a row. */
 export const MOST_COLUMNS: u32 = 1 << 18;
 /** Rows of a matrix. */
@@ -170,17 +177,26 @@ function isVectorOrNone(at: u32, length: u32): bool {
   return at == 0 || isVector(at, length);
 }
 
+/** Whether what a model says of experts has meaning; its feed-forward part is as wide as numbers go, or has no width where it has experts. */
+function expertsAreSound(model: usize): bool {
+  const experts = word(model, MODEL_EXPERTS);
+  const intermediate = word(model, MODEL_INTERMEDIATE);
+  if (experts == 0) return within(intermediate, MOST_COLUMNS);
+  return within(experts, MOST_EXPERTS) && within(word(model, MODEL_EXPERTS_USED), experts) &&
+    within(word(model, MODEL_EXPERT_WIDTH), MOST_COLUMNS) && intermediate <= MOST_COLUMNS;
+}
+
 /** Whether the sizes of a model have meaning. */
 function sizesAreSound(model: usize): bool {
   const layers = word(model, MODEL_LAYERS);
   const heads = word(model, MODEL_HEADS);
   const kvHeads = word(model, MODEL_KV_HEADS);
   return within(layers, MOST_LAYERS) && within(heads, MOST_HEADS) && within(kvHeads, heads) && heads % kvHeads == 0 &&
-    within(word(model, MODEL_HIDDEN), MOST_COLUMNS) && within(word(model, MODEL_INTERMEDIATE), MOST_COLUMNS) &&
+    within(word(model, MODEL_HIDDEN), MOST_COLUMNS) && expertsAreSound(model) &&
     rowBytes(KV_F32, word(model, MODEL_HEAD_DIM)) > 0 && heads * word(model, MODEL_HEAD_DIM) <= MOST_COLUMNS &&
     within(word(model, MODEL_VOCAB), MOST_ROWS) && within(word(model, MODEL_THREADS), MOST_THREADS) &&
     within(word(model, MODEL_ROPES), MOST_ROPES) &&
-    word(model, COUNT) == <u32> MODEL_HEADER + layers * <u32> LAYER_WORDS;
+    word(model, COUNT) == <u32> MODEL_HEADER + layers * (<u32> LAYER_WORDS + 2 * word(model, MODEL_EXPERTS));
 }
 
 // What the pass that is being looked at writes to besides a model's team: no words of models and matrices may lie there.
@@ -209,6 +225,27 @@ function fits(model: usize, matrix: u32, rows: u32, input: u32): bool {
   return isKept(matrix, bytes) && apart(matrix, bytes, word(model, MODEL_TEAM), TEAM_WORDS << 2);
 }
 
+/** Whether the feed-forward part of a layer is sound: a router and its experts, or two matrices. @param index its number */
+function innerIsSound(model: usize, layer: usize, index: u32): bool {
+  const hidden = word(model, MODEL_HIDDEN);
+  const router = word(layer, LAYER_ROUTER);
+  if (!router) {
+    const intermediate = word(model, MODEL_INTERMEDIATE);
+    return intermediate > 0 && fits(model, word(layer, LAYER_GATE_UP), 2 * intermediate, hidden) &&
+      fits(model, word(layer, LAYER_DOWN), hidden, intermediate);
+  }
+  const experts = word(model, MODEL_EXPERTS);
+  const width = word(model, MODEL_EXPERT_WIDTH);
+  if (experts == 0 || !fits(model, router, experts, hidden)) return false;
+  const before = <u32> MODEL_HEADER + word(model, MODEL_LAYERS) * <u32> LAYER_WORDS + 2 * index * experts;
+  if (word(layer, LAYER_EXPERTS) != <u32> model + (before << 2)) return false;
+  for (let e: u32 = 0; e < experts; e++) {
+    if (!fits(model, <u32> expertAt(layer, e, 0), 2 * width, hidden)) return false;
+    if (!fits(model, <u32> expertAt(layer, e, 1), hidden, width)) return false;
+  }
+  return true;
+}
+
 /** Whether a model's words are sound, and all weights lie in the arena. */
 export function modelIsSound(model: usize): bool {
   if (!isSealed(model, MODEL_HEADER + LAYER_WORDS, 0) || !sizesAreSound(model)) return false;
@@ -216,7 +253,6 @@ export function modelIsSound(model: usize): bool {
   if (team != behind(model) || !inArena(team, TEAM_WORDS << 2)) return false;
   if (!isKept(model, team - model + (TEAM_WORDS << 2))) return false;
   const hidden = word(model, MODEL_HIDDEN);
-  const intermediate = word(model, MODEL_INTERMEDIATE);
   const dim = word(model, MODEL_HEAD_DIM);
   const mixed = word(model, MODEL_HEADS) * dim;
   const vocab = word(model, MODEL_VOCAB);
@@ -231,8 +267,7 @@ export function modelIsSound(model: usize): bool {
     if (!isVectorOrNone(word(layer, LAYER_ATTENTION_NORM), hidden) || !isVectorOrNone(word(layer, LAYER_MLP_NORM), hidden)) return false;
     if (!isVectorOrNone(word(layer, LAYER_ATTENTION_END), hidden) || !isVectorOrNone(word(layer, LAYER_MLP_END), hidden)) return false;
     if (!fits(model, word(layer, LAYER_QKV), qkv, hidden) || !fits(model, word(layer, LAYER_OUTPUT), hidden, mixed)) return false;
-    if (!fits(model, word(layer, LAYER_GATE_UP), 2 * intermediate, hidden)) return false;
-    if (!fits(model, word(layer, LAYER_DOWN), hidden, intermediate)) return false;
+    if (!innerIsSound(model, layer, i)) return false;
   }
   return true;
 }

@@ -31,6 +31,7 @@ import {
   LAYER_MLP_NORM,
   LAYER_OUTPUT,
   LAYER_QKV,
+  LAYER_ROUTER,
   LAYER_WHOLE_NORMS,
   LAYER_WORDS,
   MATRIX_PARTS,
@@ -54,6 +55,7 @@ import {
   PASS_OUTPUT,
   PASS_REUSED,
 } from "./abi";
+import { mix } from "./mixture";
 import { partOf } from "./product";
 import { number, padded, readRow, word } from "./rows";
 import { beginTeam, shareAttend, shareJoin, shareMultiply, shareNormalise, sharePrepare, shareSwiglu } from "./team";
@@ -164,11 +166,14 @@ export function goOn(layer: usize): void {
   const mlpNorm: usize = word(layer, LAYER_MLP_NORM);
   const mlpIn = mlpNorm ? norm : x;
   if (mlpNorm) shareNormalise(x, mlpNorm, norm, hidden, width, eps, tokens);
-  sharePrepare(work, word(layer, LAYER_GATE_UP), mlpIn, width, tokens);
-  shareMultiply(work, word(layer, LAYER_GATE_UP), mlpIn, width, gateUp, 2 * intermediate, tokens, false);
-  shareSwiglu(gateUp, 2 * intermediate, activated, innerWidth, intermediate, word(model, MODEL_GELU), tokens);
-  sharePrepare(work, word(layer, LAYER_DOWN), activated, innerWidth, tokens);
-  shareMultiply(work, word(layer, LAYER_DOWN), activated, innerWidth, joins ? norm : x, width, tokens, !joins);
+  if (word(layer, LAYER_ROUTER)) mix(model, layer, work, mlpIn, joins ? norm : x, !joins, tokens);
+  else {
+    sharePrepare(work, word(layer, LAYER_GATE_UP), mlpIn, width, tokens);
+    shareMultiply(work, word(layer, LAYER_GATE_UP), mlpIn, width, gateUp, 2 * intermediate, tokens, false);
+    shareSwiglu(gateUp, 2 * intermediate, activated, innerWidth, intermediate, word(model, MODEL_GELU), tokens);
+    sharePrepare(work, word(layer, LAYER_DOWN), activated, innerWidth, tokens);
+    shareMultiply(work, word(layer, LAYER_DOWN), activated, innerWidth, joins ? norm : x, width, tokens, !joins);
+  }
   if (joins) shareJoin(norm, x, hidden, width, scale, word(layer, LAYER_MLP_END), eps, tokens);
 }
 

@@ -58,7 +58,7 @@ export function prepare(context: usize, matrix: usize, rows: usize, columns: u32
     nibbles = nibbles || kind == KIND_NIBBLES;
   }
   if (!coded) return;
-  takeInput(context, matrix, rows, columns);
+  takeInput(context, matrix, rows, columns, 0);
   for (let token = begin; token < end; token++) {
     const at = <usize> (token * columns);
     if (exact) neighbours(rows + (at << 2), bytes + (at >> 2), columns);
@@ -74,18 +74,21 @@ let wide: usize = 0; // i16 [tokens, width]
 let marks: usize = 0; // see quantiseRow
 let exact = false; // whether codes meet f32
 
-function takeInput(context: usize, matrix: usize, rows: usize, columns: u32): void {
-  x = rows;
-  width = columns;
-  bytes = word(context, CONTEXT_BYTES);
-  wide = word(context, CONTEXT_WIDE);
-  marks = word(context, CONTEXT_MARKS);
+/** @param first token of them that is taken as the first */
+function takeInput(context: usize, matrix: usize, rows: usize, columns: u32, first: u32): void {
+  const at = <usize> (first * columns);
   exact = word(matrix, MATRIX_EXACT) != 0;
+  x = rows + (at << 2);
+  width = columns;
+  bytes = <usize> word(context, CONTEXT_BYTES) + (exact ? at >> 2 : at << 1);
+  wide = <usize> word(context, CONTEXT_WIDE) + (at << 1);
+  marks = <usize> word(context, CONTEXT_MARKS) + (at >> 5) * MARKS;
 }
 
 /**
  * A share of y [tokens, pitch] = W·x: of each part's groups of four rows the index-th of `count` spans.
  * @param rows x, prepared, `columns` floats between tokens @param more whether it is added to what y holds
+ * @param first token of x that is y's first
  */
 export function multiply(
   context: usize,
@@ -98,8 +101,9 @@ export function multiply(
   more: bool,
   index: u32,
   count: u32,
+  first: u32 = 0,
 ): void {
-  takeInput(context, matrix, rows, columns);
+  takeInput(context, matrix, rows, columns, first);
   const bias: usize = word(matrix, MATRIX_BIAS);
   for (let i: u32 = 0; i < word(matrix, MATRIX_PARTS); i++) {
     const part = partOf(matrix, i);

@@ -5,8 +5,9 @@
 // The ticket says which job is offered, of how many chunks, and how many are taken: [job 32 | count 16 | taken 16]. A job's
 // arguments stand still until all its chunks are done, so who takes a chunk by exchanging the ticket has read the right ones.
 
-import { CACHE_WORDS, CONTEXT_HEADER, CONTEXT_TOKENS, MODEL_TEAM, MODEL_THREADS, TEAM_AWAITED, TEAM_DONE, TEAM_JOB, TEAM_SLEEPERS, TEAM_TICKET } from "./abi";
+import { CACHE_WORDS, CONTEXT_HEADER, CONTEXT_TOKENS, MODEL_EXPERTS_USED, MODEL_TEAM, MODEL_THREADS, TEAM_AWAITED, TEAM_DONE, TEAM_JOB, TEAM_SLEEPERS, TEAM_TICKET } from "./abi";
 import { attend } from "./attention";
+import { shareOf } from "./experts";
 import { multiply, prepare } from "./product";
 import { word } from "./rows";
 import { geglu, join, normalise, swiglu } from "./vector";
@@ -33,6 +34,7 @@ const JOB_NORMALISE: u32 = 3;
 const JOB_PREPARE: u32 = 4;
 const JOB_SWIGLU: u32 = 5;
 const JOB_JOIN: u32 = 6;
+const JOB_EXPERTS: u32 = 7; // and its steps
 
 let team: usize = 0;
 let threads: u32 = 1;
@@ -73,6 +75,10 @@ function work(index: u32, count: u32): void {
   if (job == JOB_ATTEND) {
     const context: usize = d ? word(c, index / d) : c;
     attend(a, b, context, context + <usize> ((CONTEXT_HEADER + e * CACHE_WORDS) << 2), e, own, d ? index % d : index);
+    return;
+  }
+  if (job >= JOB_EXPERTS) {
+    shareOf(job - JOB_EXPERTS, a, b, c, d, e != 0, g, index, count);
     return;
   }
   // The others have `tokens` (g) rows, spans of which are chunks.
@@ -273,4 +279,24 @@ export function shareSwiglu(gateUp: usize, both: u32, activated: usize, width: u
   setArgument(6, tokens);
   setArgument(7, gelu);
   share(JOB_SWIGLU, chunks(tokens), tokens);
+}
+
+/** A step of a layer of experts, see shareOf. @param most chunks that can be told apart */
+export function shareExperts(
+  step: u32,
+  most: u32,
+  model: usize,
+  layer: usize,
+  context: usize,
+  at: usize,
+  more: bool,
+  tokens: u32,
+): void {
+  setArgument(0, model);
+  setArgument(1, layer);
+  setArgument(2, context);
+  setArgument(3, at);
+  setArgument(4, more ? 1 : 0);
+  setArgument(6, tokens);
+  share(JOB_EXPERTS + step, chunks(most), tokens * word(model, MODEL_EXPERTS_USED));
 }

@@ -7,8 +7,10 @@ import type { Rope } from "./rope.ts";
 export const ARCHITECTURES = [
   "llama",
   "mistral",
+  "mixtral",
   "qwen2",
   "qwen3",
+  "qwen3_moe",
   "phi3",
   "smollm3",
   "granite",
@@ -20,6 +22,20 @@ export const ARCHITECTURES = [
 /** A family, by transformers' `model_type`. */
 export type Architecture = typeof ARCHITECTURES[number];
 
+/** The feed-forward part of layers where every token goes through some of many. */
+export interface Experts {
+  /** How many a layer has. */
+  count: number;
+  /** How many of them a token goes through: those of the largest router logits, of equal ones the first. */
+  used: number;
+  /** Width of one. */
+  width: number;
+  /** Whether the shares of those that are used sum to 1; else they are what the softmax over all gave them. */
+  normed: boolean;
+  /** [layers]: which layers have them. */
+  layers: boolean[];
+}
+
 /** What the forward pass needs to know about a model. */
 export interface ModelConfig {
   /** The family. */
@@ -28,8 +44,10 @@ export interface ModelConfig {
   layers: number;
   /** Width of the hidden state. */
   hidden: number;
-  /** Width of the feed-forward part. */
+  /** Width of the feed-forward part of layers without experts; 0 where all have them. */
   intermediate: number;
+  /** null: no layer has any. */
+  experts: Experts | null;
   /** Query heads of a layer. */
   heads: number;
   /** KV heads of a layer: their number divides that of the query heads. */
@@ -89,10 +107,11 @@ export function describeModel({ architecture, layers, hidden, heads, headDim, vo
 
 /** What K and V depend on besides the weights, in words and numbers: models of other shapes cannot go on from each other's. */
 export function shapeOf(config: ModelConfig): string {
-  const { windows, layerRopes, rmsEps, headDim, embeddingScale, residualScale, attentionScale, scoreCap } = config;
+  const { windows, layerRopes, rmsEps, headDim, embeddingScale, residualScale, attentionScale, scoreCap, experts } =
+    config;
   const scales = [embeddingScale, residualScale, attentionScale * Math.sqrt(headDim)];
   const ropes = config.ropes.map(({ frequencies, scale }) => `${frequencies} × ${scale}`);
   return `${describeModel(config)} ${windows} ${ropes.join(", ")}${ropes[1] ? ` in ${layerRopes}` : ""} ${rmsEps}${
     scales.every((scale) => scale === 1) && scoreCap === 0 ? "" : ` ${scales} ${scoreCap}`
-  }`;
+  }${experts ? ` ${experts.used} of ${experts.count} experts ${experts.normed}` : ""}`;
 }

@@ -21,7 +21,8 @@ export function storedBytes(dtype: Dtype, columns: number): number {
 export function targetFor({ dtype, shape }: Tensor, name: string, type: WeightType | null): Dtype | null {
   if (shape.length < 2) return null;
   const outer = /^(model\.embed_tokens|lm_head)\./.test(name); // see WeightType
-  return targetOf(dtype, shape[1], outer ? type && "q8" : type);
+  const router = /\.mlp\.gate\.weight$/.test(name); // which stays as it is: what it rounds decides who comes to answer
+  return targetOf(dtype, shape[1], router ? null : outer ? type && "q8" : type);
 }
 
 /** Bytes that the tensors take, but for what rounds buffers up. @param type what plain matrices are quantised to */

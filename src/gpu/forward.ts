@@ -2,7 +2,9 @@
 import type { ModelConfig } from "../engine/config.ts";
 import type { Cache } from "./cache.ts";
 import { dispatch } from "./dispatch.ts";
-import { type Addition, multiply, type Ops } from "./ops.ts";
+import { add, feedForward } from "./feed-forward.ts";
+import type { Ops } from "./ops.ts";
+import { multiply } from "./product.ts";
 import { pad8, type Scratch } from "./scratch.ts";
 
 /** What a pass runs on: kernels bound to buffers. */
@@ -30,7 +32,7 @@ export function encode(
   forward: Forward,
   { tokens, extent, reused, logits }: PassShape,
 ): void {
-  const { config: { hidden, intermediate, heads, kvHeads, vocab }, cache, scratch, ops } = forward;
+  const { config: { hidden, heads, kvHeads, vocab }, cache, scratch, ops } = forward;
   const { ranked, every, remainders } = cache.shape;
   let pass = encoder.beginComputePass();
   const capture = (stage: number, from: GPUBuffer) => {
@@ -60,9 +62,7 @@ export function encode(
     dispatch(pass, layer.attend, heads, quarters);
     add(pass, layer.output, tokens);
     if (layer.mlpNorm) dispatch(pass, layer.mlpNorm, tokens);
-    multiply(pass, layer.gateUp, tokens);
-    dispatch(pass, layer.swiglu, Math.ceil(intermediate / 64), tokens);
-    add(pass, layer.down, tokens);
+    feedForward(pass, layer.feedForward, hidden, tokens);
   }
   if (logits) {
     const rows = every ? tokens : 1;
@@ -75,12 +75,6 @@ export function encode(
     dispatch(pass, ops.argmax, 1);
   }
   pass.end();
-}
-
-/** Adds to the residual. */
-function add(pass: GPUComputePassEncoder, { product, join }: Addition, tokens: number): void {
-  multiply(pass, product, tokens);
-  if (join) dispatch(pass, join, tokens);
 }
 
 /** Keeps the hidden states of a stage: the embeddings, each layer's output, and that of the final norm. */

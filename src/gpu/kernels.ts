@@ -13,11 +13,13 @@ import observe from "../../shaders/observe.wgsl" with { type: "text" };
 import rerank from "../../shaders/rerank.wgsl" with { type: "text" };
 import rmsnorm from "../../shaders/rmsnorm.wgsl" with { type: "text" };
 import rope from "../../shaders/rope.wgsl" with { type: "text" };
+import route from "../../shaders/route.wgsl" with { type: "text" };
 import scores from "../../shaders/scores.wgsl" with { type: "text" };
 import settle from "../../shaders/settle.wgsl" with { type: "text" };
 import softmax from "../../shaders/softmax.wgsl" with { type: "text" };
 import swiglu from "../../shaders/swiglu.wgsl" with { type: "text" };
 import tell from "../../shaders/tell.wgsl" with { type: "text" };
+import weigh from "../../shaders/weigh.wgsl" with { type: "text" };
 import whole from "../../shaders/whole.wgsl" with { type: "text" };
 
 /** What a binding is to its kernel: r reads, w writes (and may read), u is a uniform. In order of @binding. */
@@ -51,6 +53,8 @@ export const kernels = {
   attend: { code: attend, bindings: ["r", "u", "r", "r", "w", "r", "r"] },
   fold: { code: fold, bindings: ["r", "u", "r", "r", "r", "r", "w"] },
   swiglu: { code: swiglu, bindings: ["r", "w"] },
+  route: { code: route, bindings: ["r", "w", "w"] },
+  weigh: { code: weigh, bindings: ["r", "r", "w"] },
   join: { code: join, bindings: ["r", "r", "w"] },
   settle: { code: settle, bindings: ["w"] },
   loss: { code: loss, bindings: ["r", "r", "w"] },

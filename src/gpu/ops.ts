@@ -1,23 +1,11 @@
 /** Every kernel of a forward pass bound to its buffers: made once for a context, dispatched by every pass. */
 import { formats, isQuantised } from "../engine/dtypes.ts";
 import { KV_TYPES, kvRowBytes } from "../engine/kv.ts";
-import type { Cache } from "./cache.ts";
-import { type Constants, dispatch, type Op } from "./dispatch.ts";
-import { pad8, type Scratch } from "./scratch.ts";
-import type { GpuModel, LayerWeights, Matrix, MatrixPart } from "./weights.ts";
-
-/** One matrix product, by part: `vec` for a single token, `mat` for more. */
-export interface Product {
-  readonly rows: number[];
-  readonly vec: Op[];
-  readonly mat: Op[];
-}
-
-/** What a part of a layer adds to the residual: at once, or by a kernel behind the product. */
-export interface Addition {
-  readonly product: Product;
-  readonly join: Op | null;
-}
+import type { Op } from "./dispatch.ts";
+import { bindFeedForward, type FeedForward } from "./feed-forward.ts";
+import { type Addition, addition, type Bound, partConstants, type Product, product } from "./product.ts";
+import { pad8 } from "./scratch.ts";
+import type { LayerWeights } from "./weights.ts";
 
 /** The kernels of one layer, in the order in which they run. */
 export interface LayerOps {
@@ -34,9 +22,7 @@ export interface LayerOps {
   readonly fold: Op | null; // only where what is evicted is summed up: behind a pass
   readonly output: Addition;
   readonly mlpNorm: Op | null;
-  readonly gateUp: Product;
-  readonly swiglu: Op;
-  readonly down: Addition;
+  readonly feedForward: FeedForward;
 }
 
 /** The kernels of a pass. */
@@ -50,13 +36,6 @@ export interface Ops {
   readonly settle: Op | null; // only where logits are not the head's products
   readonly loss: Op;
   readonly argmax: Op;
-}
-
-/** What kernels are bound to. */
-export interface Bound {
-  readonly model: GpuModel;
-  readonly cache: Cache;
-  readonly scratch: Scratch;
 }
 
 /** Binds all kernels of a context. */
@@ -97,16 +76,10 @@ function embedOps({ model: { config, weights, pipelines }, cache, scratch }: Bou
 }
 
 function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
-  const { model: { config, pipelines }, scratch } = bound;
-  const { intermediate, heads, kvHeads, headDim, activation } = config;
-  const { x, normed, qkv, mixed, gateUp, activated } = scratch;
+  const { model: { config }, scratch } = bound;
+  const { heads, kvHeads, headDim } = config;
+  const { x, normed, qkv, mixed } = scratch;
   const [attentionNorm, mlpNorm] = [layer.attentionNorm, layer.mlpNorm].map((weight) => weight && norm(bound, weight));
-  const swigluConstants = {
-    WIDTH: intermediate,
-    IN_PITCH: 2 * intermediate,
-    PITCH: pad8(intermediate),
-    GELU: activation === "gelu" ? 1 : 0,
-  };
   const qkvPitch = (heads + 2 * kvHeads) * headDim;
   return {
     attentionNorm,
@@ -114,14 +87,7 @@ function layerOps(bound: Bound, layer: LayerWeights, i: number): LayerOps {
     ...attentionOps(bound, layer, i, qkvPitch),
     output: addition(bound, layer.output, mixed, layer.attentionEnd),
     mlpNorm,
-    gateUp: product(bound, {
-      matrix: layer.gateUp,
-      input: mlpNorm ? normed : x,
-      output: gateUp,
-      pitch: 2 * intermediate,
-    }),
-    swiglu: pipelines.op("swiglu", swigluConstants, [gateUp, activated]),
-    down: addition(bound, layer.down, activated, layer.mlpEnd),
+    feedForward: bindFeedForward(bound, layer, mlpNorm ? normed : x),
   };
 }
 
@@ -184,69 +150,4 @@ function norm({ model: { config, pipelines }, cache, scratch }: Bound, weight: G
   const { hidden, rmsEps } = config;
   const constants = { WIDTH: hidden, PITCH: pad8(hidden), EPS: rmsEps, LAST: last };
   return pipelines.op("rmsnorm", constants, [cache.feed.buffer, scratch.x, weight, scratch.normed]);
-}
-
-/** W·input added to the residual, through a norm where there is one behind it. */
-function addition(bound: Bound, matrix: Matrix, input: GPUBuffer, end: GPUBuffer | null): Addition {
-  const { model: { config, pipelines }, scratch: { x, normed, nothing } } = bound;
-  const { hidden: WIDTH, residualScale: SCALE, rmsEps: EPS } = config;
-  const PITCH = pad8(WIDTH);
-  if (SCALE === 1 && !end) {
-    return { product: product(bound, { matrix, input, output: x, pitch: PITCH, add: 1 }), join: null };
-  }
-  return {
-    product: product(bound, { matrix, input, output: normed, pitch: PITCH }), // what stood there has been read
-    join: pipelines.op("join", { WIDTH, PITCH, SCALE, NORM: end ? 1 : 0, EPS }, [normed, end ?? nothing, x]),
-  };
-}
-
-/** W·x into rows `pitch` apart, added to what is there where `add` is 1. */
-function product(
-  { model: { pipelines }, cache, scratch }: Bound,
-  { matrix, input, output, pitch, add = 0 }: {
-    matrix: Matrix;
-    input: GPUBuffer;
-    output: GPUBuffer;
-    pitch: number;
-    add?: number;
-  },
-): Product {
-  const ops = matrix.parts.map((part) => {
-    const constants = partConstants(matrix, part, pitch, add);
-    const [one, more] = isQuantised(part.dtype) ? ["blockVec", "blockMat"] as const : ["matvec", "matmul"] as const;
-    const buffers = [part.buffer, input, matrix.bias ?? scratch.nothing, output, cache.feed.buffer];
-    const vec = pipelines.op(one, constants, buffers);
-    return { vec, mat: { pipeline: pipelines.get(more, constants), bindings: vec.bindings } };
-  });
-  return {
-    rows: matrix.parts.map((part) => part.rows),
-    vec: ops.map(({ vec }) => vec),
-    mat: ops.map(({ mat }) => mat),
-  };
-}
-
-/** Constants of a kernel that reads rows of a matrix. */
-function partConstants(matrix: Matrix, { dtype, first, rows }: MatrixPart, pitch: number, add = 0): Constants {
-  return {
-    DTYPE: formats[dtype].code,
-    BLOCKS: matrix.blocks,
-    ROWS: rows,
-    FIRST: first,
-    PITCH: pitch,
-    ADD: add,
-    BIAS: matrix.bias ? 1 : 0,
-  };
-}
-
-const MOST_GROUPS = 65535; // workgroups per dimension that every adapter allows
-
-/** W·x: for one token by rows of 32 per workgroup, for more by rows of 128 and tokens of 8. */
-export function multiply(pass: GPUComputePassEncoder, { rows, vec, mat }: Product, tokens: number): void {
-  for (let i = 0; i < rows.length; i++) {
-    const groups = Math.ceil(rows[i] / (tokens === 1 ? 32 : 128));
-    const columns = Math.ceil(groups / MOST_GROUPS);
-    const across = Math.ceil(groups / columns);
-    if (tokens === 1) dispatch(pass, vec[i], across, columns);
-    else dispatch(pass, mat[i], across, columns, Math.ceil(tokens / 8));
-  }
 }

@@ -8,6 +8,8 @@ import { createBuffer, type Gpu, releaseBuffer, STORAGE } from "./device.ts";
 /** Rows of activations are padded to 8 elements. */
 export const pad8 = (length: number): number => Math.ceil(length / 8) * 8;
 
+const MOST_ROWS = 65535;
+
 /** Buffers of a pass, by name. */
 export interface Scratch {
   readonly x: GPUBuffer; // [stride, pad8(hidden)]: the residual stream
@@ -18,8 +20,14 @@ export interface Scratch {
   readonly means: GPUBuffer; // [kvHeads, stride, capacity]: p over the query group; a word where it is not observed
   readonly observed: GPUBuffer; // [3, lanes, capacity]: Σp, Σp², last p
   readonly mixed: GPUBuffer; // as q: the values, weighed
-  readonly gateUp: GPUBuffer; // [stride, 2 · intermediate]
-  readonly activated: GPUBuffer; // [stride, pad8(intermediate)]
+  readonly gateUp: GPUBuffer | null; // [stride, 2 · intermediate], where layers have no experts
+  readonly activated: GPUBuffer | null; // [stride, pad8(intermediate)], likewise
+  readonly routed: GPUBuffer | null; // [stride, experts], where layers have them, as those that follow
+  readonly routes: GPUBuffer | null; // [stride, used]: experts
+  readonly shares: GPUBuffer | null; // [stride, used]
+  readonly expertGateUp: GPUBuffer | null; // [stride, used, 2 · width]
+  readonly expertActivated: GPUBuffer | null; // [stride, used, pad8(width)]
+  readonly expertMade: GPUBuffer | null; // [stride, used, pad8(hidden)]
   readonly logits: GPUBuffer; // [1 or stride, vocab]
   readonly losses: GPUBuffer; // [1 or stride]: -ln p of each token's follower, where there are logits of every token
   readonly chosen: GPUBuffer; // [4]: the greedy id in the first word
@@ -37,6 +45,7 @@ export function scratchSizes(
   shape: ContextShape,
 ): Record<keyof Scratch, number> {
   const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab } = config;
+  const { count, used, width } = config.experts ?? { count: 0, used: 0, width: 0 };
   const { capacity, stride, observe, remainders, every, hidden: captures } = shape;
   const rows = every ? stride : 1;
   const x = 4 * stride * pad8(hidden);
@@ -52,6 +61,12 @@ export function scratchSizes(
     mixed: q,
     gateUp: 4 * stride * 2 * intermediate,
     activated: 4 * stride * pad8(intermediate),
+    routed: 4 * stride * count,
+    routes: 4 * stride * used,
+    shares: 4 * stride * used,
+    expertGateUp: 4 * stride * used * 2 * width,
+    expertActivated: 4 * stride * used * pad8(width),
+    expertMade: 4 * stride * used * pad8(hidden),
     logits: 4 * rows * vocab,
     losses: 4 * rows,
     chosen: 16,
@@ -73,6 +88,10 @@ export function checkScratch(most: number, sizes: Record<keyof Scratch, number>)
   };
   const remedy = "fewer slots (of the budget, or of a full cache's tokens) or a smaller stride fit";
   check("heads · stride · slots · 4 bytes", sizes.scores, remedy);
+  const rows = sizes.routes / 4; // each a workgroup of a dispatch, of which there are as many on every adapter
+  if (rows > MOST_ROWS) {
+    refuse("create session", `stride · experts of a token must be at most ${MOST_ROWS}`, rows, { code: "unsupported" });
+  }
   const bound = Object.entries(sizes).filter(([name]) => name !== "captured"); // which is copied to, never bound
   check(
     "the largest scratch buffer",

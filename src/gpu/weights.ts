@@ -40,8 +40,9 @@ export interface LayerWeights {
   readonly output: Matrix; // [hidden, heads · headDim]
   readonly attentionEnd: GPUBuffer | null;
   readonly mlpNorm: GPUBuffer | null;
-  readonly gateUp: Matrix; // [2 · intermediate, hidden]
-  readonly down: Matrix; // [hidden, intermediate]
+  readonly router: Matrix | null; // [experts, hidden], where it has them
+  readonly gateUp: Matrix; // [2 · intermediate, hidden]; of experts [experts · 2 · width, hidden]
+  readonly down: Matrix; // [hidden, intermediate]; [experts · hidden, width]
   readonly mlpEnd: GPUBuffer | null;
 }
 
@@ -106,6 +107,9 @@ export async function uploadWeights(upload: Upload): Promise<Weights> {
     for (let i = 0; i < config.layers; i++) {
       const at = `model.layers.${i}`;
       const heads = ["q", "k", "v"].map((name) => `${at}.self_attn.${name}_proj`);
+      const { count, layers: routed } = config.experts ?? { count: 0, layers: [] };
+      const mlps = routed[i] ? Array.from({ length: count }, (_, e) => `${at}.mlp.experts.${e}`) : [`${at}.mlp`];
+      const gateUps = mlps.flatMap((mlp) => [`${mlp}.gate_proj`, `${mlp}.up_proj`]);
       const norms = [`${at}.self_attn.q_norm.weight`, `${at}.self_attn.k_norm.weight`];
       layers.push({
         attentionNorm: await norm(at, names.attention),
@@ -115,8 +119,9 @@ export async function uploadWeights(upload: Upload): Promise<Weights> {
         output: await matrix([`${at}.self_attn.o_proj`], config.oBias),
         attentionEnd: await norm(at, names.attentionEnd),
         mlpNorm: await norm(at, names.mlp),
-        gateUp: await matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias),
-        down: await matrix([`${at}.mlp.down_proj`], config.mlpBias),
+        router: routed[i] ? await matrix([`${at}.mlp.gate`], false, null) : null,
+        gateUp: await matrix(gateUps, config.mlpBias),
+        down: await matrix(mlps.map((mlp) => `${mlp}.down_proj`), config.mlpBias),
         mlpEnd: await norm(at, names.mlpEnd),
       });
     }

@@ -3,6 +3,7 @@
 import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
 import { isRecord, refuseFile } from "../files/checks.ts";
 import type { RopeAsked } from "../engine/rope.ts";
+import { readExperts } from "./experts.ts";
 import { FAMILIES, type Family } from "./families.ts";
 import { isInteger, readLayers } from "./layers.ts";
 import { readRotaryDim } from "./rope.ts";
@@ -46,7 +47,6 @@ export function parseConfig(described: unknown, generation?: unknown, asked: Rop
 
   const layers = integer("num_hidden_layers", 1024);
   const hidden = integer("hidden_size", 1 << 20);
-  const intermediate = integer("intermediate_size", 1 << 24);
   const heads = integer("num_attention_heads", 4096);
   const kvHeads = config.num_key_value_heads === null
     ? heads
@@ -74,7 +74,7 @@ export function parseConfig(described: unknown, generation?: unknown, asked: Rop
     architecture,
     layers,
     hidden,
-    intermediate,
+    ...readExperts(config, family, { layers, integer, flag }),
     heads,
     kvHeads,
     headDim,
@@ -112,7 +112,7 @@ function checkActivation(config: Record<string, unknown>, { activation }: Family
 function readArchitecture(config: Record<string, unknown>): Architecture {
   const type = config.model_type, listed = Array.isArray(config.architectures) ? config.architectures[0] : undefined;
   const rule = `the architecture must be one of ${ARCHITECTURES.slice(0, -1).join(", ")} and ${ARCHITECTURES.at(-1)}`;
-  const classOf = (name: Architecture) => `${name.replace(/_text$/, "")}forcausallm`;
+  const classOf = (name: Architecture) => `${name.replace(/_text$|_/, "")}forcausallm`;
   const named = (name: Architecture) => typeof listed === "string" && listed.toLowerCase() === classOf(name);
   if (listed !== undefined && !ARCHITECTURES.some(named)) refuseFile(rule, listed, { code: "unsupported" });
   const found = ARCHITECTURES.find((name) => type === undefined ? named(name) : type === name);

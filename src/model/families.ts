@@ -24,14 +24,17 @@ export interface Family {
   qkNorm: ModelConfig["qkNorm"];
   norms: Norms;
   /**
-   * Which layers have a window: none, every one, where use_sliding_window says so those that the file names, or the local ones.
+   * Which layers have a window: none, every one, or every one or those that the file names where use_sliding_window says so, or the
+   * local ones.
    */
-  windows: "none" | "every layer" | "named layers" | "local layers";
+  windows: "none" | "every layer" | "asked" | "named layers" | "local layers";
   scaling: Scaling;
   /** What is made of the gate before it meets the rest of the feed-forward part. */
   activation: ModelConfig["activation"];
   /** Whether norms hold how far they are from 1. */
   aroundOne: boolean;
+  /** How the file speaks of experts; null: there are none. */
+  experts: ExpertWords | null;
   /** What else is taken for granted where config.json does not say it. */
   absent: Readonly<Record<string, unknown>>;
   /** Whether local layers turn by a base of their own. */
@@ -44,6 +47,16 @@ export interface Family {
   ggufName: string | null;
 }
 
+/** What a family with experts has in config.json beside their number and how many are used. */
+export interface ExpertWords {
+  /** The width of one. */
+  width: "intermediate_size" | "moe_intermediate_size";
+  /** Whether the shares of those that are used always sum to 1; else norm_topk_prob says it. */
+  normed: boolean;
+  /** Whether layers may have none: mlp_only_layers, or those between every decoder_sparse_step. */
+  mixed: boolean;
+}
+
 const LLAMA: Family = {
   ...{ kvHeads: null, headDim: null, window: null, maxPositions: 2048, rmsEps: 1e-6, bosId: 1, eosId: 2 },
   ...{ partialRope: false, attentionBias: "asked", mlpBias: true, qkNorm: "none", norms: "before", windows: "none" },
@@ -51,6 +64,7 @@ const LLAMA: Family = {
     scaling: "none",
     activation: "silu",
     aroundOne: false,
+    experts: null,
     absent: {},
     localRope: false,
     unturned: 0,
@@ -103,6 +117,26 @@ export const FAMILIES: Readonly<Record<Architecture, Family>> = {
   },
   qwen2: QWEN2,
   qwen3: { ...QWEN2, headDim: 128, attentionBias: "asked", qkNorm: "each head" },
+  mixtral: {
+    ...LLAMA,
+    ...{
+      kvHeads: 8,
+      maxPositions: 131072,
+      rmsEps: 1e-5,
+      attentionBias: "none",
+      mlpBias: false,
+      windows: "every layer",
+    },
+    ggufRows: null, // such files are a llama's, too
+    experts: { width: "intermediate_size", normed: true, mixed: false },
+    absent: { rope_theta: 1000000, num_local_experts: 8, num_experts_per_tok: 2 },
+  },
+  qwen3_moe: {
+    ...QWEN2,
+    ...{ kvHeads: 4, attentionBias: "asked", qkNorm: "each head", windows: "asked", ggufName: "qwen3moe" },
+    experts: { width: "moe_intermediate_size", normed: false, mixed: true },
+    absent: { num_local_experts: 128, num_experts_per_tok: 8, moe_intermediate_size: 768, decoder_sparse_step: 1 },
+  },
   phi3: { // fused.ts takes its matrices apart
     ...LLAMA,
     ...{ maxPositions: 4096, rmsEps: 1e-5, eosId: 32000, partialRope: true, attentionBias: "none", mlpBias: false },

@@ -82,16 +82,16 @@ function typesOf(config: Record<string, unknown>, layers: number): string[] | nu
 function readWindows(config: Record<string, unknown>, family: Family, apart: readonly number[]): number[] {
   const layers = apart.length;
   const all = new Array<number>(layers).fill(0);
-  const named = family.windows === "named layers";
+  const asked = family.windows === "named layers" || family.windows === "asked";
   if (family.windows === "none") return all;
-  if (named && (config.use_sliding_window ?? false) !== true) {
+  if (asked && (config.use_sliding_window ?? false) !== true) {
     if (typeof (config.use_sliding_window ?? false) === "boolean") return all;
     refuseFile("use_sliding_window must be true or false", config.use_sliding_window);
   }
   const window = config.sliding_window === undefined ? family.window : config.sliding_window;
   if (window === null) return all;
   if (!isInteger(window, 1, 2 ** 31 - 1)) refuseFile("sliding_window must be a positive integer or null", window);
-  if (family.windows === "every layer") return all.fill(window);
+  if (family.windows === "every layer" || family.windows === "asked") return all.fill(window);
 
   const types = typesOf(config, layers);
   if (types) return types.map((type) => type === "sliding_attention" ? window : 0);

@@ -11,7 +11,7 @@ const EMBEDDING = "model.embed_tokens.weight";
 
 /** Every tensor of a model: its Hugging Face name and shape. Matrices are [outputs, inputs]. */
 export function tensorShapes(config: ModelConfig): Map<string, number[]> {
-  const { hidden, intermediate, vocab, headDim } = config;
+  const { hidden, intermediate, experts, vocab, headDim } = config;
   const norms = NORM_NAMES[config.norms];
   const queries = config.heads * headDim, keys = config.kvHeads * headDim;
   const shapes = new Map<string, number[]>([[EMBEDDING, [vocab, hidden]]]);
@@ -34,9 +34,17 @@ export function tensorShapes(config: ModelConfig): Map<string, number[]> {
       add("self_attn.k_norm.weight", each ? headDim : keys);
     }
     for (const norm of [norms.attentionEnd, norms.mlp, norms.mlpEnd]) if (norm) add(`${norm}.weight`, hidden);
-    add("mlp.gate_proj.weight", intermediate, hidden);
-    add("mlp.up_proj.weight", intermediate, hidden);
-    add("mlp.down_proj.weight", hidden, intermediate);
+    const feedForward = (at: string, width: number) => {
+      add(`${at}.gate_proj.weight`, width, hidden);
+      add(`${at}.up_proj.weight`, width, hidden);
+      add(`${at}.down_proj.weight`, hidden, width);
+    };
+    if (experts?.layers[layer]) {
+      add("mlp.gate.weight", experts.count, hidden);
+      for (let expert = 0; expert < experts.count; expert++) feedForward(`mlp.experts.${expert}`, experts.width);
+      continue;
+    }
+    feedForward("mlp", intermediate);
     if (config.mlpBias) {
       add("mlp.gate_proj.bias", intermediate);
       add("mlp.up_proj.bias", intermediate);

@@ -10,6 +10,7 @@ import { openCatalogued } from "../files/catalogued.ts";
 import type { ModelConfig } from "../engine/config.ts";
 import { aroundOne } from "./around-one.ts";
 import { parseConfig } from "./config.ts";
+import { apartByExpert } from "./experts.ts";
 import { unfused } from "./fused.ts";
 import { ggufConfig, isInterleaved } from "./gguf.ts";
 import { openParts, partsOf } from "../formats/gguf/split.ts";
@@ -97,7 +98,7 @@ export async function openFolder(source: Source, asked: RopeAsked = {}): Promise
   });
   const notes = checkTokenizer(config, tokenizer);
   const plain = inFull(underModel(await openWeights(source)), storedAs(described as Record<string, unknown>));
-  const stored = aroundOne(config, unfused(config, plain));
+  const stored = aroundOne(config, apartByExpert(config, unfused(config, plain)));
   if (config.tied && await hasOwnHead(stored)) {
     config.tied = false;
     notes.push(
@@ -128,7 +129,7 @@ export async function openGgufModel(source: Source, name: string, asked: RopeAsk
   const { metadata } = gguf;
   const config = await ggufConfig(gguf, asked);
   const named = namedTensors(config, isInterleaved(metadata), gguf.tensors);
-  const tensors = checkWeights(config, unfused(config, named), (name) => ggufName(config, name));
+  const tensors = checkWeights(config, apartByExpert(config, unfused(config, named)), (name) => ggufName(config, name));
   const { tokenizer: described, settings } = ggufTokenizer(metadata);
   const tokenizer = createTokenizer(described, settings);
   const notes = checkTokenizer(config, tokenizer);

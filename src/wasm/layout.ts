@@ -36,13 +36,19 @@ function partBytes(
   shape: ContextShape,
   threads: number,
 ): [word: number, bytes: number][] {
-  const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab, ropes } = config;
+  const { layers, hidden, intermediate, experts, heads, kvHeads, headDim, vocab, ropes } = config;
   const { capacity, stride, ranked, pooled, observe, every, remainders } = shape;
   const lanes = layers * kvHeads;
   const slots = lanes * capacity;
   const perSlot = (has: boolean) => has ? 4 * slots : 0;
   const rows = every ? stride : 1;
-  const widest = Math.max(whole(hidden), whole(heads * headDim), whole(intermediate));
+  const inner = intermediate > 0 ? stride : 0; // tokens that go through feed-forward parts that are no experts
+  const { count, used, width } = experts ?? { count: 0, used: 0, width: 0 };
+  const each = stride * used; // rows of experts
+  const input = Math.max(
+    stride * Math.max(whole(hidden), whole(heads * headDim), whole(intermediate)),
+    each * Math.max(whole(hidden), whole(width)),
+  );
   return [
     [abi.CONTEXT_POSITIONS, 4 * slots],
     [abi.CONTEXT_RANKS, perSlot(ranked)],
@@ -56,11 +62,11 @@ function partBytes(
     [abi.CONTEXT_NORMED, 4 * stride * whole(hidden)],
     [abi.CONTEXT_QKV, 4 * stride * (heads + 2 * kvHeads) * headDim],
     [abi.CONTEXT_MIXED, 4 * stride * whole(heads * headDim)],
-    [abi.CONTEXT_GATE_UP, 4 * stride * 2 * intermediate + 16],
-    [abi.CONTEXT_ACTIVATED, 4 * stride * whole(intermediate)],
-    [abi.CONTEXT_BYTES, 2 * stride * widest],
-    [abi.CONTEXT_WIDE, 2 * stride * widest],
-    [abi.CONTEXT_MARKS, stride * widest],
+    [abi.CONTEXT_GATE_UP, inner && 4 * inner * 2 * intermediate + 16],
+    [abi.CONTEXT_ACTIVATED, 4 * inner * whole(intermediate)],
+    [abi.CONTEXT_BYTES, 2 * input],
+    [abi.CONTEXT_WIDE, 2 * input],
+    [abi.CONTEXT_MARKS, input],
     [abi.CONTEXT_SCORES, 4 * threads * (heads / kvHeads) * stride * (quads(capacity) + quads(remainders))],
     [abi.CONTEXT_ROW, 4 * threads * 4 * headDim],
     [abi.CONTEXT_OBSERVED, observe ? 4 * 3 * slots : 0],
@@ -71,6 +77,11 @@ function partBytes(
     [abi.CONTEXT_REMAINDER, remainderBytes(config, remainders)],
     [abi.CONTEXT_GONE, remainders > 0 ? 4 * goneWords(config, shape) : 0],
     [abi.CONTEXT_QUERIES, queryBytes(config, shape)],
+    [abi.CONTEXT_ROUTED, 4 * stride * quads(count)],
+    [abi.CONTEXT_ROUTES, experts ? 4 * (count + 1 + 4 * each) : 0],
+    [abi.CONTEXT_GATHERED, 4 * each * whole(hidden)],
+    [abi.CONTEXT_EXPERT_GATE_UP, each && 4 * each * 2 * width + 16],
+    [abi.CONTEXT_EXPERT_ACTIVATED, 4 * each * whole(width)],
   ];
 }
 

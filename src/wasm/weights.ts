@@ -77,13 +77,18 @@ export interface Source {
 export async function layOut(source: Source): Promise<number> {
   const { heap, config, type } = source;
   const writer = new Writer(source);
-  const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab, rmsEps } = config;
-  const count = abi.MODEL_HEADER + layers * abi.LAYER_WORDS;
+  const { layers, hidden, intermediate, experts, heads, kvHeads, headDim, vocab, rmsEps } = config;
+  const perLayer = experts?.count ?? 0;
+  const count = abi.MODEL_HEADER + layers * (abi.LAYER_WORDS + 2 * perLayer);
   const model = writer.take("the model", padded(4 * count) + 4 * abi.TEAM_WORDS);
   const team = model + padded(4 * count);
   const outer = type && "q8"; // embeddings and head: see WeightType
   const names = NORM_NAMES[config.norms];
   const norm = (layer: string, name: string | null) => name === null ? null : writer.vector(`${layer}.${name}.weight`);
+  const feedForward = async (at: string) => [
+    await writer.matrix([`${at}.gate_proj`, `${at}.up_proj`], config.mlpBias),
+    await writer.matrix([`${at}.down_proj`], config.mlpBias),
+  ];
   const embedding = await writer.matrix(["model.embed_tokens"], false, outer);
   for (let i = 0; i < layers; i++) {
     const at = `model.layers.${i}`;
@@ -96,11 +101,18 @@ export async function layOut(source: Source): Promise<number> {
     const output = await writer.matrix([`${at}.self_attn.o_proj`], config.oBias);
     const attentionEnd = await norm(at, names.attentionEnd);
     const mlpNorm = await norm(at, names.mlp);
-    const gateUp = await writer.matrix([`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`], config.mlpBias);
-    const down = await writer.matrix([`${at}.mlp.down_proj`], config.mlpBias);
+    const routed = experts?.layers[i] ?? false;
+    const router = routed ? await writer.matrix([`${at}.mlp.gate`], false, null) : null;
+    const [gateUp, down] = routed ? [null, null] : await feedForward(`${at}.mlp`);
+    const named = routed ? model + 4 * (abi.MODEL_HEADER + layers * abi.LAYER_WORDS + 2 * i * perLayer) : null;
+    for (let e = 0; named && e < perLayer; e++) {
+      const matrices = await feedForward(`${at}.mlp.experts.${e}`);
+      heap.words.set(matrices, named / 4 + 2 * e);
+    }
     const mlpEnd = await norm(at, names.mlpEnd);
     const parts = [attentionNorm, qkv, headNorms, output, mlpNorm, gateUp, down, config.windows[i]];
-    const words = [...parts, config.layerRopes[i], attentionEnd, mlpEnd, wholeNorms].map((part) => part ?? 0);
+    const others = [config.layerRopes[i], attentionEnd, mlpEnd, wholeNorms, router, named];
+    const words = [...parts, ...others].map((part) => part ?? 0);
     heap.words.set(words, model / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS);
   }
   const last = await writer.vector("model.norm.weight");
@@ -109,6 +121,8 @@ export async function layOut(source: Source): Promise<number> {
   const sizes = [layers, hidden, intermediate, heads, kvHeads, headDim, vocab, 0];
   heap.words.set([count, 0, ...sizes, embedding, last, head, team, source.threads, config.ropes.length], model / 4);
   heap.words[model / 4 + abi.MODEL_GELU] = config.activation === "gelu" ? 1 : 0;
+  const chosen = experts ? [perLayer, experts.used, experts.width, experts.normed ? 1 : 0] : [];
+  heap.words.set(chosen, model / 4 + abi.MODEL_EXPERTS);
   const floats: [word: number, value: number][] = [
     [abi.MODEL_EPS, rmsEps],
     [abi.MODEL_EMBEDDING_SCALE, config.embeddingScale],

@@ -221,7 +221,7 @@ export class SessionTwin {
   }
 
   #token(id: number, position: number, observe: (lane: number, position: number, p: number) => void): number[] {
-    const { layers, hidden, heads, kvHeads, headDim, vocab, tied, norms, qkNorm, activation } = this.#config;
+    const { layers, hidden, heads, kvHeads, headDim, vocab, tied, norms, qkNorm } = this.#config;
     const { embeddingScale, attentionScale, residualScale, logitScale, scoreCap, logitCap } = this.#config;
     const group = heads / kvHeads;
     let x = Array.from(this.#row("model.embed_tokens.weight", id, hidden), (value) => embeddingScale * value);
@@ -281,17 +281,37 @@ export class SessionTwin {
       x = x.map((value, i) => value + residualScale * attended[i]);
       const beforeMlp = norms === "both" ? "pre_feedforward_layernorm" : "post_attention_layernorm";
       const m = norms === "behind" ? x : this.#norm(x, `${at}.${beforeMlp}.weight`);
-      const { intermediate } = this.#config;
-      const up = this.#multiply(`${at}.mlp.up_proj`, m, intermediate);
-      const gate = this.#multiply(`${at}.mlp.gate_proj`, m, intermediate);
-      const inner = gate.map((g, i) => (activation === "gelu" ? gelu(g) : g / (1 + Math.exp(-g))) * up[i]);
-      const down = behind(this.#multiply(`${at}.mlp.down_proj`, inner, hidden), "post_feedforward_layernorm");
+      const { intermediate, experts } = this.#config;
+      const feedForward = experts?.layers[layer]
+        ? this.#experts(`${at}.mlp`, m)
+        : this.#feedForward(`${at}.mlp`, m, intermediate);
+      const down = behind(feedForward, "post_feedforward_layernorm");
       x = x.map((value, i) => value + residualScale * down[i]);
     }
     const head = tied ? "model.embed_tokens" : "lm_head";
     return this.#multiply(head, this.#norm(x, "model.norm.weight"), vocab).map((logit) =>
       capped(logitScale * logit, logitCap)
     );
+  }
+
+  #feedForward(at: string, x: number[], width: number): number[] {
+    const up = this.#multiply(`${at}.up_proj`, x, width);
+    const gate = this.#multiply(`${at}.gate_proj`, x, width);
+    const gelus = this.#config.activation === "gelu";
+    const inner = gate.map((g, i) => (gelus ? gelu(g) : g / (1 + Math.exp(-g))) * up[i]);
+    return this.#multiply(`${at}.down_proj`, inner, x.length);
+  }
+
+  /** The sum of what the experts of the largest probabilities make of it, each by its own. */
+  #experts(at: string, x: number[]): number[] {
+    const { count, used, width, normed } = this.#config.experts!;
+    const logits = this.#multiply(`${at}.gate`, x, count);
+    const all = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
+    const chosen = range(count).sort((a, b) => logits[b] - logits[a]).slice(0, used);
+    const shares = chosen.map((expert) => Math.exp(logits[expert]) / all);
+    const whole = normed ? shares.reduce((a, b) => a + b) : 1;
+    const made = chosen.map((expert) => this.#feedForward(`${at}.experts.${expert}`, x, width));
+    return x.map((_, i) => made.reduce((sum, one, k) => sum + shares[k] / whole * one[i], 0));
   }
 
   #row(name: string, row: number, width: number): Float32Array {

@@ -58,6 +58,7 @@ test("one token that was evicted is seen as by the full cache", async () => {
 /** A model of one layer, which does not tell positions apart, and whose keys are made of half of the hidden state. */
 const CONFIG: ModelConfig = {
   ...{ architecture: "llama", layers: 1, hidden: 32, intermediate: 32, heads: 4, kvHeads: 2, headDim: 8, vocab: 40 },
+  experts: null,
   ...{
     rmsEps: 1e-5,
     ropes: [{ frequencies: new Float32Array(4), scale: 1 }],

@@ -148,6 +148,10 @@ const SETUPS: [model: string, SessionOptions][] = [
   ["tiny-gemma2", { policy: "keydiff", budget: 15, stride: 5, sinks: 1, newest: 2, positions: "cache", kv: "q8" }],
   ["tiny-olmo2", { policy: "crest", budget: 16, stride: 4, sinks: 2, newest: 3, remainder: 2 }],
   ["tiny-olmo2", { policy: "expected", budget: 16, stride: 5, sinks: 1, newest: 2, positions: "cache", kv: "f16" }],
+  ["tiny-mixtral", { policy: "roco", budget: 16, stride: 4, sinks: 2, newest: 3, unsettled: 4 }],
+  ["tiny-mixtral", { policy: "roco", budget: 15, stride: 5, sinks: 1, newest: 2, positions: "cache", kv: "f16" }],
+  ["tiny-qwen3-moe", { policy: "roco", budget: 16, stride: 6, sinks: 2, newest: 3, allocation: "adaptive" }],
+  ["tiny-qwen3-moe", { policy: "roco", budget: 15, stride: 5, sinks: 1, newest: 2, positions: "cache", remainder: 1 }],
   ["tiny-smollm3", { remainder: 2, policy: "h2o", budget: 15, stride: 7, sinks: 1, newest: 1, positions: "cache" }],
   ["tiny-qwen3", { policy: "expected", budget: 16, stride: 4, sinks: 1, newest: 2, kv: "f16" }],
   ["tiny-mha", {

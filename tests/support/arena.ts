@@ -34,6 +34,7 @@ export interface PlacedContext extends Structure {
 
 export const CONFIG: ModelConfig = {
   ...{ architecture: "qwen3", layers: 2, hidden: 32, intermediate: 36, heads: 4, kvHeads: 2, headDim: 8, vocab: 37 },
+  experts: { count: 3, used: 2, width: 20, normed: true, layers: [false, true] },
   ...{
     rmsEps: 1e-5,
     ropes: [[1, 0.5, 0.25, 0.125], [0, 0, 0, 0]].map((rope) => ({ frequencies: Float32Array.from(rope), scale: 1 })),
@@ -60,7 +61,7 @@ function tensor(name: string, shape: number[], random: () => number): Tensor {
 }
 
 function tensorsOf(random: () => number): Map<string, Tensor> {
-  const { layers, hidden, intermediate, heads, kvHeads, headDim, vocab } = CONFIG;
+  const { layers, hidden, intermediate, experts, heads, kvHeads, headDim, vocab } = CONFIG;
   const sizes: Record<string, number[]> = {
     "model.embed_tokens.weight": [vocab, hidden],
     "model.norm.weight": [hidden],
@@ -75,8 +76,16 @@ function tensorsOf(random: () => number): Map<string, Tensor> {
       if (name !== "v") sizes[`${at}.self_attn.${name}_norm.weight`] = [headDim];
     }
     sizes[`${at}.self_attn.o_proj.weight`] = [hidden, heads * headDim];
-    for (const name of ["gate", "up"]) sizes[`${at}.mlp.${name}_proj.weight`] = [intermediate, hidden];
-    sizes[`${at}.mlp.down_proj.weight`] = [hidden, intermediate];
+    const { count, width } = experts!;
+    const parts = experts!.layers[i]
+      ? Array.from({ length: count }, (_, e) => `${at}.mlp.experts.${e}`)
+      : [`${at}.mlp`];
+    for (const part of parts) {
+      const inner = experts!.layers[i] ? width : intermediate;
+      for (const name of ["gate", "up"]) sizes[`${part}.${name}_proj.weight`] = [inner, hidden];
+      sizes[`${part}.down_proj.weight`] = [hidden, inner];
+    }
+    if (experts!.layers[i]) sizes[`${at}.mlp.gate.weight`] = [count, hidden];
   }
   return new Map(Object.entries(sizes).map(([name, shape]) => [name, tensor(name, shape, random)]));
 }
@@ -233,9 +242,13 @@ export class Arena {
     const inside = this.models.flatMap(({ at }) => {
       const layers = Array.from({ length: CONFIG.layers }, (_, i) => {
         const layer = at / 4 + abi.MODEL_HEADER + i * abi.LAYER_WORDS;
-        return [abi.LAYER_QKV, abi.LAYER_OUTPUT, abi.LAYER_GATE_UP, abi.LAYER_DOWN].map((word) => words[layer + word]);
+        const parts = [abi.LAYER_QKV, abi.LAYER_OUTPUT, abi.LAYER_GATE_UP, abi.LAYER_DOWN, abi.LAYER_ROUTER];
+        return parts.map((word) => words[layer + word]);
       });
-      return [words[at / 4 + abi.MODEL_EMBEDDING], words[at / 4 + abi.MODEL_HEAD], ...layers.flat()].map(matrixAt);
+      const behind = at / 4 + abi.MODEL_HEADER + CONFIG.layers * abi.LAYER_WORDS;
+      const experts = words.slice(behind, at / 4 + words[at / 4]);
+      const [embedding, head] = [words[at / 4 + abi.MODEL_EMBEDDING], words[at / 4 + abi.MODEL_HEAD]];
+      return [embedding, head, ...layers.flat(), ...experts].filter((one) => one > 0).map(matrixAt);
     });
     return [...this.models, ...this.contexts, this.input, ...this.matrices, ...inside];
   }

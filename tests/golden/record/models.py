@@ -7,7 +7,7 @@ To prove another family, add its row to MODELS, make it, and record it with hf.p
 import shutil
 
 import torch
-from transformers import AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, GraniteConfig, LlamaConfig, MistralConfig, Olmo2Config, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config
+from transformers import AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, GraniteConfig, LlamaConfig, MistralConfig, MixtralConfig, Olmo2Config, Phi3Config, Qwen2Config, Qwen3Config, Qwen3MoeConfig, SmolLM3Config
 
 from common import MODELS as MADE, arguments, out_folder
 
@@ -56,7 +56,17 @@ MODELS = {
     "tiny-olmo2": (Olmo2Config, torch.bfloat16, {"tie_word_embeddings": False, "intermediate_size": 64, **rope("default", 500000.0)}),
     "tiny-granite": (GraniteConfig, torch.bfloat16, {"tie_word_embeddings": False, "intermediate_size": 64, "embedding_multiplier": 12.0,
                                                      "residual_multiplier": 0.22, "attention_multiplier": 0.125, "logits_scaling": 8.0}),
+    "tiny-mixtral": (MixtralConfig, torch.bfloat16, {
+        "tie_word_embeddings": False, "num_hidden_layers": 2, "intermediate_size": 36, "num_local_experts": 5, "num_experts_per_tok": 2,
+        "sliding_window": None, **rope("default", 1000000.0)}),
+    "tiny-qwen3-moe": (Qwen3MoeConfig, torch.bfloat16, {
+        "tie_word_embeddings": False, "intermediate_size": 56, "moe_intermediate_size": 24, "num_experts": 6, "num_experts_per_tok": 3,
+        "norm_topk_prob": False, "mlp_only_layers": [1], "head_dim": 24, **rope("default", 1000000.0)}),
+    "tiny-qwen3-experts": (Qwen3MoeConfig, torch.bfloat16, {  # for gguf_files.py: such files have experts in all layers, and shares that sum to 1
+        "tie_word_embeddings": True, "num_hidden_layers": 2, "moe_intermediate_size": 32, "num_experts": 6, "num_experts_per_tok": 3,
+        "norm_topk_prob": True, "head_dim": 32, **rope("default", 1000000.0)}),
 }
+ROUTERS = 0.5  # so that experts differ in what they are worth by more than rounding
 SHARDS = {"tiny-mqa-sharded": "200KB"}  # the most that a file of weights may take
 
 
@@ -65,7 +75,7 @@ def make(name, out):
     torch.manual_seed(sum(map(ord, name)))
     model = AutoModelForCausalLM.from_config(family(**{**SIZES, **differs}), dtype=torch.float32)
     for path, weights in model.named_parameters():
-        spread = 0.06 if weights.ndim > 1 else 0.2
+        spread = ROUTERS if path.endswith("mlp.gate.weight") else 0.06 if weights.ndim > 1 else 0.2
         weights.data = torch.randn_like(weights) * spread + (1.0 if "norm" in path else 0.0)
     shards = {"max_shard_size": SHARDS[name]} if name in SHARDS else {}
     model.to(dtype).save_pretrained(out / name, **shards)

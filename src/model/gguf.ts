@@ -1,6 +1,7 @@
 /** The configuration of a GGUF file, from its metadata. Key names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
 import { type Architecture, ARCHITECTURES, type ModelConfig } from "../engine/config.ts";
 import { parseConfig } from "./config.ts";
+import { MOST_EXPERTS } from "./experts.ts";
 import { FAMILIES } from "./families.ts";
 import { words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
@@ -19,9 +20,19 @@ function architectureOf(metadata: Metadata): Architecture {
   const known = ARCHITECTURES.filter((family) => FAMILIES[family].ggufRows !== null);
   const found = known.find((family) => nameOf(family) === name);
   if (found) return found;
-  const shown = known.map((family) => family === "llama" ? "llama (Mistral too)" : nameOf(family));
+  const shown = known.map((family) => family === "llama" ? "llama (Mistral and Mixtral too)" : nameOf(family));
   const names = `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
   refuseFile(`general.architecture must be one of ${names}`, name, { code: "unsupported" });
+}
+
+/** The family by transformers' name: a llama with experts is a Mixtral. @throws RangeError for experts of one that has none here */
+function familyOf(architecture: Architecture, experts: unknown): Architecture {
+  const has = (experts ?? 0) !== 0;
+  if (has && architecture === "llama") return "mixtral";
+  if (has && !FAMILIES[architecture].experts) {
+    refuseFile(`${nameOf(architecture)}.expert_count must be 0`, experts, { code: "unsupported" });
+  }
+  return architecture;
 }
 
 /** Whether a file holds the rows of q and k in the order of interleaved rotary pairs. */
@@ -48,14 +59,12 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
     refuseFile(`${called}.${key} must be a number above 0`, value);
   };
 
-  if ((get("expert_count") ?? 0) !== 0) {
-    refuseFile(`${called}.expert_count must be 0`, get("expert_count"), { code: "unsupported" });
-  }
+  const family = familyOf(architecture, get("expert_count"));
   const layers = integer("block_count", 1024);
   const hidden = integer("embedding_length", 1 << 20);
   const heads = integer("attention.head_count", 4096);
   const headDim = integer("attention.key_length", 4096, hidden / heads);
-  const partial = FAMILIES[architecture].partialRope;
+  const partial = FAMILIES[family].partialRope;
   for (const key of ["attention.value_length", ...partial ? [] : ["rope.dimension_count"]]) {
     if (integer(key, 4096, headDim) !== headDim) {
       refuseFile(`${called}.${key} must be the ${headDim} of attention.key_length`, get(key));
@@ -64,7 +73,7 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
   const [long, short] = [await factorsOf(tensors, LONG_FACTORS), await factorsOf(tensors, SHORT_FACTORS)];
   const tokens = metadata.get("tokenizer.ggml.tokens");
   const { model_type, ...windows } = window(
-    architecture,
+    family,
     get("attention.sliding_window"),
     get("attention.sliding_window_pattern"),
   );
@@ -85,6 +94,7 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
       rope_scaling: long && short ? longrope(long, short) : scaling(),
       ...partial ? { partial_rotary_factor: integer("rope.dimension_count", 4096, headDim) / headDim } : {},
       ...scales(),
+      ...FAMILIES[family].experts ? experts() : {},
       tie_word_embeddings: !tensors.has("output.weight"),
       bos_token_id: metadata.get("tokenizer.ggml.bos_token_id") ?? null,
       eos_token_id: ["eos", "eot", "eom"].map((end) => metadata.get(`tokenizer.ggml.${end}_token_id`) ?? null),
@@ -112,6 +122,28 @@ export async function ggufConfig({ metadata, tensors }: Gguf, asked: RopeAsked =
       attn_logit_softcapping: get("attn_logit_softcapping"),
       final_logit_softcapping: get("final_logit_softcapping"),
       rope_local_base_freq: get("rope.freq_base_swa"),
+    };
+  }
+
+  function experts(): Record<string, unknown> {
+    const plain: [key: string, values: unknown[]][] = [["gating_func", [1]], ["weights_scale", [0, 1]], [
+      "shared_count",
+      [0],
+    ]];
+    for (const [name, values] of plain) {
+      const key = `expert_${name}`;
+      const value = get(key) ?? values[0];
+      if (!values.includes(value)) {
+        refuseFile(`${called}.${key} must be ${values.at(-1)}`, value, { code: "unsupported" });
+      }
+    }
+    return {
+      num_local_experts: integer("expert_count", MOST_EXPERTS),
+      num_experts_per_tok: integer("expert_used_count", MOST_EXPERTS),
+      ...FAMILIES[family].experts?.width === "moe_intermediate_size"
+        ? { moe_intermediate_size: integer("expert_feed_forward_length", 1 << 24) }
+        : {},
+      norm_topk_prob: get("expert_weights_norm") ?? true, // as llama.cpp has it
     };
   }
 

@@ -50,7 +50,19 @@ const lies: [string, Uint8Array<ArrayBuffer>][] = [
   ["the length of metadata key 0 must be at most 65535, got 1000000", patched(24, 1_000_000n)],
   ["general.alignment must be a power of two up to 65536, got 33", changed({ "general.alignment": [U32, 33] })],
   ['general.alignment must be a power of two up to 65536, got "x"', changed({ "general.alignment": [STRING, "x"] })],
-  ["llama.expert_count must be 0, got 8", changed({ "llama.expert_count": [U32, 8] })],
+  [
+    "llama.expert_used_count must be a positive integer up to 512, got nothing",
+    changed({ "llama.expert_count": [U32, 8] }),
+  ],
+  [
+    "llama.expert_gating_func must be 1, got 2",
+    changed({ "llama.expert_count": [U32, 8], "llama.expert_gating_func": [U32, 2] }),
+  ],
+  [
+    "num_experts_per_tok must be at most 2, the number of experts, got 3",
+    changed({ "llama.expert_count": [U32, 2], "llama.expert_used_count": [U32, 3] }),
+  ],
+  ["qwen2.expert_count must be 0, got 8", changed({ "qwen2.expert_count": [U32, 8] }, {}, smallQwen())],
   ["llama.block_count must be a positive integer up to 1024, got nothing", changed({ "llama.block_count": undefined })],
   [
     "llama.block_count must be a positive integer up to 1024, got 4294967295",
@@ -198,7 +210,7 @@ bad("an architecture that we cannot run", async () => {
     await refused(
       () => openBytes(changed({ "general.architecture": name === undefined ? undefined : [STRING, name] })),
       new RegExp(
-        `^Cannot load model: general\\.architecture must be one of llama \\(Mistral too\\), .+ and .+, got ${got}$`,
+        `^Cannot load model: general\\.architecture must be one of llama \\(Mistral and Mixtral too\\), .+ and .+, got ${got}$`,
       ),
       FILE_CODES,
     );

@@ -28,6 +28,14 @@ const MORE: Partial<Record<Architecture, [json: Record<string, unknown>, metadat
       "granite.logit_scale": [F32, 8],
     },
   ],
+  qwen3_moe: [
+    { num_experts: 3, num_experts_per_tok: 2, moe_intermediate_size: 48, norm_topk_prob: true },
+    {
+      "qwen3moe.expert_count": [U32, 3],
+      "qwen3moe.expert_used_count": [U32, 2],
+      "qwen3moe.expert_feed_forward_length": [U32, 48],
+    },
+  ],
   gemma2: [
     { query_pre_attn_scalar: 16, attn_logit_softcapping: 20, final_logit_softcapping: 10, sliding_window: 12 },
     {
@@ -76,8 +84,12 @@ for (const family of ARCHITECTURES.filter((family) => FAMILIES[family].ggufRows 
   });
 }
 
-/** The tensors of a family as its files have them: a Phi's q, k and v are one, and its gate and up. */
+/** The tensors of a family as its files have them: a Phi's q, k and v are one, and its gate and up; and all experts' of a layer. */
 function fusedIn(family: string, shapes: [string, number[]][]): [string, number[]][] {
+  if (family === "qwen3_moe") {
+    const others = shapes.filter(([name]) => !/\.experts\.[12]\./.test(name));
+    return others.map(([name, shape]) => [name, name.includes(".experts.") ? [3, ...shape] : shape]);
+  }
   if (family !== "phi3") return shapes;
   return shapes.flatMap(([name, [rows, ...columns]]): [string, number[]][] => {
     if (/\.(k|v|gate)_proj\./.test(name)) return [];
@@ -85,6 +97,36 @@ function fusedIn(family: string, shapes: [string, number[]][]): [string, number[
     return [[name, [name.includes(".up_proj.") ? 2 * rows : rows, ...columns]]];
   });
 }
+
+format("a llama with experts is a Mixtral, whose experts are one tensor each or all in one", async () => {
+  const experts: [string, Typed][] = [["llama.expert_count", [U32, 2]], ["llama.expert_used_count", [U32, 1]]];
+  const { tensors: own } = smallLlama();
+  const [, { dims: [hidden, width] }] = Object.entries(own).find(([name]) => name === "blk.0.ffn_gate.weight")! as [
+    string,
+    { dims: number[] },
+  ];
+  const parts = { gate: [hidden, width], up: [hidden, width], down: [width, hidden] };
+  const layers = Object.keys(own).filter((name) => name.endsWith(".ffn_gate.weight")).length;
+  const open = (each: boolean) => {
+    const tensors: Parameters<typeof changed>[1] = {};
+    for (let i = 0; i < layers; i++) {
+      for (const [part, dims] of Object.entries(parts)) {
+        tensors[`blk.${i}.ffn_${part}.weight`] = undefined;
+        if (!each) tensors[`blk.${i}.ffn_${part}_exps.weight`] = { dims: [...dims, 2], type: 0 };
+        else for (const e of [0, 1]) tensors[`blk.${i}.ffn_${part}.${e}.weight`] = { dims, type: 0 };
+      }
+      tensors[`blk.${i}.ffn_gate_inp.weight`] = { dims: [hidden, 2], type: 0 };
+    }
+    return openBytes(changed(Object.fromEntries(experts), tensors));
+  };
+  for (const each of [false, true]) {
+    const { config, tensors } = await open(each);
+    assert.equal([config.architecture, config.intermediate], ["mixtral", 0]);
+    const all = new Array<boolean>(layers).fill(true);
+    assert.equal(config.experts, { count: 2, used: 1, width, normed: true, layers: all });
+    assert.equal([...tensors.keys()], [...tensorShapes(config).keys()]);
+  }
+});
 
 format("a llama: tensors, tokenizer, template", async () => {
   const { config, tokenizer, tensors, chatTemplate, toolTemplate } = await openBytes(changed());

@@ -22,6 +22,10 @@ const LAYER: Record<string, string> = {
   ffn_gate: "mlp.gate_proj",
   ffn_up: "mlp.up_proj",
   ffn_down: "mlp.down_proj",
+  ffn_gate_inp: "mlp.gate",
+  ffn_gate_exps: "mlp.experts.gate_proj",
+  ffn_up_exps: "mlp.experts.up_proj",
+  ffn_down_exps: "mlp.experts.down_proj",
 };
 /** Norms of a layer, by what they are to it. */
 const NORMS = {
@@ -46,18 +50,23 @@ const keyOf = (names: Record<string, string>, value: string) => Object.keys(name
 
 /** Hugging Face's name for a tensor of a GGUF file; null where it has none. */
 function hfName(config: ModelConfig, name: string): string | null {
-  const [, layer, part, kind] = /^(?:blk\.(0|[1-9]\d*)\.)?(\w+)\.(weight|bias)$/.exec(name) ?? [];
+  const [, layer, own, expert, kind] = /^(?:blk\.(0|[1-9]\d*)\.)?(\w+)(?:\.(\d+))?\.(weight|bias)$/.exec(name) ?? [];
+  const part = expert === undefined ? own : `${own}_exps`; // files of early 2024 have each by itself
   const names = layer === undefined ? MODEL : layerNames(config);
   if (part === undefined || !Object.hasOwn(names, part)) return null;
   const fused = config.architecture === "phi3"; // gate and up are one matrix
-  const theirs = fused && part === "ffn_up" ? "mlp.gate_up_proj" : names[part];
+  const whole = fused && part === "ffn_up" ? "mlp.gate_up_proj" : names[part];
+  const theirs = expert === undefined ? whole : whole.replace(/\.experts\./, `.experts.${expert}.`);
   return layer === undefined ? `${theirs}.${kind}` : `model.layers.${layer}.${theirs}.${kind}`;
 }
 
 /** GGUF's name for a tensor with a Hugging Face name: the one that messages about a GGUF file use. */
 export function ggufName(config: Pick<ModelConfig, "norms">, name: string): string {
   const [, layer, inLayer, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
-  if (inLayer !== undefined) return `blk.${layer}.${keyOf(layerNames(config), inLayer)}.${kind}`;
+  if (inLayer !== undefined) {
+    const all = inLayer.replace(/\.experts\.\d+\./, ".experts."); // in one tensor
+    return `blk.${layer}.${keyOf(layerNames(config), all)}.${kind}`;
+  }
   const [, part, end] = /^(.+)\.(weight|bias)$/.exec(name)!;
   return `${keyOf(MODEL, part)}.${end}`;
 }

@@ -125,6 +125,7 @@ export class Together {
   async #call(): Promise<void> {
     this.#called = true;
     await turn();
+    await turn(); // Deno ends several at once, of which the first would find the others on their way
     this.#called = false;
     if (this.#waiting.count > 0) await this.#go();
   }

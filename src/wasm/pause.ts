@@ -11,11 +11,16 @@ let listened = since;
 /** Whether the host's other tasks have waited for long. */
 export const isPauseDue = (): boolean => performance.now() - since >= MOST;
 
-/** Lets them run. */
-export async function pause(): Promise<void> {
+let pausing: Promise<void> | null = null;
+
+/** Lets them run. Passes that pause at the same time go on at the same time, so that those of a batch stay together. */
+export const pause = (): Promise<void> => pausing ??= rest();
+
+async function rest(): Promise<void> {
   if (runtime === "deno" && performance.now() - listened >= DEAF) {
     await new Promise((resolve) => setTimeout(resolve, 0)); // 1 to 2 ms of nothing
     listened = performance.now();
   } else await turn();
   since = performance.now();
+  pausing = null;
 }

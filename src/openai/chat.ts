@@ -5,9 +5,12 @@ import { words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import type { ChatOptions } from "../options/generate.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { promptOf } from "../session/asking.ts";
+import { insideOf } from "../session/model.ts";
 import { type Lease } from "./conversations.ts";
 import { Deltas, type Part } from "./deltas.ts";
 import { asBody, type Body, flag, readCommon, textOf, wholeOf } from "./fields.ts";
+import type { Hosted } from "./hosted.ts";
 import { ordered, readMessages } from "./messages.ts";
 import { refuseRequest } from "./refusals.ts";
 import type { Caller, Service } from "./service.ts";
@@ -23,7 +26,7 @@ const OWN = [
     "continue_final_message",
     "add_generation_prompt",
   ],
-  ...["conversation", "append"],
+  ...["conversation", "append", "pin_system"],
 ];
 
 const MOST_TEMPLATE = 100_000; // characters
@@ -168,13 +171,15 @@ function readChat(service: Service, body: Body) {
     ...formatOf(body),
     ...(Array.isArray(body.documents) ? { documents: body.documents } : {}),
     ...(template === undefined ? {} : { template }),
+    ...(body.pin_system === undefined || body.pin_system === null ? {} : { pinSystem: flag(body, "pin_system") }),
     variables,
     continueFinal,
   };
   const name = hosted.name, messages = readMessages(body.messages);
   const said = Object.keys(common.session).length > 0,
     keep = body.store === undefined || body.store === null || flag(body, "store");
-  return { name, hosted, options, session, said, keep, messages, id, append, logprobs, usage: common.usage };
+  const prompt = promptOnce(hosted, messages, options);
+  return { name, hosted, options, session, said, keep, messages, prompt, id, append, logprobs, usage: common.usage };
 }
 
 function objectOf(body: Body, name: string): Record<string, unknown> | undefined {
@@ -243,18 +248,20 @@ function answering(service: Service, asked: Asked, caller: Caller) {
         append,
         most,
         setting: settingOf(options),
-        read: () => tokensOf(asked),
+        chat: { ...options, signal },
+        prompt: asked.prompt,
         check: (fresh: readonly ChatMessage[], goesOn: boolean) => checkLength(service, asked, fresh, goesOn),
         signal,
       };
       const lease: Lease = await service.conversations.lease(wanted);
       try {
-        const seeded = options.seed === undefined && lease.session.seen === 0 ? { seed: drawn() } : {};
+        const begins = lease.session.conversation.length === 0;
+        const seeded = options.seed === undefined && begins ? { seed: drawn() } : {};
         const deltas = new Deltas(options.tools);
         const write = writing(
           lease.session,
           { ...options, ...seeded, signal },
-          { numbers: service.numbers },
+          { numbers: service.numbers, before: lease.read },
           (listening) => lease.session.chat(lease.messages, listening),
         );
         const { tokenizer } = hosted.model;
@@ -275,11 +282,13 @@ function answering(service: Service, asked: Asked, caller: Caller) {
   );
 }
 
-/** Tokens of a conversation that is read from its beginning. */
-function tokensOf({ hosted, messages, options }: Asked): number {
+/** What is read of a conversation from its beginning, found out once. */
+function promptOnce({ model }: Hosted, messages: readonly ChatMessage[], options: ChatOptions) {
+  let found: ReturnType<typeof promptOf> | undefined;
   const { tools, documents, variables, continueFinal, template } = options;
   const given = Object.entries({ tools, documents, variables, continueFinal, template });
-  return hosted.model.countTokens(messages, Object.fromEntries(given.filter(([, value]) => value !== undefined)));
+  const asked = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  return () => found ??= promptOf(insideOf(model), messages, asked);
 }
 
 /** What a template makes of a conversation's beginning besides its messages. */
@@ -294,7 +303,7 @@ function checkLength({ limits }: Service, asked: Asked, fresh: readonly ChatMess
   const { tools, documents, variables, template } = asked.options;
   const said = JSON.stringify([fresh, ...(goesOn ? [] : [tools, documents, variables])]);
   if ((goesOn || template === undefined) && said.length < limits.prompt) return; // a token is a character at least
-  const tokens = goesOn ? asked.hosted.model.tokenizer.encode(said).length : tokensOf(asked);
+  const tokens = goesOn ? asked.hosted.model.tokenizer.encode(said).length : asked.prompt().ids.length;
   if (tokens <= limits.prompt) return;
   refuseRequest(`messages must have at most ${limits.prompt} tokens`, tokens, { param: "messages", status: 413 });
 }

@@ -120,7 +120,7 @@ function answering(service: Service, asked: Asked, caller: Caller) {
     const { hosted, prompts, generate } = asked;
     for (const [index, ids] of prompts.entries()) {
       const tokens = { read: ids.length, written: generate.maxNewTokens! };
-      const free = service.conversations.reserve(hosted, asked.session, tokens);
+      const free = service.conversations.pool.reserve(hosted, asked.session, tokens);
       try {
         using session = hosted.model.session({ ...asked.session, onWarning: () => {} });
         yield* one(service, session, asked, { index, ids, signal });

@@ -5,10 +5,13 @@
 import type { ChatMessage } from "../chat/template.ts";
 import { hex, sha256 } from "../engine/sha256.ts";
 import { words } from "../errors.ts";
+import type { ChatOptions } from "../options/generate.ts";
 import type { SessionOptions } from "../options/session.ts";
 import type { Session } from "../session/session.ts";
 import { heldBytes, type Hosted, mannerOf } from "./hosted.ts";
 import { essence, goingOn } from "./messages.ts";
+import { Beginnings } from "./beginnings.ts";
+import { type Held, Pool } from "./pool.ts";
 import { refuseRequest, RequestError } from "./refusals.ts";
 import { pack, type Store, unpack } from "./store.ts";
 
@@ -29,8 +32,10 @@ export interface Wanted {
   readonly setting: string;
   /** Whether the messages are what is new; else all that was said. */
   readonly append: boolean;
-  /** Counts the tokens of the messages, where a cache depends on them. */
-  readonly read: () => number;
+  /** How they will be asked. */
+  readonly chat: ChatOptions;
+  /** What is read of the messages where all of them are. */
+  readonly prompt: () => { readonly ids: readonly number[]; readonly system: number };
   /** Tokens that may be written. */
   readonly most: number;
   /** Refuses what is too long to be read: of a conversation that goes on what is new, else all. @throws RequestError */
@@ -43,6 +48,8 @@ export interface Lease {
   readonly session: Session;
   /** What the session is to be asked with. */
   readonly messages: readonly ChatMessage[];
+  /** Tokens of them that it has read just now. */
+  readonly read: number;
   /** Keeps what was said, and lets others have it. Again: nothing. */
   settle(): Promise<void>;
 }
@@ -52,36 +59,32 @@ interface Names {
   kept: string | null; // that the store has it under
 }
 
-interface Conversation extends Names {
+interface Conversation extends Names, Held {
   readonly wanted: Pick<Wanted, "hosted" | "owner" | "id" | "setting">;
   readonly manner: string;
-  readonly session: Session;
   version: string | null; // in the store
-  bytes: number;
-  busy: boolean;
   keep: boolean; // in the store
 }
 
 const LOOKED_UP = 8; // beginnings of a conversation, the longest first, that a store is asked for
 
 export class Conversations {
-  readonly #held = new Map<string, Conversation>(); // by name, those asked for longest ago first
-  readonly #most: number;
+  readonly #held = new Map<string, Conversation>(); // by name
+  readonly pool: Pool;
+  readonly #beginnings: Beginnings;
   readonly #store: Store | null;
   readonly #sought = new Set<string>(); // names of those that somebody is about to take
-  #making = 0; // bytes of sessions that are being made
 
   /** @param most bytes of all sessions */
   constructor(most: number, store: Store | null) {
-    this.#most = most;
+    this.pool = new Pool(most);
+    this.#beginnings = new Beginnings(this.pool);
     this.#store = store;
   }
 
-  /** Conversations in memory, and their bytes. */
+  /** Conversations in memory, and the bytes of all sessions. */
   get held(): { count: number; bytes: number } {
-    let bytes = this.#making;
-    for (const one of this.#held.values()) bytes += one.bytes;
-    return { count: this.#held.size, bytes };
+    return { count: this.#held.size, bytes: this.pool.bytes };
   }
 
   /** Finds a conversation, or begins one. @throws RequestError, what `check` does, the signal's reason: nothing has changed then */
@@ -113,8 +116,8 @@ export class Conversations {
       wanted.check(append || !goesOn ? messages : messages.slice(heard.length), goesOn);
       signal.throwIfAborted();
       if (found) this.#grow(found, wanted);
-      const one = found ?? await this.#begin(wanted);
-      return { session: one.session, messages: all ?? messages, settle: () => this.#settle(one) };
+      const { one, read } = found ? { one: found, read: 0 } : await this.#begin(wanted);
+      return { session: one.session, messages: all ?? messages, read, settle: () => this.#settle(one) };
     } catch (error) {
       if (found) this.#giveBack(found);
       throw error;
@@ -128,9 +131,9 @@ export class Conversations {
     const fresh = mine && (version === null || mine.version === version); // no other process went on with it
     const isSame = mine && (manner === null || mine.manner === manner) &&
       (wanted.append || mine.wanted.setting === wanted.setting);
-    if (fresh && isSame) return this.#take(mine);
+    if (fresh && isSame) return this.pool.take(mine);
     if (fresh && wanted.append) refuseOther();
-    if (mine) this.#drop(mine);
+    if (mine) this.pool.drop(mine);
     if (version === null) return null;
     return await this.#restore(wanted, { name, kept: name }, manner) ?? (wanted.append ? refuseOther() : null);
   }
@@ -142,19 +145,12 @@ export class Conversations {
     const ends = names.flatMap((name, i) => messages[i].role === "assistant" && i < names.length - 1 ? [name] : []);
     for (const [i, name] of ends.reverse().entries()) {
       const mine = this.#held.get(name);
-      if (mine && !mine.busy) return this.#take(mine);
+      if (mine && !mine.busy) return this.pool.take(mine);
       if (i >= LOOKED_UP || !this.#store || await this.#store.version(name) === null) continue;
       const restored = await this.#restore(wanted, { name: crypto.randomUUID(), kept: name }, manner); // another may do so meanwhile
       if (restored) return restored;
     }
     return null;
-  }
-
-  #take(one: Conversation): Conversation {
-    one.busy = true;
-    this.#held.delete(one.name); // to the end of the line
-    this.#held.set(one.name, one);
-    return one;
   }
 
   /** What the store has; null: none that fits. @throws what is wrong with it, where nothing else would do */
@@ -174,16 +170,22 @@ export class Conversations {
     }
   }
 
-  async #begin(wanted: Wanted): Promise<Conversation> {
-    const { hosted, options, id } = wanted;
+  async #begin(wanted: Wanted): Promise<{ one: Conversation; read: number }> {
+    const { hosted, owner, options, id, messages, chat } = wanted, prompt = wanted.prompt();
     const name = id === undefined ? crypto.randomUUID() : nameOfId(wanted, id);
-    const open = () => Promise.resolve(hosted.model.session({ ...options, onWarning: () => {} }));
-    return await this.#make(wanted, { name, kept: null }, this.#bytesOf(wanted), open);
+    const whose = sum(["begun", owner, hosted.name, mannerOf(options)]);
+    const beginner = { hosted, options, whose, messages, chat, prompt }, bytes = this.#bytesOf(wanted);
+    const keep = (open: () => Promise<Session>) => this.#make(wanted, { name, kept: null }, bytes, open);
+    const { made, read } = await this.#beginnings.begin(beginner, bytes, keep);
+    return { one: made, read };
   }
 
   /** @param seen tokens that a session has already, and keeps */
-  #bytesOf({ hosted, options, read, most }: Wanted, seen = 0): number {
-    return hosted.model.sessionBytes(options, { read: seen + (grows(options) ? read() : 1), written: most });
+  #bytesOf({ hosted, options, prompt, most }: Wanted, seen = 0): number {
+    return hosted.model.sessionBytes(options, {
+      read: seen + (grows(options) ? prompt().ids.length : 1),
+      written: most,
+    });
   }
 
   /** Room for what a session that is taken up again may grow to. @throws RequestError */
@@ -191,70 +193,29 @@ export class Conversations {
     if (!grows(wanted.options)) return;
     const bytes = this.#bytesOf(wanted, wanted.append ? one.session.seen : 0);
     if (bytes <= one.bytes) return;
-    this.#makeRoom(bytes - one.bytes, bytes);
+    this.pool.makeRoom(bytes - one.bytes, bytes);
     one.bytes = bytes;
   }
 
-  async #make(wanted: Wanted, names: Names, bytes: number, open: () => Promise<Session>): Promise<Conversation> {
-    this.#makeRoom(bytes);
-    this.#making += bytes;
-    try {
+  #make(wanted: Wanted, names: Names, bytes: number, open: () => Promise<Session>): Promise<Conversation> {
+    return this.pool.make(bytes, async () => {
       const session = await open();
       const { hosted, owner, id, options, setting } = wanted;
-      const one = {
+      const one: Conversation = {
         ...names,
-        wanted: { hosted, owner, id, setting },
-        manner: mannerOf(options),
-        session,
-        version: null,
-        bytes: Math.max(bytes, heldBytes(session)),
-        busy: true,
-        keep: wanted.keep,
+        ...{ wanted: { hosted, owner, id, setting }, manner: mannerOf(options), session, version: null },
+        ...{ bytes: Math.max(bytes, heldBytes(session)), busy: true, spare: false, keep: wanted.keep },
+        left: () => void (this.#held.get(one.name) === one && this.#held.delete(one.name)),
       };
       this.#held.set(one.name, one);
       return one;
-    } finally {
-      this.#making -= bytes;
-      this.#trim(); // it may take more than was foreseen
-    }
-  }
-
-  /** Room for a session that is nobody's conversation. @returns what gives it back @throws RequestError; KvcapRangeError for bad options */
-  reserve(hosted: Hosted, options: SessionOptions, tokens: { read: number; written: number }): () => void {
-    const bytes = hosted.model.sessionBytes(options, tokens);
-    this.#makeRoom(bytes);
-    this.#making += bytes;
-    return () => void (this.#making -= bytes);
-  }
-
-  /** Lets conversations go until so many bytes are free. @param whole bytes of the session they are for @throws RequestError where that cannot be */
-  #makeRoom(bytes: number, whole = bytes): void {
-    if (!(whole <= this.#most)) {
-      refuseRequest(`a session must take at most ${this.#most} bytes`, whole, { param: "budget", code: "no-memory" });
-    }
-    this.#trim(bytes);
-    if (this.held.bytes + bytes > this.#most) {
-      const rule = `the sessions that are at work must leave ${bytes} bytes of ${this.#most}`;
-      refuseRequest(rule, this.#most - this.held.bytes, { status: 503, code: "no-memory", retryAfter: 1 });
-    }
-  }
-
-  #trim(bytes = 0): void {
-    for (const one of [...this.#held.values()]) {
-      if (this.held.bytes + bytes <= this.#most) return;
-      if (!one.busy) this.#drop(one);
-    }
-  }
-
-  #drop(one: Conversation): void {
-    this.#held.delete(one.name);
-    one.session.dispose();
+    });
   }
 
   /** Of which nothing was asked. */
   #giveBack(one: Conversation): void {
     one.busy = false;
-    if (one.wanted.id === undefined && one.kept !== null && one.kept !== one.name) this.#drop(one); // nobody would find it here
+    if (one.wanted.id === undefined && one.kept !== null && one.kept !== one.name) this.pool.drop(one); // nobody would find it here
   }
 
   async #settle(one: Conversation): Promise<void> {
@@ -262,7 +223,7 @@ export class Conversations {
     const { session, wanted, manner } = one;
     const said = session.conversation;
     try {
-      if (said.length === 0) return this.#drop(one); // stopped before its first answer
+      if (said.length === 0) return this.pool.drop(one); // stopped before its first answer
       one.bytes = heldBytes(session);
       if (wanted.id === undefined && !this.#rename(one, namesOf(wanted, manner, said).at(-1)!)) return;
       if (!this.#store || !one.keep) return;
@@ -271,11 +232,11 @@ export class Conversations {
       one.kept = one.name;
       if (before !== null && before !== one.name) await this.#store.remove(before);
     } catch (error) {
-      this.#drop(one);
+      this.pool.drop(one);
       throw error;
     } finally {
       one.busy = false;
-      this.#trim(); // a cache may have grown by more than was foreseen
+      this.pool.trim(); // a cache may have grown by more than was foreseen
     }
   }
 
@@ -284,10 +245,10 @@ export class Conversations {
     this.#held.delete(one.name);
     const twin = this.#held.get(name);
     if (twin?.busy) {
-      one.session.dispose();
+      this.pool.drop(one);
       return false;
     }
-    if (twin) this.#drop(twin);
+    if (twin) this.pool.drop(twin);
     one.name = name;
     this.#held.set(name, one);
     return true;
@@ -295,7 +256,7 @@ export class Conversations {
 
   /** Gives all back; what was said is in the store. */
   close(): void {
-    for (const one of [...this.#held.values()]) this.#drop(one);
+    this.pool.close();
   }
 }
 

@@ -38,7 +38,7 @@ export async function embeddings(service: Service, value: unknown, caller: Calle
   } as EmbedOptions;
   const vectors = await service.whole(caller, async (signal) => {
     const read = Math.max(...ids.map(({ length }) => length));
-    const free = service.conversations.reserve(hosted, { policy: "full", kv: "f32" }, {
+    const free = service.conversations.pool.reserve(hosted, { policy: "full", kv: "f32" }, {
       read,
       written: 0,
     });

@@ -88,25 +88,46 @@ export async function* generate(
   }
 }
 
-/** Takes in the prompt in chunks; answers the greedy id after it. */
+/** Takes in the beginning of a prompt, at most so many tokens, in the chunks that all of it would be read in. */
+export async function readBeginning(
+  state: SessionState,
+  plan: Plan,
+  most: number,
+  options: CheckedGenerate,
+): Promise<void> {
+  const { reading: { ids, pinned, begun }, chunk } = plan;
+  state.begin(plan, options);
+  try {
+    await state.prepare({ ...plan, reading: { ...plan.reading, ids: ids.slice(0, Math.max(begun, most)) } }, 0);
+    if (state.options === plan.options) await prefill(state, plan, "nothing", options, Math.min(most, ids.length - 1));
+  } finally {
+    const { seen } = state;
+    state.begun = { ids: ids.slice(0, seen), pinned: Math.min(pinned, seen), chunk };
+    state.end();
+  }
+}
+
+/** Takes in the prompt in chunks, those that end by so many tokens; answers the greedy id after it. */
 async function prefill(
   state: SessionState,
-  { reading: { ids, pinned }, chunk, evicts }: Plan,
+  { reading: { ids, pinned, begun }, chunk, evicts }: Plan,
   wanted: Wanted,
   options: CheckedGenerate,
+  until = ids.length,
 ): Promise<number> {
   let id = 0;
   let end = 0;
-  for (let begin = 0; begin < ids.length; begin = end) {
+  for (let begin = begun; begin < ids.length; begin = end) {
     options.signal?.throwIfAborted();
     state.telling.rethrow();
     const { stepper } = state; // none: it was disposed of, which the step says
     const room = evicts && stepper ? roomToRead(stepper.books, state.options) : Infinity;
     end = Math.min(begin + Math.min(chunk, room), ids.length);
+    if (end > until) break;
     if (begin < pinned) state.pin([begin, Math.min(end, pinned)]);
     id = await state.step({ ids, begin, count: end - begin }, end < ids.length ? "nothing" : wanted, evicts);
-    state.counts.promptTokens = end;
-    state.telling.tell((done) => options.onPrefill(done, ids.length), end);
+    state.counts.promptTokens = end - begun;
+    state.telling.tell((done) => options.onPrefill(done, ids.length - begun), end - begun);
   }
   return id;
 }

@@ -15,9 +15,28 @@ export interface Reading {
   readonly ends: readonly number[];
 }
 
+/** A text of which the beginning was read, and nothing else. */
+export interface Begun {
+  readonly ids: readonly number[];
+  /** As in its reading, and of what was read. */
+  readonly pinned: number;
+  /** Tokens read at once. */
+  readonly chunk: number;
+}
+
+/** How many ids of a reading that begins anew stand in the cache as it would read them. */
+export function begunOf({ ids, anew, pinned }: Reading, chunk: number, begun: Begun | null): number {
+  if (!anew || !begun || begun.chunk !== chunk || begun.ids.length >= ids.length) return 0;
+  const { length } = begun.ids;
+  return Math.min(pinned, length) === begun.pinned && begun.ids.every((id, i) => id === ids[i]) ? length : 0;
+}
+
 /** A reading, and how it goes. */
 export interface Plan {
-  readonly reading: Reading;
+  readonly reading: Reading & {
+    /** How many of the ids stand in the cache already. */
+    readonly begun: number;
+  };
   readonly options: CheckedSession;
   /** Tokens read at once. */
   readonly chunk: number;

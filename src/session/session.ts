@@ -1,8 +1,8 @@
 /** A session is one context: it reads prompts into its capped cache and generates from it. */
-import { type ChatMessage, checkMessages } from "../chat/template.ts";
+import type { ChatMessage } from "../chat/template.ts";
 import { answered } from "../chat/answer.ts";
 import { withTexts } from "../chat/plain.ts";
-import { planTurn, type Question } from "../chat/turn.ts";
+import type { Question } from "../chat/turn.ts";
 import type { LaneViews } from "../core/core.ts";
 import { refuse, words } from "../errors.ts";
 import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
@@ -22,9 +22,9 @@ import type { OwnFunctions } from "../options/kept.ts";
 import { loadCache, saveCache } from "../snapshot/cache.ts";
 import type { SavedSession } from "../snapshot/file.ts";
 import { checkPinned, fillCache, openSnapshot, optionsAgain, restoring, writeSnapshot } from "../snapshot/session.ts";
+import { asking } from "./asking.ts";
 import { Chooser } from "./choose.ts";
-import { generate } from "./generate.ts";
-import { dialectOf } from "./layout.ts";
+import { generate, readBeginning } from "./generate.ts";
 import { type Plan, promptIds, type Reading } from "./reading.ts";
 import { type Report, reportOf } from "./report.ts";
 import { SessionState } from "./state.ts";
@@ -141,6 +141,7 @@ export class Session {
         loadCache(to, this.#model.config, session.options, { saved: cache!, body: bytes });
         to.context.copyFrom(stepper!.context);
         to.vectors?.copyFrom(stepper!.vectors!);
+        session.#state.begun = this.#state.begun;
       });
     });
   }
@@ -187,25 +188,20 @@ export class Session {
     const { config } = this.#model;
     const checked = checkChat(options, config.vocab, this.#model.sampling);
     grammarOf(checked);
-    const { pinSystem, continueFinal } = checked;
-    const { dialect, variables } = dialectOf(this.#model, checked);
-    const said = (content: string): ChatMessage[] => [...this.conversation, { role: "user", content }];
-    const question = () => ({
-      messages: checkMessages(typeof input === "string" ? said(input) : input, continueFinal),
-      variables,
-      continueFinal,
-    });
-    const read = (): Reading => {
-      const { pending, conversation: heard } = this.#state;
-      const standing = { heard, pending, eosIds: config.eosIds };
-      const { pending: takesPending, ids, ...turn } = planTurn(dialect, question(), standing);
-      const all = takesPending && pending !== null ? [pending, ...ids] : ids;
-      const system = pinSystem && this.options.policy !== "full" ? turn.system : 0;
-      const anew = turn.anew && this.seen > 0; // an empty session has nothing to forget, but may have pins
-      return { ...turn, anew, ids: all, pinned: this.options.pinPrompt && turn.anew ? all.length : system };
-    };
+    const { question, read } = asking(this.#state, input, checked);
     this.#state.plan(read, checked.maxNewTokens);
     return this.#chat(read, question, checked);
+  }
+
+  /**
+   * Reads the beginning of what `chat` would read of these messages, at most so many tokens, in whole chunks of those in which it would:
+   * `chat` goes on from there where what it reads begins so, and so do forks, to the same bits. Nothing, where the session has been used.
+   * @throws as chat does @internal
+   */
+  async begin(messages: readonly ChatMessage[], options: ChatOptions, most: number): Promise<void> {
+    const checked = checkChat(options, this.#model.config.vocab, this.#model.sampling);
+    const plan = this.#state.plan(asking(this.#state, messages, checked).read, checked.maxNewTokens);
+    if (this.seen === plan.reading.begun) await readBeginning(this.#state, plan, most, checked);
   }
 
   async *#chat(read: () => Reading, question: () => Question, options: CheckedGenerate) {

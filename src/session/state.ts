@@ -18,7 +18,7 @@ import { Recorder } from "../recording/recorder.ts";
 import { refuseSnapshot, type SavedSession } from "../snapshot/file.ts";
 import { SessionCache } from "./cache.ts";
 import { type Counts, newCounts } from "./report.ts";
-import type { Plan, Reading } from "./reading.ts";
+import { type Begun, begunOf, type Plan, type Reading } from "./reading.ts";
 import { protectedBy } from "./protect.ts";
 import { Recent } from "./penalties.ts";
 import { Random } from "./random.ts";
@@ -43,6 +43,8 @@ export class SessionState {
   readonly recent = new Recent();
   /** What has been heard and answered, where that is a conversation. */
   conversation: readonly ChatMessage[] | null = null;
+  /** What was read, where that is a beginning and nothing else. */
+  begun: Begun | null = null;
   /** Numbers of the last generation, or of the one that is running, which counts in it. */
   counts: Counts = newCounts();
   #busy = false; // a generation, or what else needs everything to stay as it is, is under way
@@ -133,7 +135,7 @@ export class SessionState {
   /** A cache for a prompt and what is generated: sized where it waited for the prompt, and confirmed by the engine. */
   async prepare({ reading, evicts }: Plan, maxNewTokens: number): Promise<Stepper> {
     if (!this.stepper) this.allocate();
-    const coming = { prompt: reading.ids.length, maxNewTokens, evicts };
+    const coming = { prompt: reading.ids.length - reading.begun, maxNewTokens, evicts };
     const slots = slotsFor(this.#options, coming, this.stepper ?? undefined);
     if ((this.stepper?.slots ?? 0) < slots) {
       const plan = { options: this.#options, slots, pins: this.#pins };
@@ -202,9 +204,9 @@ export class SessionState {
     this.checkUsable();
     const reading = read();
     const options = this.stepper ? this.#options : planSession(this.model, this.#asked, reading.ids.length);
-    const goesOn = !reading.anew && this.#pending !== null && reading.ids.length === 1;
-    const evicts = options.evict === "always" || !goesOn;
-    return { reading, options, evicts, chunk: this.chunkFor(reading, options, maxNewTokens) };
+    const evicts = options.evict === "always" || reading.anew || this.#pending === null || reading.ids.length !== 1;
+    const chunk = this.chunkFor(reading, options, maxNewTokens), begun = begunOf(reading, chunk, this.begun);
+    return { reading: { ...reading, anew: reading.anew && begun === 0, begun }, options, evicts, chunk };
   }
 
   /** @returns tokens of the prompt to be read at once @throws RangeError where there is no room for it */
@@ -223,7 +225,7 @@ export class SessionState {
   begin({ reading, options }: Plan, { seed, sampling }: Pick<CheckedGenerate, "seed" | "sampling">): Counts {
     this.#options = options;
     if (reading.anew) this.#forget();
-    this.conversation = null;
+    this.begun = this.conversation = null;
     if (!this.stepper) this.#promptTokens = reading.ids.length;
     if (seed !== null) this.random.seed(seed);
     this.#busy = true;

@@ -1,0 +1,95 @@
+/** Sessions in memory, under one bound on their bytes: of those that nobody uses, who was not asked for longest goes first. */
+import type { SessionOptions } from "../options/session.ts";
+import type { Session } from "../session/session.ts";
+import type { Hosted } from "./hosted.ts";
+import { refuseRequest } from "./refusals.ts";
+
+/** A session that is kept. */
+export interface Held {
+  readonly session: Session;
+  bytes: number;
+  busy: boolean;
+  /** Whether it goes before all others: nobody has asked for it yet. */
+  readonly spare: boolean;
+  /** Called when it leaves, before its session is disposed of. */
+  readonly left: () => void;
+}
+
+export class Pool {
+  readonly #held = new Set<Held>(); // those asked for longest ago first
+  readonly #most: number;
+  #making = 0; // bytes of sessions that are being made
+
+  /** @param most bytes of all sessions */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Bytes of all sessions. */
+  get bytes(): number {
+    let bytes = this.#making;
+    for (const one of this.#held) bytes += one.bytes;
+    return bytes;
+  }
+
+  /** Somebody asks for one: it goes to the end of the line. */
+  take<T extends Held>(one: T): T {
+    one.busy = true;
+    this.#held.delete(one);
+    this.#held.add(one);
+    return one;
+  }
+
+  drop(one: Held): void {
+    this.#held.delete(one);
+    one.left();
+    one.session.dispose();
+  }
+
+  /** Makes one, in a place that is free for it. @throws RequestError where none can be; what `make` does */
+  async make<T extends Held>(bytes: number, make: () => Promise<T>): Promise<T> {
+    this.makeRoom(bytes);
+    this.#making += bytes;
+    try {
+      const one = await make();
+      this.#held.add(one);
+      return one;
+    } finally {
+      this.#making -= bytes;
+      this.trim(); // it may take more than was foreseen
+    }
+  }
+
+  /** Room for a session that is nobody's conversation. @returns what gives it back @throws RequestError; KvcapRangeError for bad options */
+  reserve(hosted: Hosted, options: SessionOptions, tokens: { read: number; written: number }): () => void {
+    const bytes = hosted.model.sessionBytes(options, tokens);
+    this.makeRoom(bytes);
+    this.#making += bytes;
+    return () => void (this.#making -= bytes);
+  }
+
+  /** Lets sessions go until so many bytes are free. @param whole bytes of the session they are for @throws RequestError where that cannot be */
+  makeRoom(bytes: number, whole = bytes): void {
+    if (!(whole <= this.#most)) {
+      refuseRequest(`a session must take at most ${this.#most} bytes`, whole, { param: "budget", code: "no-memory" });
+    }
+    if (this.trim(bytes)) return;
+    const rule = `the sessions that are at work must leave ${bytes} bytes of ${this.#most}`;
+    refuseRequest(rule, this.#most - this.bytes, { status: 503, code: "no-memory", retryAfter: 1 });
+  }
+
+  /** Lets sessions go until so many bytes are free. @param spare those alone that go before others @returns whether they are */
+  trim(bytes = 0, spare = false): boolean {
+    const idle = [...this.#held].filter((one) => !one.busy);
+    for (const one of [...idle.filter((one) => one.spare), ...spare ? [] : idle.filter((one) => !one.spare)]) {
+      if (this.bytes + bytes <= this.#most) return true;
+      this.drop(one);
+    }
+    return this.bytes + bytes <= this.#most;
+  }
+
+  /** Gives all back. */
+  close(): void {
+    for (const one of [...this.#held]) this.drop(one);
+  }
+}

@@ -44,7 +44,14 @@ const OWN = {
     "cache-memory": "NMB",
     timeout: "SECONDS",
   },
-  ...{ connections: "N", "api-key-file": "FILE", cors: "ORIGIN", store: "WHERE", "store-size": "NMB" },
+  ...{
+    set: "NAME.OPTION=VALUE",
+    connections: "N",
+    "api-key-file": "FILE",
+    cors: "ORIGIN",
+    store: "WHERE",
+    "store-size": "NMB",
+  },
   ...{ prompt: "TEXT", port: "N", json: "", help: "", version: "" },
 } as const;
 /** A flag of the command line's own. */
@@ -84,7 +91,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
   ...{ ban: "banned-strings" },
 };
 
-const own = Object.entries(OWN).map(([name, value]): Flag => ({ name, value, many: name === "cors" }));
+const own = Object.entries(OWN).map(([name, value]): Flag => ({ name, value, many: ["cors", "set"].includes(name) }));
 const tabled = (Object.keys(OPTIONS) as Of[]).flatMap(flagsOf);
 
 /** Options that a flag may also say no to, by that flag: "no-shared". */

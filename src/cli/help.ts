@@ -50,6 +50,7 @@ const OWN: Readonly<Record<OwnFlag, string>> = {
   version: "",
   port:
     "where the lab or the API is served; 0 is any that is free; for the lab, one that is taken: the next  (8017; 8080)",
+  set: "an option of one of the models, for what its requests do not say; may be given again",
   host: "the address that is listened at; any but this machine's own is reached from outside  (127.0.0.1)",
   parallel: "requests that are answered at once  (4)",
   waiting: "requests that may wait for their turn; those beyond are refused with 429  (256)",
@@ -93,7 +94,7 @@ const TOPICS: readonly { title: string; own: readonly OwnFlag[]; of: readonly Of
     title:
       "serve (512 slots, --positions cache, --temperature 1, 4096 tokens; flags say what holds where requests do not)",
     own: [
-      ...["host", "port", "parallel", "waiting", "max-prompt-tokens", "cache-memory", "timeout", "connections"],
+      ...["set", "host", "port", "parallel", "waiting", "max-prompt-tokens", "cache-memory", "timeout", "connections"],
       ...["api-key-file", "cors", "store", "store-size"],
     ] as OwnFlag[],
     of: [],

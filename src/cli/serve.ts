@@ -1,11 +1,8 @@
 /** The command `serve`: the OpenAI API over HTTP, for any client. */
 import { setTimeout as later } from "node:timers/promises";
 import { messageOf, refuse, words } from "../errors.ts";
-import { load } from "../load.ts";
-import { type Hosted, usualSession } from "../openai/hosted.ts";
 import { type Limits, Service } from "../openai/service.ts";
 import type { Store } from "../openai/store.ts";
-import { checkGenerate, type GenerateOptions } from "../options/index.ts";
 import { parseBudget } from "../options/text.ts";
 import { type Door, makeApp } from "../serve/app.ts";
 import { FolderStore } from "../serve/folder-store.ts";
@@ -16,10 +13,11 @@ import { listen } from "../serve/listen.ts";
 import type { Command } from "./command.ts";
 import type { OwnFlag } from "./flags.ts";
 import { readTextFile } from "./input.ts";
-import { loadOptions, megabytes, MODEL_FLAGS } from "./model.ts";
+import { MODEL_FLAGS } from "./model.ts";
+import { loaded, placesOf } from "./served.ts";
 import { end, whenEnded } from "./signals.ts";
-import { note, printJson, Progress } from "./terminal.ts";
-import { type Arguments, checked, misused, SESSION_FLAGS, sessionOptions, SHIPPED, TEXT_FLAGS } from "./usage.ts";
+import { note, printJson } from "./terminal.ts";
+import { type Arguments, misused, SESSION_FLAGS, TEXT_FLAGS } from "./usage.ts";
 
 const TOKENS = 4096; // of an answer
 const ANSWERING = 2_000; // ms that the last answers may take to be read
@@ -29,18 +27,14 @@ const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]; // as requests name it
 
 async function serve(args: Arguments): Promise<number> {
   args.none("serve");
-  const places = modelsOf(args), session = await sessionOptions(args);
-  const generate: GenerateOptions = args.options("generate", "generate");
-  checked(() => checkGenerate(generate, Infinity));
-  const limits = limitsOf(args, generate);
+  const places = await placesOf(args), limits = limitsOf(args);
   const host = (args.text("host") ?? "127.0.0.1").replace(/^\[(.+)\]$/, "$1"),
     port = whole(args, "port", 8080, 0, 65_535);
   const connections = whole(args, "connections", 256, 1, 65_535);
   const keyFile = args.text("api-key-file");
   const keys = keyFile === undefined ? null : new Keys(await readTextFile("API keys", keyFile));
   const store = await storeOf(args);
-  const models = await loaded(places, { session, generate }, args);
-  for (const one of models) checkRoom(one, limits);
+  const models = await loaded(places, limits);
 
   const named = host.includes(":") ? `[${host}]` : host; // an address of IPv6 stands in brackets
   const service = new Service(models, limits, { store, breathe });
@@ -102,58 +96,15 @@ function bytesOf(args: Arguments, flag: OwnFlag, usual: string): number {
   return misused(`--${flag} must be bytes (512MB)`, text);
 }
 
-function limitsOf(args: Arguments, { maxNewTokens = TOKENS }: GenerateOptions): Limits {
+function limitsOf(args: Arguments): Limits {
   return {
     parallel: whole(args, "parallel", 4, 1, 64),
     waiting: whole(args, "waiting", 256, 0, 65_535),
-    tokens: maxNewTokens,
+    tokens: TOKENS,
     prompt: whole(args, "max-prompt-tokens", 32_768, 1, 10_000_000),
     memory: bytesOf(args, "cache-memory", "1GB"),
     time: 1000 * whole(args, "timeout", 600, 1, 86_400),
   };
-}
-
-/** Models by the names that requests have for them. @throws Usage */
-function modelsOf(args: Arguments): Map<string, string | URL> {
-  if (args.has("model") && args.has("models")) misused("--models must stand without --model", args.text("model"));
-  const given = args.text("models")?.split(",") ?? [args.text("model") ?? ""];
-  const named = given.map((where) => {
-    const [, name, place = where] = /^([\w.-]+)=(.+)$/.exec(where) ?? [];
-    return [name ?? nameOf(place), place === "" ? SHIPPED : place] as const;
-  });
-  const twice = named.find(([name], i) => named.findIndex(([other]) => other === name) < i);
-  if (twice) misused("models must have different names, as NAME=WHERE gives them", twice[0]);
-  return new Map(named);
-}
-
-/** What a place calls a model: the hub's name, or the last part of a path. */
-function nameOf(where: string): string {
-  if (where === "") return "fable-2m";
-  if (where.startsWith("hf:")) return where.slice("hf:".length);
-  return where.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!.replace(/\.gguf$/i, "");
-}
-
-async function loaded(
-  places: ReadonlyMap<string, string | URL>,
-  { session, generate }: Pick<Hosted, "session" | "generate">,
-  args: Arguments,
-): Promise<Hosted[]> {
-  const models: Hosted[] = [];
-  for (const [name, where] of places) {
-    const progress = new Progress();
-    const model = await load(where, loadOptions(args, progress)).finally(() => progress.clear());
-    const since = Math.floor(Date.now() / 1000);
-    models.push({ name, model, session: usualSession(session), generate, since });
-  }
-  return models;
-}
-
-/** @throws KvcapError where the sessions that are at work at once do not fit */
-function checkRoom(hosted: Hosted, { parallel, memory, tokens }: Limits): void {
-  const bytes = parallel * hosted.model.sessionBytes(hosted.session, { read: 1, written: tokens });
-  if (bytes <= memory) return;
-  const rule = `--cache-memory must hold ${parallel} sessions, which take ${megabytes(bytes)}`;
-  refuse("serve", rule, words(megabytes(memory)), { kind: "plain", code: "no-memory" });
 }
 
 /** @throws Usage; KvcapError where it cannot be opened */
@@ -183,12 +134,27 @@ export const serveCommand: Command = {
     ...MODEL_FLAGS,
     ...SESSION_FLAGS,
     ...TEXT_FLAGS,
-    ...["models", "host", "port", "parallel", "waiting", "max-prompt-tokens", "cache-memory", "timeout", "connections"],
+    ...[
+      "models",
+      "set",
+      "host",
+      "port",
+      "parallel",
+      "waiting",
+      "max-prompt-tokens",
+      "cache-memory",
+      "timeout",
+      "connections",
+    ],
     ...["api-key-file", "cors", "store", "store-size"],
   ],
   defaults: true,
   examples: [
     ["serve --model smollm2-135m --port 8080", "then any client of the OpenAI API at http://127.0.0.1:8080/v1"],
     ["serve --model smollm2-135m --store conversations", "whose conversations go on when it is started again"],
+    [
+      "serve --models a=smollm2-135m,b=fable-2m --set a.budget=256 --set b.policy=h2o",
+      "two models, each its own cache",
+    ],
   ],
 };

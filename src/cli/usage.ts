@@ -145,6 +145,16 @@ export class Arguments {
     return true;
   }
 
+  /** Takes over flags that were not given here. @returns itself */
+  over(others: Arguments): this {
+    for (const [name, texts] of others.#values) {
+      if (this.#values.has(name)) continue;
+      this.#values.set(name, texts);
+      if (others.#origins.has(name)) this.#origins.set(name, others.#origins.get(name)!);
+    }
+    return this;
+  }
+
   has(name: string): boolean {
     return this.#values.has(name);
   }
@@ -188,6 +198,17 @@ export class Arguments {
     }
     return value;
   }
+}
+
+/** The flags given, but for those that are given other texts. @param originOf who says so, of a flag @throws Usage */
+export function argumentsBy(
+  args: Arguments,
+  other: ReadonlyMap<string, string[]>,
+  originOf: (name: string) => string,
+): Arguments {
+  const own = new Arguments([]);
+  for (const [name, texts] of other) own.beneath(name, texts, originOf(name));
+  return own.over(args);
 }
 
 /** The session's options, as far as they can be checked without a model. @throws Usage; Error for a module that is no policy */

@@ -11,6 +11,8 @@ export interface Hosted {
   readonly model: Model;
   readonly session: SessionOptions;
   readonly generate: GenerateOptions;
+  /** Tokens that one request may have written, where those are others than the service's. */
+  readonly tokens?: number;
   /** Seconds since 1970 at which it was loaded. */
   readonly since: number;
 }

@@ -78,12 +78,13 @@ export class Service {
   /** What a request asks for, with what holds where it says nothing. @throws RequestError */
   asked({ model, generate, session }: Common): { hosted: Hosted; generate: GenerateOptions; session: SessionOptions } {
     const hosted = this.hosted(model);
-    const most = generate.maxNewTokens ?? this.limits.tokens;
+    const { tokens = this.limits.tokens } = hosted;
+    const most = generate.maxNewTokens ?? hosted.generate.maxNewTokens ?? tokens;
     if (!Number.isSafeInteger(most) || most < 0) {
       refuseRequest("max_tokens must be a whole number", most, { param: "max_tokens" });
     }
-    if (most > this.limits.tokens) {
-      refuseRequest(`max_tokens must be at most ${this.limits.tokens}`, most, { param: "max_tokens" });
+    if (most > tokens) {
+      refuseRequest(`max_tokens must be at most ${tokens}`, most, { param: "max_tokens" });
     }
     const cache = { ...hosted.session, ...session };
     if (cache.policy === "full" && session.budget === undefined) delete cache.budget;

@@ -1,9 +1,15 @@
-/** Grammars in GBNF, as llama.cpp has them: rules of literals, character classes, other rules, groups and repetitions. */
+/**
+ * Grammars in GBNF, as llama.cpp has them: rules of literals, character classes, other rules, groups and repetitions; and, as llguidance
+ * writes it, JSON of a schema: `%json {…}`.
+ */
 import { show, words } from "../errors.ts";
+import { Compiler } from "./schema/compile.ts";
 import { call, choice, type Network, type Piece, repeat, sequence, text } from "./network.ts";
 import { character, inverted, MOST_CODE, type Range } from "./utf8.ts";
 
 const MOST_DEPTH = 100;
+const MOST_NESTED = 200; // of a schema
+const JSON_OF = "%json";
 const ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9 };
 const DIGITS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 
@@ -72,6 +78,7 @@ export function rootOf(source: string, network: Network): number {
   function symbol(depth: number): Piece | null {
     const letter = next();
     if (take('"')) return literal();
+    if (letters.slice(at, at + JSON_OF.length).join("") === JSON_OF) return json();
     if (take("[")) return character(ranges());
     if (take(".")) return character([[0, MOST_CODE]]);
     if (take("(")) {
@@ -126,6 +133,32 @@ export function rootOf(source: string, network: Network): number {
     }
     at += digits.length;
     return value;
+  }
+
+  /** JSON of a schema that stands here: an object, or true. */
+  function json(): Piece {
+    at += JSON_OF.length;
+    skip(true);
+    const begin = at, word = "true";
+    let depth = 0, quoted = false;
+    if (letters.slice(at, at + word.length).join("") === word) at += word.length;
+    else {
+      do {
+        const letter = letters[at++] ?? no(`there must be a whole schema behind ${JSON_OF}`);
+        if (quoted && letter === "\\") at++;
+        else if (letter === '"') quoted = !quoted;
+        else if (!quoted && "{[".includes(letter)) depth++;
+        else if (!quoted && "}]".includes(letter)) depth--;
+        if (depth > MOST_NESTED) no(`a schema must be nested at most ${MOST_NESTED} deep`, words("more"));
+      } while (depth > 0);
+    }
+    let schema: unknown;
+    try {
+      schema = JSON.parse(letters.slice(begin, at).join(""));
+    } catch {
+      no(`what stands behind ${JSON_OF} must be a schema`, letters.slice(begin, at).join(""));
+    }
+    return call(new Compiler(schema, network).compile());
   }
 
   function literal(): Piece {

@@ -114,6 +114,12 @@ const GRAMMARS: [grammar: string, said: RegExp][] = [
   ['root ::= "a"{', /a \{ must begin/],
   ["root ::= <[12]>", /must be made of text, not of tokens/],
   ['root ::= "a"{999999}', /at most 200000 states/],
+  ["root ::= %json", /there must be a whole schema behind %json/],
+  ["root ::= %json 3", /a schema must be an object, true or false, got 3/],
+  ['root ::= %json {"type": "object"', /line 1: there must be a whole schema/],
+  ['root ::= %json {"type": strin}', /must be a schema, got "{\\"type\\": strin}"/],
+  ['root ::= %json {"type": "strin"}', /type must be one of/],
+  [`root ::= %json ${'{"items":'.repeat(300)}true${"}".repeat(300)}`, /a schema must be nested at most 200 deep/],
   ["root ::= " + "(".repeat(200) + '"a"' + ")".repeat(200), /groups must be nested at most 100 deep/],
 ];
 

@@ -2,6 +2,7 @@
 import { refuse, words } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { answerOf } from "./answer.ts";
+import { opensThought } from "./opened.ts";
 import { guises, textsIn, unusedCharacter } from "./plain.ts";
 import type { ChatMessage, Render } from "./template.ts";
 
@@ -16,6 +17,8 @@ export interface Turn {
   readonly system: number;
   /** Ids that end an answer: what the template puts behind one. */
   readonly ends: number[];
+  /** Whether the answer begins within a thought. */
+  readonly opened: boolean;
 }
 
 /** How a conversation becomes ids. */
@@ -56,10 +59,11 @@ export function planTurn(dialect: Dialect, question: Question, { heard, pending,
   const rest = heard && !continueFinal && goesOn(heard, messages) ? around(heard.length - 1)?.[1] : undefined;
   if (rest !== undefined) {
     const end = pending !== null && ends.includes(pending) ? tokenizer.decode([pending]) : null;
-    if (end === null) return { ids: encode(rest), anew: false, pending: true, system: 0, ends };
+    const more = { anew: false, system: 0, ends, opened: opensThought(rest) };
+    if (end === null) return { ids: encode(rest), pending: true, ...more };
     const behind = rest.trimStart();
-    if (!behind.startsWith(end)) return { ids: encode(rest), anew: false, pending: false, system: 0, ends };
-    return { ids: encode(behind).slice(1), anew: false, pending: true, system: 0, ends };
+    if (!behind.startsWith(end)) return { ids: encode(rest), pending: false, ...more };
+    return { ids: encode(behind).slice(1), pending: true, ...more };
   }
 
   const ids = encode(text);
@@ -69,7 +73,8 @@ export function planTurn(dialect: Dialect, question: Question, { heard, pending,
   const first = messages.findIndex(({ role }) => role !== "system");
   const before = encode(around(first)?.[0] ?? "");
   const differs = before.findIndex((id, i) => id !== ids[i]);
-  return { ids, anew: true, pending: false, system: differs < 0 ? before.length : differs, ends };
+  const opened = !continueFinal && opensThought(text);
+  return { ids, anew: true, pending: false, system: differs < 0 ? before.length : differs, ends, opened };
 }
 
 /** A conversation rendered so that no special token but the template's own is read in it. */

@@ -12,6 +12,8 @@ import type { SessionState } from "./state.ts";
 export interface Asking {
   readonly question: () => Question;
   readonly read: () => Reading;
+  /** Whether the answer to what was read last begins within a thought. */
+  readonly opened: () => boolean;
 }
 
 /** @throws RangeError where there is no template; `question` and `read` where it does not take the messages */
@@ -27,16 +29,18 @@ export function asking(
     variables,
     continueFinal,
   });
+  let opened = false;
   const read = (): Reading => {
     const { pending, conversation: heard, options } = state;
     const standing = { heard, pending, eosIds: state.model.config.eosIds };
     const { pending: takesPending, ids, ...turn } = planTurn(dialect, question(), standing);
+    opened = turn.opened;
     const all = takesPending && pending !== null ? [pending, ...ids] : ids;
     const system = pinSystem && options.policy !== "full" ? turn.system : 0;
     const anew = turn.anew && state.seen > 0; // an empty session has nothing to forget, but may have pins
     return { ...turn, anew, ids: all, pinned: options.pinPrompt && turn.anew ? all.length : system };
   };
-  return { question, read };
+  return { question, read, opened: () => opened };
 }
 
 /** What a session that has heard nothing reads of a conversation. @throws RangeError as `model.countTokens` does */

@@ -2,7 +2,6 @@
 import type { ChatMessage } from "../chat/template.ts";
 import { answered } from "../chat/answer.ts";
 import { withTexts } from "../chat/plain.ts";
-import type { Question } from "../chat/turn.ts";
 import type { LaneViews } from "../core/core.ts";
 import { refuse, words } from "../errors.ts";
 import { livePositions, type Outlook, outlookOf } from "../eviction/outlook.ts";
@@ -22,7 +21,7 @@ import type { OwnFunctions } from "../options/kept.ts";
 import { loadCache, saveCache } from "../snapshot/cache.ts";
 import type { SavedSession } from "../snapshot/file.ts";
 import { checkPinned, fillCache, openSnapshot, optionsAgain, restoring, writeSnapshot } from "../snapshot/session.ts";
-import { asking } from "./asking.ts";
+import { type Asking, asking } from "./asking.ts";
 import { Chooser } from "./choose.ts";
 import { generate, readBeginning } from "./generate.ts";
 import { type Plan, promptIds, type Reading } from "./reading.ts";
@@ -188,9 +187,9 @@ export class Session {
     const { config } = this.#model;
     const checked = checkChat(options, config.vocab, this.#model.sampling);
     grammarOf(checked);
-    const { question, read } = asking(this.#state, input, checked);
-    this.#state.plan(read, checked.maxNewTokens);
-    return this.#chat(read, question, checked);
+    const asked = asking(this.#state, input, checked);
+    this.#state.plan(asked.read, checked.maxNewTokens);
+    return this.#chat(asked, checked);
   }
 
   /**
@@ -204,20 +203,22 @@ export class Session {
     if (this.seen === plan.reading.begun) await readBeginning(this.#state, plan, most, checked);
   }
 
-  async *#chat(read: () => Reading, question: () => Question, options: CheckedGenerate) {
+  async *#chat({ read, question, opened }: Asking, options: CheckedGenerate) {
     const { messages, variables, continueFinal } = question();
     const before = this.#state.counts;
-    let content = "";
+    let content = "", whole = false;
     try {
       for await (const piece of this.#generate(read, options)) {
         content += piece;
         yield piece;
       }
+      whole = true;
     } finally {
       const { counts } = this.#state;
       const read = counts !== before && counts.decoding; // all that was asked
-      if (read) {
-        this.#state.conversation = answered(messages, content, { calls: variables?.tools, goesOn: !!continueFinal });
+      if (read && (whole || content !== "")) { // a question that nothing was said to was not asked
+        const how = { calls: variables?.tools, goesOn: !!continueFinal, opened: opened() };
+        this.#state.conversation = answered(messages, content, how);
       }
     }
   }

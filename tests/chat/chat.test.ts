@@ -221,4 +221,31 @@ test("what cannot be answered is refused in one sentence", () => {
   tight.dispose();
 });
 
+test("a thought that the template opens is one, though it has no end, and the conversation goes on behind it", async () => {
+  const template = TEMPLATE.replace("'assistant: '", "'assistant: <think>\\n'");
+  const session = model.session({ policy: "full" });
+  const { text } = await answer(session, "Where is Lily?", { template, stopAtEnd: false });
+  assert.equal(session.conversation[1], { role: "assistant", content: "", reasoning_content: text.trim() });
+  const { seen } = session;
+  const { promptTokens } = await answer(session, "And then?", { template, stopAtEnd: false });
+  assert.is(session.seen, seen + promptTokens + 11);
+  session.dispose();
+});
+
+test("a question that failed before anything was said to it is no part of the conversation", async () => {
+  const session = model.session({ policy: "full" }),
+    wrong = () => {
+      throw new Error("no");
+    };
+  const error = await answer(session, "Where is Lily?", { onLogits: wrong }).catch((error) => error);
+  assert.equal([error.message, session.conversation], ["no", []]);
+  const asked = await answer(session, [user("Where is Lily?")]);
+  const fresh = model.session({ policy: "full" });
+  assert.equal(
+    [asked.ids, asked.promptTokens],
+    await answer(fresh, "Where is Lily?").then((one) => [one.ids, one.promptTokens]),
+  );
+  for (const one of [session, fresh]) one.dispose();
+});
+
 test.run();

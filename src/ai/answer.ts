@@ -1,5 +1,5 @@
 /** Answers of the API, as the AI SDK reads them. */
-import type { ApiCall, ChatChunk, ChatCompletion } from "../openai/chat.ts";
+import type { ApiCall, ChatChunk, ChatCompletion } from "../openai/chat-types.ts";
 import type { Usage } from "../openai/writing.ts";
 import type { CallPart, FinishReason, Generated, Metadata, StreamPart, TokenUsage, Warning } from "./spec.ts";
 

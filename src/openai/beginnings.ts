@@ -18,6 +18,8 @@ export interface Beginner {
   readonly messages: readonly ChatMessage[];
   /** How it will be asked. */
   readonly chat: ChatOptions;
+  /** Whether there will be copies of the session itself. */
+  readonly copies: boolean;
   /** What will be read: ids, and how many of them the system says. */
   readonly prompt: { readonly ids: readonly number[]; readonly system: number };
 }
@@ -72,13 +74,14 @@ export class Beginnings {
   }
 
   /** Reads what is shared. @returns how many tokens @throws what the session does, which is then no more */
-  async #read(session: Session, { whose, messages, chat, prompt: { ids, system } }: Beginner): Promise<number> {
+  async #read(session: Session, { whose, messages, chat, copies, prompt: { ids, system } }: Beginner): Promise<number> {
     const { seen } = session, shared = this.#shared(whose, ids);
     this.#note(whose, ids);
     try {
       const most = Math.min(Math.max(shared, system), ids.length - 1);
       if (most >= seen + session.options.stride) await session.begin(messages, chat, most);
       if (session.seen > seen) await this.#keep(session, whose, ids.slice(0, session.seen), session.seen > shared);
+      if (copies) await session.begin(messages, chat, ids.length - 1);
       return session.seen - seen;
     } catch (error) {
       session.dispose();

@@ -3,7 +3,7 @@ import type { GenerateOptions } from "../options/generate.ts";
 import type { Session } from "../session/session.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { asBody, type Body, flag, readCommon, wholeOf } from "./fields.ts";
-import { readPrompts } from "./prompts.ts";
+import { idsOf, type Prompt, readPrompts } from "./prompts.ts";
 import { refuseRequest } from "./refusals.ts";
 import type { Caller, Service } from "./service.ts";
 import { mapped, type Token, type Took, type Usage, usageOf, writing } from "./writing.ts";
@@ -54,7 +54,7 @@ export async function completion(service: Service, body: unknown, caller: Caller
       finish_reason: ended ? reasonOf(ended) : null,
     };
   }
-  return { ...head(asked.hosted.name), choices, usage: summed(all) };
+  return { ...head(asked.hosted.name), choices, usage: summed(all, asked.n) };
 }
 
 /** Answers as it is written. @throws as completion; what is wrong with the request, at the first chunk */
@@ -70,7 +70,7 @@ export async function* completionChunks(
     if (ended) all.push(ended.usage);
     return { ...common, choices: [{ index, text, logprobs, finish_reason: ended ? reasonOf(ended) : null }], ...more };
   });
-  if (asked.usage) yield { ...common, choices: [], usage: summed(all) };
+  if (asked.usage) yield { ...common, choices: [], usage: summed(all, asked.n) };
 }
 
 const reasonOf = ({ ended }: Took) => ended === "length" ? "length" : "stop";
@@ -89,18 +89,16 @@ function readCompletion(service: Service, body: Body) {
   if (body.suffix !== undefined && body.suffix !== null && body.suffix !== "") {
     refuseRequest("suffix must be left out", body.suffix, { param: "suffix", code: "unsupported" });
   }
-  if (![undefined, null, 1].includes(body.best_of as undefined)) {
-    refuseRequest("best_of must be 1", body.best_of, { param: "best_of" });
+  if (![undefined, null, common.n].includes(body.best_of as undefined)) {
+    refuseRequest(`best_of must be n, ${common.n}`, body.best_of, { param: "best_of" });
   }
   const logprobs = body.logprobs === true ? 0 : body.logprobs === false ? null : wholeOf(body, "logprobs", 20) ?? null;
-  const prompts = readPrompts(body, "prompt", MOST_PROMPTS, hosted.model.tokenizer, service.limits.prompt);
-  const texts = [body.prompt].flat() as unknown[];
-  const unsaid = prompts.map((ids, i) => begunWithout(texts[i], ids, hosted.model.tokenizer));
-  return { hosted, session, generate, prompts, unsaid, logprobs, echo: flag(body, "echo"), usage: common.usage };
+  const prompts = readPrompts(body, "prompt", MOST_PROMPTS), { n, usage } = common;
+  return { hosted, session, generate, prompts, n, logprobs, echo: flag(body, "echo"), usage };
 }
 
 /** How many ids a text was begun with that it does not say itself: the model's begin-of-sequence, or none. */
-function begunWithout(text: unknown, [first]: readonly number[], tokenizer: Tokenizer): number {
+function begunWithout(text: Prompt, [first]: readonly number[], tokenizer: Tokenizer): number {
   if (typeof text !== "string" || first !== tokenizer.bosId) return 0;
   return text.startsWith(tokenizer.decode([first])) ? 0 : 1;
 }
@@ -117,13 +115,17 @@ type Asked = ReturnType<typeof readCompletion>;
 
 function answering(service: Service, asked: Asked, caller: Caller) {
   return service.inTurn(caller, async function* (signal): AsyncGenerator<Step, void, void> {
-    const { hosted, prompts, generate } = asked;
-    for (const [index, ids] of prompts.entries()) {
+    const { hosted, prompts, generate, n } = asked, { tokenizer } = hosted.model;
+    const all = idsOf(prompts, "prompt", tokenizer, service.limits.prompt);
+    for (let index = 0; index < all.length * n; index++) {
+      const at = Math.floor(index / n), ids = all[at];
+      const unsaid = begunWithout(prompts[at], ids, tokenizer);
+      const seed = generate.seed === undefined ? drawn() : (generate.seed + index % n) >>> 0;
       const tokens = { read: ids.length, written: generate.maxNewTokens! };
       const free = service.conversations.pool.reserve(hosted, asked.session, tokens);
       try {
         using session = hosted.model.session({ ...asked.session, onWarning: () => {} });
-        yield* one(service, session, asked, { index, ids, signal });
+        yield* one(service, session, asked, { index, ids, unsaid, seed, signal });
       } finally {
         free();
       }
@@ -131,24 +133,35 @@ function answering(service: Service, asked: Asked, caller: Caller) {
   });
 }
 
+const drawn = () => crypto.getRandomValues(new Uint32Array(1))[0];
+
+/** A text that is to be gone on with. */
+interface One {
+  readonly index: number;
+  readonly ids: readonly number[];
+  /** How many of them it was begun with, and does not say itself. */
+  readonly unsaid: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
 async function* one(
   service: Service,
   session: Session,
-  { hosted, generate, logprobs, echo, unsaid }: Asked,
-  { index, ids, signal }: { index: number; ids: readonly number[]; signal: AbortSignal },
+  { hosted, generate, logprobs, echo }: Asked,
+  { index, ids, unsaid, seed, signal }: One,
 ): AsyncGenerator<Step, void, void> {
   const { tokenizer } = hosted.model;
-  const offsets = new Offsets(tokenizer, echo ? { unsaid: unsaid[index], spaces: tokenizer.leadingSpaces } : {});
+  const offsets = new Offsets(tokenizer, echo ? { unsaid, spaces: tokenizer.leadingSpaces } : {});
   const tell = (text: string, tokens: readonly Token[], ended: Took | null = null): Step => {
     return { index, text, logprobs: logprobs === null ? null : toldOf(tokenizer, tokens, offsets), ended };
   };
-  const seed = generate.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
   const options: GenerateOptions = { ...generate, seed, signal, ...(logprobs === null ? {} : { logprobs }) };
   let prompt: readonly number[] | string = ids;
   if (echo) {
     const foreseen = logprobs === null ? [] : await listening(session, ids, { logprobs, signal });
     if (foreseen.length > 1) prompt = ""; // the last id waits to be taken in
-    const text = tokenizer.decode(ids.slice(unsaid[index]));
+    const text = tokenizer.decode(ids.slice(unsaid));
     if (options.maxNewTokens === 0) {
       service.numbers.read += ids.length;
       return yield tell(text, foreseen, { ended: "length", usage: usageOf(session, ids.length, 0, 0) });
@@ -240,9 +253,10 @@ function joined(one: CompletionLogprobs, other: CompletionLogprobs): CompletionL
   };
 }
 
-/** What all choices took; of the cache, the last's. */
-function summed(all: readonly Usage[]): Usage {
-  const sum = (of: (usage: Usage) => number) => all.reduce((total, usage) => total + of(usage), 0);
-  const read = sum((one) => one.prompt_tokens), written = sum((one) => one.completion_tokens);
+/** What all choices took, each prompt once; of the cache, the last's. */
+function summed(all: readonly Usage[], n: number): Usage {
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+  const read = sum(all.filter((_, i) => i % n === 0).map((one) => one.prompt_tokens));
+  const written = sum(all.map((one) => one.completion_tokens));
   return { ...all.at(-1)!, prompt_tokens: read, completion_tokens: written, total_tokens: read + written };
 }

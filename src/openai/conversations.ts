@@ -36,6 +36,8 @@ export interface Wanted {
   readonly chat: ChatOptions;
   /** What is read of the messages where all of them are. */
   readonly prompt: () => { readonly ids: readonly number[]; readonly system: number };
+  /** Whether there will be copies: so all of the prompt that copies can have is read first. */
+  readonly copies: boolean;
   /** Tokens that may be written. */
   readonly most: number;
   /** Refuses what is too long to be read: of a conversation that goes on what is new, else all. @throws RequestError */
@@ -50,6 +52,8 @@ export interface Lease {
   readonly messages: readonly ChatMessage[];
   /** Tokens of them that it has read just now. */
   readonly read: number;
+  /** Another that stands where this one does, and is settled by itself: before this one is asked. @throws RequestError where there is no room */
+  fork(): Promise<Lease>;
   /** Keeps what was said, and lets others have it. Again: nothing. */
   settle(): Promise<void>;
 }
@@ -117,11 +121,20 @@ export class Conversations {
       signal.throwIfAborted();
       if (found) this.#grow(found, wanted);
       const { one, read } = found ? { one: found, read: 0 } : await this.#begin(wanted);
-      return { session: one.session, messages: all ?? messages, read, settle: () => this.#settle(one) };
+      return this.#leaseOf(one, { wanted, messages: all ?? messages, read });
     } catch (error) {
       if (found) this.#giveBack(found);
       throw error;
     }
+  }
+
+  #leaseOf(one: Conversation, how: { wanted: Wanted; messages: readonly ChatMessage[]; read: number }): Lease {
+    const fork = async () => {
+      const names = { name: crypto.randomUUID(), kept: null };
+      const copy = await this.#make(how.wanted, names, one.bytes, () => one.session.fork());
+      return this.#leaseOf(copy, { ...how, read: 0 });
+    };
+    return { session: one.session, messages: how.messages, read: how.read, fork, settle: () => this.#settle(one) };
   }
 
   async #byId(wanted: Wanted, name: string): Promise<Conversation | null> {
@@ -171,10 +184,10 @@ export class Conversations {
   }
 
   async #begin(wanted: Wanted): Promise<{ one: Conversation; read: number }> {
-    const { hosted, owner, options, id, messages, chat } = wanted, prompt = wanted.prompt();
+    const { hosted, owner, options, id, messages, chat, copies } = wanted, prompt = wanted.prompt();
     const name = id === undefined ? crypto.randomUUID() : nameOfId(wanted, id);
     const whose = sum(["begun", owner, hosted.name, mannerOf(options)]);
-    const beginner = { hosted, options, whose, messages, chat, prompt }, bytes = this.#bytesOf(wanted);
+    const beginner = { hosted, options, whose, messages, chat, copies, prompt }, bytes = this.#bytesOf(wanted);
     const keep = (open: () => Promise<Session>) => this.#make(wanted, { name, kept: null }, bytes, open);
     const { made, read } = await this.#beginnings.begin(beginner, bytes, keep);
     return { one: made, read };

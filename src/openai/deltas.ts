@@ -18,6 +18,7 @@ const OPEN = "<think>", CLOSE = "</think>";
 /** Sorts the pieces of an answer. What may yet turn out to be a call, or a mark, is held back until that is known. */
 export class Deltas {
   readonly #calls: unknown;
+  readonly #opened: boolean;
   #text = ""; // all of it
   #rest = ""; // of it, what has not been given out
   #in: "start" | "thought" | "said" = "start";
@@ -25,9 +26,10 @@ export class Deltas {
   #given = false; // some of it has been given out
   #held = false; // all that comes may be calls
 
-  /** @param calls whether there may be any, or which: the tools */
-  constructor(calls: unknown) {
+  /** @param calls whether there may be any, or which: the tools @param opened whether the answer begins within a thought */
+  constructor(calls: unknown, opened = false) {
     this.#calls = calls;
+    this.#opened = opened;
   }
 
   /** @returns what is now known to be a part */
@@ -44,8 +46,9 @@ export class Deltas {
   #start(): void {
     const text = this.#rest.trimStart();
     if (text.length < OPEN.length && OPEN.startsWith(text)) return;
-    this.#in = text.startsWith(OPEN) ? "thought" : "said";
-    if (this.#in === "thought") this.#rest = text.slice(OPEN.length).trimStart();
+    const opens = text.startsWith(OPEN);
+    this.#in = opens || this.#opened ? "thought" : "said";
+    if (this.#in === "thought") this.#rest = (opens ? text.slice(OPEN.length) : text).trimStart();
   }
 
   #think(parts: Part[]): void {
@@ -77,9 +80,10 @@ export class Deltas {
 
   /** The answer has ended. @returns what was held back, and the calls */
   end(): { parts: Part[]; calls: readonly ToolCall[] } {
-    const { tool_calls: calls, content } = answerOf(this.#text, this.#calls) as Answer;
+    const { tool_calls: calls, content } = answerOf(this.#text, this.#calls, this.#opened) as Answer;
     if (calls) return { parts: this.#given || content === "" ? [] : [{ kind: "content", text: content }], calls };
-    const kind = this.#in === "thought" ? "reasoning" : "content";
+    const kind = this.#in === "thought" || this.#in === "start" && this.#opened ? "reasoning" : "content";
+    if (kind === "reasoning") this.#rest = this.#rest.trim();
     return { parts: this.#rest === "" ? [] : [{ kind, text: this.#rest }], calls: [] };
   }
 }

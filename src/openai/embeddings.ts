@@ -1,7 +1,7 @@
 /** Requests for vectors of texts: POST /v1/embeddings. They are the mean of the last hidden states, of length 1. */
 import type { EmbedOptions } from "../options/embed.ts";
 import { asBody, type Body, checkFields, flag, IDLE, textOf } from "./fields.ts";
-import { readPrompts } from "./prompts.ts";
+import { idsOf, readPrompts } from "./prompts.ts";
 import { refuseRequest } from "./refusals.ts";
 import type { Caller, Service } from "./service.ts";
 
@@ -26,7 +26,7 @@ export async function embeddings(service: Service, value: unknown, caller: Calle
   const hosted = service.hosted(textOf(body, "model"));
   const { name, model } = hosted;
   const base64 = formatOf(body) === "base64";
-  const ids = readPrompts(body, "input", MOST, model.tokenizer, service.limits.prompt);
+  const texts = readPrompts(body, "input", MOST);
   const { hidden } = model.config;
   if (![undefined, null, hidden].includes(body.dimensions as number)) {
     refuseRequest(`dimensions must be the model's ${hidden}`, body.dimensions, { param: "dimensions" });
@@ -36,19 +36,20 @@ export async function embeddings(service: Service, value: unknown, caller: Calle
     ...(body.layer === undefined || body.layer === null ? {} : { layer: body.layer }),
     normalize: body.normalize === undefined || body.normalize === null || flag(body, "normalize"),
   } as EmbedOptions;
-  const vectors = await service.whole(caller, async (signal) => {
+  const { vectors, tokens } = await service.whole(caller, async (signal) => {
+    const ids = idsOf(texts, "input", model.tokenizer, service.limits.prompt);
     const read = Math.max(...ids.map(({ length }) => length));
     const free = service.conversations.pool.reserve(hosted, { policy: "full", kv: "f32" }, {
       read,
       written: 0,
     });
     try {
-      return await model.embed(ids, { ...options, signal });
+      const vectors = await model.embed(ids, { ...options, signal });
+      return { vectors, tokens: ids.reduce((sum, { length }) => sum + length, 0) };
     } finally {
       free();
     }
   });
-  const tokens = ids.reduce((sum, { length }) => sum + length, 0);
   service.numbers.read += tokens;
   return {
     object: "list",

@@ -15,6 +15,8 @@ export interface Common {
   /** The name of the model; undefined: the only one, or the first. */
   readonly model: string | undefined;
   readonly stream: boolean;
+  /** Answers that are wanted. */
+  readonly n: number;
   /** Whether a stream's last chunk says what it took. */
   readonly usage: boolean;
   readonly generate: GenerateOptions;
@@ -47,6 +49,7 @@ CACHE.set("policy_seed", "seed");
 /** Fields that `readCommon` reads. */
 const COMMON = ["model", "stream", "stream_options", "n", "ignore_eos", ...IDLE, ...Object.keys(RENAMED)];
 
+const MOST_ANSWERS = 8;
 const MOST_NESTED = 200; // lists and objects in each other
 
 /** @throws RequestError where a body is no object, or nests deeper than what reads it can follow */
@@ -79,7 +82,10 @@ export function readCommon(body: Body, own: readonly string[]): Common {
     else if (TEXT.has(field)) generate[TEXT.get(field)!] = value;
     else if (CACHE.has(field)) session[CACHE.get(field)!] = value;
   }
-  if (body.n !== null && body.n !== undefined && body.n !== 1) refuseRequest("n must be 1", body.n, { param: "n" });
+  const n = body.n ?? 1;
+  if (!Number.isInteger(n) || (n as number) < 1 || (n as number) > MOST_ANSWERS) {
+    refuseRequest(`n must be a whole number from 1 to ${MOST_ANSWERS}`, n, { param: "n" });
+  }
   if (flag(body, "ignore_eos")) generate.stopAtEnd = false;
   if (generate.seed !== undefined) generate.seed = seedOf(generate.seed);
   if (generate.logitBias !== undefined) generate.logitBias = biasesOf(generate.logitBias);
@@ -87,6 +93,7 @@ export function readCommon(body: Body, own: readonly string[]): Common {
   return {
     model: textOf(body, "model"),
     stream: flag(body, "stream"),
+    n: n as number,
     usage: isRecord(body.stream_options) && flag(body.stream_options, "include_usage"),
     generate,
     session,

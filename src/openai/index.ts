@@ -20,7 +20,15 @@
  */
 export { type ClientOptions, openai } from "./client.ts";
 export type { Chunks, Client, Creating, RequestBody, RequestOptions } from "./over-fetch.ts";
-export type { ApiCall, ChatChunk, ChatCompletion, ChatDelta, FinishReason, TokenLogprob } from "./chat.ts";
+export type {
+  ApiCall,
+  ChatChoice,
+  ChatChunk,
+  ChatCompletion,
+  ChatDelta,
+  FinishReason,
+  TokenLogprob,
+} from "./chat-types.ts";
 export type { Completion, CompletionChoice, CompletionLogprobs } from "./completions.ts";
 export type { Embeddings } from "./embeddings.ts";
 export type { ModelObject } from "./models.ts";

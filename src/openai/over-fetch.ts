@@ -1,5 +1,5 @@
 /** An object of the shape of the package `openai`'s client, over whatever fetches. */
-import type { ChatChunk, ChatCompletion } from "./chat.ts";
+import type { ChatChunk, ChatCompletion } from "./chat-types.ts";
 import type { Completion } from "./completions.ts";
 import type { Embeddings } from "./embeddings.ts";
 import type { ModelObject } from "./models.ts";

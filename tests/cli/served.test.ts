@@ -22,7 +22,7 @@ test("flags say what holds for all, --set what holds for one", async () => {
   const models = await loaded(places, LIMITS), service = new Service(models, LIMITS);
   const asked = (model: string, maxNewTokens?: number) => {
     const generate = maxNewTokens === undefined ? {} : { maxNewTokens };
-    return service.asked({ model, stream: false, usage: false, session: {}, generate }).generate.maxNewTokens;
+    return service.asked({ model, stream: false, usage: false, n: 1, session: {}, generate }).generate.maxNewTokens;
   };
   assert.equal([asked("a"), asked("a", 49), asked("b.2"), asked("b.2", 299)], [50, 49, 300, 299]);
   assert.throws(() => asked("a", 51), /max_tokens must be at most 50, got 51/);

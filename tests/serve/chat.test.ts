@@ -29,6 +29,8 @@ test("an answer is what the library says, whole and streamed", async () => {
   const whole = await api.client.chat.completions.create(ASKED);
   assert.is(whole.choices[0].message.content, wanted);
   assert.is(whole.object, "chat.completion");
+  const spoken = await api.client.chat.completions.create({ ...ASKED, modalities: ["text"] });
+  assert.is(spoken.choices[0].message.content, wanted);
   const stream = await api.client.chat.completions.create({
     ...ASKED,
     stream: true,
@@ -146,7 +148,8 @@ test("what is refused says what is wrong, with its number", async () => {
   await refused({ budget: 30, sinks: 30 }, 400, "budget must be above sinks + newest");
   await refused({ policy: "./evil.ts" }, 400, "policy must be one of");
   await refused({ max_tokens: 1000 }, 400, "max_tokens must be at most 256, got 1000");
-  await refused({ n: 2 }, 400, "n must be 1, got 2");
+  await refused({ n: 9 }, 400, "n must be a whole number from 1 to 8, got 9");
+  await refused({ n: 2, conversation: "one" }, 400, "n must be 1 where a conversation has an id, got 2");
   await refused({ top_logprobs: 2 }, 400, "top_logprobs must stand beside logprobs");
   await refused({ temprature: 1 }, 400, "did you mean temperature?");
   await refused(
@@ -162,6 +165,7 @@ test("what is refused says what is wrong, with its number", async () => {
   }
   const tools = [{ type: "function", function: { name: "look" } }];
   await refused({ tools, chat_template: "{{ messages }}" }, 400, "tools must stand in the model's chat template");
+  await refused({ modalities: ["text", "audio"] }, 400, 'modalities must be ["text"]');
   await refused({ append: true }, 400, "append must stand beside a conversation");
   const wrong = await api.client.chat.completions.create({ ...ASKED, model: "none" }).catch((error) => error);
   assert.instance(wrong, OpenAI.NotFoundError);
@@ -195,13 +199,15 @@ test("an answer that comes back as a client heard it is known again, whatever of
     "<think>a</think>b",
   ];
   for (const text of [...ANSWERS, ...more]) {
-    for (const calls of [TOOLS, false]) {
-      const deltas = new Deltas(calls), parts = deltas.push(text), { parts: rest, calls: called } = deltas.end();
+    for (const [calls, opened] of [[TOOLS, false], [TOOLS, true], [false, false], [false, true]] as const) {
+      const deltas = new Deltas(calls, opened),
+        parts = deltas.push(text),
+        { parts: rest, calls: called } = deltas.end();
       const of = (kind: string) =>
         [...parts, ...rest].filter((part) => part.kind === kind).map(({ text }) => text).join("");
       const told = called.length > 0 ? { tool_calls: called.map((call, i) => ({ ...call, id: `call-${i}` })) } : {};
       const back = { role: "assistant", content: of("content"), reasoning_content: of("reasoning"), ...told };
-      assert.is(essence(back), essence(answerOf(text, calls)), text);
+      assert.is(essence(back), essence(answerOf(text, calls, opened)), text);
     }
   }
 });
@@ -209,9 +215,11 @@ test("an answer that comes back as a client heard it is known again, whatever of
 test("however an answer is cut into pieces, its parts come to the same", () => {
   const random = randomFrom(seed);
   for (const text of ANSWERS) {
-    for (const calls of [true, TOOLS, false]) {
-      for (let i = 0; i < 60; i++) {
-        const deltas = new Deltas(calls), parts: Part[] = [];
+    for (
+      const [calls, opened] of [[true, false], [TOOLS, false], [TOOLS, true], [false, false], [false, true]] as const
+    ) {
+      for (let i = 0; i < 40; i++) {
+        const deltas = new Deltas(calls, opened), parts: Part[] = [];
         for (let at = 0; at < text.length;) {
           const length = 1 + Math.floor(random() * 8);
           parts.push(...deltas.push(text.slice(at, at + length)));
@@ -220,7 +228,7 @@ test("however an answer is cut into pieces, its parts come to the same", () => {
         const { parts: rest, calls: called } = deltas.end();
         const of = (kind: string) =>
           [...parts, ...rest].filter((part) => part.kind === kind).map(({ text }) => text).join("");
-        const wanted = answerOf(text, calls);
+        const wanted = answerOf(text, calls, opened);
         const told = [of("content"), of("reasoning").trim(), called];
         assert.equal(told, [wanted.content, wanted.reasoning_content ?? "", wanted.tool_calls ?? []], text);
       }

@@ -1,0 +1,138 @@
+/** What an answer must be: of which tools it may or must have calls, and of which format its text is. */
+import { type Callable, callables, callFormat, callGrammar } from "../chat/call-grammar.ts";
+import { knowsThoughts, opensThought, thoughtRules } from "../chat/opened.ts";
+import type { ChatMessage } from "../chat/template.ts";
+import { words } from "../errors.ts";
+import { isRecord } from "../files/checks.ts";
+import { type ChatOptions, checkTemplate } from "../options/generate.ts";
+import { dialectOf } from "../session/layout.ts";
+import { insideOf } from "../session/model.ts";
+import { type Body, flag } from "./fields.ts";
+import type { Hosted } from "./hosted.ts";
+import { refuseRequest } from "./refusals.ts";
+
+/** Calls that must be. */
+export interface Must {
+  /** Of which tools. */
+  readonly tools: readonly Callable[];
+  readonly several: boolean;
+}
+
+export function objectOf(body: Body, name: string): Record<string, unknown> | undefined {
+  const value = body[name];
+  if (value === null || value === undefined) return undefined;
+  return isRecord(value) ? value : refuseRequest(`${name} must be an object`, value, { param: name });
+}
+
+/** The tools that may be called, and the calls that must be; null: none must. @param template that is to speak of them @throws RequestError */
+export function readTools(body: Body, template: string | null): Pick<ChatOptions, "tools"> & { must: Must | null } {
+  const { tools } = body;
+  const several = body.parallel_tool_calls === undefined || body.parallel_tool_calls === null ||
+    flag(body, "parallel_tool_calls");
+  if (tools !== undefined && tools !== null) {
+    const fits = Array.isArray(tools) &&
+      tools.every((one) => isRecord(one) && one.type === "function" && isRecord(one.function));
+    if (!fits) refuseRequest("tools must be a list of functions", tools, { param: "tools" });
+  }
+  const list = (tools ?? []) as readonly Record<string, unknown>[];
+  const must = mustOf(body.tool_choice, list, several);
+  if (!several && must === null) {
+    const rule = "parallel_tool_calls must be true or left out where tool_choice does not ask for a call";
+    refuseRequest(rule, false, { param: "parallel_tool_calls" });
+  }
+  if (body.tool_choice === "none" || list.length === 0) return { must: null };
+  if (template !== null && !/\btools\b/.test(template)) {
+    const parts = { param: "tools", code: "unsupported" };
+    const rule = "tools must stand in the model's chat template, which else says nothing of them";
+    refuseRequest(rule, words("none"), parts);
+  }
+  return { tools: list, must };
+}
+
+function mustOf(choice: unknown, tools: readonly unknown[], several: boolean): Must | null {
+  if (choice === undefined || choice === null || choice === "auto" || choice === "none") return null;
+  const param = "tool_choice";
+  const named = isRecord(choice) && choice.type === "function" && isRecord(choice.function)
+    ? choice.function.name
+    : null;
+  if (choice !== "required" && typeof named !== "string") {
+    const rule = "tool_choice must be auto, none, required or a function by its name";
+    refuseRequest(rule, choice, { param, code: "unsupported" });
+  }
+  const all = callables(tools);
+  if (all === null) {
+    const rule = "tools of which one must be called must have names of letters, digits, _, - and ., and take objects";
+    refuseRequest(rule, words("another"), { param: "tools" });
+  }
+  const found = named === null ? all : all.filter(({ name }) => name === named);
+  if (found.length === 0) {
+    const rule = named === null
+      ? "tool_choice required must stand beside tools"
+      : "tool_choice must be one of the tools";
+    refuseRequest(rule, named ?? words("none"), { param, names: all.map(({ name }) => name) });
+  }
+  return { tools: found, several: several && named === null };
+}
+
+/** What the text must be: any JSON, or JSON of a schema. @throws RequestError */
+export function readFormat(body: Body): Pick<ChatOptions, "jsonSchema"> {
+  const param = "response_format";
+  const format = objectOf(body, param);
+  if (format === undefined || format.type === "text") return {};
+  if (format.type === "json_object") return { jsonSchema: true };
+  if (format.type !== "json_schema") {
+    refuseRequest("response_format must be of type text, json_object or json_schema", format.type, { param });
+  }
+  const { schema } = isRecord(format.json_schema) ? format.json_schema : {};
+  return isRecord(schema) ? { jsonSchema: schema } : refuseRequest("json_schema must have a schema", schema, { param });
+}
+
+/** How an answer begins, and the options that make it what it must be. */
+export interface Form {
+  /** Whether it begins within a thought. */
+  readonly opened: boolean;
+  readonly options: ChatOptions;
+}
+
+/** @throws RequestError where calls must be and the template does not show how; KvcapRangeError where there is none */
+export function formOf(
+  hosted: Hosted,
+  messages: readonly ChatMessage[],
+  options: ChatOptions,
+  must: Must | null,
+): Form {
+  const model = insideOf(hosted.model), { template, tools, documents, variables, continueFinal = false } = options;
+  const source = template ?? (tools ? model.toolTemplate : null) ?? model.chatTemplate, thinks = knowsThoughts(source);
+  if (must === null && !thinks) return { opened: false, options };
+  const asked = { template, tools, documents, variables };
+  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+  const { dialect, variables: all } = dialectOf(model, checkTemplate("chat", given));
+  const opened = thinks && !continueFinal && opensThought(rendered(() => dialect.render(messages, all)));
+  const { jsonSchema, ...rest } = options;
+  if (must === null) {
+    if (!opened || jsonSchema === undefined) return { opened: opened && options.grammar === undefined, options };
+    const { begin, rules } = thoughtRules(opened, thinks); // JSON comes behind the thought
+    return { opened, options: { ...rest, grammar: `root ::= ${begin}%json ${JSON.stringify(jsonSchema)}\n${rules}` } };
+  }
+  if (jsonSchema !== undefined || options.grammar !== undefined) {
+    const parts = { param: "response_format" };
+    refuseRequest("what an answer that must be a call is must not be said otherwise", words("another form"), parts);
+  }
+  const format = callFormat(dialect.render, all, dialect.tokenizer);
+  if (format === null) {
+    const rule =
+      "tool_choice must be auto or none where the model's chat template shows no calls in a way that is known";
+    refuseRequest(rule, words("one that must be"), { param: "tool_choice", code: "unsupported" });
+  }
+  const how = { several: must.several, opened, thinks };
+  return { opened, options: { ...rest, grammar: callGrammar(format, must.tools, how) } };
+}
+
+/** What a template makes; nothing where it refuses, which who reads it hears of. */
+function rendered(render: () => string): string {
+  try {
+    return render();
+  } catch {
+    return "";
+  }
+}

@@ -1,10 +1,9 @@
 /** What a request for an answer in a conversation says. */
 import type { ChatMessage } from "../chat/template.ts";
 import type { ChatOptions } from "../options/generate.ts";
-import { promptOf } from "../session/asking.ts";
-import { insideOf } from "../session/model.ts";
+import type { Model } from "../session/model.ts";
 import { type Body, flag, readCommon, textOf, wholeOf } from "./fields.ts";
-import { objectOf, readFormat, readTools } from "./forms.ts";
+import { objectOf, readFormat, readTools, templateOptions } from "./forms.ts";
 import type { Hosted } from "./hosted.ts";
 import { ordered, readMessages } from "./messages.ts";
 import { refuseRequest } from "./refusals.ts";
@@ -73,11 +72,8 @@ export function readChat(service: Service, body: Body) {
 
 /** What is read of a conversation from its beginning, found out once. */
 function promptOnce({ model }: Hosted, messages: readonly ChatMessage[], options: ChatOptions) {
-  let found: ReturnType<typeof promptOf> | undefined;
-  const { tools, documents, variables, continueFinal, template } = options;
-  const given = Object.entries({ tools, documents, variables, continueFinal, template });
-  const asked = Object.fromEntries(given.filter(([, value]) => value !== undefined));
-  return () => found ??= promptOf(insideOf(model), messages, asked);
+  let found: ReturnType<Model["promptOf"]> | undefined;
+  return () => found ??= model.promptOf(messages, templateOptions(options));
 }
 
 /** What a template makes of a conversation's beginning besides its messages. */

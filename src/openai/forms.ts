@@ -1,12 +1,12 @@
 /** What an answer must be: of which tools it may or must have calls, and of which format its text is. */
-import { type Callable, callables, callFormat, callGrammar } from "../chat/call-grammar.ts";
+import { callFormat } from "../chat/call-format.ts";
+import { type Callable, callables, callGrammar } from "../chat/call-grammar.ts";
 import { knowsThoughts, opensThought, thoughtRules } from "../chat/opened.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import { words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
-import { type ChatOptions, checkTemplate } from "../options/generate.ts";
-import { dialectOf } from "../session/layout.ts";
-import { insideOf } from "../session/model.ts";
+import type { ChatOptions, TemplateOptions } from "../options/generate.ts";
+import type { Model } from "../session/model.ts";
 import { type Body, flag } from "./fields.ts";
 import type { Hosted } from "./hosted.ts";
 import { refuseRequest } from "./refusals.ts";
@@ -101,14 +101,9 @@ export function formOf(
   options: ChatOptions,
   must: Must | null,
 ): Form {
-  const model = insideOf(hosted.model), { template, tools, documents, variables, continueFinal = false } = options;
-  const source = template ?? (tools ? model.toolTemplate : null) ?? model.chatTemplate, thinks = knowsThoughts(source);
-  if (must === null && !thinks) return { opened: false, options };
-  const asked = { template, tools, documents, variables };
-  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
-  const { dialect, variables: all } = dialectOf(model, checkTemplate("chat", given));
-  const opened = thinks && !continueFinal && opensThought(rendered(() => dialect.render(messages, all)));
-  const { jsonSchema, ...rest } = options;
+  const { model } = hosted, { jsonSchema, ...rest } = options, asked = templateOptions(options);
+  const thinks = knowsThoughts(asked.template ?? (asked.tools ? model.toolTemplate : null) ?? model.chatTemplate);
+  const opened = thinks && !asked.continueFinal && opensThought(textOf(model, messages, asked));
   if (must === null) {
     if (!opened || jsonSchema === undefined) return { opened: opened && options.grammar === undefined, options };
     const { begin, rules } = thoughtRules(opened, thinks); // JSON comes behind the thought
@@ -118,7 +113,8 @@ export function formOf(
     const parts = { param: "response_format" };
     refuseRequest("what an answer that must be a call is must not be said otherwise", words("another form"), parts);
   }
-  const format = callFormat(dialect.render, all, dialect.tokenizer);
+  const silent = { ...asked, variables: { ...asked.variables, add_generation_prompt: false }, continueFinal: false };
+  const format = callFormat((messages) => model.chatText(messages, silent), model.tokenizer);
   if (format === null) {
     const rule =
       "tool_choice must be auto or none where the model's chat template shows no calls in a way that is known";
@@ -128,11 +124,18 @@ export function formOf(
   return { opened, options: { ...rest, grammar: callGrammar(format, must.tools, how) } };
 }
 
-/** What a template makes; nothing where it refuses, which who reads it hears of. */
-function rendered(render: () => string): string {
+/** What messages become; nothing where the template refuses them, which who reads them hears of. */
+function textOf(model: Model, messages: readonly ChatMessage[], options: TemplateOptions): string {
   try {
-    return render();
+    return model.chatText(messages, options);
   } catch {
     return "";
   }
+}
+
+/** What of an answer's options makes text of a conversation. */
+export function templateOptions(options: ChatOptions): TemplateOptions {
+  const { tools, documents, variables, continueFinal, template } = options;
+  const given = Object.entries({ tools, documents, variables, continueFinal, template });
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }

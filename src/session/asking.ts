@@ -54,3 +54,10 @@ export function promptOf(
   const question = { messages: checkMessages(messages, continueFinal), variables, continueFinal };
   return planTurn(dialect, question, { heard: null, pending: null, eosIds: model.config.eosIds });
 }
+
+/** The text that messages become, read from the beginning. @throws RangeError where there is no template, or it does not take them */
+export function chatTextOf(model: LoadedModel, messages: readonly ChatMessage[], options: TemplateOptions): string {
+  const { continueFinal, ...asked } = checkTemplate("chat", options);
+  const { dialect, variables } = dialectOf(model, asked);
+  return dialect.render(messages, variables, { continueFinal });
+}

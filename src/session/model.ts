@@ -14,6 +14,7 @@ import type { Sampling } from "../options/sampling.ts";
 import type { EmbedOptions } from "../options/embed.ts";
 import type { OwnFunctions } from "../options/kept.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { chatTextOf, promptOf } from "./asking.ts";
 import { Batch } from "./batch.ts";
 import { embed, type Embedded } from "./embed.ts";
 import { layoutOf } from "./layout.ts";
@@ -192,6 +193,16 @@ export class Model {
    */
   messageSpans(messages: readonly ChatMessage[], options: TemplateOptions = {}): (Span | null)[] {
     return layoutOf(this.#loaded, "find messages", messages, options).spans;
+  }
+
+  /** What a session that has heard nothing reads of a conversation: ids, and how many of them the system says. @throws as countTokens @internal */
+  promptOf(messages: readonly ChatMessage[], options: TemplateOptions = {}) {
+    return promptOf(this.#loaded, messages, options);
+  }
+
+  /** The text that a conversation becomes. @throws as countTokens @internal */
+  chatText(messages: readonly ChatMessage[], options: TemplateOptions = {}): string {
+    return chatTextOf(this.#loaded, messages, options);
   }
 
   /** Bytes of GPU memory held by the weights and by every session. */

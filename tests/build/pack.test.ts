@@ -84,8 +84,11 @@ pack("its examples run where they are copied to", async () => {
   assert.is(text.trim(), "0 1 50 60 70 80 90 99");
 });
 
-/** The most that an entry may weigh in a page, minified and gzipped: bytes. Who raises one says why. */
-const MOST = { "kvcap": 250 * 1024, "kvcap/core": 19 * 1024, "kvcap/eval": 33 * 1024, "kvcap/openai": 24 * 1024 };
+/**
+ * The most that an entry may weigh in a page, minified and gzipped: bytes. Who raises one says why: kvcap/openai had 24 before calls that
+ * must be, several answers, and beginnings that are shared.
+ */
+const MOST = { "kvcap": 250 * 1024, "kvcap/core": 19 * 1024, "kvcap/eval": 33 * 1024, "kvcap/openai": 28 * 1024 };
 for (const [entry, most] of Object.entries(MOST)) {
   pack(`${entry} weighs at most ${most / 1024} KB in a page`, async () => {
     const code = await bundled(`export * from ${JSON.stringify(entry)};`, true);

@@ -1,7 +1,8 @@
 // Calls that must be: of templates in each of the ways to write them, a grammar whose texts are found again as those calls.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { callables, callFormat, callGrammar } from "../../src/chat/call-grammar.ts";
+import { callFormat } from "../../src/chat/call-format.ts";
+import { callables, callGrammar } from "../../src/chat/call-grammar.ts";
 import { callsIn } from "../../src/chat/calls.ts";
 import { readTemplate } from "../../src/chat/template.ts";
 import { Automaton } from "../../src/grammar/automaton.ts";
@@ -52,6 +53,11 @@ const TEMPLATES: [name: string, template: string, several: boolean, text: string
   ],
 ];
 
+function formatOf(template: string) {
+  const render = readTemplate(template, tokenizer);
+  return callFormat((messages) => render(messages, { tools: TOOLS, add_generation_prompt: false }), tokenizer);
+}
+
 /** Whether a text fits a grammar as a whole, and whether it must end there. */
 function fits(source: string, text: string): [fits: boolean, over: boolean] {
   const { machine, root } = textGrammar(source), automaton = new Automaton(machine, root);
@@ -65,8 +71,7 @@ function fits(source: string, text: string): [fits: boolean, over: boolean] {
 
 for (const [name, template, several, text] of TEMPLATES) {
   test(`${name}: what the template shows`, () => {
-    const render = readTemplate(template, tokenizer), tools = callables(TOOLS)!;
-    const format = callFormat(render, { tools: TOOLS }, tokenizer)!;
+    const tools = callables(TOOLS)!, format = formatOf(template)!;
     assert.is(format.between !== null, several);
     const asked = (how = {}) => callGrammar(format, tools, { several: false, opened: false, thinks: false, ...how });
     assert.equal(fits(asked(), text), [true, true]);
@@ -100,7 +105,7 @@ test("templates that show calls in other ways, or none, are known to", () => {
     ),
   );
   for (const template of [coder, say("a call"), say(each(`call ${NAME} with ${GIVEN}`)), "{{ messages[0].content }}"]) {
-    assert.is(callFormat(readTemplate(template, tokenizer), { tools: TOOLS }, tokenizer), null, template);
+    assert.is(formatOf(template), null, template);
   }
 });
 

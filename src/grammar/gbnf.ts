@@ -6,6 +6,7 @@ import { show, words } from "../errors.ts";
 import { Compiler } from "./schema/compile.ts";
 import { call, choice, type Network, type Piece, repeat, sequence, text } from "./network.ts";
 import { character, inverted, MOST_CODE, type Range } from "./utf8.ts";
+import type { Slices } from "./work.ts";
 
 const MOST_DEPTH = 100;
 const MOST_NESTED = 200; // of a schema
@@ -14,10 +15,11 @@ const ESCAPES: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9 };
 const DIGITS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 
 /** Reads a grammar into a network. @returns its rule `root` @throws KvcapRangeError, which says the line */
-export function rootOf(source: string, network: Network): number {
+export function* rootOf(source: string, network: Network): Slices<number> {
   const letters = Array.from(source.replace(/\r\n?/g, "\n"));
   const rules = new Map<string, number>();
   const defined = new Map<string, Piece>();
+  const schemas: { readonly rule: number; readonly schema: unknown }[] = [];
   let at = 0;
 
   const next = () => letters[at];
@@ -158,7 +160,9 @@ export function rootOf(source: string, network: Network): number {
     } catch {
       no(`what stands behind ${JSON_OF} must be a schema`, letters.slice(begin, at).join(""));
     }
-    return call(new Compiler(schema, network).compile());
+    const rule = network.rule("JSON");
+    schemas.push({ rule, schema });
+    return call(rule);
   }
 
   function literal(): Piece {
@@ -205,6 +209,11 @@ export function rootOf(source: string, network: Network): number {
   for (const [name, rule] of rules) {
     const piece = defined.get(name) ?? network.refuse("every rule that is named must be there", name);
     piece(network, network.starts[rule], network.ends[rule]);
+    yield;
+  }
+  for (const { rule, schema } of schemas) {
+    const root = yield* new Compiler(schema, network).compile();
+    call(root)(network, network.starts[rule], network.ends[rule]);
   }
   return rules.get("root")!;
 }

@@ -1,6 +1,7 @@
 /** Sets of texts as deterministic automata over code points: what patterns, formats, lengths and names say of a string. */
 import type { Piece } from "./network.ts";
 import { MOST_CODE, type Range, shared, united } from "./utf8.ts";
+import { spend } from "./work.ts";
 
 /** The most states of one. */
 export const MOST_LANGUAGE = 10_000;
@@ -37,6 +38,7 @@ export function explore<T>({ first, key, accepts, ways }: Exploring<T>, full: ()
     edges.push(
       ways(states[i]).map(({ low, high, to }) => {
         const name = key(to);
+        spend(1 + (name.length >> 3));
         let number = numbers.get(name);
         if (number === undefined) {
           if (states.length >= MOST_LANGUAGE) full();
@@ -71,6 +73,7 @@ export function together(one: Language, other: Language, full: () => never, but 
     accepts: ([a, b]) => one.accepts[a] && (b >= 0 && other.accepts[b]) !== but,
     ways: ([a, b]) => {
       const theirs = b < 0 ? ALL : but ? filled(other.edges[b]) : other.edges[b];
+      spend(one.edges[a].length * theirs.length);
       return one.edges[a].flatMap((mine) =>
         theirs.flatMap(({ low, high, to }) => {
           const [from, until] = [Math.max(low, mine.low), Math.min(high, mine.high)];
@@ -133,6 +136,7 @@ export const written =
     edges.forEach((list, state) => {
       if (accepts[state]) network.jumps[states[state]].push(to);
       for (const target of new Set(list.map((edge) => edge.to))) {
+        spend(list.length);
         const ranges = united(list.filter((edge) => edge.to === target).map(({ low, high }): Range => [low, high]));
         if (ranges.length > 0) spelt(ranges)(network, states[state], states[target]);
       }
@@ -151,6 +155,7 @@ export function determined({ edges, jumps, end }: Loose, full: () => never): Lan
   const closed = (kernel: readonly number[]) => {
     const states = new Set(kernel);
     for (const state of states) for (const to of jumps[state]) states.add(to);
+    spend(states.size);
     return [...states].sort((a, b) => a - b);
   };
   return explore<readonly number[]>({
@@ -161,6 +166,7 @@ export function determined({ edges, jumps, end }: Loose, full: () => never): Lan
       const all = states.flatMap((state) => edges[state]);
       const cuts = [...new Set(all.flatMap(({ low, high }) => [low, high + 1]))].sort((a, b) => a - b);
       const out: { low: number; high: number; to: readonly number[] }[] = [];
+      spend(cuts.length * all.length);
       for (let i = 0; i + 1 < cuts.length; i++) {
         const [low, high] = [cuts[i], cuts[i + 1] - 1];
         const kernel = all.filter((edge) => edge.low <= low && high <= edge.high).map(({ to }) => to);

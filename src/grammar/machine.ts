@@ -1,7 +1,9 @@
 /** A finished network: what leads nowhere is left out, steps by nothing are taken ahead, and rules are in order. */
 import { words } from "../errors.ts";
 import type { Call, Network, Step } from "./network.ts";
+import { type Slices, spend } from "./work.ts";
 
+const STRETCH = 4096; // states that are looked at in a slice
 const MOST_CLOSURE = 2_000_000; // states, of all closures together
 
 /** What a text is read by: see automaton.ts. */
@@ -66,7 +68,7 @@ export function fruitfulOf(network: Parts): { rules: boolean[]; states: Uint8Arr
 }
 
 /** @throws KvcapRangeError for a network without any text, one in which a rule begins with itself, or one too large */
-export function finish(network: Network, root: number): Machine {
+export function* finish(network: Network, root: number): Slices<Machine> {
   const { rules, states } = fruitfulOf(network);
   if (!rules[root]) network.refuse("some text must fit it", words("what nothing fits"));
   const steps = network.steps.map((list) => list.filter(({ to }) => states[to] === 1));
@@ -79,10 +81,12 @@ export function finish(network: Network, root: number): Machine {
   const byNothing = { starts, ends, calls, jumps, steps: jumps.map(() => []) }; // whose ends are there without a byte
   const { rules: empty } = fruitfulOf(byNothing); // those that may stand for the empty text
   const used = reached(network, root, { steps, calls, jumps });
+  yield;
   const closures: number[][] = steps.map(() => []);
   let size = 0;
   const seen = new Int32Array(steps.length).fill(-1);
   for (let from = 0; from < steps.length; from++) {
+    if (from % STRETCH === STRETCH - 1) yield;
     if (used[from] === 0) continue;
     const list = [from];
     seen[from] = from;
@@ -97,6 +101,7 @@ export function finish(network: Network, root: number): Machine {
     }
     closures[from] = list.filter((state) => steps[state].length + calls[state].length + isEnd[state] > 0);
     size += closures[from].length;
+    spend(list.length >> 2);
     if (size > MOST_CLOSURE) network.refuse("its parts that may be left out must be fewer in a row", words("too many"));
   }
   const isTail = Uint8Array.from(closures, (list) => list.length === 1 && isEnd[list[0]] === 1 ? 1 : 0);

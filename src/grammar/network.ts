@@ -3,6 +3,7 @@
  * a range, by a whole rule, or by nothing. Any context-free language is one, and a rule that calls itself is a recursion.
  */
 import { refuse, words } from "../errors.ts";
+import { spend } from "./work.ts";
 
 /** The most states that a grammar may come to. */
 export const MOST_STATES = 200_000;
@@ -48,6 +49,7 @@ export class Network {
     if (this.steps.length >= MOST_STATES) {
       this.refuse(`it must come to at most ${MOST_STATES} states`, words("more"));
     }
+    spend(1);
     this.steps.push([]);
     this.calls.push([]);
     return this.jumps.push([]) - 1;

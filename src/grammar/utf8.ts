@@ -1,4 +1,5 @@
 /** Ranges of code points as ranges of UTF-8 bytes. */
+import { spend } from "./work.ts";
 import { byte, choice, type Piece, sequence } from "./network.ts";
 
 /** Code points from the first to the second, which is included. */
@@ -38,6 +39,7 @@ export function shared(a: readonly Range[], b: readonly Range[]): Range[] {
 /** One character of these ranges, as bytes; surrogates are none. */
 export function character(ranges: readonly Range[]): Piece {
   const plain = shared(ranges, inverted([SURROGATES]));
+  spend(4 * plain.length);
   return choice(...plain.flatMap(([low, high]) => bytesOf(low, high)));
 }
 

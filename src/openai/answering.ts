@@ -23,6 +23,7 @@ export function answering(service: Service, asked: Asked, caller: Caller): Async
   return service.inTurn(caller, async function* (signal): AsyncGenerator<Step, Usage, void> {
     const { hosted, options, session: manner, messages, id, append, n } = asked;
     const form = formOf(hosted, messages, options, asked.must);
+    await hosted.model.prepareGrammar(form.options, service.breathe);
     const wanted = {
       hosted,
       options: manner,

@@ -117,6 +117,7 @@ function answering(service: Service, asked: Asked, caller: Caller) {
   return service.inTurn(caller, async function* (signal): AsyncGenerator<Step, void, void> {
     const { hosted, prompts, generate, n } = asked, { tokenizer } = hosted.model;
     const all = idsOf(prompts, "prompt", tokenizer, service.limits.prompt);
+    await hosted.model.prepareGrammar(generate, service.breathe);
     for (let index = 0; index < all.length * n; index++) {
       const at = Math.floor(index / n), ids = all[at];
       const unsaid = begunWithout(prompts[at], ids, tokenizer);

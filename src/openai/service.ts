@@ -48,14 +48,15 @@ export class Service {
   readonly numbers = new Numbers();
   readonly #models: ReadonlyMap<string, Hosted>;
 
-  readonly #breathe: Breathe;
+  /** Lets others have their turn. */
+  readonly breathe: Breathe;
 
   constructor(
     models: readonly Hosted[],
     limits: Limits,
     { store = null, ...host }: { store?: Store | null; breathe?: Breathe } = {},
   ) {
-    this.#breathe = host.breathe ?? turn;
+    this.breathe = host.breathe ?? turn;
     this.#models = new Map(models.map((one) => [one.name, one]));
     this.limits = limits;
     this.queue = new Queue(limits.parallel, limits.waiting);
@@ -114,7 +115,7 @@ export class Service {
         yield next.value;
         signal.removeEventListener("abort", leave);
         signal.throwIfAborted();
-        await this.#breathe(); // steps compute on this thread: nobody would be heard meanwhile, nor have a turn
+        await this.breathe(); // steps compute on this thread: nobody would be heard meanwhile, nor have a turn
       }
       return next.value;
     } finally {

@@ -4,12 +4,14 @@ import { refuseFailed } from "../engine/failure.ts";
 import type { Device } from "../engine/engine.ts";
 import type { KvType } from "../engine/kv.ts";
 import { refuse, words } from "../errors.ts";
+import { prepareGrammar } from "../grammar/grammar.ts";
 import { slotsFor } from "../memory/grown.ts";
 import { planSession } from "../memory/plan.ts";
 import { sizesOf } from "../memory/sizes.ts";
 import type { ChatMessage } from "../chat/template.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import type { PerplexityOptions, SessionOptions, Span, TemplateOptions } from "../options/index.ts";
+import { checkGenerate } from "../options/index.ts";
+import type { GenerateOptions, PerplexityOptions, SessionOptions, Span, TemplateOptions } from "../options/index.ts";
 import type { Sampling } from "../options/sampling.ts";
 import type { EmbedOptions } from "../options/embed.ts";
 import type { OwnFunctions } from "../options/kept.ts";
@@ -203,6 +205,19 @@ export class Model {
   /** The text that a conversation becomes. @throws as countTokens @internal */
   chatText(messages: readonly ChatMessage[], options: TemplateOptions = {}): string {
     return chatTextOf(this.#loaded, messages, options);
+  }
+
+  /**
+   * Reads the schema or grammar of options, so that what is then written by them begins soon.
+   * @param breathe lets others have their turn, now and then
+   * @throws as `generate` does @internal
+   */
+  async prepareGrammar({ jsonSchema, grammar }: GenerateOptions, breathe: () => Promise<void>): Promise<void> {
+    const asked = {
+      ...(jsonSchema === undefined ? {} : { jsonSchema }),
+      ...(grammar === undefined ? {} : { grammar }),
+    };
+    if (Object.keys(asked).length > 0) await prepareGrammar(checkGenerate(asked, this.config.vocab), breathe);
   }
 
   /** Bytes of GPU memory held by the weights and by every session. */

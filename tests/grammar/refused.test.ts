@@ -137,6 +137,16 @@ const HOSTILE: Readonly<Record<string, () => unknown>> = {
   "a pattern of huge counts": () => schemaGrammar({ pattern: "^((a{1000}){1000}){1000}$" }),
   "a pattern of many groups": () => schemaGrammar({ pattern: "(^a|b$|c)".repeat(30) }),
   "a deep pattern": () => schemaGrammar({ pattern: "(".repeat(5000) + ")".repeat(5000) }),
+  "patterns of doubling": () =>
+    schemaGrammar({
+      properties: Object.fromEntries(many(30, (i) => [`p${i}`, { pattern: `^(a|b)*a(a|b){10}${i}$` }])),
+    }),
+  "classes that each have many bytes": () =>
+    schemaGrammar({
+      pattern: `(${
+        many(300, (i) => `[\\u{${(256 + 7 * i).toString(16)}}-\\u{${(8192 + i).toString(16)}}]`).join("|")
+      })*x.{5}`,
+    }),
   "many patterns": () => schemaGrammar({ allOf: many(20, (i) => ({ pattern: `a.{${i}}b` })) }),
   "choices of choices": () =>
     schemaGrammar({ allOf: many(30, () => ({ anyOf: [{ minimum: 1 }, { maximum: 2 }, { multipleOf: 3 }] })) }),

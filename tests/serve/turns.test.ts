@@ -145,4 +145,28 @@ test("a turn is given back though the store fails when an answer is left", async
   }
 });
 
+test("a schema that is slow to read stops nobody, and one that is too much work is refused", async () => {
+  const api = await openApi();
+  try {
+    const schema = (count: number, doublings: number) => {
+      const one = (i: number) => [`p${i}`, { type: "string", pattern: `^(a|b)*a(a|b){${doublings}}${i}$` }];
+      const properties = Object.fromEntries(Array.from({ length: count }, (_, i) => one(i)));
+      return { type: "object", properties, additionalProperties: false };
+    };
+    const ask = (json_schema: object) => api.post("/completions", { prompt: "Once", max_tokens: 1, json_schema });
+    let isOver = false, heard = 0;
+    const slow = ask(schema(12, 9)).finally(() => isOver = true);
+    while (!isOver) {
+      assert.is((await (await fetch(new URL("/healthz", api.url))).json()).status, "ok");
+      heard++;
+    }
+    assert.is((await slow).status, 200);
+    assert.ok(heard > 5, `${heard} times`);
+    const { status, message } = await refusal(await ask(schema(12, 12)));
+    assert.equal([status, message], [400, "Cannot read the schema: it must be less work to read, got more"]);
+  } finally {
+    await api.stop();
+  }
+});
+
 test.run();

@@ -19,6 +19,7 @@ import {
   sequence,
   text,
 } from "../network.ts";
+import type { Slices } from "../work.ts";
 import { type Case, Cases, isObject } from "./facts.ts";
 import { type Making, objectOf, quoted } from "./objects.ts";
 import { MOST_COUNTED, Scalars } from "./strings.ts";
@@ -55,17 +56,17 @@ export class Compiler implements Making {
     this.network.refuse(rule, found);
   }
 
-  /** The rule of the whole. */
-  compile(): number {
+  /** The rule of the whole, made rule by rule. */
+  *compile(): Slices<number> {
     const root = this.network.rule("the schema");
     const before = choice(nothing, byte(0x20), byte(10)); // as a text goes on; behind the value nothing: it ends there
     const whole = sequence(before, this.value([this.root]));
     whole(this.network, this.network.starts[root], this.network.ends[root]);
-    this.#work();
+    yield* this.#work();
     const excluded: number[] = [];
     for (const { facts } of this.cases.exclusions) { // which may find more
       excluded.push(this.#ruleOf(facts));
-      this.#work();
+      yield* this.#work();
     }
     const { rules } = fruitfulOf(this.network);
     if (excluded.some((rule) => rules[rule])) {
@@ -114,10 +115,11 @@ export class Compiler implements Making {
     return rule;
   }
 
-  #work(): void {
+  *#work(): Slices<void> {
     for (let one = this.#waiting.pop(); one; one = this.#waiting.pop()) {
       const { starts, ends } = this.network;
       this.#piece(one.facts)(this.network, starts[one.rule], ends[one.rule]);
+      yield;
     }
   }
 

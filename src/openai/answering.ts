@@ -72,8 +72,8 @@ interface One {
 }
 
 async function* answer(
-  { numbers }: Service,
-  { hosted: { model: { tokenizer } }, logprobs, n }: Asked,
+  service: Service,
+  { hosted, logprobs, n }: Asked,
   { form: { options, opened }, lease, before, index, signal }: One,
 ): AsyncGenerator<Step, Usage, void> {
   const { session } = lease, draws = n > 1 || session.conversation.length === 0; // else they go on
@@ -82,7 +82,7 @@ async function* answer(
   const write = writing(
     session,
     { ...options, ...(seed === undefined ? {} : { seed }), signal },
-    { numbers, before },
+    { numbers: service.numbers, batch: service.batch(hosted), before },
     (listening) => session.chat(lease.messages, listening),
   );
   const step = (delta: ChatDelta, logprobs: Step["logprobs"] = null): Step => ({
@@ -92,7 +92,10 @@ async function* answer(
     reason: null,
   });
   const took = yield* mapped(write, ({ text, tokens }) => {
-    return step(joined(deltas.push(text)), logprobs ? tokens.map((token) => told(tokenizer, token)) : null);
+    return step(
+      joined(deltas.push(text)),
+      logprobs ? tokens.map((token) => told(hosted.model.tokenizer, token)) : null,
+    );
   });
   const { parts, calls } = deltas.end();
   if (parts.length > 0) yield step(joined(parts));

@@ -169,7 +169,7 @@ async function* one(
     }
     yield tell(text, foreseen);
   }
-  const how = { numbers: service.numbers, before: prompt === "" ? ids.length - 1 : 0 };
+  const how = { numbers: service.numbers, batch: service.batch(hosted), before: prompt === "" ? ids.length - 1 : 0 };
   const write = writing(session, options, how, (heard) => session.generate(prompt as string, heard));
   const took = yield* mapped(write, ({ text, tokens }) => tell(text, tokens));
   yield tell("", [], took);

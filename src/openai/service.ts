@@ -2,6 +2,7 @@
 import { turn } from "../host/turn.ts";
 import type { GenerateOptions } from "../options/generate.ts";
 import type { SessionOptions } from "../options/session.ts";
+import type { Batch } from "../session/batch.ts";
 import { Conversations } from "./conversations.ts";
 import type { Common } from "./fields.ts";
 import type { Hosted } from "./hosted.ts";
@@ -47,6 +48,7 @@ export class Service {
   readonly conversations: Conversations;
   readonly numbers = new Numbers();
   readonly #models: ReadonlyMap<string, Hosted>;
+  readonly #batches = new Map<Hosted, Batch>();
 
   /** Lets others have their turn. */
   readonly breathe: Breathe;
@@ -74,6 +76,13 @@ export class Service {
     const names = [...this.#models.keys()];
     const parts = { status: 404, param: "model", code: "model_not_found", names };
     return refuseRequest(`model must be one of ${names.join(", ")}`, name, parts);
+  }
+
+  /** Whom the answers of a model are written with: those of its other requests. */
+  batch(hosted: Hosted): Batch {
+    const made = this.#batches.get(hosted) ?? hosted.model.batch();
+    this.#batches.set(hosted, made);
+    return made;
   }
 
   /** What a request asks for, with what holds where it says nothing. @throws RequestError */
@@ -142,6 +151,7 @@ export class Service {
   }
 
   close(): void {
+    for (const batch of this.#batches.values()) batch.dispose();
     this.conversations.close();
   }
 }

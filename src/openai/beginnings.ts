@@ -63,7 +63,7 @@ export class Beginnings {
     let read = 0;
     try {
       const made = await keep(async () => {
-        const session = found ? await copyOf(found) : open();
+        const session = found ? await copyOf(found).catch(open) : open(); // a device may have no room for two
         read = await this.#read(session, one);
         return session;
       });

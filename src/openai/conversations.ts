@@ -186,7 +186,7 @@ export class Conversations {
   async #begin(wanted: Wanted): Promise<{ one: Conversation; read: number }> {
     const { hosted, owner, options, id, messages, chat, copies } = wanted, prompt = wanted.prompt();
     const name = id === undefined ? crypto.randomUUID() : nameOfId(wanted, id);
-    const whose = sum(["begun", owner, hosted.name, mannerOf(options)]);
+    const whose = sum(["begun", owner, hosted.name, mannerOf(options), chat.pinSystem ?? true]);
     const beginner = { hosted, options, whose, messages, chat, copies, prompt }, bytes = this.#bytesOf(wanted);
     const keep = (open: () => Promise<Session>) => this.#make(wanted, { name, kept: null }, bytes, open);
     const { made, read } = await this.#beginnings.begin(beginner, bytes, keep);

@@ -177,7 +177,7 @@ function isVectorOrNone(at: u32, length: u32): bool {
   return at == 0 || isVector(at, length);
 }
 
-/** Whether what a model says of experts has meaning; its feed-forward part is as wide as numbers go, or has no width where it has experts. */
+/** Whether what a model says of its feed-forward parts has meaning: 0 is no width but where there are experts. */
 function expertsAreSound(model: usize): bool {
   const experts = word(model, MODEL_EXPERTS);
   const intermediate = word(model, MODEL_INTERMEDIATE);

@@ -1,5 +1,5 @@
-// A layer of experts: every token goes through some of many feed-forward parts, each of which takes its own share of the result.
-// Tokens that an expert has in common lie side by side, so that its weights are read once for all of them: a row is one token in one
+// A layer of experts: every token goes through some of many feed-forward parts, each of which has its own share in the result.
+// Tokens of the same expert lie side by side, so that its weights are read once for all of them: a row is one token in one
 // expert, [tokens · used], by expert, then by token.
 //
 //   ╒═ routes ═╤════════════════════╤═════════════════════════════════════════════════╕

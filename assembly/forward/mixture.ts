@@ -1,6 +1,13 @@
 // The feed-forward part of a layer of experts, as pass.ts has it where there are none.
 
-import { CONTEXT_ROUTED, LAYER_ROUTER, MODEL_EXPERT_WIDTH, MODEL_EXPERTS, MODEL_EXPERTS_USED, MODEL_HIDDEN } from "./abi";
+import {
+  CONTEXT_ROUTED,
+  LAYER_ROUTER,
+  MODEL_EXPERT_WIDTH,
+  MODEL_EXPERTS,
+  MODEL_EXPERTS_USED,
+  MODEL_HIDDEN,
+} from "./abi";
 import { ACTIVATE, CLOSE, GATHER, OPEN, route, routedPitch, WEIGH } from "./experts";
 import { padded, word } from "./rows";
 import { shareExperts, shareMultiply, sharePrepare } from "./team";
@@ -11,8 +18,9 @@ export function mix(model: usize, layer: usize, context: usize, x: usize, y: usi
   const width = padded(word(model, MODEL_HIDDEN));
   const inner = word(model, MODEL_EXPERT_WIDTH);
   const rows = tokens * word(model, MODEL_EXPERTS_USED);
+  const routed: usize = word(context, CONTEXT_ROUTED);
   sharePrepare(context, router, x, width, tokens);
-  shareMultiply(context, router, x, width, word(context, CONTEXT_ROUTED), routedPitch(word(model, MODEL_EXPERTS)), tokens, false);
+  shareMultiply(context, router, x, width, routed, routedPitch(word(model, MODEL_EXPERTS)), tokens, false);
   route(model, context, tokens);
   shareExperts(GATHER, rows, model, layer, context, x, false, tokens);
   shareExperts(OPEN, inner >> 3, model, layer, context, 0, false, tokens);

@@ -101,8 +101,9 @@ export interface ModelConfig {
 }
 
 /** A model's kind and size in words. */
-export function describeModel({ architecture, layers, hidden, heads, headDim, vocab }: ModelConfig): string {
-  return `${architecture}, ${layers} layers of ${hidden}, ${heads} heads of ${headDim}, ${vocab} ids`;
+export function describeModel({ architecture, layers, hidden, heads, headDim, experts, vocab }: ModelConfig): string {
+  const chosen = experts ? `, ${experts.used} of ${experts.count} experts` : "";
+  return `${architecture}, ${layers} layers of ${hidden}, ${heads} heads of ${headDim}${chosen}, ${vocab} ids`;
 }
 
 /** What K and V depend on besides the weights, in words and numbers: models of other shapes cannot go on from each other's. */
@@ -113,5 +114,5 @@ export function shapeOf(config: ModelConfig): string {
   const ropes = config.ropes.map(({ frequencies, scale }) => `${frequencies} × ${scale}`);
   return `${describeModel(config)} ${windows} ${ropes.join(", ")}${ropes[1] ? ` in ${layerRopes}` : ""} ${rmsEps}${
     scales.every((scale) => scale === 1) && scoreCap === 0 ? "" : ` ${scales} ${scoreCap}`
-  }${experts ? ` ${experts.used} of ${experts.count} experts ${experts.normed}` : ""}`;
+  }${experts ? ` ${experts.normed}` : ""}`;
 }

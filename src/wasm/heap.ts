@@ -72,6 +72,7 @@ export class Heap {
   floats = new Float32Array(0);
   readonly shared: boolean;
   #blocks: Block[] = []; // by address
+  #packed = 0; // of the first of them, between which nothing is free
   readonly #listeners = new Set<() => void>();
 
   /** @param shared whether threads share it */
@@ -102,6 +103,13 @@ export class Heap {
     return at;
   }
 
+  /** Grows to hold so many bytes more, where the host has them: at once, since each time makes all views anew. */
+  reserve(bytes: number): void {
+    const { refusal } = this;
+    this.#grow(this.memory.buffer.byteLength + bytes);
+    this.refusal = refusal;
+  }
+
   /** A zeroed block for someone who counts it, and can do without; 0 where the host has no more, which is no refusal. */
   lend(length: number): number {
     const { refusal } = this;
@@ -111,15 +119,13 @@ export class Heap {
   }
 
   #place(bytes: number, lent: boolean): number {
-    let at: number = ARENA;
-    let index = 0;
-    for (; index < this.#blocks.length; index++) {
-      const block = this.#blocks[index];
-      if (block.at - at >= bytes) break;
-      at = block.at + block.bytes;
-    }
+    const endOf = (index: number) => index < 0 ? ARENA : this.#blocks[index].at + this.#blocks[index].bytes;
+    let index = this.#packed;
+    while (index < this.#blocks.length && this.#blocks[index].at - endOf(index - 1) < bytes) index++;
+    const at = endOf(index - 1);
     if (!this.#grow(at + bytes)) return 0;
     this.#blocks.splice(index, 0, { at, bytes, lent });
+    while (this.#blocks[this.#packed]?.at === endOf(this.#packed - 1)) this.#packed++;
     this.bytesOf.fill(0, at, at + bytes);
     return at;
   }
@@ -133,6 +139,7 @@ export class Heap {
   /** Gives everything back: nothing may be taken any more. */
   close(): void {
     this.#blocks = [];
+    this.#packed = 0;
     this.bytes = 0;
     this.bytesOf = new Uint8Array(0);
     this.words = new Uint32Array(0);
@@ -146,6 +153,7 @@ export class Heap {
     const { bytes, lent } = this.#blocks[index];
     if (!lent) this.bytes -= bytes;
     this.#blocks.splice(index, 1);
+    this.#packed = Math.min(this.#packed, index);
   }
 
   #grow(end: number): boolean {

@@ -76,6 +76,7 @@ export interface Source {
 /** Lays out every tensor of a model. @returns its address @throws RangeError, Error, one sentence, where there is too little memory */
 export async function layOut(source: Source): Promise<number> {
   const { heap, config, type } = source;
+  if (config.experts) source.heap.reserve(neededBytes(source.wasm, source.tensors, type));
   const writer = new Writer(source);
   const { layers, hidden, intermediate, experts, heads, kvHeads, headDim, vocab, rmsEps } = config;
   const perLayer = experts?.count ?? 0;

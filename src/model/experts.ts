@@ -1,5 +1,6 @@
 /** Layers of experts: what config.json says of them, and their tensors under one kind of name, whoever wrote them. */
 import type { Experts, ModelConfig } from "../engine/config.ts";
+import { words } from "../errors.ts";
 import { refuseFile } from "../files/checks.ts";
 import type { StoredTensor } from "../formats/converted.ts";
 import { rowsOf } from "../formats/rows.ts";
@@ -8,6 +9,7 @@ import { isInteger } from "./layers.ts";
 
 /** That a router chooses from: see shaders/route.wgsl. */
 export const MOST_EXPERTS = 512;
+const MOST_IN_ALL = 1 << 15; // of all layers: each has tensors of its own
 
 /** How a configuration is read. */
 interface Reading {
@@ -24,7 +26,11 @@ export function readExperts(
 ): Pick<ModelConfig, "intermediate" | "experts"> {
   if (!family) return { intermediate: integer("intermediate_size", 1 << 24), experts: null };
   // Transformers names them in one way or the other, whatever the family.
-  const count = integer(config.num_experts === undefined ? "num_local_experts" : "num_experts", MOST_EXPERTS);
+  const name = config.num_experts === undefined ? "num_local_experts" : "num_experts";
+  const count = integer(name, MOST_EXPERTS);
+  if (layers * count > MOST_IN_ALL) {
+    refuseFile(`num_hidden_layers · ${name} must be at most ${MOST_IN_ALL}`, layers * count, { code: "unsupported" });
+  }
   const used = integer("num_experts_per_tok", MOST_EXPERTS);
   if (used > count) refuseFile(`num_experts_per_tok must be at most ${count}, the number of experts`, used);
   const has = family.mixed ? readSparse(config, layers) : new Array<boolean>(layers).fill(true);
@@ -62,6 +68,10 @@ export function apartByExpert<T extends StoredTensor>(config: ModelConfig, store
   const { experts } = config;
   if (!experts) return stored;
   const found = new Map<string, T>();
+  const add = (name: string, tensor: T) => {
+    if (found.has(name)) refuseFile(`the weights must hold ${name} once`, words("it under two names"));
+    found.set(name, tensor);
+  };
   for (const [name, tensor] of stored) {
     const own = name.replace(/\.block_sparse_moe\./, ".mlp.")
       .replace(/(\.mlp\.experts\.\d+\.)(w[123])(?=\.weight)/, (_, at, part) => at + MIXTRAL[part]);
@@ -70,7 +80,7 @@ export function apartByExpert<T extends StoredTensor>(config: ModelConfig, store
     const [count, rows, columns] = tensor.shape;
     const fits = count === experts.count && columns !== undefined && tensor.shape.length === 3;
     if (part === undefined || !fits || part === "gate_up_proj" && rows % 2 !== 0) {
-      found.set(own, tensor); // which will be refused, where it is one of these
+      add(own, tensor); // which will be refused, where it is one of these
       continue;
     }
     const all = { ...tensor, shape: [count * rows, columns] };
@@ -78,7 +88,7 @@ export function apartByExpert<T extends StoredTensor>(config: ModelConfig, store
     const each = rows / parts.length;
     let from = 0;
     for (let expert = 0; expert < count; expert++) {
-      for (const one of parts) found.set(`${at}${expert}.${one}.weight`, rowsOf(all, from, from += each));
+      for (const one of parts) add(`${at}${expert}.${one}.weight`, rowsOf(all, from, from += each));
     }
   }
   return found;

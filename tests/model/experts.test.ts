@@ -52,6 +52,10 @@ experts("qwen3_moe: some layers may have none, and shares are those of all exper
 const REFUSALS: [Architecture, string, Record<string, unknown>][] = [
   ["mixtral", "num_local_experts must be a positive integer up to 512, got 0", { num_local_experts: 0 }],
   ["mixtral", "num_local_experts must be a positive integer up to 512, got 513", { num_local_experts: 513 }],
+  ["mixtral", "num_hidden_layers · num_local_experts must be at most 32768, got 33280", {
+    num_hidden_layers: 65,
+    num_local_experts: 512,
+  }],
   ["mixtral", "num_experts_per_tok must be at most 8, the number of experts, got 9", { num_experts_per_tok: 9 }],
   ["mixtral", 'num_experts_per_tok must be a positive integer up to 512, got "2"', { num_experts_per_tok: "2" }],
   ["qwen3_moe", "moe_intermediate_size must be a positive integer up to 16777216, got -1", {
@@ -129,6 +133,10 @@ experts("weights that are not those of so many experts are refused by name", asy
   fused.set(name, { ...fused.get(name)!, shape: [4, 9, 8] });
   const missing = "the weights must hold tensor model.layers.1.mlp.experts.0.gate_proj.weight, got none of that name";
   assert.throws(() => check(fused), `Cannot load model: ${missing}`);
+  const twice = await together({ down_proj: ["down_proj"] }, "");
+  const down = "model.layers.0.mlp.experts.2.down_proj.weight";
+  twice.set(down, apart.get(down)!);
+  assert.throws(() => check(twice), `the weights must hold ${down} once, got it under two names`);
   const more = new Map(apart);
   more.set("model.layers.0.mlp.experts.3.up_proj.weight", apart.get("model.layers.0.mlp.experts.2.up_proj.weight")!);
   const rule = "the tensors must be those of a mixtral of 2 layers";

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { quantise } from "../../src/engine/quantise.ts";
 import { targetFor } from "../../src/engine/stored.ts";
 import { load, type Model } from "../../src/load.ts";
+import type { Session } from "../../src/session/session.ts";
 import { openModel } from "../../src/model/open.ts";
 import { checkSession, leastOf } from "../../src/options/index.ts";
 import { evaluate } from "../../src/session/evaluate.ts";
@@ -108,6 +109,30 @@ for (const [name, weights] of MODELS) {
       for (const model of [whole, cut]) model.dispose();
     });
   } else if (!inBrowser) {
+    test(`${name} in ${weights}: a token comes to the same, to the last bit, whatever others are taken in with it`, async () => {
+      for (const options of [{}, { weights }, { weights, precision: "fast" }] as const) {
+        const model = await load(await filesOf(name), { ...await onEngine(), ...options });
+        const alone = await logitsOf(model, 1);
+        for (const stride of [2, 5, 19]) assert.equal(await logitsOf(model, stride), alone, `chunks of ${stride}`);
+        model.dispose();
+      }
+    });
+
+    test(`${name}: sessions together write what each writes alone`, async () => {
+      const model = await load(await filesOf(name), await onEngine());
+      const made = () => Array.from({ length: 5 }, () => model.session({ policy: "roco", budget: 12, stride: 4 }));
+      const write = async (session: Session, i: number) => {
+        for await (const _ of session.generate(PROMPT.slice(i, 2 * i + 9), { maxNewTokens: 16, stopAtEnd: false }));
+        return [session.report().ids, session.livePositions()];
+      };
+      const apart: unknown[] = [];
+      for (const [i, session] of made().entries()) apart.push(await write(session, i));
+      const together = made();
+      model.batch(together);
+      assert.equal(await Promise.all(together.map(write)), apart);
+      model.dispose();
+    });
+
     test(`${name}, any number of threads: the same to the last bit`, async () => {
       const found: Float32Array[] = [];
       for (const threads of [1, 2, 5]) {

@@ -20,7 +20,7 @@ import { chatTextOf, promptOf } from "./asking.ts";
 import { Batch } from "./batch.ts";
 import { embed, type Embedded } from "./embed.ts";
 import { layoutOf } from "./layout.ts";
-import { type Perplexity, perplexity } from "./perplexity.ts";
+import { perplexities, type Perplexity, perplexity } from "./perplexity.ts";
 import { Session } from "./session.ts";
 
 const NONE: Sampling = Object.freeze({});
@@ -162,6 +162,20 @@ export class Model {
     const check = () => this.#checkUsable("measure perplexity");
     check();
     return await perplexity(this.#loaded, text, options, check);
+  }
+
+  /**
+   * The same of several texts, each as it is alone. With a stride of 1, token by token, four are read together, faster than one by one.
+   * @param options `onProgress` hears of each text by itself; `record` is for one text
+   * @throws as `perplexity`, with the first text that cannot be measured
+   */
+  async perplexities(
+    texts: readonly (string | ArrayLike<number>)[],
+    options: PerplexityOptions = {},
+  ): Promise<Perplexity[]> {
+    const check = () => this.#checkUsable("measure perplexity");
+    check();
+    return await perplexities(this.#loaded, texts, options, check);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** How well a model under a budget foresees a given text. */
 import { exp } from "../engine/elementary.ts";
-import { quote, refuse } from "../errors.ts";
+import { quote, refuse, words } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { countsGenerated } from "../options/budget.ts";
 import { checkPerplexity, checkPromptIds, checkRoom } from "../options/index.ts";
@@ -12,6 +12,7 @@ import { ruleName } from "../eviction/rule.ts";
 import { Recorder } from "../recording/recorder.ts";
 import { roomToRead } from "./reading.ts";
 import { Stepper } from "./stepper.ts";
+import { Member, Together } from "./together.ts";
 import { oddities } from "./warnings.ts";
 
 /** What `model.perplexity` found. */
@@ -44,6 +45,7 @@ export async function perplexity(
   text: string | ArrayLike<number>,
   options: PerplexityOptions,
   check: () => void,
+  member: Member | null = null,
 ): Promise<Perplexity> {
   const { first, onProgress, signal, ...session } = checkPerplexity(options);
   const encoded = typeof text === "string" ? model.tokenizer.encode(text, { bos: true, special: true }) : text;
@@ -71,6 +73,7 @@ export async function perplexity(
   const { made: stepper, refused } = model.engine.guarded(
     () => new Stepper(model, checked, { slots, every: true, recorder, telling }),
   );
+  member?.begin();
   try {
     const failure = await refused;
     if (failure) {
@@ -89,7 +92,7 @@ export async function perplexity(
       check();
       telling.rethrow();
       signal?.throwIfAborted();
-      await stepper.step({ ids, begin, count }, "losses", evicts);
+      await stepper.step({ ids, begin, count }, "losses", evicts, member);
       for (let t = 0; t < count; t++) if (begin + t + 1 >= first) sum += stepper.context.losses[t];
       begin += count;
       onProgress(begin, ids.length - 1);
@@ -111,6 +114,47 @@ export async function perplexity(
     check();
     throw error;
   } finally {
+    member?.end();
     stepper.release();
+  }
+}
+
+const TOGETHER = 4; // texts
+
+/**
+ * The same of several texts, each as alone: those that are read token by token (a stride of 1) take their steps together, four at a time.
+ * @throws as `perplexity` does, with the first that cannot be measured
+ */
+export async function perplexities(
+  model: LoadedModel,
+  texts: readonly (string | ArrayLike<number>)[],
+  options: PerplexityOptions,
+  check: () => void,
+): Promise<Perplexity[]> {
+  if (!Array.isArray(texts)) {
+    refuse("measure perplexity", "texts must be a list", words(typeof texts), { kind: "type" });
+  }
+  if (options.record !== undefined && texts.length > 1) {
+    refuse("measure perplexity", "a recording must be of one text", texts.length, { option: "record" });
+  }
+  const together = new Together(model.engine, Math.min(TOGETHER, texts.length));
+  const found: Perplexity[] = [];
+  const ended = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
+  let next = 0;
+  const work = async () => {
+    const member = new Member(together, () => {});
+    while (next < texts.length) {
+      const i = next++;
+      found[i] = await perplexity(model, texts[i], { ...options, signal }, check, member);
+    }
+  };
+  try {
+    await Promise.all(
+      Array.from({ length: TOGETHER }, () => work().catch((error) => (ended.abort(error), Promise.reject(error)))),
+    );
+    return found;
+  } finally {
+    together.release();
   }
 }

@@ -107,6 +107,34 @@ test("evicted from while the first tokens are read only, or behind them only", a
   }
 });
 
+test("of several texts, read together, each is as alone", async () => {
+  const texts = [
+    TEXT,
+    TEXT.slice(0, 60),
+    "Once upon a time there was a dog.",
+    [5, 9, 12, 300, 77],
+    TEXT.slice(20),
+    "One day, Tom",
+  ];
+  for (const stride of [1, 4]) {
+    const options = { policy: "roco", budget: 12, stride, sinks: 1, newest: 2 } as const;
+    const alone = [];
+    for (const text of texts) alone.push(await model.perplexity(text, options));
+    const before = model.gpuBytes;
+    assert.equal(await model.perplexities(texts, options), alone);
+    assert.is(model.gpuBytes, before);
+  }
+  assert.equal(await model.perplexities([]), []);
+  const ended = rejection(model.perplexities([TEXT, [5], TEXT]));
+  assert.is(await ended, "Cannot measure perplexity: the text must have at least 2 tokens, got 1");
+  assert.match(
+    await rejection(model.perplexities(TEXT as never)),
+    "Cannot measure perplexity: texts must be a list, got ",
+  );
+  const record = () => {};
+  assert.match(await rejection(model.perplexities([TEXT, TEXT], { record })), "a recording must be of one text, got 2");
+});
+
 test("refusals", async () => {
   const refused = async (words: string, ...args: Parameters<Model["perplexity"]>) =>
     assert.match(await rejection(model.perplexity(...args)), words);

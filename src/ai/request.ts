@@ -12,13 +12,6 @@ export function requestOf(model: string, options: CallOptions): { body: RequestB
   for (const { name } of tools.filter(({ type }) => type !== "function")) {
     warnings.push({ type: "unsupported", feature: `the provider's tool ${name}` });
   }
-  if (toolChoice && !["auto", "none"].includes(toolChoice.type)) {
-    warnings.push({
-      type: "unsupported",
-      feature: `toolChoice ${toolChoice.type}`,
-      details: "the model may call, or not",
-    });
-  }
   const fields = {
     ...{ model, messages: options.prompt.flatMap(messagesOf), max_tokens: options.maxOutputTokens },
     ...{ temperature: options.temperature, top_p: options.topP, top_k: options.topK, seed: options.seed },
@@ -28,11 +21,19 @@ export function requestOf(model: string, options: CallOptions): { body: RequestB
       type: "function",
       function: { name: tool.name, description: tool.description, parameters: tool.inputSchema },
     })),
+    tool_choice: functions.length === 0 ? undefined : choiceOf(toolChoice),
     response_format: responseFormat?.type === "json" ? formatOf(responseFormat.schema) : undefined,
     ...options.providerOptions?.kvcap,
   };
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);
   return { body: Object.fromEntries(given), warnings };
+}
+
+/** Auto, where nothing is said. */
+function choiceOf(
+  { type, toolName }: { readonly type: string; readonly toolName?: string } = { type: "auto" },
+): unknown {
+  return type === "tool" ? { type: "function", function: { name: toolName } } : type;
 }
 
 const formatOf = (schema: unknown) =>

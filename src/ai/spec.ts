@@ -69,7 +69,7 @@ export interface CallOptions {
   readonly seed?: number;
   readonly responseFormat?: { readonly type: "text" } | { readonly type: "json"; readonly schema?: unknown };
   readonly tools?: readonly ToolAsked[];
-  readonly toolChoice?: { readonly type: string };
+  readonly toolChoice?: { readonly type: string; readonly toolName?: string };
   readonly abortSignal?: AbortSignal;
   /** `{ kvcap: { … } }`: fields of a request, as docs/serving.md has them: `budget`, `policy`, `conversation`, … */
   readonly providerOptions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;

@@ -11,6 +11,7 @@ export interface CallFormat {
   readonly behind: string;
 }
 
+const MOST_CALLS = 8; // small models know no end
 /** What stands for an id: nine letters and digits, as Mistral's have. */
 export const ID = "kvcapsid0";
 
@@ -40,7 +41,7 @@ export function callGrammar(
 ): string {
   const { begin, rules } = thoughtRules(how.opened, how.thinks);
   const each = tools.map(({ name, parameters }) => `${quoted(name + within)} %json ${JSON.stringify(parameters)}`);
-  const more = how.several && between !== null ? ` (${quoted(between)} call)*` : "";
+  const more = how.several && between !== null ? ` (${quoted(between)} call){0,${MOST_CALLS - 1}}` : "";
   return `root ::= ${begin}${quoted(before)} call${more} ${quoted(behind)}\ncall ::= ${each.join(" | ")}\n${rules}`;
 }
 

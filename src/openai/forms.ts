@@ -27,8 +27,8 @@ export function objectOf(body: Body, name: string): Record<string, unknown> | un
 /** The tools that may be called, and the calls that must be; null: none must. @param template that is to speak of them @throws RequestError */
 export function readTools(body: Body, template: string | null): Pick<ChatOptions, "tools"> & { must: Must | null } {
   const { tools } = body;
-  const several = body.parallel_tool_calls === undefined || body.parallel_tool_calls === null ||
-    flag(body, "parallel_tool_calls");
+  const parallel = body.parallel_tool_calls === null ? undefined : body.parallel_tool_calls;
+  const several = parallel !== undefined && flag(body, "parallel_tool_calls"); // who asks for one gets one, unless more are asked for
   if (tools !== undefined && tools !== null) {
     const fits = Array.isArray(tools) &&
       tools.every((one) => isRecord(one) && one.type === "function" && isRecord(one.function));
@@ -36,7 +36,7 @@ export function readTools(body: Body, template: string | null): Pick<ChatOptions
   }
   const list = (tools ?? []) as readonly Record<string, unknown>[];
   const must = mustOf(body.tool_choice, list, several);
-  if (!several && must === null) {
+  if (parallel === false && must === null) {
     const rule = "parallel_tool_calls must be true or left out where tool_choice does not ask for a call";
     refuseRequest(rule, false, { param: "parallel_tool_calls" });
   }

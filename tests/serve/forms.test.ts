@@ -63,7 +63,7 @@ test("a call that must be is one of the tools', and what it is given fits", asyn
     ] as const
   ) {
     for (const seed of [1, 2, 3]) {
-      const body = { tools, tool_choice, seed, parallel_tool_calls: false };
+      const body = { tools, tool_choice, seed, ...(seed === 1 ? { parallel_tool_calls: false } : {}) };
       const { choices: [{ message, finish_reason }] } = await ask(body);
       assert.equal([message.content, finish_reason, message.tool_calls.length], [null, "tool_calls", 1]);
       const { name, arguments: given } = message.tool_calls[0].function, said = JSON.parse(given);
@@ -73,6 +73,9 @@ test("a call that must be is one of the tools', and what it is given fits", asyn
       assert.equal([one.calls[0].function, one.reason], [{ name, arguments: given }, "tool_calls"]);
     }
   }
+  const many = await ask({ tools, tool_choice: "required", parallel_tool_calls: true, max_tokens: 250 });
+  const { message: { tool_calls: calls = [] }, finish_reason } = many.choices[0];
+  assert.ok(calls.length >= 1 && calls.length <= 8 && finish_reason === "tool_calls", `${calls.length}`);
   // and it goes on: the call is known again
   const first = (await ask({ tools, tool_choice: "required", parallel_tool_calls: false })).choices[0].message;
   const result = { role: "tool", tool_call_id: first.tool_calls[0].id, content: "A cat." };

@@ -20,4 +20,17 @@ test("parts that are left out, or say nothing, are a message all the same", () =
   }
 });
 
+test("which tool is to be called is asked for as the API has it", () => {
+  const tools = [{ type: "function", name: "look", inputSchema: { type: "object" } }];
+  const asked = (toolChoice?: object, given: unknown[] = tools) => {
+    const { body, warnings } = requestOf("a", { prompt: [], tools: given, toolChoice } as never);
+    assert.equal(warnings, []);
+    return body.tool_choice;
+  };
+  assert.equal([asked(), asked({ type: "required" }), asked({ type: "none" }), asked({ type: "auto" }, [])], [
+    ...["auto", "required", "none", undefined],
+  ]);
+  assert.equal(asked({ type: "tool", toolName: "look" }), { type: "function", function: { name: "look" } });
+});
+
 test.run();

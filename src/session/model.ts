@@ -212,7 +212,10 @@ export class Model {
   }
 
   /** What a session that has heard nothing reads of a conversation: ids, and how many of them the system says. @throws as countTokens @internal */
-  promptOf(messages: readonly ChatMessage[], options: TemplateOptions = {}) {
+  promptOf(
+    messages: readonly ChatMessage[],
+    options: TemplateOptions = {},
+  ): { readonly ids: readonly number[]; readonly system: number } {
     return promptOf(this.#loaded, messages, options);
   }
 

@@ -62,13 +62,15 @@ const MISSES = 2; // rounds that one who generates may miss before others no lon
 
 /**
  * Lets passes of one token wait for those of others that generate, and computes them together: until all have come, but no longer than
- * the host's other tasks have their turn.
+ * the host's other tasks have their turn. Chunks of prompts go by themselves, one behind each round, so that who reads a long one does
+ * not hold the others up for longer than a chunk takes.
  */
 export class Together {
   readonly #engine: Engine;
   #gathering: Gathering | null;
   readonly #missed = new Map<Member, number>(); // rounds in a row, of each who generates
   readonly #came = new Set<Member>(); // to the round that waits
+  readonly #chunks: Waiting[] = [];
   #waiting = new Round();
   #spare: Round | null = new Round();
   #running = false;
@@ -100,17 +102,24 @@ export class Together {
 
   /** As the context's own, to the last bit. */
   pass(who: Member, context: EngineContext, pass: Pass): Promise<number> {
-    const alone = this.#missed.size < 2 && this.#waiting.count === 0;
-    if (alone || !this.#gathering || pass.count !== 1 || context.shape.hidden) return context.pass(pass);
+    const alone = this.#missed.size < 2 && !this.#waits;
+    if (alone || !this.#gathering || context.shape.hidden) return context.pass(pass);
     return new Promise((resolve, reject) => this.#wait({ who, context, pass, resolve, reject }));
   }
 
-  #wait({ who, context, pass, resolve, reject }: Waiting): void {
-    const { contexts, passes, resolves, rejects } = this.#waiting;
-    contexts.push(context);
-    passes.push(pass);
-    resolves.push(resolve);
-    rejects.push(reject);
+  get #waits(): boolean {
+    return this.#waiting.count > 0 || this.#chunks.length > 0;
+  }
+
+  #wait(one: Waiting): void {
+    const { who, context, pass, resolve, reject } = one;
+    if (pass.count > 1) this.#chunks.push(one);
+    else {
+      this.#waiting.contexts.push(context);
+      this.#waiting.passes.push(pass);
+      this.#waiting.resolves.push(resolve);
+      this.#waiting.rejects.push(reject);
+    }
     this.#came.add(who);
     if (this.#missed.has(who)) this.#missed.set(who, 0); // else it left meanwhile
     if (this.#isComplete()) void this.#go();
@@ -127,10 +136,10 @@ export class Together {
     await turn();
     await turn(); // Deno ends several at once, of which the first would find the others on their way
     this.#called = false;
-    if (this.#waiting.count > 0) await this.#go();
+    if (this.#waits) await this.#go();
   }
 
-  /** Runs the passes that wait. Those that come meanwhile make up the next round. */
+  /** Runs the passes that wait, and one chunk. Those that come meanwhile make up the next round. */
   async #go(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
@@ -138,7 +147,9 @@ export class Together {
     this.#waiting = this.#spare ?? new Round();
     this.#spare = null;
     for (const [who, missed] of this.#missed) if (!this.#came.has(who)) this.#missed.set(who, missed + 1);
+    const chunk = this.#chunks.shift();
     this.#came.clear();
+    for (const { who } of this.#chunks) this.#came.add(who);
     try {
       await this.#run(round);
       for (let i = 0; i < round.count; i++) round.resolves[i](round.ids[i]);
@@ -147,8 +158,11 @@ export class Together {
     }
     round.clear();
     this.#spare = round;
+    if (chunk) await chunk.context.pass(chunk.pass).then(chunk.resolve, chunk.reject);
     this.#running = false;
-    if (this.#waiting.count > 0 && !this.#called) void this.#call();
+    if (!this.#waits) return;
+    if (this.#isComplete()) void this.#go();
+    else if (!this.#called) void this.#call();
   }
 
   async #run({ contexts, passes, ids, count }: Round): Promise<void> {

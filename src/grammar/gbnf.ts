@@ -4,7 +4,7 @@
  */
 import { show, words } from "../errors.ts";
 import { Compiler } from "./schema/compile.ts";
-import { call, choice, type Network, type Piece, repeat, sequence, text } from "./network.ts";
+import { among, call, joined, type Network, type Piece, repeat, text } from "./network.ts";
 import { character, inverted, MOST_CODE, type Range } from "./utf8.ts";
 import type { Slices } from "./work.ts";
 
@@ -58,7 +58,7 @@ export function* rootOf(source: string, network: Network): Slices<number> {
       skip(true); // the next alternative may stand on a line of its own
       if (!take("|")) {
         at = end;
-        return choice(...all);
+        return among(all);
       }
       skip(true);
       all.push(row(depth));
@@ -69,7 +69,7 @@ export function* rootOf(source: string, network: Network): Slices<number> {
     const all: Piece[] = [];
     while (true) {
       let piece = symbol(depth);
-      if (piece === null) return sequence(...all);
+      if (piece === null) return joined(all);
       for (let times = bounds(); times; times = bounds()) piece = repeat(piece, ...times);
       skip(depth > 0);
       all.push(piece);

@@ -85,8 +85,8 @@ export const byte = (low: number, high = low): Piece => (network, from, to) =>
 /** What a rule stands for. */
 export const call = (rule: number): Piece => (network, from, to) => void network.calls[from].push({ rule, to });
 
-/** One after the other. */
-export const sequence = (...pieces: readonly Piece[]): Piece => (network, from, to) => {
+/** One after the other. A list that strangers make long is given as it is: not every host calls with so many arguments. */
+export const joined = (pieces: readonly Piece[]): Piece => (network, from, to) => {
   if (pieces.length === 0) return nothing(network, from, to);
   let at = from;
   pieces.forEach((piece, i) => {
@@ -96,10 +96,28 @@ export const sequence = (...pieces: readonly Piece[]): Piece => (network, from, 
   });
 };
 
+/** Likewise. */
+export const sequence = (...pieces: readonly Piece[]): Piece => joined(pieces);
+
+/** One after the other and then what is behind them, or only so many of them and no more, `least` or above. */
+export const begun = (pieces: readonly Piece[], least: number, behind: Piece): Piece => (network, from, to) => {
+  let at = from;
+  for (const [i, piece] of pieces.entries()) {
+    if (i >= least) network.jumps[at].push(to);
+    const next = network.state();
+    piece(network, at, next);
+    at = next;
+  }
+  behind(network, at, to);
+};
+
 /** One of them. A loop of one must not be entered by the others: each has an own way in and out. */
-export const choice = (...pieces: readonly Piece[]): Piece => (network, from, to) => {
+export const among = (pieces: readonly Piece[]): Piece => (network, from, to) => {
   for (const piece of pieces) piece(network, from, to);
 };
+
+/** Likewise. */
+export const choice = (...pieces: readonly Piece[]): Piece => among(pieces);
 
 /** So many times, Infinity for no bound: what is repeated becomes a rule where it would stand there more than once. */
 export const repeat = (piece: Piece, least: number, most: number): Piece => (network, from, to) => {
@@ -132,7 +150,7 @@ export const optional = (piece: Piece): Piece => choice(nothing, piece);
 const utf8 = new TextEncoder();
 
 /** A text as it stands. */
-export const text = (content: string): Piece => sequence(...Array.from(utf8.encode(content), (one) => byte(one)));
+export const text = (content: string): Piece => joined(Array.from(utf8.encode(content), (one) => byte(one)));
 
 /** A rule made of a piece, for what stands in several places. */
 export function ruleOf(network: Network, name: string, piece: Piece): Piece {

@@ -7,6 +7,8 @@ import { words } from "../../errors.ts";
 import { ofTexts } from "../language.ts";
 import { fruitfulOf } from "../machine.ts";
 import {
+  among,
+  begun,
   byte,
   call,
   choice,
@@ -130,7 +132,7 @@ export class Compiler implements Making {
       const fits = values.filter((value) => this.fitting.facts(value, others));
       const texts = fits.filter((value) => typeof value === "string"),
         rest = fits.filter((value) => typeof value !== "string");
-      return choice(...texts.length > 0 ? [quoted(ofTexts(texts))] : [], ...rest.map((value) => this.literal(value)));
+      return among((texts.length > 0 ? [quoted(ofTexts(texts))] : []).concat(rest.map((value) => this.literal(value))));
     }
     return choice(...Array.from(typesOf(this, facts), (type): Piece => {
       if (type === "null") return text("null");
@@ -160,19 +162,16 @@ export class Compiler implements Making {
     const counted = most < Infinity ? Math.min(most, Math.max(least, MOST_COUNTED)) : most;
     const last = spoken ? counted : Math.min(longest, counted); // most items
     const comma = sequence(text(","), this.space);
-    const rest = (i: number): Piece => { // from the i-th item on
-      const each = (one: Piece) => i === 0 ? one : sequence(comma, one);
+    const items = Array.from({ length: Math.min(longest, last) }, (_, i) => i === 0 ? at(i) : sequence(comma, at(i)));
+    const behind = (): Piece => { // what follows them
+      const i = items.length;
       if (i >= last) return nothing;
-      if (i < longest) {
-        const more = sequence(each(at(i)), rest(i + 1));
-        return i >= least ? choice(nothing, more) : more;
-      }
       const one = at(i), next = sequence(comma, one);
       const more = (from: number) => repeat(next, Math.max(0, least - from), last - from);
       if (i > 0) return more(i);
       const some = sequence(one, more(1));
       return least === 0 ? choice(nothing, some) : some;
     };
-    return sequence(text("["), this.space, rest(0), this.space, text("]"));
+    return sequence(text("["), this.space, begun(items, least, behind()), this.space, text("]"));
   }
 }

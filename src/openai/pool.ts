@@ -25,6 +25,11 @@ export class Pool {
     this.#most = most;
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#held.size;
+  }
+
   /** Bytes of all sessions. */
   get bytes(): number {
     let bytes = this.#making;
@@ -78,14 +83,18 @@ export class Pool {
     refuseRequest(rule, this.#most - this.bytes, { status: 503, code: "no-memory", retryAfter: 1 });
   }
 
-  /** Lets sessions go until so many bytes are free. @param spare those alone that go before others @returns whether they are */
+  /** Lets sessions go until so many bytes are free; none where that would not do. @param spare those alone that go before others @returns whether they are */
   trim(bytes = 0, spare = false): boolean {
     const idle = [...this.#held].filter((one) => !one.busy);
-    for (const one of [...idle.filter((one) => one.spare), ...spare ? [] : idle.filter((one) => !one.spare)]) {
-      if (this.bytes + bytes <= this.#most) return true;
+    const going = [...idle.filter((one) => one.spare), ...spare ? [] : idle.filter((one) => !one.spare)];
+    let over = this.bytes + bytes - this.#most;
+    if (bytes > 0 && going.reduce((rest, one) => rest - one.bytes, over) > 0) return false;
+    for (const one of going) {
+      if (over <= 0) break;
+      over -= one.bytes;
       this.drop(one);
     }
-    return this.bytes + bytes <= this.#most;
+    return over <= 0;
   }
 
   /** Gives all back. */

@@ -32,7 +32,8 @@ function sessionsOf({ hosted: { model } }: Api): Set<Session> {
   const sessions = new Set<Session>();
   const counted = (session: Session) => {
     sessions.add(session);
-    const dispose = session.dispose.bind(session);
+    const dispose = session.dispose.bind(session), fork = session.fork.bind(session);
+    session.fork = async (own) => counted(await fork(own));
     session.dispose = () => {
       sessions.delete(session);
       dispose();
@@ -240,7 +241,7 @@ test("whatever befalls conversations, nothing is left of them: six clients, who 
     await Promise.all(Array.from({ length: 6 }, client));
     while (api.service.queue.running > 0) await later();
     for (const status of ["answered", "gone", "conversation_busy"]) assert.ok(statuses.get(status)! > 0, status);
-    const { count, bytes } = api.service.conversations.held;
+    const { count, bytes } = api.service.conversations.pool; // conversations, and what they begin with
     assert.equal([api.service.queue.waiting, sessions.size], [0, count]);
     assert.ok(bytes <= limits.memory, `${bytes}`);
     const others = api.failures.map((error) => (error as Error).message).filter((message) =>

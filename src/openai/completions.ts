@@ -123,12 +123,13 @@ function answering(service: Service, asked: Asked, caller: Caller) {
       const unsaid = begunWithout(prompts[at], ids, tokenizer);
       const seed = generate.seed === undefined ? drawn() : (generate.seed + index % n) >>> 0;
       const tokens = { read: ids.length, written: generate.maxNewTokens! };
-      const free = service.conversations.pool.reserve(hosted, asked.session, tokens);
+      const room = service.conversations.pool.reserve(hosted, asked.session, tokens);
       try {
         using session = hosted.model.session({ ...asked.session, onWarning: () => {} });
+        room.holds(session);
         yield* one(service, session, asked, { index, ids, unsaid, seed, signal });
       } finally {
-        free();
+        room.free();
       }
     }
   });

@@ -39,7 +39,7 @@ export async function embeddings(service: Service, value: unknown, caller: Calle
   const { vectors, tokens } = await service.whole(caller, async (signal) => {
     const ids = idsOf(texts, "input", model.tokenizer, service.limits.prompt);
     const read = Math.max(...ids.map(({ length }) => length));
-    const free = service.conversations.pool.reserve(hosted, { policy: "full", kv: "f32" }, {
+    const room = service.conversations.pool.reserve(hosted, { policy: "full", kv: "f32" }, {
       read,
       written: 0,
     });
@@ -47,7 +47,7 @@ export async function embeddings(service: Service, value: unknown, caller: Calle
       const vectors = await model.embed(ids, { ...options, signal });
       return { vectors, tokens: ids.reduce((sum, { length }) => sum + length, 0) };
     } finally {
-      free();
+      room.free();
     }
   });
   service.numbers.read += tokens;

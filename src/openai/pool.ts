@@ -1,7 +1,7 @@
 /** Sessions in memory, under one bound on their bytes: of those that nobody uses, who was not asked for longest goes first. */
 import type { SessionOptions } from "../options/session.ts";
 import type { Session } from "../session/session.ts";
-import type { Hosted } from "./hosted.ts";
+import { heldBytes, type Hosted } from "./hosted.ts";
 import { refuseRequest } from "./refusals.ts";
 
 /** A session that is kept. */
@@ -13,6 +13,14 @@ export interface Held {
   readonly spare: boolean;
   /** Called when it leaves, before its session is disposed of. */
   readonly left: () => void;
+}
+
+/** Room that is taken. */
+export interface Reserved {
+  /** The session has been made: it may hold more than was foreseen, its books on the host. */
+  holds(session: Session): void;
+  /** Gives it back. */
+  free(): void;
 }
 
 export class Pool {
@@ -65,12 +73,20 @@ export class Pool {
     }
   }
 
-  /** Room for a session that is nobody's conversation. @returns what gives it back @throws RequestError; KvcapRangeError for bad options */
-  reserve(hosted: Hosted, options: SessionOptions, tokens: { read: number; written: number }): () => void {
-    const bytes = hosted.model.sessionBytes(options, tokens);
+  /** Room for a session that is nobody's conversation. @throws RequestError; KvcapRangeError for bad options */
+  reserve(hosted: Hosted, options: SessionOptions, tokens: { read: number; written: number }): Reserved {
+    let bytes = hosted.model.sessionBytes(options, tokens);
     this.makeRoom(bytes);
     this.#making += bytes;
-    return () => void (this.#making -= bytes);
+    return {
+      holds: (session) => {
+        const more = Math.max(0, heldBytes(session) - bytes);
+        this.#making += more;
+        bytes += more;
+        this.trim();
+      },
+      free: () => void (this.#making -= bytes),
+    };
   }
 
   /** Lets sessions go until so many bytes are free. @param whole bytes of the session they are for @throws RequestError where that cannot be */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { messageOf, quote, refuse } from "../errors.ts";
 import type { Kept, Store } from "../openai/store.ts";
 
+const LEFT = 3_600_000; // ms after which a file that is not whole is nobody's
 const NAME = /^[0-9a-f]{64}$/;
 
 export class FolderStore implements Store {
@@ -30,7 +31,9 @@ export class FolderStore implements Store {
         if (error.code !== "EEXIST") throw error;
       });
       for (const name of await readdir(folder)) {
-        if (name.endsWith(".part")) await rm(join(folder, name), { force: true });
+        if (!name.endsWith(".part")) continue; // another server may be writing it, which takes seconds
+        const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Infinity }));
+        if (Date.now() - mtimeMs > LEFT) await rm(join(folder, name), { force: true });
       }
       const trial = join(folder, `${randomUUID()}.part`);
       await (await open(trial, "wx", 0o600)).close();

@@ -150,10 +150,10 @@ test("what cannot have room costs nobody else's", async () => {
     await withApi({ limits: { memory: Math.floor(2.5 * bytes) } }, async (api) => {
       const { pool } = api.service.conversations;
       await ask(api, { messages: [user("Hello.")], conversation: "a" });
-      const free = pool.reserve(api.hosted, api.hosted.session, { read: 1, written: 1 }); // somebody is at work
+      const room = pool.reserve(api.hosted, api.hosted.session, { read: 1, written: 1 }); // somebody is at work
       assert.throws(() => pool.makeRoom(1.6 * bytes));
       assert.is(api.service.conversations.held.count, 1);
-      free();
+      room.free();
     });
   });
 });

@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { chatChunks } from "../../src/openai/chat.ts";
+import { Pool } from "../../src/openai/pool.ts";
 import { FolderStore } from "../../src/serve/folder-store.ts";
 import { depth } from "../support/depth.ts";
 import { type Api, openApi, refusal, type Setup } from "../support/api.ts";
@@ -223,6 +224,21 @@ test("a conversation whose answer was broken off goes on from there", async () =
   });
 });
 
+test("all that a session holds counts, its books and what its policy reads among it", async () => {
+  await withApi({}, ({ hosted }) => {
+    for (const policy of ["roco", "keydiff", "expected"] as const) {
+      const options = { budget: 48, policy }, pool = new Pool(1e9);
+      using session = hosted.model.session(options);
+      const { gpu, wasm } = session.memory(), room = pool.reserve(hosted, options, { read: 1, written: 1 });
+      room.holds(session);
+      assert.equal([pool.bytes, wasm > 0], [gpu + wasm, true]);
+      room.free();
+      assert.is(pool.bytes, 0);
+    }
+    return Promise.resolve();
+  });
+});
+
 test("memory has a bound: who was not asked for longest leaves it, and is read again", async () => {
   await withApi({}, async (api) => {
     await ask(api, { messages: [said("Hello.")], conversation: "size" });
@@ -294,6 +310,16 @@ test("a server that another was ahead of goes on with what the other wrote", asy
     await Promise.all([one.stop(), other.stop()]);
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+test("what another server is writing into a folder stays, what one left there long ago goes", async () => {
+  const folder = await Deno.makeTempDir(), old = `${folder}/${"1".repeat(64)}.a.part`;
+  for (const path of [old, `${folder}/${"2".repeat(64)}.b.part`]) await Deno.writeTextFile(path, "beginning");
+  const day = 86_400_000;
+  await Deno.utime(old, new Date(Date.now() - day), new Date(Date.now() - day));
+  await FolderStore.open(folder, 1e9);
+  assert.equal([...Deno.readDirSync(folder)].map(({ name }) => name), [`${"2".repeat(64)}.b.part`]);
+  await Deno.remove(folder, { recursive: true });
 });
 
 test("a folder keeps no more than it may", async () => {

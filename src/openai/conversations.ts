@@ -134,7 +134,9 @@ export class Conversations {
       const copy = await this.#make(how.wanted, names, one.bytes, () => one.session.fork());
       return this.#leaseOf(copy, { ...how, read: 0 });
     };
-    return { session: one.session, messages: how.messages, read: how.read, fork, settle: () => this.#settle(one) };
+    let settled: Promise<void> | null = null; // once: it may be another's by then
+    const settle = () => settled ??= this.#settle(one);
+    return { session: one.session, messages: how.messages, read: how.read, fork, settle };
   }
 
   async #byId(wanted: Wanted, name: string): Promise<Conversation | null> {
@@ -232,7 +234,6 @@ export class Conversations {
   }
 
   async #settle(one: Conversation): Promise<void> {
-    if (!one.busy) return;
     const { session, wanted, manner } = one;
     const said = session.conversation;
     try {

@@ -239,6 +239,34 @@ test("all that a session holds counts, its books and what its policy reads among
   });
 });
 
+test("whoever goes on with a conversation is not disturbed by a reader who has not taken the end yet", async () => {
+  await withApi({}, async (api) => {
+    const caller = { owner: "", client: "", signal: new AbortController().signal };
+    for (const id of ["one", undefined]) {
+      const first = { ...ASKED, messages: [said("Hello.")], conversation: id, max_tokens: 8 };
+      const chunks = chatChunks(api.service, first, caller);
+      let content = "", ended = false;
+      while (!ended) {
+        const { choices: [choice] } = (await chunks.next()).value!;
+        content += choice.delta.content ?? "";
+        ended = choice.finish_reason !== null;
+      }
+      const messages = [said("Hello."), { role: "assistant" as const, content }, said("Go on.")];
+      const next = chatChunks(api.service, { ...ASKED, messages, conversation: id, max_tokens: 30 }, caller);
+      await next.next();
+      assert.ok((await chunks.next()).done);
+      if (id !== undefined) {
+        const asked = { ...ASKED, messages: [said("?")], conversation: id, append: true };
+        assert.is((await refusal(await api.post("/chat/completions", asked))).code, "conversation_busy");
+      }
+      let reason = null;
+      for await (const { choices: [choice] } of next) reason = choice.finish_reason;
+      assert.is(reason, "length");
+    }
+    assert.equal(api.failures, []);
+  });
+});
+
 test("memory has a bound: who was not asked for longest leaves it, and is read again", async () => {
   await withApi({}, async (api) => {
     await ask(api, { messages: [said("Hello.")], conversation: "size" });

@@ -7,6 +7,7 @@ export class RemoteGathering implements Gathering {
   readonly most: number;
   readonly #link: Link;
   readonly #rooms: RemoteContext;
+  #released = false;
 
   /** @param rooms of gatheringShape */
   constructor(link: Link, rooms: RemoteContext) {
@@ -17,7 +18,7 @@ export class RemoteGathering implements Gathering {
 
   async pass({ contexts, passes, begin, count }: Members, ids: number[]): Promise<void> {
     const own = contexts.slice(begin, begin + count) as RemoteContext[];
-    if (await this.#rooms.refused) { // the worker has no memory for it
+    if (await this.#rooms.refused || this.#released) { // the worker has no memory for it, or no longer
       for (let i = 0; i < count; i++) ids[begin + i] = await own[i].pass(passes[begin + i]);
       return;
     }
@@ -30,6 +31,7 @@ export class RemoteGathering implements Gathering {
   }
 
   release(): void {
+    this.#released = true;
     this.#rooms.release();
   }
 }

@@ -248,6 +248,38 @@ test("where the worker's host refuses memory, what can goes on, and nothing is c
   await close(page);
 });
 
+test("a batch that has grown, and ends before the worker has room for that, changes nothing", async () => {
+  const page = await open();
+  const texts = await page.evaluate(async () => {
+    model = await load(FABLE, { device: "wasm" });
+    const sessions = Array.from({ length: 5 }, () => model.session({ budget: 32 }));
+    const batch = model.batch(sessions.slice(0, 4));
+    const end = async () => {
+      batch.add(sessions[4]);
+      for (let i = 0; i < 100; i++) await null; // the next passes are on their way, no answer of the worker has come
+      batch.dispose();
+    };
+    const texts = await Promise.all(sessions.map(async (session, i) => {
+      let text = "", ids = 0;
+      const onToken = () => void (++ids === 5 && i === 3 && end());
+      const options = { maxNewTokens: 20, stopAtEnd: false, onToken };
+      try {
+        if (i < 4) { for await (const piece of session.generate("Once upon a time", options)) text += piece; }
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return text;
+    }));
+    for await (const piece of sessions[4].generate("Once upon a time", { maxNewTokens: 20, stopAtEnd: false })) {
+      texts[4] += piece;
+    }
+    model.dispose();
+    return texts;
+  });
+  for (const text of texts) assert.is(text, texts[4]);
+  await close(page);
+});
+
 for (const isolated of depth([seed % 2 === 0], [false, true])) { // the quick run: one of the two, by the day
   test(`no task of ${isolated ? "an isolated" : "a"} page takes 50 ms while a session reads and writes`, async () => {
     const page = await open(isolated ? ISOLATED : {});

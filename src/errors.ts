@@ -163,6 +163,21 @@ function sentenceOf(refusal: Refusal): string {
   return `Cannot ${refusal.action}: ${reasonOf(refusal)}`;
 }
 
+/** Whether there was no memory for something. */
+export function lacksMemory(error: unknown): boolean {
+  return (error as { code?: ErrorCode } | null)?.code === "no-memory";
+}
+
+/** What is made; null where there is no memory for it. @throws what else `make` does */
+export function whereRoom<T>(make: () => T): T | null {
+  try {
+    return make();
+  } catch (error) {
+    if (lacksMemory(error)) return null;
+    throw error;
+  }
+}
+
 /** Its second half, for those who say in their own words what cannot be done: "<rule>, got <found>". */
 export function reasonOf({ rule, got, quoted, meant }: Omit<Refusal, "code" | "action">): string {
   return `${rule}, got${quoted ? ":" : ""} ${got}${meant === undefined ? "" : `; did you mean ${meant}?`}`;

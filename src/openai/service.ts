@@ -1,4 +1,5 @@
 /** What answers requests of the OpenAI API: models, the conversations had with them, and whose turn it is. No transport: see http. */
+import { whereRoom } from "../errors.ts";
 import { turn } from "../host/turn.ts";
 import type { GenerateOptions } from "../options/generate.ts";
 import type { SessionOptions } from "../options/session.ts";
@@ -78,10 +79,10 @@ export class Service {
     return refuseRequest(`model must be one of ${names.join(", ")}`, name, parts);
   }
 
-  /** Whom the answers of a model are written with: those of its other requests. */
-  batch(hosted: Hosted): Batch {
-    const made = this.#batches.get(hosted) ?? hosted.model.batch();
-    this.#batches.set(hosted, made);
+  /** Whom the answers of a model are written with: those of its other requests. Null: there is no memory for that now. */
+  batch(hosted: Hosted): Batch | null {
+    const made = this.#batches.get(hosted) ?? whereRoom(() => hosted.model.batch());
+    if (made) this.#batches.set(hosted, made);
     return made;
   }
 

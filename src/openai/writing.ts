@@ -1,4 +1,5 @@
 /** A session that writes, told in pieces: their texts, the ids they are of, and in the end what it took. */
+import { whereRoom } from "../errors.ts";
 import type { Logprobs } from "../options/events.ts";
 import type { GenerateOptions } from "../options/generate.ts";
 import type { Report } from "../session/report.ts";
@@ -39,14 +40,14 @@ type Write = (options: GenerateOptions) => AsyncGenerator<string, void, void>;
 
 /**
  * Writes.
- * @param batch whom it writes with @param before tokens of the request that the session has read already
+ * @param batch whom it writes with, where there is memory for it @param before tokens of the request that the session has read already
  * @param write takes options with listeners
  * @throws as the session does
  */
 export async function* writing(
   session: Session,
   options: GenerateOptions,
-  { numbers, batch, before = 0 }: { numbers: Numbers; batch: Batch; before?: number },
+  { numbers, batch, before = 0 }: { numbers: Numbers; batch: Batch | null; before?: number },
   write: Write,
 ): AsyncGenerator<Piece, Took, void> {
   let tokens: Token[] = [], cached = 0, told = 0;
@@ -65,14 +66,14 @@ export async function* writing(
       [first, last] = [false, now];
     },
   });
-  join(batch, session);
+  whereRoom(() => batch?.add(session));
   try {
     for await (const text of pieces) {
       yield { text, tokens };
       tokens = [];
     }
   } finally {
-    batch.remove(session);
+    batch?.remove(session);
     const { promptTokens, newTokens, evictions } = session.report();
     numbers.read += before + promptTokens;
     numbers.cached += cached;
@@ -81,15 +82,6 @@ export async function* writing(
   }
   const { ended, promptTokens, newTokens } = session.report();
   return { ended, usage: usageOf(session, cached + before + promptTokens, newTokens, cached) };
-}
-
-/** Has a session step with others, where there is memory for it. */
-function join(batch: Batch, session: Session): void {
-  try {
-    batch.add(session);
-  } catch (error) {
-    if ((error as { code?: string }).code !== "no-memory") throw error;
-  }
 }
 
 /** Steps made into others, one for one; who leaves these ends those. */

@@ -1,6 +1,6 @@
 /** How well a model under a budget foresees a given text. */
 import { exp } from "../engine/elementary.ts";
-import { quote, refuse, words } from "../errors.ts";
+import { lacksMemory, quote, refuse, whereRoom, words } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { countsGenerated } from "../options/budget.ts";
 import { checkPerplexity, checkPromptIds, checkRoom } from "../options/index.ts";
@@ -122,8 +122,9 @@ export async function perplexity(
 const TOGETHER = 4; // texts
 
 /**
- * The same of several texts, each as alone: those that are read token by token (a stride of 1) take their steps together, four at a time.
- * @throws as `perplexity` does, with the first that cannot be measured
+ * The same of several texts, each as alone: those that are read token by token (a stride of 1) take their steps together, four at a time,
+ * where there is room, and a budget is not what memory leaves.
+ * @throws as `perplexity` does, with the first that cannot be measured: all is given back then
  */
 export async function perplexities(
   model: LoadedModel,
@@ -137,24 +138,34 @@ export async function perplexities(
   if (options.record !== undefined && texts.length > 1) {
     refuse("measure perplexity", "a recording must be of one text", texts.length, { option: "record" });
   }
-  const together = new Together(model.engine, Math.min(TOGETHER, texts.length));
+  const { engine } = model;
+  const most = Math.min(TOGETHER, texts.length);
+  const pays = most > 1 && options.stride === 1 && (engine.limit === Infinity || options.budget !== undefined);
+  const together = pays ? whereRoom(() => new Together(engine, most)) : null;
   const found: Perplexity[] = [];
+  const alone: number[] = []; // texts for which there was no room beside others
   const ended = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
   let next = 0;
-  const work = async () => {
+  const work = async (together: Together) => {
     const member = new Member(together, () => {});
     while (next < texts.length) {
       const i = next++;
-      found[i] = await perplexity(model, texts[i], { ...options, signal }, check, member);
+      try {
+        found[i] = await perplexity(model, texts[i], { ...options, signal }, check, member);
+      } catch (error) {
+        if (lacksMemory(error)) alone.push(i);
+        else throw ended.abort(error), error;
+      }
     }
   };
   try {
-    await Promise.all(
-      Array.from({ length: TOGETHER }, () => work().catch((error) => (ended.abort(error), Promise.reject(error)))),
-    );
-    return found;
+    const all = together ? Array.from({ length: most }, () => work(together)) : [];
+    await Promise.allSettled(all);
+    await Promise.all(all);
   } finally {
-    together.release();
+    together?.release();
   }
+  for (const i of together ? alone : texts.keys()) found[i] = await perplexity(model, texts[i], options, check);
+  return found;
 }

@@ -1,13 +1,16 @@
 // Conversations that several ask for at once, that are given up, and that would outgrow their bounds.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { load } from "../../src/load.ts";
 import { chatCompletion } from "../../src/openai/chat.ts";
+import { completion } from "../../src/openai/completions.ts";
+import { Service } from "../../src/openai/service.ts";
 import type { Store } from "../../src/openai/store.ts";
 import { FolderStore } from "../../src/serve/folder-store.ts";
 import type { Session } from "../../src/session/session.ts";
 import { depth, seed } from "../support/depth.ts";
 import { randomFrom } from "../support/trio.ts";
-import { type Api, openApi, refusal, type Setup } from "../support/api.ts";
+import { type Api, LIMITS, openApi, refusal, type Setup, talkingModel } from "../support/api.ts";
 
 const test = suite("serve: conversations at once");
 const said = (content: string) => ({ role: "user" as const, content });
@@ -251,6 +254,28 @@ test("whatever befalls conversations, nothing is left of them: six clients, who 
     api.service.conversations.close();
     assert.is(sessions.size, 0);
   });
+});
+
+test("where memory has no room for steps to be taken together, answers are written by themselves", async () => {
+  const options = { device: "wasm", memory: 12e6 } as const, manner = { budget: 64, positions: "cache" } as const;
+  using model = await load(await talkingModel(), options);
+  const caller = { owner: "", client: "", signal: new AbortController().signal };
+  const withService = async (ask: (service: Service) => Promise<string>) => {
+    const service = new Service([{ name: "fable", model, session: manner, generate: {}, since: 1 }], LIMITS);
+    return await ask(service).finally(() => service.close());
+  };
+  const chat = async (service: Service) =>
+    (await chatCompletion(service, { ...ASKED, seed: 1 }, caller)).choices[0].message.content!;
+  const more = async (service: Service) =>
+    (await completion(service, { model: "fable", prompt: "Once", max_tokens: 4, seed: 1 }, caller)).choices[0].text;
+  const text = async () => [await withService(chat), await withService(more)];
+  const wanted = await text();
+  const kept = model.session(manner);
+  assert.throws(() => {
+    while (true) model.batch();
+  }, /^Cannot use the memory: /);
+  kept.dispose();
+  assert.equal(await text(), wanted);
 });
 
 test.run();

@@ -4,11 +4,12 @@ import { exp } from "../../src/engine/elementary.ts";
 import * as assert from "uvu/assert";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
+import type { Session } from "../../src/session/session.ts";
 import type { SessionOptions } from "../../src/options/index.ts";
 import { policies, type PolicyName } from "../../src/policies/index.ts";
 import { chosen } from "../support/depth.ts";
 import { repoPath } from "../support/files.ts";
-import { rejection } from "../support/spies.ts";
+import { refusal, rejection } from "../support/spies.ts";
 import { inside } from "../support/inside.ts";
 import { engineSuite, onEngine } from "../support/engine.ts";
 
@@ -133,6 +134,29 @@ test("of several texts, read together, each is as alone", async () => {
   );
   const record = () => {};
   assert.match(await rejection(model.perplexities([TEXT, TEXT], { record })), "a recording must be of one text, got 2");
+});
+
+test("of several texts each is as alone where memory is for one, and all is given back when one cannot be measured", async () => {
+  const texts = [TEXT, TEXT.slice(20), TEXT.slice(0, 60)];
+  const bounded = await load(repoPath("models/fable-2m"), { ...await onEngine(), memory: 12e6 });
+  try {
+    const fill: Session[] = [];
+    for (const budget of [400, 64, 8]) {
+      while (refusal(() => fill.push(bounded.session({ budget }))) === "nothing was thrown");
+    }
+    fill.splice(-3).forEach((session) => session.dispose());
+    const held = bounded.gpuBytes;
+    for (const options of [{ budget: 12, stride: 1 }, { budget: 12, stride: 4 }, { stride: 1 }] as const) {
+      const alone = [];
+      for (const text of texts) alone.push(await bounded.perplexity(text, options));
+      assert.equal(await bounded.perplexities(texts, options), alone, JSON.stringify(options));
+      assert.is(bounded.gpuBytes, held);
+      await rejection(bounded.perplexities([TEXT, [5]], options));
+      assert.is(bounded.gpuBytes, held);
+    }
+  } finally {
+    bounded.dispose();
+  }
 });
 
 test("refusals", async () => {

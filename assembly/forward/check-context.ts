@@ -70,7 +70,6 @@ import {
   MODEL_ROPES,
   MODEL_THREADS,
   MODEL_VOCAB,
-  MOST_MEMBERS,
   MOST_REMAINDERS,
   PASS_OUTPUT,
   PASS_REUSED,
@@ -288,26 +287,6 @@ export function passIsSound(model: usize, context: usize): bool {
     }
   }
   return true;
-}
-
-/** Whether a sound context has room for the rows of so many others as it says, and of its fours. */
-export function gatheringIsSound(gathering: usize): bool {
-  const stride = word(gathering, CONTEXT_STRIDE);
-  return within(word(gathering, CONTEXT_TOKENS), min<u32>(stride, MOST_MEMBERS)) && (stride & 3) == 0 &&
-    (word(gathering, CONTEXT_FLAGS) & FLAG_EVERY) != 0;
-}
-
-/** Whether member `index` of a gathering is a context that is neither this nor one of those before, and takes in one token. */
-export function memberIsSound(gathering: usize, index: u32): bool {
-  const members: usize = word(gathering, CONTEXT_SLOTS);
-  const member: usize = word(members, index);
-  if (word(member, CONTEXT_TOKENS) != 1 || word(member, CONTEXT_STAGES)) return false;
-  for (let i: u32 = 0; i < index; i++) if (!blocksAreApart(member, word(members, i))) return false;
-  return blocksAreApart(member, gathering);
-}
-
-function blocksAreApart(a: usize, b: usize): bool {
-  return apart(a, word(a, CONTEXT_LENGTH), b, word(b, CONTEXT_LENGTH));
 }
 
 /** Whether what a sound context says is gone are slots of its lanes, and these say rows that there are. */

@@ -44,7 +44,8 @@ import {
   willWrite,
   within,
 } from "./check";
-import { bytesElsewhere, contextIsSound, gatheringIsSound, goneIsSound, inputIsSound, memberIsSound, MOST_STRIDE, passIsSound } from "./check-context";
+import { bytesElsewhere, contextIsSound, goneIsSound, inputIsSound, MOST_STRIDE, passIsSound } from "./check-context";
+import { gatheringIsSound, memberIsSound } from "./check-gathering";
 import * as kv from "./kv";
 import { run as runPass } from "./pass";
 import * as products from "./product";
@@ -90,7 +91,7 @@ export function runTogether(model: usize, gathering: usize): i32 {
     willWrite(member, word(member, CONTEXT_LENGTH), word(member, CONTEXT_OBSERVED), bytesElsewhere(model, member));
     if (!modelIsSound(model)) return BAD_MODEL;
     if (!contextIsSound(model, member)) return BAD_CONTEXT;
-    if (!passIsSound(model, member) || !memberIsSound(gathering, i)) return BAD_PASS;
+    if (!passIsSound(model, member) || !memberIsSound(model, gathering, i)) return BAD_PASS;
   }
   together.runTogether(model, gathering);
   return OK;

@@ -10,6 +10,7 @@ test("a pause in twenty lets Deno sleep, so that Ctrl-C is heard within a third 
   if (runtime !== "deno") return;
   const before = globalThis.setTimeout;
   let slept = 0;
+  const began = performance.now();
   globalThis.setTimeout = ((...of: Parameters<typeof before>) => (slept++, before(...of))) as typeof before;
   try {
     for (let i = 0; i < 80; i++) { // about a second
@@ -19,7 +20,8 @@ test("a pause in twenty lets Deno sleep, so that Ctrl-C is heard within a third 
   } finally {
     globalThis.setTimeout = before;
   }
-  assert.ok(slept >= 3 && slept <= 8, `${slept} of 80`);
+  const most = 1 + (performance.now() - began) / 250; // on a busy machine they take longer than a second
+  assert.ok(slept >= 3 && slept <= most && slept < 40, `${slept} of 80, at most ${most}`);
 });
 
 test.run();

@@ -17,11 +17,10 @@ function run(/** @type {string} */ command, /** @type {string[]} */ args, cwd = 
   const child = spawn(command, args, { cwd, stdio: "inherit", env: environment });
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   const signals = windowsOr(["SIGINT"], ["SIGINT", "SIGTERM", "SIGHUP"]);
-  for (const signal of signals) {
-    process.on(signal, () => {
-      if (signal !== "SIGINT" || !terminal) child.kill(signal);
-    });
-  }
+  const handOn = (/** @type {NodeJS.Signals} */ signal) => {
+    if (signal !== "SIGINT" || !terminal) child.kill(signal);
+  };
+  for (const signal of signals) process.on(signal, handOn);
   // A signal sent to npm ends the shell between npm and us, and that shell tells nobody: being orphaned tells us.
   const parent = process.ppid;
   const looking = setInterval(() => {
@@ -36,7 +35,7 @@ function run(/** @type {string} */ command, /** @type {string[]} */ args, cwd = 
       resolve(1);
     });
     child.on("exit", (code, signal) => {
-      for (const name of signals) process.removeAllListeners(name);
+      for (const name of signals) process.off(name, handOn);
       resolve(code ?? 128 + (constants.signals[signal ?? "SIGTERM"] ?? 15));
     });
   });
@@ -57,11 +56,9 @@ const sources = ["src", "tests", "bench", "page"].filter((folder) =>
 async function check() {
   const tsc = ["run", "-A", "--quiet", "node_modules/typescript/bin/tsc", "--noEmit"];
   const steps = [["fmt", "--check"], ["lint"], ["check", "--quiet", ...sources], tsc];
-  const failed = [];
-  for (const step of steps) {
-    if (await inDeno(...step)) failed.push(step === tsc ? "tsc" : `deno ${step[0]}`);
-  }
-  return failed;
+  const names = steps.map((step) => step === tsc ? "tsc" : `deno ${step[0]}`);
+  const codes = await Promise.all(steps.map((step) => inDeno(...step)));
+  return names.filter((_, i) => codes[i]);
 }
 
 const tests = (/** @type {string[]} */ ...args) =>

@@ -3,8 +3,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { chosen } from "../support/depth.ts";
 import { repoPath } from "../support/files.ts";
+import { lanesOf, planOf } from "../support/plan.ts";
 import { type FileResult, runProcess } from "../support/process.ts";
 import { Meter } from "../support/processor.ts";
+import { shared } from "../support/shared.ts";
 import { totalsLine } from "../support/totals.ts";
 import { watch } from "../support/watch.ts";
 
@@ -93,4 +95,31 @@ test("what is chosen has something of every kind, in its order", () => {
   assert.equal(some, some.toSorted((a, b) => a - b));
   assert.equal(chosen(items, () => []).length === 0 || some.length === 40, true);
 });
+test("what several files need is made once, by another where the first fails", async () => {
+  const before = Deno.env.get("KVCAP_RUN");
+  Deno.env.set("KVCAP_RUN", folder);
+  try {
+    let made = 0;
+    const make = async (at: string) => {
+      await Deno.writeTextFile(`${at}/file`, `${++made}`);
+      return { made };
+    };
+    await shared("thing", () => Promise.reject(new Error("no room"))).catch(() => {});
+    const found = await Promise.all([1, 2, 3].map(() => shared("thing", make)));
+    for (const one of found) assert.equal(one, { folder: `${folder}/thing`, made: { made: 1 } });
+    assert.is(await Deno.readTextFile(`${folder}/thing/file`), "1");
+  } finally {
+    before === undefined ? Deno.env.delete("KVCAP_RUN") : Deno.env.set("KVCAP_RUN", before);
+  }
+});
+
+test("three lanes begin with files of their own, those that start programs first", () => {
+  const choice = { full: false, parts: [], golden: false, host: undefined, deeper: false, engine: undefined };
+  const plan = planOf(choice);
+  const firsts = lanesOf(plan).map(([{ queues: [queue] }]) => queue[0]);
+  assert.equal(firsts, [plan.gpu[0], plan.page[0], plan.plain[0]]);
+  const at = (path: string) => plan.plain.indexOf(path);
+  assert.ok(at("tests/cli/usage.test.ts") >= 0 && at("tests/cli/usage.test.ts") < at("tests/architecture.test.ts"));
+});
+
 test.run();

@@ -112,7 +112,7 @@ hostile("broken templates are rendered or refused in one sentence, in bounded ti
   const seeds = await written();
   let state = 7, refused = 0;
   const draw = (most: number) => (state = Math.imul(state, 1103515245) + 12345 >>> 0, (state >>> 8) % most);
-  const count = depth(1500, 50_000);
+  const count = depth(900, 50_000);
   const found = { seconds: 0, bytes: 0 };
   for (let i = 0; i < count; i++) {
     let template = seeds[draw(seeds.length)];

@@ -4,15 +4,18 @@ import * as assert from "uvu/assert";
 import type { Result } from "../../src/eval/results.ts";
 import { endAll, killChild, linesIn, waitFor } from "../support/children.ts";
 import { ended, kvcap, kvcapRefuses, spawn } from "../support/command.ts";
+import { depth } from "../support/depth.ts";
 import { Redis, redisServer } from "../support/redis.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "kvcap-sweep-" });
 const plan = `${folder}/plan.yaml`;
+const SEEDS = depth([0], [0, 1]);
+const UNITS = 20 * SEEDS.length; // half of them of a model that is not there
 await Deno.writeTextFile(
   plan,
   "models: [fable-2m, no/such/model]\ntasks: [{ task: passkey, documents: 1, length: 100 }, " +
     "{ task: agreement, documents: 1, length: 60, newTokens: 6 }]\n" +
-    "policies: [full, roco, h2o]\nbudgets: [50%, 30%]\nseeds: [0, 1]\nload: { device: wasm }\n",
+    `policies: [full, roco, h2o]\nbudgets: [50%, 30%]\nseeds: [${SEEDS}]\nload: { device: wasm }\n`,
 );
 const out = (name: string) => `${folder}/${name}.jsonl`;
 const args = (name: string, command = "sweep") => [command, plan, "--no-times", "--out", out(name)];
@@ -56,10 +59,10 @@ test("status says how far it is, and nothing is changed by asking", async () => 
   const some = all.split("\n").slice(0, 5).join("\n") + "\n" + all.slice(0, 50); // a torn line behind it
   await Deno.writeTextFile(out("some"), some);
   const { stdout } = await kvcap(["sweep", "status", plan, "--out", out("some")]);
-  assert.is(stdout, "5 of 40 units done, 0 failed, 35 left\n");
+  assert.is(stdout, `5 of ${UNITS} units done, 0 failed, ${UNITS - 5} left\n`);
   assert.is(await Deno.readTextFile(out("some")), some);
   const json = await kvcap(["sweep", "status", plan, "--out", out("one"), "--json"]);
-  assert.equal(JSON.parse(json.stdout), { units: 40, done: 20, failed: 20, left: 0 });
+  assert.equal(JSON.parse(json.stdout), { units: UNITS, done: UNITS / 2, failed: UNITS / 2, left: 0 });
 });
 
 test("a unit whose worker ends three times is given up, and said", async () => {
@@ -89,8 +92,14 @@ online("machines on a Redis server that is killed and started again: the bytes o
   try {
     const child = spawn([...args("queue"), "--workers", "0", "--queue", redis.url]);
     processes.push(child);
-    await waitFor("40 units on the queue", async () => (await asked()).queue.waiting === 40 || undefined);
-    assert.equal(await asked(), { units: 40, done: 0, failed: 0, left: 40, queue: { waiting: 40, active: 0 } });
+    await waitFor("queue of all units", async () => (await asked()).queue.waiting === UNITS || undefined);
+    assert.equal(await asked(), {
+      units: UNITS,
+      done: 0,
+      failed: 0,
+      left: UNITS,
+      queue: { waiting: UNITS, active: 0 },
+    });
     const machines = [1, 2].map(() => spawn(["sweep", "--workers", "1", "--queue", redis.url]));
     processes.push(...machines);
     await linesIn(out("queue"), 2);

@@ -9,7 +9,7 @@ import { corePolicies as policies, type Policy, ruleFor } from "../../src/polici
 import { depth, seed } from "../support/depth.ts";
 import { randomFrom, ruleOf, scalarWasm } from "../support/trio.ts";
 
-const FORGERIES = depth(1000, 2000);
+const FORGERIES = depth(600, 2000);
 const STEPS = 50;
 const HEADER = 32; // bytes
 

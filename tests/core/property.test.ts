@@ -7,7 +7,7 @@ import { corePolicies as policies, type Policy } from "../../src/policies/core.t
 import { depth, seed } from "../support/depth.ts";
 import { randomFrom, Trio } from "../support/trio.ts";
 
-const RUNS = depth(1500, 10_000);
+const RUNS = depth(900, 10_000);
 const STEPS = 24;
 const all: Policy[] = Object.values(policies).filter((policy) => policy.evicts);
 

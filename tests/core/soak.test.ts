@@ -7,7 +7,7 @@ import { depth, seed } from "../support/depth.ts";
 import { randomFrom, ruleOf, scalarWasm } from "../support/trio.ts";
 import { CoreTwin } from "../reference/core.ts";
 
-const STEPS = depth(100_000, 1_000_000);
+const STEPS = depth(60_000, 1_000_000);
 const WINDOW = 16;
 const shape = { layers: 1, kvHeads: 2, capacity: 12, window: WINDOW };
 

@@ -1,11 +1,11 @@
 // Logits, hidden states and greedy ids against transformers' float32 eager attention (record/README.md).
-// The quick run takes two models in a page, drawn anew every day; in Deno it takes all.
+// The quick run takes two models in a page, one of them on the GPU, drawn anew every day; in Deno all, on the GPU one of each architecture.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { evaluate } from "../../src/session/evaluate.ts";
 import { load, type Model } from "../../src/load.ts";
 import { chosen } from "../support/depth.ts";
-import { onEngine, whereAble } from "../support/engine.ts";
+import { engine, fewOnGpu, onEngine, whereAble } from "../support/engine.ts";
 import { checkedCase, inBrowser, listGolden, modelFolder, readFloats, readJson } from "../support/files.ts";
 import { relative } from "../support/relative.ts";
 import { inside } from "../support/inside.ts";
@@ -54,7 +54,10 @@ async function checkCase(model: Model, golden: Case, floats: Float32Array): Prom
 const test = suite("golden hf");
 const all = await listGolden("hf");
 const small = all.filter(({ name }) => /^(fable|tiny)-/.test(name));
-for (const { name, json, floats } of inBrowser ? chosen(small, () => "any", 2) : all) {
+const architectures = new Map<string, string>();
+for (const { name, json } of all) architectures.set(name, (await readJson<{ architecture: string[] }>(json)).architecture[0]);
+const kindOf = ({ name }: { name: string }) => architectures.get(name)!;
+for (const { name, json, floats } of inBrowser ? chosen(small, () => "any", engine() === "wasm" ? 2 : 1) : fewOnGpu(all, kindOf, 1)) {
   const run = await whereAble(test);
   run(name, async () => {
     const golden = await readJson<{ model: string; cases: Case[] }>(json);

@@ -16,7 +16,7 @@ import { SCHEMAS } from "./schemas.ts";
 
 const test = suite("schemas: what fits can be written");
 const tokenizer = createTokenizer(await readJson(repoPath("models/fable-2m/tokenizer.json")));
-const ROUNDS = depth(25, 300);
+const ROUNDS = depth(15, 300);
 const utf8 = new TextEncoder();
 
 /** Whether a grammar takes all of a text. */

@@ -68,7 +68,7 @@ function tried(source: string): Language | null {
 
 test("patterns hold what the host's regular expressions find", () => {
   let [yes, no, large] = [0, 0, 0];
-  for (let round = 0; round < depth(200, 3000); round++) {
+  for (let round = 0; round < depth(120, 3000); round++) {
     const source = random() < 0.1 ? `(${pattern(0)})` : pattern(0);
     const host = new RegExp(source, "u"), ours = tried(source);
     if (!ours) {
@@ -114,7 +114,7 @@ test("sets of texts are put together as sets are", () => {
 
 test("numbers hold what lies between their bounds", () => {
   let [yes, no] = [0, 0];
-  for (let round = 0; round < depth(400, 6000); round++) {
+  for (let round = 0; round < depth(250, 6000); round++) {
     const scale = one([1, 10, 1000, 1e6]), places = below(4);
     const draw = () => Number(((2 * random() - 1) * scale).toFixed(places));
     const [x, y] = [draw(), draw()];

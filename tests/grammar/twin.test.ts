@@ -63,7 +63,7 @@ function completions(rest: Uint8Array): string[] {
 
 test("masks are what a naive reading says", () => {
   let looked = 0, refused = 0;
-  for (let round = 0; round < depth(150, 1000); round++) {
+  for (let round = 0; round < depth(90, 1000); round++) {
     const random = new Random(seed + round).next;
     const rules = drawGrammar(random), source = written(rules);
     const grammar = textGrammar(source);
@@ -106,7 +106,7 @@ const SOME = ["a", "b", "é", "🦊", "c", " "];
 
 test("beside banned strings: what would have to end in one is not begun", () => {
   let [fewer, ends] = [0, 0];
-  for (let round = 0; round < depth(150, 250); round++) {
+  for (let round = 0; round < depth(90, 250); round++) {
     const random = new Random(seed + round).next;
     const rules = drawGrammar(random), grammar = textGrammar(written(rules));
     const letters = () =>

@@ -7,6 +7,7 @@ import type { Account } from "../../page/protocol.ts";
 import { PLAIN, ramp, type RGB, type Theme } from "../../page/view/colour.ts";
 import { levelOf, scaleOf } from "../../page/view/scale.ts";
 import { launchChromium, PATIENCE } from "../support/browser.ts";
+import { shared } from "../support/shared.ts";
 
 /** Whether there is a browser to drive. */
 export const inSight = Boolean(Deno.env.get("KVCAP_CHROMIUM"));
@@ -26,7 +27,7 @@ export interface Lab {
 }
 
 export async function openLab(): Promise<Lab> {
-  const { out, bytes } = await buildLab(await Deno.makeTempDir({ prefix: "kvcap-lab-" }));
+  const { folder: out, made: { bytes } } = await shared("lab", buildLab);
   const worker = await Deno.readTextFile(`${out}/worker.js`);
   const overrides = new Map<string, string>();
   const { url, stop } = await serveFolder(out, { overrides });
@@ -57,7 +58,6 @@ export async function openLab(): Promise<Lab> {
     async close() {
       await browser.close();
       await stop();
-      await Deno.remove(out, { recursive: true });
       const unexpected = errors.filter((text) => !/Failed to load resource|localhost:9\/|404/.test(text));
       if (unexpected.length > 0) throw new Error(`The page had errors: ${unexpected.join("; ")}`);
     },

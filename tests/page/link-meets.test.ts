@@ -1,9 +1,11 @@
 // Links in the lab that meet another: one without a run, one that takes the place of one that waits, one whose code comes late.
+// The quick run takes one of them, drawn anew every day.
 import * as assert from "uvu/assert";
+import { fewOf } from "../support/depth.ts";
 import { suiteWhere } from "../support/device.ts";
 import { drawn, hashOf, inSight, type Lab, openLab, ready, trouble } from "./lab.ts";
 
-const test = suiteWhere(inSight, "lab, links that meet");
+const test = fewOf(suiteWhere(inSight, "lab, links that meet"), 1);
 const PROMPT = "Once upon a time";
 const SETTINGS = { mode: "text", temperature: "0", policy: "roco", budget: "24" };
 const COMPARISON = hashOf({ view: "compare", run: "roco,24", max: "3", prompt: PROMPT });

@@ -15,7 +15,7 @@ import { endOfHeader, RECORDING, sealed, SNAPSHOT } from "../support/forge.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-const COPIES = depth(2000, 100_000); // of sessions, and of recordings
+const COPIES = depth(1200, 100_000); // of sessions, and of recordings
 const MOST_SECONDS = 2; // of processor time, for one
 
 const SETUPS: readonly SessionOptions[] = [

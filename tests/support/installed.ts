@@ -1,5 +1,6 @@
 // The package as its users get it: packed, and installed into an empty folder.
 import { repoPath } from "./files.ts";
+import { shared } from "./shared.ts";
 
 /** A folder with the package in node_modules. */
 export class Installed {
@@ -12,12 +13,9 @@ export class Installed {
   /** Packs and installs, without the network. @param dir where the folder is to be @throws Error with what npm said */
   static async make(dir?: string): Promise<Installed> {
     const made = new Installed(await Deno.makeTempDir({ prefix: "kvcap-pack-", dir }));
-    const folder = made.folder;
-    await alone(() => ran("npm", ["pack", "--json", "--pack-destination", folder], repoPath("")));
+    const { folder, made: [tarball] } = await shared("package", (at) => alone(() => pack(at)));
     await made.write("package.json", `{ "name": "user", "private": true, "type": "module" }`);
-    const tarballs = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".tgz"));
-    if (tarballs.length !== 1) throw new Error(`npm pack made ${tarballs.length} tarballs`);
-    await made.run("npm", "install", "--offline", "--no-audit", "--no-fund", `./${tarballs[0]}`);
+    await made.run("npm", "install", "--offline", "--no-audit", "--no-fund", `${folder}/${tarball}`);
     return made;
   }
 
@@ -34,6 +32,14 @@ export class Installed {
   async remove(): Promise<void> {
     await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+/** Packs into a folder. @returns the tarball's name, alone */
+async function pack(folder: string): Promise<string[]> {
+  await ran("npm", ["pack", "--json", "--pack-destination", folder], repoPath(""));
+  const tarballs = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  if (tarballs.length !== 1) throw new Error(`npm pack made ${tarballs.length} tarballs`);
+  return tarballs;
 }
 
 /** Does what reads or writes build/out while no other process does: packing builds. */

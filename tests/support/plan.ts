@@ -9,7 +9,8 @@
 //
 // What a file imports says what it needs: support/device.ts, src/load.ts or the lab a GPU; support/depth.ts or hosts.ts that it goes
 // deeper in the full run; support/engine.ts that it means either engine. Such a file runs on the processor, and on the GPU too where it
-// is a recorded reference of transformers, in the full run, and where the day's draw says so in the quick one.
+// is a recorded reference of transformers, in the full run, and where the day's draw says so in the quick one. Files that start programs
+// take long and are begun first, so that none is waited for at the end.
 import { chosen } from "./depth.ts";
 import type { HostName } from "./process.ts";
 
@@ -17,6 +18,7 @@ const root = new URL("../..", import.meta.url).pathname;
 
 const GPU = /from "[./]+\/(support\/(device|browser)|src\/load|lab)\.ts"/;
 const ENGINE = /from "[./]+\/support\/engine\.ts"/;
+const PROGRAMS = /from "[./]+\/support\/(browser|command|installed)\.ts"/;
 const DEPTH = /from "[./]+\/support\/(depth|hosts)\.ts"/;
 
 export interface Choice {
@@ -40,9 +42,11 @@ export interface Plan {
 
 export function planOf({ full, parts, golden, host, deeper, engine }: Choice): Plan {
   const plan: Plan = { gpu: [], plain: [], page: [] };
-  const either = testFiles("tests").filter((path) => ENGINE.test(Deno.readTextFileSync(root + path)));
+  const all = testFiles("tests");
+  const either = all.filter((path) => ENGINE.test(Deno.readTextFileSync(root + path)));
   const onGpu = new Set(full ? either : chosen(either, () => "any", DRAWN));
-  for (const path of testFiles("tests")) {
+  const starts = (path: string) => PROGRAMS.test(Deno.readTextFileSync(root + path));
+  for (const path of [...all.filter(starts), ...all.filter((path) => !starts(path))]) {
     if (golden && !path.includes("/golden/")) continue;
     if (parts.length && !parts.some((part) => path.includes(part))) continue;
     const late = path.endsWith(".full.test.ts");
@@ -75,12 +79,13 @@ function testFiles(folder: string): string[] {
 }
 
 /**
- * Two lanes of processes that run side by side, for two cores: one takes what needs a GPU in Deno, the other the page's and then
- * what needs none; whichever is done first helps the other.
+ * Three lanes of processes that run side by side, for two cores, because many files wait for what is neither: one takes what needs a
+ * GPU in Deno, one the page's, one what needs none; whichever is done first helps the others.
  */
 export function lanesOf({ gpu, plain, page }: Plan): { host: HostName; queues: string[][] }[][] {
   return [
     [{ host: "deno", queues: [gpu, plain] }, { host: "chromium", queues: [page] }],
     [{ host: "chromium", queues: [page] }, { host: "deno", queues: [plain, gpu] }],
+    [{ host: "deno", queues: [plain, gpu] }],
   ];
 }

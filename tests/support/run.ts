@@ -34,6 +34,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   if (Deno.build.os === "windows" && signal !== "SIGINT") continue;
   Deno.addSignalListener(signal, () => {
     endAll();
+    forget();
     Deno.exit(130);
   });
 }
@@ -53,6 +54,8 @@ const plan = planOf({
   engine: flags.get("engine"),
 });
 const page = [...plan.page];
+const folder = Deno.makeTempDirSync({ prefix: "kvcap-run-" }); // tests/support/shared.ts
+Deno.env.set("KVCAP_RUN", folder);
 await Promise.all(
   lanesOf(plan).map(async (lane) => {
     for (const { host, queues } of lane) {
@@ -61,6 +64,13 @@ await Promise.all(
     }
   }),
 );
+
+forget();
+
+/** Removes what processes of the run shared. */
+function forget() {
+  Deno.removeSync(folder, { recursive: true });
+}
 
 function told(result: FileResult) {
   const { host, path, lines, seconds, passed, failed, skipped } = result;

@@ -1,7 +1,7 @@
 /** Sessions whose steps are computed together: the weights are read once for all of them, attention is each one's own. */
 import { refuse, words } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import { type Session, stateOf } from "./session.ts";
+import { Session, stateOf } from "./session.ts";
 import type { SessionState } from "./state.ts";
 import { Member, Together } from "./together.ts";
 
@@ -18,6 +18,9 @@ export class Batch {
   /** Use `model.batch()`. @internal */
   constructor(model: LoadedModel, sessions: readonly Session[]) {
     this.#model = model;
+    if (!Array.isArray(sessions)) {
+      refuse("batch sessions", "sessions must be a list", words(typeof sessions), { kind: "type" });
+    }
     for (const session of sessions) this.#check(session);
     this.#together = new Together(model.engine, sessions.length);
     for (const session of sessions) this.add(session);
@@ -31,7 +34,7 @@ export class Batch {
   /**
    * A session steps with the others from its next step on; one of another batch leaves that.
    * @throws RangeError for a session of another model, or where there is no room for what more sessions work on; Error for a disposed
-   *   batch, or a session that is, or generates. Nothing has changed then
+   *   batch, or a session that is, or generates; TypeError for what is no session. Nothing has changed then
    */
   add(session: Session): void {
     const state = this.#check(session);
@@ -42,7 +45,7 @@ export class Batch {
   }
 
   #check(session: Session): SessionState {
-    const state = stateOf(session);
+    const state = known(session);
     if (this.#disposed) {
       const parts = { kind: "plain", code: "wrong-state" } as const;
       refuse("batch sessions", "the batch must not be disposed", words("a disposed one"), parts);
@@ -54,9 +57,9 @@ export class Batch {
     return state;
   }
 
-  /** A session steps by itself again. */
+  /** A session steps by itself again. @throws TypeError for what is none */
   remove(session: Session): void {
-    this.#leave(stateOf(session));
+    this.#leave(known(session));
   }
 
   #leave(state: SessionState): void {
@@ -76,4 +79,9 @@ export class Batch {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function known(session: Session): SessionState {
+  if (session instanceof Session) return stateOf(session);
+  return refuse("batch sessions", "each must be a session", words(typeof session), { kind: "type" });
 }

@@ -135,6 +135,7 @@ export async function perplexities(
   if (!Array.isArray(texts)) {
     refuse("measure perplexity", "texts must be a list", words(typeof texts), { kind: "type" });
   }
+  checkPerplexity(options);
   if (options.record !== undefined && texts.length > 1) {
     refuse("measure perplexity", "a recording must be of one text", texts.length, { option: "record" });
   }

@@ -160,6 +160,14 @@ test("refused: another model's session, one that has ended, more than the memory
     assert.ok(message === "nothing was thrown" || message.startsWith("Cannot use the memory: "), message);
     assert.ok(after >= held);
   }
+  const none = "Cannot batch sessions: each must be a session, got ";
+  for (const value of [undefined, null, {}, "one"]) {
+    for (const use of [() => batch.add(value as never), () => batch.remove(value as never)]) {
+      assert.match(refusal(use), none);
+    }
+    assert.match(refusal(() => model.batch([value as never])), none);
+  }
+  assert.is(refusal(() => model.batch(mine as never)), "Cannot batch sessions: sessions must be a list, got object");
   assert.is(batch.size, 1);
   batch.dispose();
   mine.dispose();

@@ -132,6 +132,7 @@ test("of several texts, read together, each is as alone", async () => {
     await rejection(model.perplexities(TEXT as never)),
     "Cannot measure perplexity: texts must be a list, got ",
   );
+  assert.match(await rejection(model.perplexities([TEXT], null as never)), "options must be an object, got null");
   const record = () => {};
   assert.match(await rejection(model.perplexities([TEXT, TEXT], { record })), "a recording must be of one text, got 2");
 });

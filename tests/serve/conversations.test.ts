@@ -2,7 +2,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { chatChunks } from "../../src/openai/chat.ts";
-import { Pool } from "../../src/openai/pool.ts";
 import { FolderStore } from "../../src/serve/folder-store.ts";
 import { depth } from "../support/depth.ts";
 import { type Api, openApi, refusal, type Setup } from "../support/api.ts";
@@ -221,21 +220,6 @@ test("a conversation whose answer was broken off goes on from there", async () =
       const { usage } = await ask(api, { messages: [said("Go on.")], conversation: id, append: true });
       assert.ok(usage.prompt_tokens_details.cached_tokens > 5, id);
     }
-  });
-});
-
-test("all that a session holds counts, its books and what its policy reads among it", async () => {
-  await withApi({}, ({ hosted }) => {
-    for (const policy of ["roco", "keydiff", "expected"] as const) {
-      const options = { budget: 48, policy }, pool = new Pool(1e9);
-      using session = hosted.model.session(options);
-      const { gpu, wasm } = session.memory(), room = pool.reserve(hosted, options, { read: 1, written: 1 });
-      room.holds(session);
-      assert.equal([pool.bytes, wasm > 0], [gpu + wasm, true]);
-      room.free();
-      assert.is(pool.bytes, 0);
-    }
-    return Promise.resolve();
   });
 });
 

@@ -161,6 +161,47 @@ function narrowFour(
   setSums(sumA, sumB, sumC, sumD);
 }
 
+// Of two tokens: what the last product of such left.
+export let some: v128 = i32x4.splat(0);
+export let other: v128 = i32x4.splat(0);
+
+/** The same for two tokens. */
+@inline
+function narrowTwo(form: u32, less: i32, w: usize, x: usize, y: usize, marks: usize, marksB: usize, columns: u32): void {
+  const mask = keptNibble();
+  const ones = keptOnes();
+  const sign = keptSign();
+  const raise = keptRaise();
+  const codes = codesAt(form);
+  const minima = scalesBytes(form);
+  let sumA = f32x4.splat(0);
+  let sumB = sumA;
+  for (let k: u32 = 0; k < columns; k += <u32> UNIT, w += unitBytes(KIND_NIBBLES, form)) {
+    const a = v128.and(v128.load(w + codes), mask);
+    const b = v128.and(v128.load(w + codes + 16), mask);
+    const c = v128.and(v128.load(w + codes + 32), mask);
+    const d = v128.and(v128.load(w + codes + 48), mask);
+    const e = v128.and(i16x8.shr_u(v128.load(w + codes), 4), mask);
+    const f = v128.and(i16x8.shr_u(v128.load(w + codes + 16), 4), mask);
+    const g = v128.and(i16x8.shr_u(v128.load(w + codes + 32), 4), mask);
+    const h = v128.and(i16x8.shr_u(v128.load(w + codes + 48), 4), mask);
+    let lowA = i32x4.shl(ended(i16x8.add(dots(a, b, c, d, x, 0), dots(e, f, g, h, x, 16)), ones), 8);
+    let lowB = i32x4.shl(ended(i16x8.add(dots(a, b, c, d, y, 0), dots(e, f, g, h, y, 16)), ones), 8);
+    if (load<u32>(marks + FINE)) lowA = i32x4.add(lowA, ended(i16x8.add(dots(a, b, c, d, x, 32), dots(e, f, g, h, x, 48)), ones));
+    if (load<u32>(marksB + FINE)) lowB = i32x4.add(lowB, ended(i16x8.add(dots(a, b, c, d, y, 32), dots(e, f, g, h, y, 48)), ones));
+    const scale = fourAt(w, form, 0, sign, raise);
+    const least = form & FORM_MINIMA ? fourAt(w, form, minima, sign, raise) : scale;
+    sumA = finish(sumA, form, less, lowA, lowA, marks, scale, scale, least, least);
+    sumB = finish(sumB, form, less, lowB, lowB, marksB, scale, scale, least, least);
+    x += 64;
+    y += 64;
+    marks += MARKS;
+    marksB += MARKS;
+  }
+  some = sumA;
+  other = sumB;
+}
+
 /** Whether relaxed SIMD multiplies codes of this kind: nibbles that are their codes, or a number above them. */
 @inline
 export function isNarrow(kind: i32, table: i32): bool {
@@ -207,6 +248,30 @@ function fourQ40(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, c
 
 function fourQ4K(w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
   narrowFour(FORM_MINIMA, 0, w, x, pitch, marks, apart, columns);
+}
+
+function twoQ41(w: usize, x: usize, y: usize, marks: usize, marksB: usize, columns: u32): void {
+  narrowTwo(HALVES_MINIMA, 0, w, x, y, marks, marksB, columns);
+}
+
+function twoQ40(w: usize, x: usize, y: usize, marks: usize, marksB: usize, columns: u32): void {
+  narrowTwo(FORM_HALVES, 8, w, x, y, marks, marksB, columns);
+}
+
+function twoQ4K(w: usize, x: usize, y: usize, marks: usize, marksB: usize, columns: u32): void {
+  narrowTwo(FORM_MINIMA, 0, w, x, y, marks, marksB, columns);
+}
+
+/** Of two tokens, to `some` and `other`: bytes `pitch` apart, marks `apart`. Rare forms take them one by one. */
+export function narrowTwoOf(form: u32, w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) return;
+  if (form == HALVES_MINIMA) twoQ41(w, x, x + pitch, marks, marks + apart, columns);
+  else if (form == FORM_HALVES) twoQ40(w, x, x + pitch, marks, marks + apart, columns);
+  else if (form == FORM_MINIMA) twoQ4K(w, x, x + pitch, marks, marks + apart, columns);
+  else {
+    some = narrowOneOf(form, w, x, marks, columns);
+    other = narrowOneOf(form, w, x + pitch, marks + apart, columns);
+  }
 }
 
 /** Σ w·x of four rows and one token. @param x bytes, see quantiseRow */

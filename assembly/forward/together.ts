@@ -42,19 +42,14 @@ function copyRows(gathering: usize, members: usize, count: u32, room: i32, float
 export function runTogether(model: usize, gathering: usize): void {
   const count = word(gathering, CONTEXT_TOKENS);
   const members: usize = word(gathering, CONTEXT_SLOTS);
-  const tokens = (count & 3) == 3 ? count + 1 : count; // products of four are as fast as of three: a row that is nobody's is left
-  begin(model, gathering, tokens);
+  begin(model, gathering, count);
   const heads = word(model, MODEL_HEADS);
   const kvHeads = word(model, MODEL_KV_HEADS);
   const dim = word(model, MODEL_HEAD_DIM);
   const vocab = word(model, MODEL_VOCAB);
   const ids: usize = word(gathering, CONTEXT_IDS);
   let output = false;
-  for (let i: u32 = 0; i < tokens; i++) {
-    if (i >= count) {
-      store<u32>(ids + (<usize> i << 2), 0);
-      continue;
-    }
+  for (let i: u32 = 0; i < count; i++) {
     const member = word(members, i);
     const asked = word(member, CONTEXT_ASKED);
     if (word(member, CONTEXT_FLAGS) & FLAG_RANKED && asked & PASS_REUSED) rerank(model, member);
@@ -71,7 +66,7 @@ export function runTogether(model: usize, gathering: usize): void {
   }
   const logits: usize = word(gathering, CONTEXT_LOGITS);
   const bytes = <usize> vocab << 2;
-  if (output) foresee(word(gathering, CONTEXT_X), tokens);
+  if (output) foresee(word(gathering, CONTEXT_X), count);
   for (let i: u32 = 0; i < count; i++) {
     const member = word(members, i);
     const asked = (word(member, CONTEXT_ASKED) & PASS_OUTPUT) != 0;

@@ -87,8 +87,8 @@ function codesOf(kind: i32, w: usize, at: usize, high: bool, last: bool, table: 
 }
 
 // Of two tokens: what the last product of such left.
-let some: v128 = i32x4.splat(0);
-let other: v128 = i32x4.splat(0);
+export let some: v128 = i32x4.splat(0);
+export let other: v128 = i32x4.splat(0);
 
 /** The same for two tokens: four would need more registers than there are. */
 @inline
@@ -207,7 +207,8 @@ function twoNibbles(form: u32, table: v128, w: usize, x: usize, y: usize, marks:
   wideTwo(KIND_NIBBLES, form, table, w, x, y, marks, marks2, columns);
 }
 
-function two(kind: i32, form: u32, table: v128, w: usize, x: usize, y: usize, marks: usize, marks2: usize, columns: u32): void {
+/** Of two tokens, to `some` and `other`. @param y the other's */
+export function wideTwoOf(kind: i32, form: u32, table: v128, w: usize, x: usize, y: usize, marks: usize, marks2: usize, columns: u32): void {
   if (kind == KIND_NIBBLES) twoNibbles(form, table, w, x, y, marks, marks2, columns);
   else if (form == FORM_HALVES) twoQ80(w, x, y, marks, marks2, columns);
   else twoBytes(form, w, x, y, marks, marks2, columns);
@@ -238,9 +239,9 @@ export function wideFourOf(
   apart: usize,
   columns: u32,
 ): void {
-  two(kind, form, table, w, x, x + pitch, marks, marks + apart, columns);
+  wideTwoOf(kind, form, table, w, x, x + pitch, marks, marks + apart, columns);
   const a = some;
   const b = other;
-  two(kind, form, table, w, x + 2 * pitch, x + 3 * pitch, marks + 2 * apart, marks + 3 * apart, columns);
+  wideTwoOf(kind, form, table, w, x + 2 * pitch, x + 3 * pitch, marks + 2 * apart, marks + 3 * apart, columns);
   setSums(a, b, some, other);
 }

@@ -86,6 +86,14 @@ function codesOf(kind: i32, w: usize, at: usize, high: bool, last: bool, table: 
   return last ? i16x8.extend_high_i8x16_s(values) : i16x8.extend_low_i8x16_s(values);
 }
 
+/** Sixteen columns of two rows, four by four, times x: two partial sums of each row. */
+@inline
+function sixteenOf(a: v128, b: v128, c: v128, d: v128, x: usize, offset: usize): v128 {
+  const first = i32x4.add(i32x4.dot_i16x8_s(a, v128.load64_splat(x + offset)), i32x4.dot_i16x8_s(b, v128.load64_splat(x + offset + 8)));
+  const last = i32x4.add(i32x4.dot_i16x8_s(c, v128.load64_splat(x + offset + 16)), i32x4.dot_i16x8_s(d, v128.load64_splat(x + offset + 24)));
+  return i32x4.add(first, last);
+}
+
 // Of two tokens: what the last product of such left.
 export let some: v128 = i32x4.splat(0);
 export let other: v128 = i32x4.splat(0);
@@ -113,48 +121,48 @@ function wideTwo(
   let sumA = f32x4.splat(0);
   let sumB = sumA;
   for (let k: u32 = 0; k < columns; k += <u32> UNIT) {
-    let a = none;
-    let a2 = none;
-    let b = none;
-    let b2 = none;
-    for (let i: usize = 0; i < 64; i += 16) {
-      const first = codesOf(kind, w + codes, i, false, false, table, mask);
-      const last = codesOf(kind, w + codes, i, false, true, table, mask);
-      const x0 = v128.load64_splat(x + (i >> 1));
-      a = i32x4.add(a, i32x4.dot_i16x8_s(first, x0));
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(last, x0));
-      const y0 = v128.load64_splat(y + (i >> 1));
-      b = i32x4.add(b, i32x4.dot_i16x8_s(first, y0));
-      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(last, y0));
-    }
     let lowA = none;
     let lowB = none;
-    if (pairs) {
-      lowA = rowsOf(a, a2);
-      lowB = rowsOf(b, b2);
-      a = none;
-      a2 = none;
-      b = none;
-      b2 = none;
+    let highA = none;
+    let highB = none;
+    {
+      const c0 = codesOf(kind, w + codes, 0, false, false, table, mask);
+      const c1 = codesOf(kind, w + codes, 16, false, false, table, mask);
+      const c2 = codesOf(kind, w + codes, 32, false, false, table, mask);
+      const c3 = codesOf(kind, w + codes, 48, false, false, table, mask);
+      const a = sixteenOf(c0, c1, c2, c3, x, 0);
+      const b = sixteenOf(c0, c1, c2, c3, y, 0);
+      const d0 = codesOf(kind, w + codes, 0, false, true, table, mask);
+      const d1 = codesOf(kind, w + codes, 16, false, true, table, mask);
+      const d2 = codesOf(kind, w + codes, 32, false, true, table, mask);
+      const d3 = codesOf(kind, w + codes, 48, false, true, table, mask);
+      lowA = rowsOf(a, sixteenOf(d0, d1, d2, d3, x, 0));
+      lowB = rowsOf(b, sixteenOf(d0, d1, d2, d3, y, 0));
     }
-    for (let i: usize = 0; i < 64; i += 16) {
-      const first = codesOf(kind, w + codes, i, true, false, table, mask);
-      const last = codesOf(kind, w + codes, i, true, true, table, mask);
-      const x0 = v128.load64_splat(x + (i >> 1), 32);
-      a = i32x4.add(a, i32x4.dot_i16x8_s(first, x0));
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(last, x0));
-      const y0 = v128.load64_splat(y + (i >> 1), 32);
-      b = i32x4.add(b, i32x4.dot_i16x8_s(first, y0));
-      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(last, y0));
+    {
+      const c0 = codesOf(kind, w + codes, 0, true, false, table, mask);
+      const c1 = codesOf(kind, w + codes, 16, true, false, table, mask);
+      const c2 = codesOf(kind, w + codes, 32, true, false, table, mask);
+      const c3 = codesOf(kind, w + codes, 48, true, false, table, mask);
+      const a = sixteenOf(c0, c1, c2, c3, x, 32);
+      const b = sixteenOf(c0, c1, c2, c3, y, 32);
+      const d0 = codesOf(kind, w + codes, 0, true, true, table, mask);
+      const d1 = codesOf(kind, w + codes, 16, true, true, table, mask);
+      const d2 = codesOf(kind, w + codes, 32, true, true, table, mask);
+      const d3 = codesOf(kind, w + codes, 48, true, true, table, mask);
+      highA = rowsOf(a, sixteenOf(d0, d1, d2, d3, x, 32));
+      highB = rowsOf(b, sixteenOf(d0, d1, d2, d3, y, 32));
     }
-    const highA = rowsOf(a, a2);
-    const highB = rowsOf(b, b2);
+    if (!pairs) {
+      lowA = i32x4.add(lowA, highA);
+      lowB = i32x4.add(lowB, highB);
+    }
     const scale = fourAt(w, form, 0, sign, raise);
     const scale2 = pairs ? fourAt(w, form, 16, sign, raise) : scale;
     const least = form & FORM_MINIMA ? fourAt(w, form, minima, sign, raise) : scale;
     const least2 = pairs && form & FORM_MINIMA ? fourAt(w, form, minima + 16, sign, raise) : least;
-    sumA = finish(sumA, form, 0, pairs ? lowA : highA, highA, marks, scale, scale2, least, least2);
-    sumB = finish(sumB, form, 0, pairs ? lowB : highB, highB, marks2, scale, scale2, least, least2);
+    sumA = finish(sumA, form, 0, lowA, highA, marks, scale, scale2, least, least2);
+    sumB = finish(sumB, form, 0, lowB, highB, marks2, scale, scale2, least, least2);
     w += unitBytes(kind, form);
     x += 64;
     y += 64;

@@ -269,8 +269,8 @@ export class Conversations {
   }
 
   /** Gives all back; what was said is in the store. */
-  close(): void {
-    this.pool.close();
+  clear(): void {
+    this.pool.clear();
   }
 }
 

@@ -56,7 +56,7 @@ export interface Client {
    * `new OpenAI({ baseURL: "http://kvcap/v1", apiKey: "none", fetch: client.fetch })`.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
-  /** Gives the sessions of all conversations back. The models are the caller's. */
+  /** Gives the sessions of all conversations back, and answers no more. The models are the caller's. */
   dispose(): void;
 }
 

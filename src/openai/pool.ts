@@ -1,4 +1,5 @@
 /** Sessions in memory, under one bound on their bytes: of those that nobody uses, who was not asked for longest goes first. */
+import { words } from "../errors.ts";
 import type { SessionOptions } from "../options/session.ts";
 import type { Session } from "../session/session.ts";
 import { heldBytes, type Hosted } from "./hosted.ts";
@@ -27,6 +28,7 @@ export class Pool {
   readonly #held = new Set<Held>(); // those asked for longest ago first
   readonly #most: number;
   #making = 0; // bytes of sessions that are being made
+  #closed = false;
 
   /** @param most bytes of all sessions */
   constructor(most: number) {
@@ -66,7 +68,9 @@ export class Pool {
     try {
       const one = await make();
       this.#held.add(one);
-      return one;
+      if (!this.#closed) return one;
+      this.drop(one);
+      return refuseClosed();
     } finally {
       this.#making -= bytes;
       this.trim(); // it may take more than was foreseen
@@ -91,6 +95,7 @@ export class Pool {
 
   /** Lets sessions go until so many bytes are free. @param whole bytes of the session they are for @throws RequestError where that cannot be */
   makeRoom(bytes: number, whole = bytes): void {
+    if (this.#closed) refuseClosed();
     if (!(whole <= this.#most)) {
       refuseRequest(`a session must take at most ${this.#most} bytes`, whole, { param: "budget", code: "no-memory" });
     }
@@ -114,7 +119,17 @@ export class Pool {
   }
 
   /** Gives all back. */
-  close(): void {
+  clear(): void {
     for (const one of [...this.#held]) this.drop(one);
   }
+
+  /** Likewise, what is being made once it is: from now on there is room for nothing. */
+  close(): void {
+    this.#closed = true;
+    this.clear();
+  }
+}
+
+function refuseClosed(): never {
+  refuseRequest("who answers must not be disposed of", words("one that is"), { status: 503, code: "closed" });
 }

@@ -50,6 +50,7 @@ export class Service {
   readonly numbers = new Numbers();
   readonly #models: ReadonlyMap<string, Hosted>;
   readonly #batches = new Map<Hosted, Batch>();
+  #closed = false;
 
   /** Lets others have their turn. */
   readonly breathe: Breathe;
@@ -79,9 +80,9 @@ export class Service {
     return refuseRequest(`model must be one of ${names.join(", ")}`, name, parts);
   }
 
-  /** Whom the answers of a model are written with: those of its other requests. Null: there is no memory for that now. */
+  /** Whom the answers of a model are written with: those of its other requests. Null: there is no memory for that. */
   batch(hosted: Hosted): Batch | null {
-    const made = this.#batches.get(hosted) ?? whereRoom(() => hosted.model.batch());
+    const made = this.#batches.get(hosted) ?? (this.#closed ? null : whereRoom(() => hosted.model.batch()));
     if (made) this.#batches.set(hosted, made);
     return made;
   }
@@ -151,9 +152,12 @@ export class Service {
     return { signal: AbortSignal.any([gone, late.signal]), end };
   }
 
+  /** Gives all back, and answers no more. */
   close(): void {
+    this.#closed = true;
     for (const batch of this.#batches.values()) batch.dispose();
-    this.conversations.close();
+    this.#batches.clear();
+    this.conversations.pool.close();
   }
 }
 

@@ -76,7 +76,7 @@ test("of two that ask one conversation at once one is answered, whether it is ne
     const wanted = ["200 undefined", "409 conversation_busy"];
     assert.equal(await twice(api, { conversation: "one" }), wanted);
     assert.equal(await twice(api, { conversation: "one", append: true }), wanted);
-    api.service.conversations.close();
+    api.service.conversations.clear();
     assert.equal(await twice(api, { conversation: "one", append: true }), wanted);
     assert.is((await ask(api, { conversation: "one", append: true })).status, 200);
     assert.equal([api.service.conversations.held.count, sessions.size], [1, 1]);
@@ -91,9 +91,9 @@ test("two that go on from one history at once are both answered, and nothing is 
       usage.prompt_tokens_details.cached_tokens;
     for (const at of ["at hand", "in the store"]) {
       if (at === "in the store") {
-        api.service.conversations.close();
+        api.service.conversations.clear();
         assert.is((await ask(api, { seed: 1 })).status, 200); // again what all go on from
-        api.service.conversations.close();
+        api.service.conversations.clear();
       }
       const answers = await Promise.all([2, 3].map(async (seed) => await (await ask(api, { messages, seed })).json()));
       assert.ok(answers.some(({ usage }) => cached(usage) > 0), at);
@@ -151,7 +151,7 @@ test("a cache that grows stays within the bound, and what is restored counts as 
     }
     assert.equal(statuses.slice(-2), [400, 400]);
     assert.is((await ask(api, { conversation: "one", append: true, policy: "full" })).status, 200); // it is still there
-    api.service.conversations.close();
+    api.service.conversations.clear();
     for (const id of ["a", "b", "c", "d", "e", "f"]) await ask(api, { conversation: id });
     const bytes = (id: string) => ask(api, { conversation: id, append: true }).then((answer) => answer.status);
     let largest = 0;
@@ -251,7 +251,7 @@ test("whatever befalls conversations, nothing is left of them: six clients, who 
       !/store fails|Cannot restore/.test(message)
     );
     assert.equal(others, []);
-    api.service.conversations.close();
+    api.service.conversations.clear();
     assert.is(sessions.size, 0);
   });
 });

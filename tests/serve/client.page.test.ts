@@ -109,4 +109,26 @@ if (!inBrowser) {
   });
 }
 
+test("a client that is disposed of in the middle keeps nothing, and answers no more", async () => {
+  const before = model.gpuBytes, system = { role: "system", content: "You tell stories, briefly. ".repeat(24) };
+  for (const wait of [0, 5, 40]) {
+    const short = openai(model, { session: { budget: 600 } });
+    const answers = ["dog", "cat", "cow", "hen"].map((name) => {
+      const messages = [system, { role: "user", content: `Tell me of a ${name}.` }];
+      return short.chat.completions.create({ ...ASKED, messages, n: 2 }).then(() => null, (error) => error.message);
+    });
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    short.dispose();
+    for (const message of await Promise.all(answers)) {
+      assert.ok(message === null || message.startsWith("Cannot ") && message.includes("disposed"), message);
+    }
+    assert.is(model.gpuBytes, before);
+    const refused = await short.chat.completions.create(ASKED).catch((error) => error);
+    assert.equal([refused.status, refused.code], [503, "closed"]);
+    assert.is(refused.message, "Cannot answer the request: who answers must not be disposed of, got one that is");
+    assert.is((await short.completions.create({ prompt: "Once" }).catch((error) => error)).code, "closed");
+    assert.is(model.gpuBytes, before);
+  }
+});
+
 test.run();

@@ -109,7 +109,7 @@ test("what the template says at the beginning is read again where it is another:
         const mood = { chat_template_kwargs: { mood: "glad" } };
         for (const more of [{}, {}, { tools }, { tools }, { tools, ...mood }, { tools, ...mood }, {}]) {
           messages.push(said("Tell me of a dog."));
-          if (store) api.service.conversations.close(); // all is restored
+          if (store) api.service.conversations.clear(); // all is restored
           const asked = { messages, chat_template, ...(id ? { conversation: id } : {}), ...more, max_tokens: 8 };
           const { content, usage } = await ask(api, asked);
           messages.push({ role: "assistant", content });

@@ -33,7 +33,10 @@ export function readChat(service: Service, body: Body) {
   const { hosted, generate, session } = service.asked(common);
   const append = flag(body, "append"), id = textOf(body, "conversation");
   if (append && id === undefined) refuseRequest("append must stand beside a conversation", true, { param: "append" });
-  const { modalities = null } = body;
+  const { modalities = null, documents = null } = body;
+  if (documents !== null && !Array.isArray(documents)) {
+    refuseRequest("documents must be a list", documents, { param: "documents" });
+  }
   if (modalities !== null && JSON.stringify(modalities) !== '["text"]') {
     refuseRequest('modalities must be ["text"]', modalities, { param: "modalities", code: "unsupported" });
   }
@@ -56,7 +59,7 @@ export function readChat(service: Service, body: Body) {
     ...(logprobs ? { logprobs: top ?? 0 } : {}),
     ...tools,
     ...readFormat(body),
-    ...(Array.isArray(body.documents) ? { documents: body.documents } : {}),
+    ...(documents === null ? {} : { documents }),
     ...(template === undefined ? {} : { template }),
     ...(body.pin_system === undefined || body.pin_system === null ? {} : { pinSystem: flag(body, "pin_system") }),
     variables,

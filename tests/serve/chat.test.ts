@@ -148,6 +148,7 @@ test("what is refused says what is wrong, with its number", async () => {
   await refused({ budget: 30, sinks: 30 }, 400, "budget must be above sinks + newest");
   await refused({ policy: "./evil.ts" }, 400, "policy must be one of");
   await refused({ max_tokens: 1000 }, 400, "max_tokens must be at most 256, got 1000");
+  await refused({ documents: "one" }, 400, 'documents must be a list, got "one"');
   await refused({ n: 9 }, 400, "n must be a whole number from 1 to 8, got 9");
   await refused({ n: 2, conversation: "one" }, 400, "n must be 1 where a conversation has an id, got 2");
   await refused({ top_logprobs: 2 }, 400, "top_logprobs must stand beside logprobs");

@@ -22,6 +22,7 @@ export class Deltas {
   #text = ""; // all of it
   #rest = ""; // of it, what has not been given out
   #in: "start" | "thought" | "said" = "start";
+  #thought = false; // something has been thought
   #begun = false; // something has been said
   #given = false; // some of it has been given out
   #held = false; // all that comes may be calls
@@ -52,10 +53,12 @@ export class Deltas {
   }
 
   #think(parts: Part[]): void {
+    if (!this.#thought) this.#rest = this.#rest.trimStart();
     const end = this.#rest.indexOf(CLOSE);
     const safe = end < 0 ? this.#rest.length - overlap(this.#rest, [CLOSE]) : end;
-    const text = end < 0 ? this.#rest.slice(0, safe).trimEnd() : this.#rest.slice(0, safe).trimEnd();
+    const text = this.#rest.slice(0, safe).trimEnd();
     if (text !== "") parts.push({ kind: "reasoning", text });
+    this.#thought ||= text !== "";
     this.#rest = this.#rest.slice(end < 0 ? text.length : end + CLOSE.length);
     if (end >= 0) this.#in = "said";
   }
@@ -83,7 +86,7 @@ export class Deltas {
     const { tool_calls: calls, content } = answerOf(this.#text, this.#calls, this.#opened) as Answer;
     if (calls) return { parts: this.#given || content === "" ? [] : [{ kind: "content", text: content }], calls };
     const kind = this.#in === "thought" || this.#in === "start" && this.#opened ? "reasoning" : "content";
-    if (kind === "reasoning") this.#rest = this.#rest.trim();
+    if (kind === "reasoning") this.#rest = this.#thought ? this.#rest.trimEnd() : this.#rest.trim();
     return { parts: this.#rest === "" ? [] : [{ kind, text: this.#rest }], calls: [] };
   }
 }

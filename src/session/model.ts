@@ -165,7 +165,8 @@ export class Model {
   }
 
   /**
-   * The same of several texts, each as it is alone. With a stride of 1, token by token, four are read together, faster than one by one.
+   * The same of several texts, each as it is alone. With a stride of 1, token by token, four are read together, faster than one
+   * by one, where memory has room and does not decide the budget.
    * @param options `onProgress` hears of each text by itself; `record` is for one text
    * @throws as `perplexity`, with the first text that cannot be measured
    */

@@ -230,11 +230,17 @@ test("however an answer is cut into pieces, its parts come to the same", () => {
         const of = (kind: string) =>
           [...parts, ...rest].filter((part) => part.kind === kind).map(({ text }) => text).join("");
         const wanted = answerOf(text, calls, opened);
-        const told = [of("content"), of("reasoning").trim(), called];
+        const told = [of("content"), of("reasoning"), called];
         assert.equal(told, [wanted.content, wanted.reasoning_content ?? "", wanted.tool_calls ?? []], text);
       }
     }
   }
+});
+
+test("a thought that is broken off keeps the spaces within it", () => {
+  const deltas = new Deltas(false),
+    parts = ["<think>", "\n", "I think of ", "</thi"].flatMap((one) => deltas.push(one));
+  assert.is([...parts, ...deltas.end().parts].map(({ text }) => text).join(""), "I think of </thi");
 });
 
 async function assertRejects(work: () => Promise<void>): Promise<void> {

@@ -11,7 +11,7 @@ import { lighten } from "./lighten.mjs";
 import { root } from "./setup.mjs";
 
 /** What the page's own JavaScript may weigh, with the Wasm inside, gzipped: what comes before it can write, and all. */
-export const MOST_BYTES = { first: 217 * 1024, all: 256 * 1024 };
+export const MOST_BYTES = { first: 219 * 1024, all: 258 * 1024 };
 
 /**
  * Builds the lab into a folder.

@@ -86,10 +86,10 @@ pack("its examples run where they are copied to", async () => {
 
 /**
  * The most that an entry may weigh in a page, minified and gzipped: bytes. Who raises one says why. kvcap had 250 before layers of experts
- * (6, in two builds of the pass, as shaders, and as they are read), batches (3) and beginnings that are shared (3); kvcap/openai 24 before calls that must be, several
- * answers, and beginnings that are shared.
+ * (6, in two builds of the pass, as shaders, and as they are read), batches and their products of two tokens (6), beginnings that are shared
+ * and grammars that are bounded (3); kvcap/openai 24 before calls that must be, several answers, and beginnings that are shared.
  */
-const MOST = { "kvcap": 263 * 1024, "kvcap/core": 19 * 1024, "kvcap/eval": 33 * 1024, "kvcap/openai": 28 * 1024 };
+const MOST = { "kvcap": 265 * 1024, "kvcap/core": 19 * 1024, "kvcap/eval": 33 * 1024, "kvcap/openai": 28 * 1024 };
 for (const [entry, most] of Object.entries(MOST)) {
   pack(`${entry} weighs at most ${most / 1024} KB in a page`, async () => {
     const code = await bundled(`export * from ${JSON.stringify(entry)};`, true);

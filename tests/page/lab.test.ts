@@ -58,7 +58,7 @@ test.before(async () => {
 });
 test.after(() => it?.close());
 
-test("the page's own scripts weigh at most 217 KB gzipped before it can write, and 256 KB with all views", () => {
+test("the page's own scripts weigh at most 219 KB gzipped before it can write, and 258 KB with all views", () => {
   const { first, all } = it.bytes;
   console.log(`    ${[first, all].map((bytes) => (bytes / 1024).toFixed(1)).join(" and ")} KB gzipped`);
   assert.ok(first > 20_000 && first <= MOST_BYTES.first, `${first} bytes`);

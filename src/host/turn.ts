@@ -7,3 +7,10 @@ export async function turn(): Promise<void> {
   });
   port1.close();
 }
+
+/** Calls back once what is to be done at once is done: sooner than a turn and cheaper, where the host has that. */
+export function soon(call: () => void): void {
+  const { setImmediate } = globalThis as { setImmediate?: (call: () => void) => unknown };
+  if (setImmediate) setImmediate(call);
+  else void turn().then(call);
+}

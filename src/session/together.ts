@@ -1,7 +1,7 @@
 /** Passes of several contexts that wait for each other, and are computed together. */
 import { MOST_MEMBERS } from "../../assembly/forward/abi.ts";
 import type { Engine, EngineContext, Gathering, Pass } from "../engine/engine.ts";
-import { turn } from "../host/turn.ts";
+import { soon } from "../host/turn.ts";
 
 /** Who steps with others. */
 export class Member {
@@ -123,7 +123,7 @@ export class Together {
     this.#came.add(who);
     if (this.#missed.has(who)) this.#missed.set(who, 0); // else it left meanwhile
     if (this.#isComplete()) void this.#go();
-    else if (!this.#called) void this.#call();
+    else if (!this.#called) this.#call();
   }
 
   #isComplete(): boolean {
@@ -131,13 +131,15 @@ export class Together {
     return true;
   }
 
-  async #call(): Promise<void> {
+  #call(): void {
     this.#called = true;
-    await turn();
-    await turn(); // Deno ends several at once, of which the first would find the others on their way
-    this.#called = false;
-    if (this.#waits) await this.#go();
+    soon(() => soon(this.#turned)); // Deno ends several at once, of which the first would find the others on their way
   }
+
+  readonly #turned = () => {
+    this.#called = false;
+    if (this.#waits) void this.#go();
+  };
 
   /** Runs the passes that wait, and one chunk. Those that come meanwhile make up the next round. */
   async #go(): Promise<void> {
@@ -162,7 +164,7 @@ export class Together {
     this.#running = false;
     if (!this.#waits) return;
     if (this.#isComplete()) void this.#go();
-    else if (!this.#called) void this.#call();
+    else if (!this.#called) this.#call();
   }
 
   async #run({ contexts, passes, ids, count }: Round): Promise<void> {

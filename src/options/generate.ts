@@ -233,6 +233,12 @@ export function checkTemplate(action: string, options: TemplateOptions): Checked
   return checkAll(rows, options, { action }) as unknown as CheckedTemplate;
 }
 
+/** Checks that something is text or a list of ids. @param what its name in the refusal @throws KvcapTypeError */
+export function checkText(action: string, what: string, text: string | ArrayLike<number>): void {
+  if (typeof text === "string" || typeof text?.length === "number") return;
+  refuse(action, `${what} must be text or token ids`, words(text === null ? "null" : typeof text), { kind: "type" });
+}
+
 /** Checks a prompt given as ids. @throws KvcapRangeError for an empty list or an id outside the vocabulary. */
 export function checkPromptIds(ids: ArrayLike<number>, vocab: number): number[] {
   if (ids.length === 0) refuse("generate", "the prompt must have at least one token", "none", { option: "prompt" });

@@ -7,6 +7,7 @@ export {
   checkGenerate,
   checkPromptIds,
   checkTemplate,
+  checkText,
   type GenerateOptions,
   type TemplateOptions,
 } from "./generate.ts";

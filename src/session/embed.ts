@@ -1,7 +1,7 @@
 /** Texts as vectors: hidden states of a layer, every text read from its beginning under full attention. */
 import { quote, refuse, words } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import { checkPromptIds, checkSession } from "../options/index.ts";
+import { checkPromptIds, checkSession, checkText } from "../options/index.ts";
 import { type CheckedEmbed, checkEmbed, type EmbedOptions } from "../options/embed.ts";
 import { refuseLogits } from "./numbers.ts";
 import { Stepper } from "./stepper.ts";
@@ -73,9 +73,7 @@ function idsOf({ tokenizer, config }: LoadedModel, texts: string | readonly Embe
   const list = typeof texts === "string" ? [texts] : texts;
   if (!Array.isArray(list)) refuse(ACTION, "texts must be a text or a list of texts", texts, { kind: "type" });
   return list.map((text: Embedded) => {
-    if (typeof text !== "string" && typeof text?.length !== "number") {
-      refuse(ACTION, "a text must be text or token ids", words(typeof text), { kind: "type" });
-    }
+    checkText(ACTION, "a text", text);
     const ids = typeof text === "string" ? tokenizer.encode(text, { bos: true, special: true }) : text;
     const { maxPositions: most } = config;
     if (ids.length === 0) refuse(ACTION, "a text must have at least one token", words("none"), { code: "bad-input" });

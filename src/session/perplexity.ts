@@ -3,7 +3,7 @@ import { exp } from "../engine/elementary.ts";
 import { lacksMemory, quote, refuse, whereRoom, words } from "../errors.ts";
 import type { LoadedModel } from "../model/loaded.ts";
 import { countsGenerated } from "../options/budget.ts";
-import { checkPerplexity, checkPromptIds, checkRoom } from "../options/index.ts";
+import { checkPerplexity, checkPromptIds, checkRoom, checkText } from "../options/index.ts";
 import type { PerplexityOptions } from "../options/index.ts";
 import { Telling } from "../options/telling.ts";
 import { slotsFor } from "../memory/grown.ts";
@@ -48,6 +48,7 @@ export async function perplexity(
   member: Member | null = null,
 ): Promise<Perplexity> {
   const { first, onProgress, signal, ...session } = checkPerplexity(options);
+  checkText("measure perplexity", "a text", text);
   const encoded = typeof text === "string" ? model.tokenizer.encode(text, { bos: true, special: true }) : text;
   const ids = checkPromptIds(encoded, model.config.vocab);
   if (ids.length <= first) {

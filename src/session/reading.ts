@@ -2,7 +2,7 @@
 import { refuse, words } from "../errors.ts";
 import type { Books } from "../eviction/books.ts";
 import type { LoadedModel } from "../model/loaded.ts";
-import { type CheckedSession, checkPromptIds } from "../options/index.ts";
+import { type CheckedSession, checkPromptIds, checkText } from "../options/index.ts";
 
 /** What a generation begins with. */
 export interface Reading {
@@ -67,12 +67,8 @@ export function promptIds(
   { goesOn, first, encoded }: Place,
 ): number[] {
   if (prompt?.length === 0 && goesOn) return []; // the text goes on
-  if (typeof prompt !== "string") {
-    if (typeof prompt?.length !== "number") {
-      refuse("generate", "the prompt must be text or token ids", words(typeof prompt), { kind: "type" });
-    }
-    return checkPromptIds(prompt, config.vocab);
-  }
+  checkText("generate", "the prompt", prompt);
+  if (typeof prompt !== "string") return checkPromptIds(prompt, config.vocab);
   if (prompt === "") {
     refuse("generate", "the prompt must not be empty", words("an empty string"), { option: "prompt" });
   }

@@ -169,5 +169,7 @@ test("refusals", async () => {
   await refused("Cannot measure perplexity: options are policy", TEXT, { frist: 0 } as never);
   await refused("Cannot create session: budget must be", TEXT, { budget: -1 });
   await refused("a prompt id must be a whole number", [5, 4096]);
+  await refused("Cannot measure perplexity: a text must be text or token ids, got number", 7 as never);
+  await refused("Cannot measure perplexity: a text must be text or token ids, got null", null as never);
 });
 test.run();

@@ -81,6 +81,7 @@ export function* rootOf(source: string, network: Network): Slices<number> {
     const letter = next();
     if (take('"')) return literal();
     if (letters.slice(at, at + JSON_OF.length).join("") === JSON_OF) return json();
+    if (letter === "%") no(`a % must be that of ${JSON_OF}`);
     if (take("[")) return character(ranges());
     if (take(".")) return character([[0, MOST_CODE]]);
     if (take("(")) {
@@ -145,6 +146,7 @@ export function* rootOf(source: string, network: Network): Slices<number> {
     let depth = 0, quoted = false;
     if (letters.slice(at, at + word.length).join("") === word) at += word.length;
     else {
+      if (at < letters.length && next() !== "{") no(`what stands behind ${JSON_OF} must be a schema, {…}, or true`);
       do {
         const letter = letters[at++] ?? no(`there must be a whole schema behind ${JSON_OF}`);
         if (quoted && letter === "\\") at++;

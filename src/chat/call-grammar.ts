@@ -21,10 +21,12 @@ export interface Callable {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
+const NONE = { additionalProperties: false }; // as the API has tools that say nothing of what they are given
+
 /** The tools that may be called; null where one has no name, or is given no object. */
 export function callables(tools: readonly unknown[]): Callable[] | null {
   const found = tools.map((tool) => {
-    const { name, parameters = {} } = isRecord(tool) && isRecord(tool.function) ? tool.function : {};
+    const { name, parameters = NONE } = isRecord(tool) && isRecord(tool.function) ? tool.function : {};
     if (typeof name !== "string" || !/^[\w.-]+$/.test(name) || !isRecord(parameters)) return null;
     return parameters.type === undefined || parameters.type === "object"
       ? { name, parameters: { ...parameters, type: "object" } }

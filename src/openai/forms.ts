@@ -110,8 +110,8 @@ export function formOf(
     return { opened, options: { ...rest, grammar: `root ::= ${begin}%json ${JSON.stringify(jsonSchema)}\n${rules}` } };
   }
   if (jsonSchema !== undefined || options.grammar !== undefined) {
-    const parts = { param: "response_format" };
-    refuseRequest("what an answer that must be a call is must not be said otherwise", words("another form"), parts);
+    const param = options.grammar === undefined ? "response_format" : "grammar";
+    refuseRequest(`${param} must not stand beside a tool_choice that asks for a call`, words("both"), { param });
   }
   const silent = { ...asked, variables: { ...asked.variables, add_generation_prompt: false }, continueFinal: false };
   const format = callFormat((messages) => model.chatText(messages, silent), model.tokenizer);

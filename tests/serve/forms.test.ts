@@ -73,6 +73,12 @@ test("a call that must be is one of the tools', and what it is given fits", asyn
       assert.equal([one.calls[0].function, one.reason], [{ name, arguments: given }, "tool_calls"]);
     }
   }
+  const bare = { type: "function", function: { name: "stop" } }; // says nothing of what it is given: nothing
+  const { choices: [{ message: { tool_calls: [{ function: stop }] } }] } = await ask({
+    tools: [bare],
+    tool_choice: "required",
+  });
+  assert.equal(stop, { name: "stop", arguments: "{}" });
   const many = await ask({ tools, tool_choice: "required", parallel_tool_calls: true, max_tokens: 250 });
   const { message: { tool_calls: calls = [] }, finish_reason } = many.choices[0];
   assert.ok(calls.length >= 1 && calls.length <= 8 && finish_reason === "tool_calls", `${calls.length}`);
@@ -104,8 +110,10 @@ test("what cannot be held to is refused", async () => {
   );
   await refused(
     { tools, tool_choice: "required", response_format: { type: "json_object" } },
-    /must not be said otherwise/,
+    /response_format must not stand beside a tool_choice that asks for a call, got both/,
   );
+  const grammar = 'root ::= "a"';
+  await refused({ tools, tool_choice: "required", grammar }, /grammar must not stand beside a tool_choice that asks/);
   await refused({ tools: [tool('a"', {})], tool_choice: "required" }, /must have names of letters/);
   const bad = tool("look", { at: { type: "strin" } });
   await refused({ tools: [bad], tool_choice: "required" }, /type must be one of/);

@@ -82,10 +82,7 @@ function head(model: string) {
 
 function readCompletion(service: Service, body: Body) {
   const common = readCommon(body, OWN);
-  const { hosted, generate, session } = service.asked({
-    ...common,
-    generate: { maxNewTokens: USUAL, ...common.generate },
-  });
+  const { hosted, generate, session } = service.asked(common, USUAL);
   if (body.suffix !== undefined && body.suffix !== null && body.suffix !== "") {
     refuseRequest("suffix must be left out", body.suffix, { param: "suffix", code: "unsupported" });
   }

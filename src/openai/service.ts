@@ -87,11 +87,18 @@ export class Service {
     return made;
   }
 
-  /** What a request asks for, with what holds where it says nothing. @throws RequestError */
-  asked({ model, generate, session }: Common): { hosted: Hosted; generate: GenerateOptions; session: SessionOptions } {
+  /**
+   * What a request asks for, with what holds where it says nothing.
+   * @param length tokens of its answer where it does not say, if so many are allowed
+   * @throws RequestError
+   */
+  asked(
+    { model, generate, session }: Common,
+    length = Infinity,
+  ): { hosted: Hosted; generate: GenerateOptions; session: SessionOptions } {
     const hosted = this.hosted(model);
     const { tokens = this.limits.tokens } = hosted;
-    const most = generate.maxNewTokens ?? hosted.generate.maxNewTokens ?? tokens;
+    const most = generate.maxNewTokens ?? Math.min(length, hosted.generate.maxNewTokens ?? tokens);
     if (!Number.isSafeInteger(most) || most < 0) {
       refuseRequest("max_tokens must be a whole number", most, { param: "max_tokens" });
     }

@@ -17,6 +17,15 @@ async function written(prompt: string, options: Record<string, unknown>): Promis
   return text;
 }
 
+test("where nothing says how long, a text has sixteen tokens, or what the server allows", async () => {
+  for (const [tokens, wanted] of [[256, 16], [5, 5]]) {
+    const limited = await openApi({ limits: { tokens } });
+    const { usage } = await limited.client.completions.create({ model: "fable", prompt: PROMPT, temperature: 0 });
+    assert.is(usage?.completion_tokens, wanted);
+    await limited.stop();
+  }
+});
+
 test("a text is what the library writes, whole and streamed", async () => {
   for (const options of [{ temperature: 0 }, { temperature: 0.8, seed: 7, top_p: 0.9 }]) {
     const asked = { model: "fable", prompt: PROMPT, max_tokens: 120, ...options };

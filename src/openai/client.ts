@@ -39,7 +39,12 @@ export function openai(models: Model | Readonly<Record<string, Model>>, options:
     if (Number.isSafeInteger(value) && value >= 1) continue;
     refuse("make the client", `${option} must be a whole number from 1 on`, value, { option });
   }
-  const named = isModel(models) ? { kvcap: models } : models;
+  if (typeof session !== "object" || session === null) {
+    refuse("make the client", "session must be an object", session, { option: "session" });
+  }
+  const named = isModel(models) ? { kvcap: models } : models ?? {};
+  const other = Object.entries(named).find(([, model]) => !isModel(model));
+  if (other) refuse("make the client", `${other[0]} must be a model`, words(typeof other[1]), { kind: "type" });
   const since = Math.floor(Date.now() / 1000);
   const hosted = Object.entries(named).map(([name, model]): Hosted => ({
     name,
@@ -57,5 +62,5 @@ export function openai(models: Model | Readonly<Record<string, Model>>, options:
   return clientOver((input, init) => answerRequest(service, new Request(input, init)), () => service.close());
 }
 
-const isModel = (models: Model | Readonly<Record<string, Model>>): models is Model =>
-  typeof models.session === "function";
+const isModel = (models: Model | Readonly<Record<string, Model>> | null): models is Model =>
+  typeof models?.session === "function";

@@ -72,6 +72,9 @@ test("what is refused, and answers that are ended", async () => {
   })().catch((error) => error.message);
   assert.is(await ended, "by its controller");
   assert.throws(() => openai({}), /Cannot make the client: there must be a model, got none/);
+  assert.throws(() => openai(null as never), /Cannot make the client: there must be a model, got none/);
+  assert.throws(() => openai({ story: 5 } as never), /Cannot make the client: story must be a model, got number/);
+  assert.throws(() => openai(model, { session: 5 } as never), /session must be an object, got 5/);
   assert.throws(() => openai(model, { budget: 3 } as never), /budget/);
   assert.throws(() => openai(model, { parallel: 0 }), /parallel must be a whole number from 1 on, got 0/);
   assert.throws(() => openai(model, { memory: NaN }), /memory must be a whole number from 1 on, got NaN/);

@@ -6,7 +6,7 @@ import { type Asked, checkLength, settingOf } from "./chat-request.ts";
 import type { ApiCall, ChatDelta, FinishReason, TokenLogprob } from "./chat-types.ts";
 import type { Lease } from "./conversations.ts";
 import { Deltas, type Part } from "./deltas.ts";
-import { type Form, formOf } from "./forms.ts";
+import { type Form, formOf, readForm } from "./forms.ts";
 import type { Caller, Service } from "./service.ts";
 import { mapped, type Token, type Usage, writing } from "./writing.ts";
 
@@ -23,7 +23,7 @@ export function answering(service: Service, asked: Asked, caller: Caller): Async
   return service.inTurn(caller, async function* (signal): AsyncGenerator<Step, Usage, void> {
     const { hosted, options, session: manner, messages, id, append, n } = asked;
     const form = formOf(hosted, messages, options, asked.must);
-    await hosted.model.prepareGrammar(form.options, service.breathe);
+    await readForm(hosted, form, service.breathe);
     const wanted = {
       hosted,
       options: manner,

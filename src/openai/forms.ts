@@ -3,7 +3,7 @@ import { callFormat } from "../chat/call-format.ts";
 import { type Callable, callables, callGrammar } from "../chat/call-grammar.ts";
 import { knowsThoughts, opensThought, thoughtRules } from "../chat/opened.ts";
 import type { ChatMessage } from "../chat/template.ts";
-import { words } from "../errors.ts";
+import { KvcapError, KvcapRangeError, words } from "../errors.ts";
 import { isRecord } from "../files/checks.ts";
 import type { ChatOptions, TemplateOptions } from "../options/generate.ts";
 import type { Model } from "../session/model.ts";
@@ -92,6 +92,8 @@ export interface Form {
   /** Whether it begins within a thought. */
   readonly opened: boolean;
   readonly options: ChatOptions;
+  /** Whose schemas the grammar is made of, where the request has none of its own. */
+  readonly of?: "tools" | "response_format";
 }
 
 /** @throws RequestError where calls must be and the template does not show how; KvcapRangeError where there is none */
@@ -107,7 +109,8 @@ export function formOf(
   if (must === null) {
     if (!opened || jsonSchema === undefined) return { opened: opened && options.grammar === undefined, options };
     const { begin, rules } = thoughtRules(opened, thinks); // JSON comes behind the thought
-    return { opened, options: { ...rest, grammar: `root ::= ${begin}%json ${JSON.stringify(jsonSchema)}\n${rules}` } };
+    const grammar = `root ::= ${begin}%json ${JSON.stringify(jsonSchema)}\n${rules}`;
+    return { opened, options: { ...rest, grammar }, of: "response_format" };
   }
   if (jsonSchema !== undefined || options.grammar !== undefined) {
     const param = options.grammar === undefined ? "response_format" : "grammar";
@@ -121,7 +124,17 @@ export function formOf(
     refuseRequest(rule, words("one that must be"), { param: "tool_choice", code: "unsupported" });
   }
   const how = { several: must.several, opened, thinks };
-  return { opened, options: { ...rest, grammar: callGrammar(format, must.tools, how) } };
+  return { opened, options: { ...rest, grammar: callGrammar(format, must.tools, how) }, of: "tools" };
+}
+
+/** Reads the grammar of a form. @throws KvcapRangeError, which names the field that it is made of */
+export async function readForm({ model }: Hosted, { options, of }: Form, breathe: () => Promise<void>): Promise<void> {
+  try {
+    await model.prepareGrammar(options, breathe);
+  } catch (error) {
+    if (of === undefined || !(error instanceof KvcapError)) throw error;
+    throw new KvcapRangeError({ ...error, action: `read a schema of ${of}`, option: of });
+  }
 }
 
 /** What messages become; nothing where the template refuses them, which who reads them hears of. */

@@ -116,7 +116,9 @@ test("what cannot be held to is refused", async () => {
   await refused({ tools, tool_choice: "required", grammar }, /grammar must not stand beside a tool_choice that asks/);
   await refused({ tools: [tool('a"', {})], tool_choice: "required" }, /must have names of letters/);
   const bad = tool("look", { at: { type: "strin" } });
-  await refused({ tools: [bad], tool_choice: "required" }, /type must be one of/);
+  await refused({ tools: [bad], tool_choice: "required" }, /Cannot read a schema of tools: type must be one of/);
+  const format = { type: "json_schema", json_schema: { schema: { type: "strin" } } };
+  await refused({ response_format: format, chat_template: THINK }, /read a schema of response_format: type must be/);
 });
 
 test("a thought that the template opens is no content, whole, streamed, and when it comes back", async () => {

@@ -110,7 +110,10 @@ test("templates that show calls in other ways, or none, are known to", () => {
 });
 
 test("tools that cannot be held to", () => {
-  assert.equal(callables([{ function: { name: "a" } }]), [{ name: "a", parameters: { type: "object" } }]);
+  assert.equal(callables([{ function: { name: "a" } }]), [{
+    name: "a",
+    parameters: { type: "object", additionalProperties: false },
+  }]);
   for (
     const tool of [{}, { function: {} }, { function: { name: 'a"b' } }, {
       function: { name: "a", parameters: { type: "string" } },

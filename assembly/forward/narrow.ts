@@ -3,7 +3,7 @@
 
 import { FORM_HALVES, FORM_MINIMA, FORM_PAIRS, KIND_NIBBLES, TABLE_LEVELS, UNIT } from "./abi";
 import { keptNibble, keptOnes, keptRaise, keptSign } from "./kept";
-import { setSums } from "./plain";
+import { setSums, setTwo } from "./plain";
 import { FINE, finish, MARKS } from "./quantised";
 import { codesAt, fourAt, scalesBytes, unitBytes } from "./rows";
 
@@ -161,11 +161,7 @@ function narrowFour(
   setSums(sumA, sumB, sumC, sumD);
 }
 
-// Of two tokens: what the last product of such left.
-export let some: v128 = i32x4.splat(0);
-export let other: v128 = i32x4.splat(0);
-
-/** The same for two tokens. */
+/** The same for two tokens, to the first two sums of plain.ts. */
 @inline
 function narrowTwo(form: u32, less: i32, w: usize, x: usize, y: usize, marks: usize, marksB: usize, columns: u32): void {
   const mask = keptNibble();
@@ -198,8 +194,7 @@ function narrowTwo(form: u32, less: i32, w: usize, x: usize, y: usize, marks: us
     marks += MARKS;
     marksB += MARKS;
   }
-  some = sumA;
-  other = sumB;
+  setTwo(sumA, sumB);
 }
 
 /** Whether relaxed SIMD multiplies codes of this kind: nibbles that are their codes, or a number above them. */
@@ -262,15 +257,15 @@ function twoQ4K(w: usize, x: usize, y: usize, marks: usize, marksB: usize, colum
   narrowTwo(FORM_MINIMA, 0, w, x, y, marks, marksB, columns);
 }
 
-/** Of two tokens, to `some` and `other`: bytes `pitch` apart, marks `apart`. Rare forms take them one by one. */
+/** Of two tokens, to the first two sums of plain.ts: bytes `pitch` apart, marks `apart`. Rare forms take them one by one. */
 export function narrowTwoOf(form: u32, w: usize, x: usize, pitch: usize, marks: usize, apart: usize, columns: u32): void {
   if (!ASC_FEATURE_RELAXED_SIMD) return;
   if (form == HALVES_MINIMA) twoQ41(w, x, x + pitch, marks, marks + apart, columns);
   else if (form == FORM_HALVES) twoQ40(w, x, x + pitch, marks, marks + apart, columns);
   else if (form == FORM_MINIMA) twoQ4K(w, x, x + pitch, marks, marks + apart, columns);
   else {
-    some = narrowOneOf(form, w, x, marks, columns);
-    other = narrowOneOf(form, w, x + pitch, marks + apart, columns);
+    const a = narrowOneOf(form, w, x, marks, columns);
+    setTwo(a, narrowOneOf(form, w, x + pitch, marks + apart, columns));
   }
 }
 

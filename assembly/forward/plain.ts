@@ -102,6 +102,12 @@ export let sum1: v128 = i32x4.splat(0);
 export let sum2: v128 = i32x4.splat(0);
 export let sum3: v128 = i32x4.splat(0);
 
+/** The same of two tokens, to the first two. */
+export function setTwo(a: v128, b: v128): void {
+  sum0 = a;
+  sum1 = b;
+}
+
 export function setSums(a: v128, b: v128, c: v128, d: v128): void {
   sum0 = a;
   sum1 = b;

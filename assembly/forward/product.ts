@@ -18,13 +18,11 @@ import {
   PART_TABLE,
   PART_WORDS,
 } from "./abi";
-import { plainFour, plainOne, plainSixteen, sum0, sum1, sum2, sum3 } from "./plain";
+import { plainFour, plainOne, plainSixteen, setTwo, sum0, sum1, sum2, sum3 } from "./plain";
 import { exactFour, exactOne, neighbours } from "./exact";
-import * as narrow from "./narrow";
 import { isNarrow, narrowFourOf, narrowOneOf, narrowTwoOf } from "./narrow";
 import { MARKS, quantiseRow } from "./quantised";
 import { fourBytes, tableOf, word } from "./rows";
-import * as wider from "./wide";
 import { wideFourOf, wideOneOf, wideTwoOf } from "./wide";
 
 /** Where part `index` of a matrix begins. */
@@ -150,8 +148,8 @@ function multiplyGroups(
       }
       for (; token + 2 <= together; token += 2, to += apart << 1) {
         twoTokens(part, kind, w, token);
-        put(to, one, left, own, more);
-        put(to + apart, other, left, own, more);
+        put(to, sum0, left, own, more);
+        put(to + apart, sum1, left, own, more);
       }
       for (; token < together; token++, to += apart) put(to, oneToken(part, kind, w, token), left, own, more);
     }
@@ -205,16 +203,12 @@ function fourTokens(part: usize, kind: i32, w: usize, token: u32): void {
   else wideFourOf(kind, form, tableOf(table), w, wide + (at << 1), <usize> width << 1, own, apart, columns);
 }
 
-// Of four rows and two tokens: what the last product of such left.
-let one: v128 = i32x4.splat(0);
-let other: v128 = i32x4.splat(0);
-
-/** Four rows of codes times two tokens from this one on, to `one` and `other`. */
+/** Four rows of codes times two tokens from this one on, to the first two sums. */
 @inline
 function twoTokens(part: usize, kind: i32, w: usize, token: u32): void {
   if (exact) {
-    one = oneToken(part, kind, w, token);
-    other = oneToken(part, kind, w, token + 1);
+    const a = oneToken(part, kind, w, token);
+    setTwo(a, oneToken(part, kind, w, token + 1));
     return;
   }
   const columns = word(part, PART_COLUMNS);
@@ -225,14 +219,10 @@ function twoTokens(part: usize, kind: i32, w: usize, token: u32): void {
   const apart = (<usize> width >> 5) * MARKS;
   if (ASC_FEATURE_RELAXED_SIMD && isNarrow(kind, table)) {
     narrowTwoOf(form, w, bytes + (at << 1), width << 1, own, apart, columns);
-    one = narrow.some;
-    other = narrow.other;
     return;
   }
   const x0 = wide + (at << 1);
   wideTwoOf(kind, form, tableOf(table), w, x0, x0 + (<usize> width << 1), own, own + apart, columns);
-  one = wider.some;
-  other = wider.other;
 }
 
 /** Four rows of codes times one token. */

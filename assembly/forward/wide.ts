@@ -2,7 +2,7 @@
 
 import { FORM_HALVES, FORM_MINIMA, FORM_PAIRS, KIND_BYTES, KIND_NIBBLES, UNIT } from "./abi";
 import { keptNibble, keptRaise, keptSign } from "./kept";
-import { setSums } from "./plain";
+import { setSums, setTwo, sum0, sum1 } from "./plain";
 import { finish, MARKS } from "./quantised";
 import { codesAt, fourAt, scalesBytes, unitBytes, valuesAt } from "./rows";
 
@@ -94,11 +94,7 @@ function sixteenOf(a: v128, b: v128, c: v128, d: v128, x: usize, offset: usize):
   return i32x4.add(first, last);
 }
 
-// Of two tokens: what the last product of such left.
-export let some: v128 = i32x4.splat(0);
-export let other: v128 = i32x4.splat(0);
-
-/** The same for two tokens: four would need more registers than there are. */
+/** The same for two tokens, to the first two sums of plain.ts: four would need more registers than there are. */
 @inline
 function wideTwo(
   kind: i32,
@@ -169,8 +165,7 @@ function wideTwo(
     marks += MARKS;
     marks2 += MARKS;
   }
-  some = sumA;
-  other = sumB;
+  setTwo(sumA, sumB);
 }
 
 // A function of its own for every form that is common: see narrow.ts.
@@ -215,7 +210,7 @@ function twoNibbles(form: u32, table: v128, w: usize, x: usize, y: usize, marks:
   wideTwo(KIND_NIBBLES, form, table, w, x, y, marks, marks2, columns);
 }
 
-/** Of two tokens, to `some` and `other`. @param y the other's */
+/** Of two tokens, to the first two sums of plain.ts. @param y the other's */
 export function wideTwoOf(kind: i32, form: u32, table: v128, w: usize, x: usize, y: usize, marks: usize, marks2: usize, columns: u32): void {
   if (kind == KIND_NIBBLES) twoNibbles(form, table, w, x, y, marks, marks2, columns);
   else if (form == FORM_HALVES) twoQ80(w, x, y, marks, marks2, columns);
@@ -248,8 +243,8 @@ export function wideFourOf(
   columns: u32,
 ): void {
   wideTwoOf(kind, form, table, w, x, x + pitch, marks, marks + apart, columns);
-  const a = some;
-  const b = other;
+  const a = sum0;
+  const b = sum1;
   wideTwoOf(kind, form, table, w, x + 2 * pitch, x + 3 * pitch, marks + 2 * apart, marks + 3 * apart, columns);
-  setSums(a, b, some, other);
+  setSums(a, b, sum0, sum1);
 }

@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { SessionOptions } from "../../src/options/session.ts";
-import { type Api, openApi, type Setup } from "../support/api.ts";
+import { type Api, withApi } from "../support/api.ts";
 import { depth } from "../support/depth.ts";
 
 const test = suite("serve: beginnings");
@@ -23,15 +23,6 @@ const CASES = depth<SessionOptions[]>(FEW, [
   { budget: 300, policy: "roco", allocation: "adaptive" },
   { budget: { share: 0.5 }, policy: "roco" }, // which depends on all of the prompt: nothing is shared
 ]);
-
-async function withApi(setup: Setup, work: (api: Api) => Promise<void>): Promise<void> {
-  const api = await openApi(setup);
-  try {
-    await work(api);
-  } finally {
-    await api.stop();
-  }
-}
 
 interface Usage {
   readonly prompt_tokens: number;

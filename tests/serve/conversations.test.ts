@@ -4,22 +4,13 @@ import * as assert from "uvu/assert";
 import { chatChunks } from "../../src/openai/chat.ts";
 import { FolderStore } from "../../src/serve/folder-store.ts";
 import { depth } from "../support/depth.ts";
-import { type Api, openApi, refusal, type Setup } from "../support/api.ts";
+import { type Api, openApi, refusal, withApi } from "../support/api.ts";
 
 const test = suite("serve: conversations");
 const said = (content: string) => ({ role: "user" as const, content });
 const TURNS = depth(40, 200);
 const QUESTIONS = ["Tell me of a dog.", "And of a cat?", "What did they find in the old garden behind the house?"];
 const ASKED = { model: "fable", max_tokens: 40, temperature: 0.9, ignore_eos: true };
-
-async function withApi(setup: Setup, work: (api: Api) => Promise<void>): Promise<void> {
-  const api = await openApi(setup);
-  try {
-    await work(api);
-  } finally {
-    await api.stop();
-  }
-}
 
 interface Turn {
   content: string;

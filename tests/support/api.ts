@@ -79,3 +79,13 @@ export async function refusal(answer: Response): Promise<{ status: number; messa
   const { error } = await answer.json();
   return { status: answer.status, message: error.message, code: error.code };
 }
+
+/** Works with an API, and stops it whatever happens. */
+export async function withApi(setup: Setup, work: (api: Api) => Promise<void>): Promise<void> {
+  const api = await openApi(setup);
+  try {
+    await work(api);
+  } finally {
+    await api.stop();
+  }
+}

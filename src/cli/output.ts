@@ -115,11 +115,14 @@ export class Output {
     // `npm start` has drawn the name already, which alone it lets the program write to.
     const drawn = process.env.KVCAP_PARTIAL || crypto.randomUUID();
     this.#partial = join(dirname(place.target), `.kvcap-${drawn}-${kind.what.split(" ").at(-1)}`);
-    this.#file = this.#try(() => {
+    this.#forget = undoAtEnd(() => this.drop()); // first: who is ended as soon as the file is there must hear of it
+    try {
       const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
-      return fs.openSync(this.#partial, O_CREAT | O_EXCL | O_WRONLY, 0o600);
-    });
-    this.#forget = undoAtEnd(() => this.drop());
+      this.#file = fs.openSync(this.#partial, O_CREAT | O_EXCL | O_WRONLY, 0o600);
+    } catch (error) {
+      this.#done();
+      refuseWriting(this.#action, this.#place.path, error);
+    }
   }
 
   #try<T>(work: () => T): T {

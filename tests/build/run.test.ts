@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { chosen } from "../support/depth.ts";
 import { repoPath } from "../support/files.ts";
-import { lanesOf, planOf } from "../support/plan.ts";
+import { lanesOf, type Plan, planOf } from "../support/plan.ts";
 import { type FileResult, runProcess } from "../support/process.ts";
 import { Meter } from "../support/processor.ts";
 import { shared } from "../support/shared.ts";
@@ -113,9 +113,40 @@ test("what several files need is made once, by another where the first fails", a
   }
 });
 
+const ALL = {
+  full: false,
+  parts: [],
+  golden: false,
+  host: undefined,
+  deeper: false,
+  engine: undefined,
+  name: false,
+  day: 0,
+};
+
+test("long files take turns in the quick run: three days take all, the deeper run the rest, and named parts are whole", () => {
+  const flat = ({ gpu, plain, page }: Plan) => [...gpu, ...plain, ...page.map((path) => `${path} in a page`)].sort();
+  const whole = flat(planOf({ ...ALL, full: true }));
+  const met = new Set<string>();
+  for (const day of [1, 2, 3]) {
+    const quick = planOf({ ...ALL, day });
+    const deeper = flat(planOf({ ...ALL, full: true, deeper: true, day }));
+    assert.equal([...new Set([...flat(quick), ...deeper])].sort(), whole);
+    assert.ok(deeper.length < whole.length);
+    assert.ok(quick.left > 50 && flat(quick).includes("tests/golden/hf.page.test.ts on webgpu"));
+    for (const path of flat(quick)) met.add(path);
+  }
+  const missed = whole.filter((path) => !met.has(path));
+  assert.ok(missed.every((path) => path.includes(" on webgpu") || path.includes(".full.")), missed.join("\n"));
+  const part = planOf({ ...ALL, parts: ["tests/cli"] });
+  const files = [...Deno.readDirSync(new URL("../cli", import.meta.url))].filter(({ name }) =>
+    /(?<!full)\.test\.ts$/.test(name)
+  );
+  assert.equal([part.left, new Set(flat(part).map((path) => path.split(" ")[0])).size], [0, files.length]);
+});
+
 test("three lanes begin with files of their own, those that start programs first", () => {
-  const choice = { full: false, parts: [], golden: false, host: undefined, deeper: false, engine: undefined };
-  const plan = planOf(choice);
+  const plan = planOf({ ...ALL, parts: ["tests/cli", "tests/architecture", "tests/page"] });
   const firsts = lanesOf(plan).map(([{ queues: [queue] }]) => queue[0]);
   assert.equal(firsts, [plan.gpu[0], plan.page[0], plan.plain[0]]);
   const at = (path: string) => plan.plain.indexOf(path);

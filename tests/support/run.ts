@@ -11,7 +11,7 @@
 //
 // A file holds uvu suites and ends with `.run()` for each. GPU suites come from tests/support/device.ts: without an adapter they
 // count as skipped. A test that uses more than KVCAP_TEST_LIMIT seconds of processor time (default 600), or sleeps for good, fails
-// and its process is ended; the rest goes on in another. In the quick run a file that needs more than 20 s fails, too.
+// and its process is ended; the rest goes on in another. What needs more than 20 s in the quick run belongs into the full one: it is told.
 // KVCAP_DEPTH and KVCAP_TEST_SEED: tests/support/depth.ts. KVCAP_CHROMIUM is the browser's path; `npm test` looks for one.
 // The last line is `N passed, N failed, N skipped`; a failure ends with exit code 1, and in CI a skip does, too.
 import { full, seed } from "./depth.ts";
@@ -52,7 +52,12 @@ const plan = planOf({
   host: flags.get("only") as HostName | undefined,
   deeper: flags.has("deeper"),
   engine: flags.get("engine"),
+  name: flags.has("name"),
+  day: seed,
 });
+if (plan.left > 0) {
+  console.log(`${plan.left} long files are left to other days, to test:all, and to who names their part`);
+}
 const page = [...plan.page];
 const folder = Deno.makeTempDirSync({ prefix: "kvcap-run-" }); // tests/support/shared.ts
 Deno.env.set("KVCAP_RUN", folder);
@@ -100,9 +105,7 @@ for (const { host, path, seconds } of byTime.length > 1 ? byTime.slice(0, SLOWES
 if (results.length && !byTime.length) console.log("\nProcessor time is unknown here: no /proc.");
 console.log("");
 for (const { host, path, seconds } of full ? [] : byTime) {
-  if (seconds! > MOST) {
-    fail(`${path} took ${seconds!.toFixed(1)} s in ${host}; a file may take ${MOST} s in the quick run`);
-  }
+  if (seconds! > MOST) console.log(`${path} took more than ${MOST} s in ${host}: too long for the quick run?`);
 }
 const cases = results.reduce((sum, result) => sum + result.cases, 0);
 if (flags.has("golden")) {

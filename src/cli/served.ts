@@ -1,7 +1,7 @@
 /** The models that `serve` has: by which names, from where, and under which options. */
 import { KvcapError, refuse, words } from "../errors.ts";
 import { load } from "../load.ts";
-import { type Hosted, usualSession } from "../openai/hosted.ts";
+import { type Hosted, usualChunk, usualSession } from "../openai/hosted.ts";
 import type { Limits } from "../openai/service.ts";
 import { checkGenerate, type GenerateOptions, type SessionOptions } from "../options/index.ts";
 import { flagName, FLAGS } from "./flags.ts";
@@ -93,7 +93,8 @@ export async function loaded(places: readonly Place[], limits: Limits): Promise<
     const model = await load(where, loadOptions(args, progress)).finally(() => progress.clear());
     const since = Math.floor(Date.now() / 1000);
     const tokens = generate.maxNewTokens ?? limits.tokens;
-    models.push({ name, model, session: usualSession(session), generate, since, tokens });
+    const chunk = usualChunk(model);
+    models.push({ name, model, session: usualSession(session), chunk, generate, since, tokens });
   }
   for (const one of models) checkRoom(one, limits);
   return models;

@@ -6,7 +6,7 @@ import { refuse, words } from "../errors.ts";
 import { checkGenerate } from "../options/index.ts";
 import type { Model } from "../session/model.ts";
 import { answerRequest } from "./fetch.ts";
-import { type Hosted, usualSession } from "./hosted.ts";
+import { type Hosted, usualChunk, usualSession } from "./hosted.ts";
 import { type Client, clientOver } from "./over-fetch.ts";
 import { type Limits, Service } from "./service.ts";
 
@@ -50,6 +50,7 @@ export function openai(models: Model | Readonly<Record<string, Model>>, options:
     name,
     model,
     session: usualSession(session),
+    chunk: usualChunk(model),
     generate,
     since,
   }));

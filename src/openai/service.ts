@@ -6,7 +6,7 @@ import type { SessionOptions } from "../options/session.ts";
 import type { Batch } from "../session/batch.ts";
 import { Conversations } from "./conversations.ts";
 import type { Common } from "./fields.ts";
-import type { Hosted } from "./hosted.ts";
+import { type Hosted, inChunks } from "./hosted.ts";
 import { Numbers } from "./numbers.ts";
 import { Queue } from "./queue.ts";
 import { refuseRequest } from "./refusals.ts";
@@ -109,7 +109,7 @@ export class Service {
     if (cache.policy === "full" && session.budget === undefined) delete cache.budget;
     const usual = hosted.model.sampling.temperature === undefined ? { temperature: USUAL } : {};
     const text = { ...usual, ...hosted.generate, ...generate, maxNewTokens: most };
-    return { hosted, generate: text, session: cache };
+    return { hosted, generate: text, session: inChunks(hosted, cache) };
   }
 
   /**

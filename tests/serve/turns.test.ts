@@ -3,7 +3,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { chatChunks } from "../../src/openai/chat.ts";
 import { completionChunks } from "../../src/openai/completions.ts";
+import { readCommon } from "../../src/openai/fields.ts";
+import { usualChunk } from "../../src/openai/hosted.ts";
 import { Queue } from "../../src/openai/queue.ts";
+import { Service } from "../../src/openai/service.ts";
 import { openApi, refusal } from "../support/api.ts";
 
 const test = suite("serve: turns");
@@ -38,6 +41,23 @@ test("who goes away while he waits is forgotten; too many are refused", async ()
   two();
   (await queue.enter("e", signal))();
   assert.is(queue.running, 0);
+});
+
+test("prompts are read in chunks of eight tokens where nobody says otherwise, the processor being as fast in them", async () => {
+  const api = await openApi({ session: { budget: 512 } });
+  try {
+    const { hosted, service: { limits } } = api;
+    const service = new Service([{ ...hosted, chunk: usualChunk(hosted.model) }], limits);
+    const chunks = (asked: object) => service.asked(readCommon({ ...asked }, [])).session.stride;
+    assert.equal([{}, { budget: 64 }, { policy: "full" }, { policy: "full", budget: 100 }].map(chunks), [8, 8, 8, 8]);
+    assert.equal([{ stride: 64 }, { stride: 3 }].map(chunks), [64, 3]);
+    for (const small of [{ budget: 12, sinks: 4 }, { budget: 20, newest: 14, sinks: 0 }, { budget: "25%" }]) {
+      assert.is(chunks(small), undefined); // smaller already, or known with the prompt
+    }
+    assert.is(usualChunk({ device: { name: "webgpu", why: "" } } as typeof hosted.model), undefined);
+  } finally {
+    await api.stop();
+  }
 });
 
 test("two answers are written side by side, a third behind the first of them", async () => {

@@ -18,6 +18,8 @@ export interface Met {
   readonly wrong: string[];
   /** Seconds between two pieces of an answer, ascending. */
   readonly gaps: number[];
+  /** The same of one client alone, before. */
+  readonly quiet: number[];
 }
 
 const PROMPTS = [
@@ -33,7 +35,7 @@ const bodyOf = (client: number, turn: number, tokens: number) => ({
 });
 
 /** One answer: its text, or why it was refused. */
-async function ask(url: string, body: object, gaps: number[] | null): Promise<{ text: string; code: string | null }> {
+async function ask(url: string, body: object, gaps: number[]): Promise<{ text: string; code: string | null }> {
   const headers = { "content-type": "application/json" };
   const answer = await fetch(`${url}/completions`, { method: "POST", headers, body: JSON.stringify(body) });
   if (!answer.ok) return { text: "", code: (await answer.json()).error.code ?? String(answer.status) };
@@ -47,7 +49,7 @@ async function ask(url: string, body: object, gaps: number[] | null): Promise<{ 
       const { choices, error } = JSON.parse(event.slice("data: ".length));
       if (error) return { text, code: error.code };
       text += choices[0].text;
-      if (gaps && last > 0) gaps.push((now - last) / 1000);
+      if (last > 0) gaps.push((now - last) / 1000);
       last = now;
     }
   }
@@ -56,11 +58,11 @@ async function ask(url: string, body: object, gaps: number[] | null): Promise<{ 
 
 /** Has clients ask one thing after another for so long. */
 export async function meet({ url, clients, seconds, tokens }: Load): Promise<Met> {
-  const alone = new Map<string, string>();
+  const alone = new Map<string, string>(), quiet: number[] = [];
   for (let client = 0; client < 8; client++) {
     for (let turn = 0; turn < PROMPTS.length; turn++) {
       const body = bodyOf(client, turn, tokens);
-      alone.set(JSON.stringify(body), (await ask(url, body, null)).text);
+      alone.set(JSON.stringify(body), (await ask(url, body, quiet)).text);
     }
   }
   const refused = new Map<string, number>(), wrong: string[] = [], gaps: number[] = [];
@@ -75,7 +77,8 @@ export async function meet({ url, clients, seconds, tokens }: Load): Promise<Met
       else answers++;
     }
   }));
-  return { answers, refused, wrong, gaps: gaps.sort((a, b) => a - b) };
+  const ascending = (values: number[]) => values.sort((a, b) => a - b);
+  return { answers, refused, wrong, gaps: ascending(gaps), quiet: ascending(quiet) };
 }
 
 /** Bytes of a process in memory, where there is /proc. */

@@ -17,19 +17,13 @@ type Answer = any;
 
 /** Starts it with the talking model under any free port. @param host what runs it, where that is not Deno from the sources */
 export async function startServing(flags: readonly string[], host?: readonly string[]): Promise<Serving> {
-  const args = [
-    "serve",
-    "--json",
-    "--port",
-    "0",
-    "--device",
-    "wasm",
-    "--threads",
-    "1",
-    "--model",
-    await talkingModel(),
-    ...flags,
-  ];
+  const usual = Object.entries({
+    "--port": "0",
+    "--device": "wasm",
+    "--threads": "1",
+    "--model": await talkingModel(),
+  });
+  const args = ["serve", "--json", ...usual.filter(([flag]) => !flags.includes(flag)).flat(), ...flags];
   const child = host
     ? new Deno.Command(host[0], { args: [...host.slice(1), ...args], stdin: "null", stdout: "piped", stderr: "piped" })
       .spawn()

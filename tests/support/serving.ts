@@ -23,7 +23,12 @@ export async function startServing(flags: readonly string[], host?: readonly str
     "--threads": "1",
     "--model": await talkingModel(),
   });
-  const args = ["serve", "--json", ...usual.filter(([flag]) => !flags.includes(flag)).flat(), ...flags];
+  const args = [
+    "serve",
+    "--json",
+    ...usual.filter(([flag]) => !flags.some((own) => own.split("=")[0] === flag)).flat(),
+    ...flags,
+  ];
   const child = host
     ? new Deno.Command(host[0], { args: [...host.slice(1), ...args], stdin: "null", stdout: "piped", stderr: "piped" })
       .spawn()

@@ -52,8 +52,7 @@ export class Books {
   /** Wasm memory, in bytes. */
   readonly bytes: number;
   readonly #gathered: Float32Array<ArrayBuffer> | null; // [3, lanes, width], where there are several groups
-  readonly #claimed: Uint32Array<ArrayBuffer>; // [lanes, tokens], gathered where there are several groups
-  readonly #claimedOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
+  readonly #claimedOf: Uint32Array<ArrayBuffer>[] = []; // [lanes, tokens] each, by tokens
   readonly #rowOf: Float32Array<ArrayBuffer>[] = []; // of `rows`, the parts of each plane and lane: [3 · lanes]
   readonly #positions: Int32Array<ArrayBuffer>; // [lanes, width], gathered likewise
   readonly #parts: readonly number[]; // [groups]: budgets as at the start
@@ -62,17 +61,17 @@ export class Books {
 
   /**
    * @param shapes the groups' shapes, in order of their lanes
-   * @param options the window, stride, pins and own score of the session
+   * @param options the window, pins and own score of the session
    * @param ruleFor what a group of this budget chooses by; random draws differ from group to group
    * @param places where books of a single group are to lie, if anywhere; and keys and values, where an own score reads them
    */
   constructor(
     shapes: readonly GroupShape[],
-    options: Pick<CheckedSession, "window" | "stride" | "pin" | "policy" | "score">,
+    options: Pick<CheckedSession, "window" | "pin" | "policy" | "score">,
     ruleFor: (budget: number) => CoreRule,
     { home = null, vectors = null }: { home?: Home | null; vectors?: Vectors | null } = {},
   ) {
-    const { window, stride, pin, policy, score } = options;
+    const { window, pin, policy, score } = options;
     const based = basisOf(options) !== null;
     const kvcaps = typeof policy === "string" && presetOf(policy).score === score; // whose function writes to nothing but scores
     const viewsOf = (lane: number, books: LaneViews) =>
@@ -95,7 +94,6 @@ export class Books {
     this.bytes = this.groups.reduce((sum, { core }) => sum + core.bytes, 0);
     const several = this.groups.length > 1;
     this.#gathered = several ? new Float32Array(3 * lanes * this.width) : null;
-    this.#claimed = new Uint32Array(several ? lanes * stride : 0);
     this.#positions = new Int32Array(several ? lanes * this.width : 0);
     this.#lasting = pin;
     this.#pinLasting();
@@ -117,7 +115,7 @@ export class Books {
     this.groups.forEach(({ core, first }, i) => core.setRule(seeded(ruleFor(this.#parts[i]), first)));
   }
 
-  /** Where a pass's observations go: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. */
+  /** Where a pass's observations go, to be asked for anew when a home has grown: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. */
   get rows(): Float32Array<ArrayBuffer> {
     return this.#gathered ?? this.groups[0].core.rows;
   }
@@ -169,11 +167,10 @@ export class Books {
     return freed;
   }
 
-  /** As Core.claim: [lanes, tokens] slots, overwritten by the next claim. */
+  /** As Core.claim: [lanes, tokens] slots, overwritten by the next claim; no view of a home, which may grow before they are used. */
   claim(tokens: number, observed: boolean): Uint32Array<ArrayBuffer> {
     for (let i = 0; i < this.groups.length; i++) this.#forgetVictims(this.groups[i]);
-    if (this.groups.length === 1) return this.groups[0].core.claim(tokens, observed);
-    const all = this.#claimedOf[tokens] ??= this.#claimed.subarray(0, this.lanes * tokens);
+    const all = this.#claimedOf[tokens] ??= new Uint32Array(this.lanes * tokens);
     for (let i = 0; i < this.groups.length; i++) {
       const { core, first } = this.groups[i];
       all.set(core.claim(tokens, observed), first * tokens);

@@ -49,7 +49,7 @@ export function replayChecked(
     options,
     options.allocation === "uniform" ? slots : options.budget + recording.stride,
   );
-  const books = new Books(grouping.shapes, { ...options, stride: recording.stride }, (part) => ruleOf(options, part));
+  const books = new Books(grouping.shapes, options, (part) => ruleOf(options, part));
   const shares = grouping.pooled ? new Shares(books, recording.kvHeads, options) : null;
   const tenants = asRecorded ? new Tenants(books) : null;
   const found = new Int32Array(books.width);

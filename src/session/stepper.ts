@@ -67,6 +67,7 @@ export class Stepper {
   readonly #rowsOf: Uint32Array<ArrayBuffer>[] = []; // its beginnings, by tokens
   readonly #gone: Gone | null; // where what is evicted is summed up
   readonly #pass: Pass; // the one under way
+  #observes = false; // and whether its attention is wanted
   #logits: Float32Array | null = null; // a copy, for those who listen: an id is still to be drawn
   #clamped = false; // and it was told
   #peak = 0;
@@ -110,9 +111,13 @@ export class Stepper {
     this.#ranks = ranked ? new Int32Array(this.books.lanes * capacity) : null;
     this.#gone = shape.remainders > 0 ? new Gone(goneWords(config, shape)) : null;
     this.#rows = new Uint32Array(pooled ? this.books.lanes * stride : 0);
+    const observations = () => this.#observes ? this.books.rows : null; // anew: memory may grow while a pass waits for others
     this.#pass = {
+      get observations() {
+        return observations();
+      },
       ...{ ids: [], begin: 0, count: 0, slots: new Uint32Array(0), rows: null, first: 0, firstRank: 0, extent: 0 },
-      ...{ reused: false, wanted: "nothing", observations: null, told: null, queries: null },
+      ...{ reused: false, wanted: "nothing", told: null, queries: null },
     };
     this.#place();
   }
@@ -197,10 +202,7 @@ export class Stepper {
     if (onStep) {
       const logits = wanted === "logits" ? this.#logits ??= context.logits.slice() : null;
       logits?.set(context.logits);
-      this.#telling.tell(
-        onStep,
-        stepEvent(books, tokens, victims, { logits, observed: this.#pass.observations !== null }),
-      );
+      this.#telling.tell(onStep, stepEvent(books, tokens, victims, { logits, observed: this.#observes }));
     }
   }
 
@@ -243,10 +245,10 @@ export class Stepper {
   /** The books learn what the pass under way observed. @param started, begun when it did, and when its slots were claimed */
   #answered(started: number, begun: number, observed: boolean): void {
     const answered = performance.now();
-    const { count, observations } = this.#pass;
+    const { count } = this.#pass;
     this.vectors?.fill(count);
     try {
-      if (observations) this.books.observe(count);
+      if (this.#observes) this.books.observe(count);
       else if (observed) this.books.advance(count);
     } catch (error) {
       const found = error instanceof KvcapError ? error.got : (error as Error).message;
@@ -271,7 +273,7 @@ export class Stepper {
     pass.count = count;
     pass.slots = books.claim(count, observed);
     pass.extent = books.extent;
-    pass.observations = observed && context.shape.observe ? books.rows : null;
+    this.#observes = observed && context.shape.observe !== null;
     pass.told = this.vectors && this.vectors.roomFor(pass.slots, count);
     pass.queries = this.vectors?.queries?.told ?? null;
     if (this.pool) {

@@ -108,6 +108,30 @@ test("who is slow holds nobody up, and who comes late or leaves changes nothing"
   assert.is(batch.size, 2);
 });
 
+test("memory that grows while a step waits for others' changes nothing", async () => {
+  if (engine() === "webgpu") return; // whose sessions have no memory in common
+  const own = await load(repoPath("models/fable-2m"), { ...await onEngine(), threads: 1 }); // memory of threads stays in its place
+  const others: { dispose(): void }[] = [];
+  try {
+    const options = { maxNewTokens: 40, stopAtEnd: false };
+    const expected = await say(own.session({ budget: 24 }), options);
+    const sessions = Array.from({ length: 3 }, () => own.session({ budget: 24 }));
+    using batch = own.batch(sessions);
+    let writing = true;
+    const all = Promise.all(sessions.map((session) => say(session, options))).finally(() => writing = false);
+    const before = own.gpuBytes;
+    while (writing) { // each of a size for which nothing is free
+      others.push(own.session({ budget: 512 }));
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    for (const { ids } of await all) assert.equal(ids, expected.ids);
+    assert.ok(own.gpuBytes > before && batch.size === 3);
+  } finally {
+    for (const one of others) one.dispose();
+    own.dispose();
+  }
+});
+
 test("a session, a batch and a model that end meanwhile", async () => {
   const own = await load(repoPath("models/fable-2m"), await onEngine());
   const options = { maxNewTokens: 400, stopAtEnd: false };

@@ -1,6 +1,6 @@
 /** A model that is served, and what sessions of it take. */
 import type { GenerateOptions } from "../options/generate.ts";
-import { checkSession, type SessionOptions } from "../options/session.ts";
+import type { SessionOptions } from "../options/session.ts";
 import type { Model } from "../session/model.ts";
 import type { Session } from "../session/session.ts";
 import { ordered } from "./messages.ts";
@@ -36,10 +36,10 @@ export function usualChunk(model: Model): number | undefined {
 }
 
 /** Options with the model's usual chunk, where they do not say another, and would have a larger one. @throws as a session does */
-export function inChunks({ chunk }: Hosted, options: SessionOptions): SessionOptions {
+export function inChunks({ model, chunk }: Hosted, options: SessionOptions): SessionOptions {
   const isSized = options.policy === "full" || typeof options.budget === "number"; // else by the prompt
   if (chunk === undefined || options.stride !== undefined || !isSized) return options;
-  return checkSession(options).stride > chunk ? { ...options, stride: chunk } : options;
+  return model.strideOf(options) > chunk ? { ...options, stride: chunk } : options;
 }
 
 /** How a cache is to be kept: the same text for the same options. */

@@ -127,6 +127,11 @@ export class Model {
     return sizesOf(this.#loaded, checked, slots).memory.gpu;
   }
 
+  /** Tokens of a chunk in which such a session reads prompts. @throws RangeError as `session` does @internal */
+  strideOf(options: SessionOptions): number {
+    return planSession(this.#loaded, options, 1).stride;
+  }
+
   /**
    * Goes on from a snapshot of a session of this model, in the same or another run of the program, exactly as that session
    * would have. It has the options of that session.

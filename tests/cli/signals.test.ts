@@ -50,14 +50,16 @@ async function endOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
   return status;
 }
 
-/** Until a program has computed for so many seconds without a pause, on its main thread. */
+/** Until a program has computed for so many seconds of processor time without a pause of its own, on its main thread. */
 async function computing(pid: number, seconds: number): Promise<void> {
-  const ticks = () => Number(Deno.readTextFileSync(`/proc/${pid}/task/${pid}/stat`).split(") ")[1].split(" ")[11]);
-  for (let before = ticks(), busy = 0; busy < seconds;) {
+  const read = (name: string) => Deno.readTextFileSync(`/proc/${pid}/task/${pid}/${name}`);
+  const look = () => ({
+    ticks: Number(read("stat").split(") ")[1].split(" ")[11]), // hundredths of a second
+    pauses: /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(read("status"))![1],
+  });
+  for (let from = look(), now = from; now.ticks - from.ticks < 100 * seconds; now = look()) {
+    if (now.pauses !== from.pauses) from = now;
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const now = ticks();
-    busy = now - before >= 7 ? busy + 0.1 : 0;
-    before = now;
   }
 }
 

@@ -241,7 +241,7 @@ export function checkSession(
   const stride = take("stride", options.stride ?? sized?.spare ?? Math.min(MOST_STRIDE, room)) as number;
   const usual = full || options.stride !== undefined ? stride : Math.min(stride, quarter);
   const spare = take("spare", options.spare ?? sized?.spare ?? usual) as number;
-  if (sized && spare > stride) refuse(action, `spare must be at most stride = ${stride}`, spare, { option: "spare" });
+  if (spare > stride) refuse(action, `spare must be at most stride = ${stride}`, spare, { option: "spare" });
   const found = {
     ...rule,
     budget,

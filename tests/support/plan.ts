@@ -8,7 +8,7 @@
 // tests/golden/…               check recorded references; the only ones that --golden runs
 //
 // What a file imports says what it needs: support/device.ts, src/load.ts or the lab a GPU; support/browser.ts, command.ts, hosts.ts or
-// installed.ts that it starts programs; support/depth.ts or hosts.ts that it goes deeper in the full run; support/engine.ts that it
+// installed.ts that it starts programs; support/depth.ts, forge.ts or hosts.ts that it goes deeper in the full run; support/engine.ts that it
 // means either engine. Such a file runs on the processor, and on the GPU too where it is a recorded reference of transformers, in the
 // full run, and where the day's draw says so in the quick one.
 //
@@ -23,7 +23,7 @@ const root = new URL("../..", import.meta.url).pathname;
 const GPU = /from "[./]+\/(support\/(device|browser)|src\/load|lab)\.ts"/;
 const ENGINE = /from "[./]+\/support\/engine\.ts"/;
 const PROGRAMS = /from "[./]+\/support\/(browser|command|hosts|installed)\.ts"/;
-const DEPTH = /from "[./]+\/support\/(depth|hosts)\.ts"/;
+const DEPTH = /from "[./]+\/support\/(depth|forge|hosts)\.ts"/;
 
 export interface Choice {
   full: boolean; // the full run

@@ -118,10 +118,10 @@ export class Output {
     this.#forget = undoAtEnd(() => this.drop()); // first: who is ended as soon as the file is there must hear of it
     try {
       const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
-      this.#file = fs.openSync(this.#partial, O_CREAT | O_EXCL | O_WRONLY, 0o600);
+      this.#file = this.#try(() => fs.openSync(this.#partial, O_CREAT | O_EXCL | O_WRONLY, 0o600));
     } catch (error) {
       this.#done();
-      refuseWriting(this.#action, this.#place.path, error);
+      throw error;
     }
   }
 

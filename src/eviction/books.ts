@@ -115,7 +115,7 @@ export class Books {
     this.groups.forEach(({ core, first }, i) => core.setRule(seeded(ruleFor(this.#parts[i]), first)));
   }
 
-  /** Where a pass's observations go, to be asked for anew when a home has grown: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. */
+  /** Where a pass's observations go: [3, lanes, width], Σp, Σp² and last p; of one query, plane 0 alone. Another view once a home has grown. */
   get rows(): Float32Array<ArrayBuffer> {
     return this.#gathered ?? this.groups[0].core.rows;
   }
